@@ -1,0 +1,1 @@
+"""Podkeeper: the entrypoint of a GPU pod. docs/architecture.md draws the house."""

@@ -1,0 +1,36 @@
+"""Run by scripts/venv with the new environment's own Python: what pip leaves undone."""
+
+import pathlib
+import sys
+import sysconfig
+
+SITE = pathlib.Path(sysconfig.get_path("purelib"))
+BIN = pathlib.Path(sys.executable).parent
+
+
+def put_checkout_on_path(checkout: str) -> None:
+    """A .pth line instead of PYTHONPATH, which every kernel, terminal and ComfyUI would inherit."""
+    (SITE / "podkeeper.pth").write_text(checkout + "\n")
+
+
+def install_command() -> None:
+    """`podkeeper` on the environment's PATH."""
+    script = BIN / "podkeeper"
+    script.write_text(f"#!{sys.executable} -P\nimport sys\nfrom entrypoint.cli import main\nsys.exit(main(sys.argv[1:]))\n")
+    script.chmod(0o755)
+
+
+def spell_terminals_as_users_do() -> None:
+    """`pip list | grep jupyter-server-terminals` must find it.
+
+    The package calls itself jupyter_server_terminals, and pip prints that since 22; both spellings are
+    the same name (PEP 503), so spelling it with dashes changes nothing but what pip prints.
+    """
+    for metadata in SITE.glob("jupyter_server_terminals-*.dist-info/METADATA"):
+        text = metadata.read_text(encoding="utf-8")
+        metadata.write_text(text.replace("\nName: jupyter_server_terminals\n", "\nName: jupyter-server-terminals\n", 1), encoding="utf-8")
+
+
+put_checkout_on_path(sys.argv[1])
+install_command()
+spell_terminals_as_users_do()
