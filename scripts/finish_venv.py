@@ -16,7 +16,9 @@ def put_checkout_on_path(checkout: str) -> None:
 def install_command() -> None:
     """`podkeeper` on the environment's PATH."""
     script = BIN / "podkeeper"
-    script.write_text(f"#!{sys.executable} -P\nimport sys\nfrom entrypoint.cli import main\nsys.exit(main(sys.argv[1:]))\n")
+    script.write_text(
+        f"#!{sys.executable} -P\nimport sys\nfrom entrypoint.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+    )
     script.chmod(0o755)
 
 
@@ -28,7 +30,10 @@ def spell_terminals_as_users_do() -> None:
     """
     for metadata in SITE.glob("jupyter_server_terminals-*.dist-info/METADATA"):
         text = metadata.read_text(encoding="utf-8")
-        metadata.write_text(text.replace("\nName: jupyter_server_terminals\n", "\nName: jupyter-server-terminals\n", 1), encoding="utf-8")
+        metadata.write_text(
+            text.replace("\nName: jupyter_server_terminals\n", "\nName: jupyter-server-terminals\n", 1),
+            encoding="utf-8",
+        )
 
 
 put_checkout_on_path(sys.argv[1])

@@ -1,0 +1,48 @@
+"""A: `python -I -m entrypoint`: argv -> command. The only place where errors become exit codes.
+
+Exit codes are those of sysexits.h: 64 usage, 73 a file or folder can't be made, 78 bad settings.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from entrypoint.boot import Aborted, run_steps
+from entrypoint.facts import look
+from entrypoint.handoff import become_supervisord
+from entrypoint.paths import locate
+from entrypoint.plan import child_environ, make_plan
+from entrypoint.settings import BadSettings, Settings
+
+EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78
+
+
+def main(arguments: list[str]) -> int:
+    """Start the pod; returns only when it can't be started."""
+    if arguments:
+        return fail(
+            EX_USAGE, f"cannot use the argument {arguments[0]!r}: settings come from the environment (README)"
+        )
+    try:
+        settings = Settings.from_environ(os.environ)
+        paths = locate(settings, look())
+        run_steps(make_plan(settings, paths), paths.runtime)
+        become_supervisord(paths.python, child_environ(os.environ, settings, paths))
+    except BadSettings as error:
+        return fail(EX_CONFIG, *error.problems)
+    except Aborted as error:
+        return fail(EX_CANTCREAT, str(error))
+    except OSError as error:
+        return fail(EX_CANTCREAT, f"cannot start supervisord: {error.filename}: {error.strerror}")
+
+
+def fail(code: int, *lines: str) -> int:
+    """Tell what is wrong, a line each, and return the exit code."""
+    for line in lines:
+        print(f"podkeeper: {line}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

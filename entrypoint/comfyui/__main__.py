@@ -1,0 +1,64 @@
+"""A: check what makes ComfyUI fail at start, then become it: `python -I -m entrypoint.comfyui`.
+
+Every launch goes through here, restarts included: what was wrong last time may have been mended.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from entrypoint.comfyui import arguments, checks, source
+from entrypoint.condition_store import clear_condition, raise_condition
+from entrypoint.conditions import CannotDo, Condition
+from entrypoint.paths import Paths
+from entrypoint.settings import Settings
+
+EX_TEMPFAIL, EX_CONFIG = 75, 78
+#: Every condition a launch can raise, and the exit code of those that stop it: 78 is not restarted, 75 is.
+STOPS = {
+    "ComfyUIMissing": EX_CONFIG,
+    "ComfyUIPythonMissing": EX_CONFIG,
+    "ComfyUIPackagesMissing": EX_CONFIG,
+    "ComfyUIPortTaken": EX_TEMPFAIL,
+}
+TOLD = ("NoGpu", "DataReadOnly", "ExtraModelPathsBroken", "ComfyUIArgumentDropped")
+
+
+def main() -> int:
+    """Become ComfyUI; returns only when it can't be launched."""
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    try:
+        found = source.find(settings)
+        launch = checks.look(paths, found)
+        checks.wait_for_port(settings)
+    except CannotDo as error:
+        report(paths.runtime, [error.condition])
+        return STOPS[error.condition.name]
+    command, conditions = arguments.build(settings, paths, launch)
+    report(paths.runtime, conditions)
+    return become(found, command)
+
+
+def report(runtime: str, conditions: list[Condition]) -> None:
+    """Record what holds for this launch and forget what does no more."""
+    for name in {*STOPS, *TOLD} - {condition.name for condition in conditions}:
+        clear_condition(runtime, name)
+    for condition in conditions:
+        raise_condition(runtime, condition)
+        print(f"comfyui: {condition}", flush=True)
+
+
+def become(found: source.Source, command: list[str]) -> NoReturn:
+    """Replace this process by ComfyUI, so that supervisord's signals reach it."""
+    own_bin = os.path.dirname(found.python)
+    environ = os.environ | {"PATH": f"{own_bin}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    line = [found.python, f"{found.folder}/main.py", *command]
+    print("comfyui: " + " ".join(line), flush=True)
+    os.chdir(found.folder)
+    os.execve(found.python, line, environ)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

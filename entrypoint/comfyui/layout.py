@@ -1,0 +1,85 @@
+"""A: ComfyUI's data folders, and `/comfyui` itself where it stands for the volume's folder.
+
+Nothing of the user's is ever removed or replaced: a folder with files in it that is in the way stays and is
+reported.
+"""
+
+from __future__ import annotations
+
+import os
+
+from entrypoint.conditions import CannotDo, Condition
+from entrypoint.paths import Paths
+
+#: What ComfyUI reads and writes below its base directory. Without `custom_nodes` it exits 1 at start.
+FOLDERS = ("models", "input", "output", "custom_nodes", "user", "user/default/workflows", "temp")
+#: Where users put models; folder_paths.py of ComfyUI 0.3.64 and 0.29.
+MODEL_FOLDERS = (
+    "checkpoints", "clip", "clip_vision", "configs", "controlnet", "diffusers", "diffusion_models", "embeddings",
+    "gligen", "hypernetworks", "latent_upscale_models", "loras", "photomaker", "style_models", "text_encoders",
+    "unet", "upscale_models", "vae", "vae_approx",
+)  # fmt: skip
+#: JupyterLab can't open a folder called `checkpoints`: its address is taken by Jupyter's own checkpoints
+#: (jupyterlab issue 12408). This name beside it leads to the same folder.
+CHECKPOINTS_BY_ANOTHER_NAME = "checkpoint_models"
+
+
+def lay_out(paths: Paths) -> None:
+    """Make every folder and link that is missing.
+
+    Raises:
+        CannotDo: Some could not be made; the rest were.
+    """
+    problems = [_make_folder(paths.stored)]
+    if paths.data != paths.stored:
+        problems.append(_link(paths.data, paths.stored))
+    base = paths.data
+    problems += [_make_folder(f"{base}/{name}") for name in FOLDERS]
+    present = _names(f"{base}/models")
+    problems += [_make_folder(f"{base}/models/{name}") for name in MODEL_FOLDERS if name not in present]
+    if CHECKPOINTS_BY_ANOTHER_NAME not in present:
+        problems.append(_link(f"{base}/models/{CHECKPOINTS_BY_ANOTHER_NAME}", "checkpoints"))
+    told = [problem for problem in problems if problem]
+    if told:
+        more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+        raise CannotDo(
+            Condition(
+                "DataFolderNotReady",
+                told[0] + more,
+                "check the volume with `ls -ld` and `df`; ComfyUI needs these folders, JupyterLab runs without them",
+            )
+        )
+
+
+def _make_folder(path: str) -> str | None:
+    if os.path.isdir(path):
+        return None
+    try:
+        os.makedirs(path)
+    except OSError as error:
+        return f"cannot make {path}: {error.strerror}"
+    return None
+
+
+def _link(path: str, target: str) -> str | None:
+    """Make `path` a link to `target`. An empty folder gives way; anything else in the way is told."""
+    if os.path.islink(path) and os.readlink(path) == target:
+        return None
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)  # refuses a folder that is not empty
+        elif os.path.lexists(path) and not os.path.islink(path):
+            return f"cannot link {path} to {target}: a file is in the way"
+        os.symlink(target, temporary)
+        os.rename(temporary, path)
+    except OSError as error:
+        return f"cannot link {path} to {target}: {error.strerror}"
+    return None
+
+
+def _names(folder: str) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()

@@ -1,0 +1,33 @@
+"""A: look at the machine once, for the decisions in `paths` and `plan`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from entrypoint.paths import Facts
+
+
+def look() -> Facts:
+    """The facts as they are now."""
+    return Facts(
+        mounts=frozenset(mount_points()),
+        uid=os.geteuid(),
+        temporary=os.environ.get("TMPDIR", "/tmp").rstrip("/") or "/tmp",  # noqa: S108 - a fallback for local mode
+        python=sys.executable,
+    )
+
+
+def mount_points() -> list[str]:
+    """Every mount point of this mount namespace, from /proc/self/mountinfo (proc(5)); empty where there is none."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            return [_unescape(line.split(" ")[4]) for line in file]
+    except FileNotFoundError:
+        return []
+
+
+def _unescape(text: str) -> str:
+    for octal, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(octal, character)
+    return text

@@ -1,0 +1,53 @@
+"""A: put a file in its place whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+
+def write_atomically(path: str, text: str, mode: int = 0o644) -> None:
+    """Write `text` to `path` so that a reader, or a crash at any moment, sees the old or the new, whole.
+
+    Args:
+        path: Destination; its folder must exist.
+        text: The whole content.
+        mode: Permission bits the file has from its first moment on (a secret is never readable, not even
+            for an instant).
+
+    Raises:
+        OSError: The folder can't be written; the old file, if any, is untouched.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), mode)  # the umask took bits away
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    sync_folder(folder)
+
+
+def sync_folder(folder: str) -> None:
+    """Make a rename in `folder` survive a power cut (fsync of the folder, see fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some network file systems refuse fsync on a folder (EINVAL); the file itself is synced
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: str) -> str | None:
+    """The file's text, or None where there is none to read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,31 @@
+"""A: become JupyterLab: `python -P -m entrypoint.jupyter`.
+
+Stock `jupyter lab` spends a good part of its start asking node for yarn's registry (jupyterlab.commands:
+`AppOptions.registry`), which only a rebuild of JupyterLab from source needs. Where node is not on the PATH it
+skips that; so the PATH is empty while JupyterLab is imported, and whole again before anything runs.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+
+def main() -> int:
+    """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
+    path = os.environ["PATH"]
+    os.environ["PATH"] = ""
+    gc.disable()  # nothing that an import makes is garbage; collecting meanwhile costs 5-10 % of the start
+    from jupyterlab.labapp import main as run
+
+    gc.enable()
+    gc.freeze()
+    os.environ["PATH"] = path
+    sys.argv[0] = "jupyter-lab"
+    result = run()
+    return int(result or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""P: an identity provider for which a cookie counts on the pod's own pages only.
+
+RunPod's `proxy.runpod.net` is not on the Public Suffix List: a page on anybody's pod is *same-site* with ours,
+so the browser sends our login cookie with its requests, WebSockets included, whatever SameSite says. With
+`allow_origin='*'` and XSRF checks off, that page could open a terminal. Jupyter Server lets an identity
+provider say who a request is from (its documented extension point); this one says "nobody" when the request
+comes from a foreign page and carries no token of its own.
+
+Browsers set `Origin` on every POST, PUT, PATCH, DELETE and WebSocket, and `Sec-Fetch-*` on everything
+(Fetch standard); pages can't forge either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_server.auth.identity import PasswordIdentityProvider, User
+from traitlets import List, Unicode
+
+
+def is_foreign(method: str, host: str, headers: Mapping[str, str], own: Collection[str]) -> bool:
+    """Whether a browser sent this request for a page that is not the pod's own.
+
+    Args:
+        method: HTTP method.
+        host: The request's Host; a page from there is the pod's own.
+        headers: The request's headers, looked up case-insensitively.
+        own: Origins that are the pod's own as well (a proxy may have rewritten Host).
+
+    A link followed from elsewhere (a GET for a whole page, as from RunPod's console) is not foreign: the page
+    that asked can't read the answer. No header at all is a program, which has no cookie it did not ask for.
+    """
+    origin = headers.get("Origin")
+    if origin is not None:
+        return origin.lower() not in own and urlsplit(origin).netloc != host
+    if headers.get("Sec-Fetch-Site") in (None, "none", "same-origin"):
+        return False
+    followed_link = (
+        headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
+    )
+    return not (followed_link and method in ("GET", "HEAD"))
+
+
+class OriginBoundIdentityProvider(PasswordIdentityProvider):  # type: ignore[misc]
+    """Stock login by token or password, but ambient credentials count for the pod's own pages only."""
+
+    own_origins = List(
+        Unicode(), help="Origins (scheme://host[:port]) whose pages may use the login cookie."
+    ).tag(config=True)
+
+    def get_user(self, handler: Any) -> User | None | Awaitable[User | None]:
+        """The user, or None. For a foreign page only a token in the URL or a header counts.
+
+        Not by way of the stock method: it would answer a cookie it does not accept by deleting it, so any
+        page could log the user out; and with no login configured it would let everybody in.
+        """
+        request = handler.request
+        if is_foreign(request.method, request.host, request.headers, self.own_origins):
+            return self._explicit_user(handler)
+        return super().get_user(handler)
+
+    async def _explicit_user(self, handler: Any) -> User | None:
+        # Not get_user_token(): it reads the cookie for the user's name.
+        given = self.get_token(handler)
+        if not (self.token and given == self.token):
+            return None
+        handler._token_authenticated = True  # what is_token_authenticated() looks at
+        return self.generate_anonymous_user(handler)
+
+    def cookie_secret_hook(self, h: Any) -> Any:
+        """A new token makes old cookies worthless, as a new password does in stock Jupyter."""
+        h.update(self.token.encode())
+        return super().cookie_secret_hook(h)

@@ -1,0 +1,51 @@
+"""A: the user's own Jupyter settings, read after ours; a broken file is a condition, not a JupyterLab that is down."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from entrypoint.condition_store import clear_condition, raise_condition
+from entrypoint.conditions import Condition
+
+NAME = "JupyterUserConfigBroken"
+
+
+def user_files(folder: str) -> list[str]:
+    """The files that count, in the order they are read: the file itself, then the `.d` folder by name."""
+    first = [os.path.join(folder, "jupyter_lab_config" + ending) for ending in (".py", ".json")]
+    parts = glob.glob(os.path.join(glob.escape(folder), "jupyter_lab_config.d", "*"))
+    return [
+        path for path in first + sorted(parts) if path.endswith((".py", ".json")) and os.path.isfile(path)
+    ]
+
+
+def load_user_config(config: Any, load_subconfig: Callable[[str], None], folder: str) -> None:
+    """Merge the user's files into `config` (called at the end of the file that `config` writes)."""
+    broken = []
+    for path in user_files(folder):
+        try:
+            if path.endswith(".json"):
+                with open(path, encoding="utf-8") as file:
+                    config.merge(json.load(file))
+            else:
+                load_subconfig(path)
+        except Exception as error:  # whatever a user's file can raise
+            broken.append(f"cannot use {path}: {type(error).__name__}: {error}")
+    _report(broken)
+
+
+def _report(broken: list[str]) -> None:
+    runtime = os.environ.get("PODKEEPER_RUNTIME_PATH", "")
+    if not runtime:
+        return
+    if not broken:
+        clear_condition(runtime, NAME)
+        return
+    condition = Condition(NAME, "; ".join(broken), "mend or remove the file, then restart JupyterLab")
+    if raise_condition(runtime, condition):
+        print(condition, file=sys.stderr)

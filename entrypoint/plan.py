@@ -1,0 +1,59 @@
+"""P: what a start does, as a short tuple of steps, and the environment it hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from entrypoint import boot
+from entrypoint.comfyui.layout import lay_out
+from entrypoint.files import write_atomically
+from entrypoint.jupyter.config import config_text
+from entrypoint.login import prepare_login
+from entrypoint.paths import Paths
+from entrypoint.settings import Settings, secret_variables
+from entrypoint.supervision.logs import mark_log_starts
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing a start does.
+
+    Attributes:
+        name: In the imperative: it completes "cannot ...".
+        run: Does it. Raises `CannotDo` or `OSError` when it can't be done.
+        on_failure: `abort`: nothing useful can run without it. `warn`: record the condition and go on.
+    """
+
+    name: str
+    run: Callable[[], None]
+    on_failure: Literal["abort", "warn"]
+
+
+def make_plan(settings: Settings, paths: Paths) -> tuple[Step, ...]:
+    """The steps of a start, in order."""
+    config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
+    return (
+        Step("make the pod's own folders", partial(boot.make_own_folders, paths), "abort"),
+        Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
+        Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
+        Step("prepare the login", partial(prepare_login, settings, paths), "warn"),
+        Step(
+            "write JupyterLab's configuration",
+            partial(write_atomically, config, config_text(settings, paths), 0o644),
+            "abort",
+        ),
+    )
+
+
+def child_environ(environ: Mapping[str, str], settings: Settings, paths: Paths) -> dict[str, str]:
+    """The environment of supervisord and all it starts: the user's variables, our settings, no secret.
+
+    `pip`, `jupyter` and `podkeeper` in a terminal are the ones of our own environment.
+    """
+    kept = {name: text for name, text in environ.items() if name not in secret_variables()}
+    own_bin = paths.python.rpartition("/")[0]
+    search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
+    return kept | settings.to_environ() | paths.to_environ() | {"PATH": ":".join([own_bin, *search])}

@@ -1,0 +1,69 @@
+"""P: the services: one row each. supervisord.conf has a `[program:x]` for every row (a contract test compares)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from entrypoint.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One long-running service with an HTTP face.
+
+    Attributes:
+        name: supervisord's program name.
+        title: What people call it.
+        port_setting: Attribute of `Settings` that holds its port.
+        enabled_setting: Attribute of `Settings` that says whether it runs.
+        health_path: Answers quickly without a login while the service is alive.
+        stop_signal: The signal that ends it cleanly.
+        stop_grace: Seconds between that signal and SIGKILL. All stop at once, and Docker and RunPod kill after 10.
+        startup_grace: Seconds a start may take before the service counts as hung.
+        sweep_orphans: Whether what it leaves behind is killed with it. Not for JupyterLab: users' tmux and
+            nohup jobs started in its terminals are theirs.
+    """
+
+    name: str
+    title: str
+    port_setting: str
+    enabled_setting: str
+    health_path: str
+    stop_signal: str
+    stop_grace: int
+    startup_grace: int
+    sweep_orphans: bool
+
+    def port(self, settings: Settings) -> int:
+        """The TCP port this service listens on."""
+        return int(getattr(settings, self.port_setting))
+
+    def enabled(self, settings: Settings) -> bool:
+        """Whether it runs at all."""
+        return bool(getattr(settings, self.enabled_setting))
+
+
+SERVICES = (
+    Service(
+        name="jupyter",
+        title="JupyterLab",
+        port_setting="jupyter_port",
+        enabled_setting="jupyter_enabled",
+        health_path="/api",  # version only, open without login
+        stop_signal="TERM",
+        stop_grace=6,
+        startup_grace=120,
+        sweep_orphans=False,
+    ),
+    Service(
+        name="comfyui",
+        title="ComfyUI",
+        port_setting="comfyui_port",
+        enabled_setting="comfyui_enabled",
+        health_path="/system_stats",  # answers within 0.3 s during sampling; /object_info blocks the event loop
+        stop_signal="INT",  # ComfyUI's clean stop; it has no SIGTERM handler
+        stop_grace=6,
+        startup_grace=600,
+        sweep_orphans=True,
+    ),
+)
