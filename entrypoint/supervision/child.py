@@ -1,0 +1,31 @@
+"""What a new process does between fork and exec, still inside supervisord's memory (A)."""
+
+import os
+import signal
+from collections.abc import Iterable
+
+from entrypoint.supervision.orphans import MARK
+
+
+def become_child(handled: Iterable[int], mark: str, oom_score_adj: int) -> None:
+    """Drop supervisord's signal set-up, take the mark, and volunteer to the OOM killer before supervisord."""
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+        os.environ[MARK] = mark
+        _raise_oom_score_adj(oom_score_adj)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    except Exception as problem:  # an exception here would leave a second supervisord running
+        os.write(2, f"podkeeper: {problem!r}\n".encode())
+
+
+def _raise_oom_score_adj(by: int) -> None:
+    """Raising one's own value needs no privilege."""
+    try:
+        with open("/proc/self/oom_score_adj", "r+", encoding="ascii") as file:
+            own = int(file.read())
+            file.seek(0)
+            file.write(str(min(1000, own + by)))
+    except OSError:
+        pass  # /proc is read-only or hidden in some sandboxes; the program matters more

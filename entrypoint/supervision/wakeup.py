@@ -1,0 +1,84 @@
+"""Makes supervisord's loop wake up when something happens instead of once a second (A)."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+NEVER = float("inf")
+
+
+class Wakeup:
+    """A pipe in supervisord's socket map that signals write to, and poll time-outs that end at deadlines.
+
+    Stock supervisord polls for 1 s whatever happens: a signal interrupts the poll, but PEP 475 resumes it.
+    A timer is no way out: one that is armed at exit ends the process with SIGALRM.
+    """
+
+    closed = False
+
+    def __init__(
+        self, supervisord: Any, next_deadline: Callable[[], float], before_poll: Callable[[], None]
+    ) -> None:
+        self._options = supervisord.options
+        self._next_deadline = next_deadline
+        self._before_poll = before_poll
+        self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def install(self) -> None:
+        """Idempotent within one life of supervisord's options; `remove` undoes it before a reload."""
+        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        self._options.get_socket_map()[self._read_end] = self
+        self._stock_poll = self._options.poller.poll
+        self._options.poller.poll = self.poll
+        self._stock_cleanup = self._options.cleanup
+        self._options.cleanup = self.remove
+        self.kick()  # the first loop would sleep 1 s before the first spawn
+
+    def remove(self) -> None:
+        """supervisord ends or reloads, and a reload closes all descriptors: a signal must not write to a stranger."""
+        signal.set_wakeup_fd(-1)
+        self._options.get_socket_map().pop(self._read_end, None)
+        os.close(self._read_end)
+        os.close(self._write_end)
+        self._options.cleanup = self._stock_cleanup
+        self._stock_cleanup()
+
+    def kick(self) -> None:
+        """Let the next poll return at once. A full pipe already does that."""
+        try:
+            os.write(self._write_end, b"k")
+        except OSError:
+            pass
+
+    def poll(self, timeout: float) -> Any:
+        """supervisord's poll, ended by our next deadline; at once while signals are queued (it takes one a loop)."""
+        self._before_poll()
+        if self._options.signal_receiver._signals_recvd:
+            timeout = 0.0
+        left = self._next_deadline() - time.monotonic()
+        return self._stock_poll(max(0.0, min(timeout, left)))
+
+    # What supervisord's loop asks of a member of its socket map.
+    def fileno(self) -> int:
+        return self._read_end
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_read_event(self) -> None:
+        try:
+            while os.read(self._read_end, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def handle_write_event(self) -> None: ...
+
+    def handle_error(self) -> None: ...
+
+    def close(self) -> None: ...
