@@ -6,6 +6,7 @@ Exit codes are those of sysexits.h: 64 usage, 73 a file or folder can't be made,
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from entrypoint.boot import Aborted, run_steps
@@ -24,6 +25,9 @@ def main(arguments: list[str]) -> int:
         return fail(
             EX_USAGE, f"cannot use the argument {arguments[0]!r}: settings come from the environment (README)"
         )
+    # A stop that arrives from here on is kept until supervisord runs (supervision/plugin.py lets it in): as PID 1
+    # a signal without a handler would be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
     try:
         settings = Settings.from_environ(os.environ)
         paths = locate(settings, look())
