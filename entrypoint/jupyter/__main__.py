@@ -2,7 +2,7 @@
 
 Stock `jupyter lab` spends a good part of its start asking node for yarn's registry (jupyterlab.commands:
 `AppOptions.registry`), which only a rebuild of JupyterLab from source needs. Where node is not on the PATH it
-skips that; so the PATH is empty while JupyterLab is imported, and whole again before anything runs.
+skips that; so the PATH leads nowhere while JupyterLab is imported, and whole again before anything runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 def main() -> int:
     """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
     path = os.environ["PATH"]
-    os.environ["PATH"] = ""
+    os.environ["PATH"] = "/nonexistent"  # an empty one would count as the default one
     gc.disable()  # nothing that an import makes is garbage; collecting meanwhile costs 5-10 % of the start
     from jupyterlab.labapp import main as run
 
