@@ -10,7 +10,7 @@ from entrypoint.supervision.program import Program
 
 
 def let_start_end_backoff() -> None:
-    """`supervisorctl start x` during a countdown starts x now; stock answers "already started" and waits on."""
+    """`supervisorctl start x` during a countdown starts x now; stock says "already started" and waits on."""
     stock = Stock.startProcess
     if hasattr(stock, "__wrapped__"):
         return
