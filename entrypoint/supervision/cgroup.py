@@ -1,4 +1,4 @@
-"""The memory limit, use and OOM-kill count of our cgroup, version 1 or 2 (A)."""
+"""A: the memory limit, use and OOM-kill count of our cgroup, version 1 or 2."""
 
 import contextlib
 from typing import NamedTuple

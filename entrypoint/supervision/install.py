@@ -1,4 +1,4 @@
-"""Puts the plugin into a supervisord that has built its programs and started none (A)."""
+"""A: puts the plugin into a supervisord that has built its programs and started none."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the plugin tells the world: `restarts.json` and `programs.json` in the runtime folder (A).
+"""A: what the plugin tells the world: `restarts.json` and `programs.json` in the runtime folder.
 
 restarts.json  {"restarts": [{"time", "program", "number", "kind", "reason", "uptime", "delay"}, ...]}, oldest
                first; `time` in seconds of the epoch, `uptime` and `delay` in seconds, `delay` null: gave up.

@@ -1,4 +1,4 @@
-"""The plugin's heart inside supervisord: what belongs to no single program (A).
+"""A: the plugin's heart inside supervisord: what belongs to no single program.
 
 Single-threaded and never blocking, like the loop it lives in.
 """

@@ -1,4 +1,4 @@
-"""Notes left in the runtime folder for the plugin: why a program is being killed, or wants a restart (A).
+"""A: notes left in the runtime folder for the plugin: why a program is being killed, or wants a restart.
 
 A file, because it cannot block either side and is still there when supervisord is busy or the writer is dead.
 """

@@ -1,4 +1,4 @@
-"""Makes the operator's commands do what they say while a program waits for its restart (A)."""
+"""A: makes the operator's commands do what they say while a program waits for its restart."""
 
 import functools
 from typing import Any

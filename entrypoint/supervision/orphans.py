@@ -1,4 +1,4 @@
-"""Finds and kills what a program left behind (A).
+"""A: finds and kills what a program left behind.
 
 supervisord is the reaper of its descendants (as PID 1, or as a subreaper), so whatever loses its parent
 becomes its direct child. Every start of a program carries its own mark in the environment, which children

@@ -1,4 +1,4 @@
-"""The restart plugin's door: the factory that supervisord calls, and what happens if it can't work (A).
+"""A: the restart plugin's door: the factory that supervisord calls, and what happens if it can't work.
 
 supervisord.conf loads it with
 

@@ -1,4 +1,4 @@
-"""When a program that ended is started again: full jitter, a reset after a quiet minute, give-up (P)."""
+"""P: when a program that ended is started again: full jitter, a reset after a quiet minute, give-up."""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One program under our own restart policy: what we change in supervisord's Subprocess (A).
+"""A: one program under our own restart policy: what we change in supervisord's Subprocess.
 
 Every override falls back to what stock supervisord does if ours raises. Each internal that is used here is
 named by tests/contract/test_supervisor_internals.py.

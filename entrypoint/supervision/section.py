@@ -1,4 +1,4 @@
-"""The lines of `[rpcinterface:podkeeper]` -> settings of the plugin (P)."""
+"""P: the lines of `[rpcinterface:podkeeper]` -> settings of the plugin."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

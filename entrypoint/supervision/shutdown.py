@@ -1,4 +1,4 @@
-"""A shutdown of supervisord: everything at once, the log forwarder last, inside a fixed time (A)."""
+"""A: a shutdown of supervisord: everything at once, the log forwarder last, inside a fixed time."""
 
 import atexit
 import os

@@ -1,4 +1,4 @@
-"""Makes supervisord's loop wake up when something happens instead of once a second (A)."""
+"""A: makes supervisord's loop wake up when something happens instead of once a second."""
 
 import contextlib
 import os
