@@ -25,6 +25,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def mebibytes(text: str) -> int:
+    """An amount of memory in MiB; 0 is none."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("must be a whole number of MiB")
+    return int(text)
+
+
 def boolean(text: str) -> bool:
     """true/false, 1/0, yes/no, on/off in any case; anything else is an error, not a guess."""
     word = text.lower()

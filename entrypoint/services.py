@@ -16,6 +16,7 @@ class Service:
         title: What people call it.
         port_setting: Attribute of `Settings` that holds its port.
         enabled_setting: Attribute of `Settings` that says whether it runs.
+        memory_setting: Attribute of `Settings` that limits the memory of its process tree, in MiB.
         health_path: Answers quickly without a login while the service is alive.
         stop_signal: The signal that ends it cleanly.
         stop_grace: Seconds between that signal and SIGKILL. All stop at once, and Docker and RunPod kill after 10.
@@ -28,6 +29,7 @@ class Service:
     title: str
     port_setting: str
     enabled_setting: str
+    memory_setting: str
     health_path: str
     stop_signal: str
     stop_grace: int
@@ -42,6 +44,10 @@ class Service:
         """Whether it runs at all."""
         return bool(getattr(settings, self.enabled_setting))
 
+    def memory_limit(self, settings: Settings) -> int:
+        """Bytes its process tree may use; 0: no limit of its own."""
+        return int(getattr(settings, self.memory_setting)) << 20
+
 
 SERVICES = (
     Service(
@@ -49,6 +55,7 @@ SERVICES = (
         title="JupyterLab",
         port_setting="jupyter_port",
         enabled_setting="jupyter_enabled",
+        memory_setting="jupyter_memory_limit",
         health_path="/api",  # version only, open without login
         stop_signal="TERM",
         stop_grace=6,
@@ -60,6 +67,7 @@ SERVICES = (
         title="ComfyUI",
         port_setting="comfyui_port",
         enabled_setting="comfyui_enabled",
+        memory_setting="comfyui_memory_limit",
         health_path="/system_stats",  # answers within 0.3 s during sampling; /object_info blocks the event loop
         stop_signal="INT",  # ComfyUI's clean stop; it has no SIGTERM handler
         stop_grace=6,

@@ -67,6 +67,15 @@ class Settings:
         "Further web origins whose pages may use the login cookie, separated by commas "
         "(your own domain in front of the pod).",
     )  # fmt: skip
+    jupyter_memory_limit: int = setting(
+        "JUPYTER_MEMORY_LIMIT", parsing.mebibytes, 0,
+        "MiB that JupyterLab, its kernels and terminals may use together before JupyterLab is restarted. "
+        "0: as much as the container may.",
+    )  # fmt: skip
+    comfyui_memory_limit: int = setting(
+        "COMFYUI_MEMORY_LIMIT", parsing.mebibytes, 0,
+        "MiB of memory that ComfyUI may use before it is restarted. 0: as much as the container may.",
+    )  # fmt: skip
     comfyui_args: tuple[str, ...] = setting(
         "COMFYUI_ARGS", parsing.arguments, (), "Further arguments for ComfyUI, as a shell would take them."
     )

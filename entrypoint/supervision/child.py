@@ -1,4 +1,4 @@
-"""What a new process does between fork and exec, still inside supervisord's memory (A)."""
+"""A: what a new process does between fork and exec, still inside supervisord's memory."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Why a program ended, in words a user can act on (P)."""
+"""P: why a program ended, in words a user can act on."""
 
 import signal
 from typing import NamedTuple

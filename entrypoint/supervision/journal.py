@@ -1,21 +1,71 @@
-"""The last restarts and their reasons, for whoever wants to show them (A)."""
+"""A: what the plugin tells the world: `restarts.json` and `programs.json` in the runtime folder.
+
+restarts.json  {"restarts": [{"time", "program", "number", "kind", "reason", "uptime", "delay"}, ...]}, oldest
+               first; `time` in seconds of the epoch, `uptime` and `delay` in seconds, `delay` null: gave up.
+programs.json  {"supervisord": pid, "programs": {name: {"state", "pid", "started", "restarts", "next_start",
+               "reason"}}}; `started` and `next_start` in seconds of the epoch or null.
+Both are replaced as a whole, so a reader never sees half of one.
+"""
 
 import os
 import time
-from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from entrypoint.supervision.exits import Reason
 
+RESTARTS = "restarts.json"
+PROGRAMS = "programs.json"
+
 
 class Journal:
-    """`<runtime>/restarts.json`: a list, oldest first, replaced as a whole."""
+    """Writes only when something changed; a write that fails is said once and never hurts supervision."""
 
-    def __init__(self, runtime: str, keep: int) -> None:
-        self._path = os.path.join(runtime, "restarts.json") if runtime else ""
-        self._entries: deque[dict[str, Any]] = deque(maxlen=keep)
+    def __init__(self, runtime: str, keep: int, complain: Callable[[str], None]) -> None:
+        self._runtime = runtime
+        self._keep = keep
+        self._complain = complain
+        self._complaint = ""
+        self._entries: list[dict[str, Any]] | None = None
 
-    def add(self, program: str, reason: Reason, delay: float) -> None:
+    def add(self, program: str, number: int, reason: Reason, uptime: float, delay: float | None) -> None:
+        """Remember one restart. What an earlier boot remembered is kept as long as the folder is."""
+        if not self._runtime:
+            return
+        if self._entries is None:
+            self._entries = self._earlier_entries()
         self._entries.append(
-            {"time": time.time(), "program": program, "kind": reason.kind, "reason": reason.text}
+            {
+                "time": round(time.time(), 3),
+                "program": program,
+                "number": number,
+                "kind": reason.kind,
+                "reason": reason.text,
+                "uptime": round(uptime, 3),
+                "delay": None if delay is None else round(delay, 3),
+            }
         )
+        del self._entries[: -self._keep]
+        self._write(RESTARTS, {"restarts": self._entries})
+
+    def show(self, programs: dict[str, dict[str, Any]]) -> None:
+        """Publish what runs now."""
+        if self._runtime:
+            self._write(PROGRAMS, {"supervisord": os.getpid(), "programs": programs})
+
+    def _earlier_entries(self) -> list[dict[str, Any]]:
+        from entrypoint.supervision.notes import read_json
+
+        content = read_json(os.path.join(self._runtime, RESTARTS))
+        entries = content.get("restarts") if isinstance(content, dict) else None
+        return entries if isinstance(entries, list) else []
+
+    def _write(self, name: str, content: object) -> None:
+        from entrypoint.supervision.notes import write_json  # json is not needed before the first spawn
+
+        try:
+            write_json(os.path.join(self._runtime, name), content)
+        except OSError as problem:
+            if str(problem) != self._complaint:
+                self._complaint = str(problem)
+                self._complain(f"cannot write {name} for the status page: {problem}")

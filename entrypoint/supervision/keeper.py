@@ -1,85 +1,43 @@
-"""The plugin inside supervisord: owns restarts, the order of a shutdown and the exit code (A).
+"""A: the plugin's heart inside supervisord: what belongs to no single program.
 
 Single-threaded and never blocking, like the loop it lives in.
 """
 
-import atexit
-import os
 import signal
-import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from supervisor import events, options, process
-from supervisor.medusa import asyncore_25 as asyncore
-from supervisor.states import ProcessStates, SupervisorStates
+from supervisor.states import SupervisorStates
 
-from entrypoint.supervision import exits, operator, orphans
+from entrypoint.supervision import cgroup, exits
 from entrypoint.supervision.journal import Journal
+from entrypoint.supervision.orphans import Sweeper
 from entrypoint.supervision.policy import Backoff
 from entrypoint.supervision.program import Program
-from entrypoint.supervision.section import parse_section
-from entrypoint.supervision.wakeup import NEVER, Wakeup
+from entrypoint.supervision.section import Section
+from entrypoint.supervision.shutdown import Shutdown
+from entrypoint.supervision.wakeup import Wakeup
 
 EXIT_GAVE_UP = 70
 """EX_SOFTWARE of sysexits.h: the restart policy gave up on a program."""
 EXIT_REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-KILL_BEFORE_LEAVING = 1.0
-"""Seconds before the end of a shutdown at which everything left gets SIGKILL."""
-
-
-def install(supervisord: Any, lines: Mapping[str, str]) -> "Interface":
-    """Take over a supervisord that has built its programs and started none. Also after each reload."""
-    keeper = Keeper(supervisord, lines)
-    Program.keeper = keeper
-    _adopt_future_programs()
-    for group in supervisord.process_groups.values():
-        for program in group.processes.values():
-            _adopt(program, group)
-    operator.let_start_end_backoff()
-    orphans.adopt_descendants()
-    events.subscribe(events.SupervisorStoppingEvent, keeper.on_stopping)
-    keeper.wakeup.install()
-    return Interface()
-
-
-def _adopt(program: Any, group: Any) -> None:
-    if type(program) is process.Subprocess and not isinstance(group, process.EventListenerPool):
-        program.__class__ = Program
-
-
-def _adopt_future_programs() -> None:
-    """`supervisorctl update` makes programs later on."""
-    stock = options.ProcessConfig.make_process
-    if getattr(stock, "adopts", False):
-        return
-
-    def make_process(self: Any, group: Any = None) -> Any:
-        program = stock(self, group)
-        _adopt(program, group)
-        return program
-
-    make_process.adopts = True  # type: ignore[attr-defined]
-    options.ProcessConfig.make_process = make_process
-
-
-class Interface:
-    """The `podkeeper` RPC namespace. Empty: what the plugin knows is in files that any process can read."""
 
 
 class Keeper:
-    """State that belongs to no single program."""
+    """Ties supervisord, its programs and what the plugin adds together."""
 
-    def __init__(self, supervisord: Any, lines: Mapping[str, str]) -> None:
+    def __init__(self, supervisord: Any, section: Section) -> None:
         self.supervisord = supervisord
-        self.section = parse_section(lines)
+        self.section = section
+        self.log = supervisord.options.logger
         self.wakeup = Wakeup(supervisord, self.next_deadline, self.before_poll)
-        self.journal = Journal(self.section.runtime, self.section.keep)
+        self.journal = Journal(section.runtime, section.keep, self.log.warn)
+        self.shutdown = Shutdown(supervisord, section, self.programs)
+        self.sweeper = Sweeper(supervisord.options.pidhistory.__contains__)
         self.changed = False
-        self._sweeping: set[str] = set()
-        self._leave_at = NEVER
+        self._cgroup = cgroup.find()
 
     @property
     def running(self) -> bool:
@@ -96,35 +54,41 @@ class Keeper:
         return Backoff(self.section.policy)
 
     def stop_is_queued(self) -> bool:
-        """A signal that ends supervisord has arrived and waits for its turn in the loop: start nothing new."""
+        """A signal that ends supervisord waits for its turn in the loop: start nothing new."""
         queued = self.supervisord.options.signal_receiver._signals_recvd
         return any(number in queued for number in EXIT_REQUESTS)
 
     def oom_kills(self) -> int:
-        return 0
+        """The cgroup's count of processes killed for lack of memory; 0 where it can't be known."""
+        return self._cgroup.oom_kills() if self._cgroup else 0
 
     # -- what programs report ---------------------------------------------------------------------------
 
     def why(self, program: Program, pid: int, code: int, oom_kills: int) -> exits.Reason:
-        """Why a program ended."""
+        """Why a program ended: what others know about it comes before what its exit code says."""
+        if self.section.runtime:
+            from entrypoint.supervision import notes  # json is not needed before the first spawn
+
+            note = notes.take_kill_note(self.section.runtime, program.name, pid)
+            wanted = notes.take_restart_request(self.section.runtime, program.name)
+            if note:
+                return note
+            if wanted and code == exits.WANTED_EXIT:
+                return exits.WANTED
         return exits.end_of_process(code, oom_kills)
 
-    def record(self, program: Program, reason: exits.Reason, delay: float) -> None:
-        self.journal.add(program.name, reason, delay)
-
     def ended(self, program: Program) -> None:
+        """A program's process was reaped: what it left behind goes too, where policy says so."""
         if program.name in self.section.sweep:
-            self._sweeping.add(program.name)
+            self.sweeper.add(program.name)
             self._sweep()
 
     def gave_up(self, program: Program) -> None:
         """Policy says this program is beyond help: end the container, visibly."""
-        log = self.supervisord.options.logger
-        log.critical(
-            f"{program.name}: gave up after {program.restarts} restarts; exit code will be {EXIT_GAVE_UP}"
+        self.log.critical(
+            f"{program.name}: gave up after {program.restarts} restarts; the exit code will be {EXIT_GAVE_UP}"
         )
-        self.supervisord.options.mood = SupervisorStates.SHUTDOWN
-        atexit.register(_exit, EXIT_GAVE_UP)
+        self.shutdown.request(EXIT_GAVE_UP)
         self.wakeup.kick()
 
     # -- every turn of the loop -------------------------------------------------------------------------
@@ -132,78 +96,22 @@ class Keeper:
     def before_poll(self) -> None:
         """Work that can wait until programs have been started and reaped."""
         try:
-            if self._sweeping:
-                self._sweep()
-            self.changed = False
+            self._sweep()
+            if self.changed:
+                self.changed = False
+                self.journal.show({program.name: program.facts() for program in self.programs()})
         except Exception:
-            self.supervisord.options.logger.critical(traceback.format_exc())
-        self._enforce_shutdown()
+            self.log.critical(traceback.format_exc())
+        self.shutdown.enforce()
 
     def next_deadline(self) -> float:
         """Monotonic time at which the loop must turn again; a missed one must not make it spin."""
-        if self._can_drop_a_stopped_group():
-            return 0.0
         now = time.monotonic()
-        ending = self._leave_at - KILL_BEFORE_LEAVING
-        due = min([program.deadline() for program in self.programs()] + [ending])
-        return max(due, now + 0.05) if due < now else due
+        due = min([program.deadline() for program in self.programs()], default=now + 1.0)
+        return min(max(due, now + 0.05) if due < now else due, self.shutdown.deadline())
 
     def _sweep(self) -> None:
-        """Kill orphans of earlier starts until a pass finds none; SIGCHLD of the killed brings the next pass."""
-        current = {p.name: orphans.mark_of(p.name, p.starts) if p.pid else "" for p in self.programs()}
-
-        def is_orphan(mark: str) -> bool:
-            name = mark.rpartition(":")[0]
-            return name in self._sweeping and mark != current.get(name)
-
-        killed = orphans.sweep(is_orphan, self.supervisord.options.pidhistory.__contains__)
-        if killed:
-            self.supervisord.options.logger.warn(
-                f"killed {killed} orphan(s) of {', '.join(sorted(self._sweeping))}"
-            )
-        else:
-            self._sweeping.clear()
-
-    # -- shutdown ---------------------------------------------------------------------------------------
-
-    def on_stopping(self, event: object) -> None:
-        """Stop every program at once; stock takes one group after another (2 x 5 s is past Docker's 10 s)."""
-        try:
-            groups = self.supervisord.stop_groups
-            groups.sort(key=lambda group: all(name not in self.section.last for name in group.processes))
-            for program in self.programs():
-                if program.name not in self.section.last:
-                    _stop(program)
-            if self.supervisord.options.mood == SupervisorStates.SHUTDOWN:
-                self._leave_at = time.monotonic() + self.section.stop_within
-        except Exception:
-            self.supervisord.options.logger.critical(traceback.format_exc())
-        self.wakeup.kick()
-
-    def _can_drop_a_stopped_group(self) -> bool:
-        """Stock drops one stopped group a turn, and each turn would last up to 1 s."""
-        groups = self.supervisord.stop_groups
-        return bool(groups) and not groups[-1].get_unstopped_processes()
-
-    def _enforce_shutdown(self) -> None:
-        """Inside `stop_within` whatever happens, also with a process that not even SIGKILL ends."""
-        left = self._leave_at - time.monotonic()
-        if left <= 0:
-            self.supervisord.options.logger.critical("leaving although programs are still there")
-            raise asyncore.ExitNow
-        if left <= KILL_BEFORE_LEAVING:
-            for program in self.programs():
-                if program.pid:
-                    program.kill(signal.SIGKILL)
-
-
-def _stop(program: Program) -> None:
-    if program.state in (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF):
-        program.stop()
-
-
-def _exit(code: int) -> None:
-    """supervisord always exits 0; the container engine should see the difference."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        if self.sweeper.wanted:
+            killed = self.sweeper.sweep({program.name: program.mark for program in self.programs()})
+            if killed:
+                self.log.info(f"killed {killed} orphan(s)")

@@ -1,4 +1,4 @@
-"""Makes the operator's commands do what they say while a program waits for its restart (A)."""
+"""A: makes the operator's commands do what they say while a program waits for its restart."""
 
 import functools
 from typing import Any
@@ -10,7 +10,7 @@ from entrypoint.supervision.program import Program
 
 
 def let_start_end_backoff() -> None:
-    """`supervisorctl start x` during a countdown starts x now; stock answers "already started" and waits on."""
+    """`supervisorctl start x` during a countdown starts x now; stock says "already started" and waits on."""
     stock = Stock.startProcess
     if hasattr(stock, "__wrapped__"):
         return

@@ -1,4 +1,4 @@
-"""Finds and kills what a program left behind (A).
+"""A: finds and kills what a program left behind.
 
 supervisord is the reaper of its descendants (as PID 1, or as a subreaper), so whatever loses its parent
 becomes its direct child. Every start of a program carries its own mark in the environment, which children
@@ -7,7 +7,8 @@ inherit: what bears the mark of an earlier start is an orphan, whatever session 
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 MARK = "PODKEEPER_START"
 PR_SET_CHILD_SUBREAPER = 36  # <sys/prctl.h>
@@ -22,22 +23,37 @@ def adopt_descendants() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def mark_of(name: str, start: int) -> str:
-    """The mark of a program's n-th start."""
-    return f"{name}:{start}"
+def new_mark(name: str) -> str:
+    """The mark of one start of a program: never the same twice, not even after a reload of supervisord."""
+    return f"{name}:{time.monotonic_ns()}"
 
 
-def sweep(is_orphan: Callable[[str], bool], known: Callable[[int], bool]) -> int:
-    """Kill our direct children that supervisord did not start and whose mark `is_orphan`, with their trees.
+class Sweeper:
+    """Kills orphans of earlier starts until a pass finds none.
 
-    Returns how many processes were signalled. What forks meanwhile is reparented to us when its parent dies:
-    sweep again until it returns 0.
+    What forks meanwhile is reparented to us when its parent dies, and the SIGCHLD of the killed brings the
+    next pass.
     """
-    killed = 0
-    for child in list(children(os.getpid())):
-        if not known(child) and is_orphan(_mark(child)):
-            killed += _kill_tree(child)
-    return killed
+
+    def __init__(self, is_program: Callable[[int], bool]) -> None:
+        self._is_program = is_program
+        self.wanted: set[str] = set()
+
+    def add(self, name: str) -> None:
+        """A program of this name has ended."""
+        self.wanted.add(name)
+
+    def sweep(self, current: Mapping[str, str]) -> int:
+        """One pass; `current` are the marks of what runs now. Returns how many processes it killed."""
+        killed = 0
+        for child in list(children(os.getpid())):
+            mark = "" if self._is_program(child) else _mark(child)
+            name = mark.rpartition(":")[0]
+            if name in self.wanted and mark != current.get(name):
+                killed += _kill_tree(child)
+        if not killed:
+            self.wanted.clear()
+        return killed
 
 
 def children(pid: int) -> Iterator[int]:

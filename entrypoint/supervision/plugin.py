@@ -1,7 +1,11 @@
-"""The restart plugin's door: the factory that supervisord calls, and what happens if it can't work (A).
+"""A: the restart plugin's door: the factory that supervisord calls, and what happens if it can't work.
 
-`[rpcinterface:podkeeper]` with `supervisor.rpcinterface_factory = entrypoint.supervision.plugin:make_rpcinterface`
-loads it into supervisord. It needs a `[unix_http_server]`: without one supervisord never calls factories.
+supervisord.conf loads it with
+
+    [rpcinterface:podkeeper]
+    supervisor.rpcinterface_factory = entrypoint.supervision.plugin:make_rpcinterface
+
+and needs a `[unix_http_server]` beside it: without one supervisord never calls factories.
 Nothing is imported here that could fail: a broken plugin must leave a stock supervisord, not a dead pod.
 """
 
@@ -12,7 +16,7 @@ from typing import Any
 from supervisor import events
 
 HELD_BACK = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-"""Blocked by the entrypoint before its exec, so that a stop which arrives while Python starts is kept, not lost."""
+"""Blocked by the entrypoint before its exec: a stop that arrives while Python starts is kept, not lost."""
 
 
 def make_rpcinterface(supervisord: Any, **options: str) -> object:
@@ -22,9 +26,9 @@ def make_rpcinterface(supervisord: Any, **options: str) -> object:
     """
     events.subscribe(events.SupervisorRunningEvent, let_signals_in)
     try:
-        from entrypoint.supervision import keeper
+        from entrypoint.supervision.install import install
 
-        return keeper.install(supervisord, options)
+        return install(supervisord, options)
     except Exception:
         supervisord.options.logger.critical(
             "cannot keep restarts in our own hands; supervisord's stock behaviour applies:\n"

@@ -1,4 +1,4 @@
-"""When a program that ended is started again: full jitter, a reset after a quiet minute, give-up by policy (P)."""
+"""P: when a program that ended is started again: full jitter, a reset after a quiet minute, give-up."""
 
 from collections import deque
 from collections.abc import Callable
@@ -95,11 +95,8 @@ class Backoff:
             self.reset()
         self.failures += 1
         self._failed_at.append(now)
-        if (
-            policy.burst
-            and len(self._failed_at) == policy.burst
-            and now - self._failed_at[0] <= policy.interval
-        ):
+        recent = sum(now - failed_at <= policy.interval for failed_at in self._failed_at)
+        if policy.burst and recent >= policy.burst:
             return GiveUp(self.failures)
         return Restart(self._wait(self.failures - 1) if self.failures > 1 else 0.0)
 

@@ -1,9 +1,10 @@
-"""One program under our own restart policy: what we change in supervisord's Subprocess (A).
+"""A: one program under our own restart policy: what we change in supervisord's Subprocess.
 
 Every override falls back to what stock supervisord does if ours raises. Each internal that is used here is
 named by tests/contract/test_supervisor_internals.py.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from supervisor import process
 from supervisor.datatypes import RestartUnconditionally
 from supervisor.states import ProcessStates as States
+from supervisor.states import getProcessStateDescription
 
 from entrypoint.supervision import exits, orphans
 from entrypoint.supervision.child import become_child
@@ -33,10 +35,22 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
     """A supervised program. supervisord's objects are turned into this class after they were built."""
 
     keeper: "Keeper"
+    # supervisord's own attributes that we use
+    config: Any
+    state: int
+    pid: int
+    laststart: float
+    killing: bool
+    pipes: dict[str, Any]
+    dispatchers: dict[int, Any]
+    # ours
     starts = 0
     restarts = 0
     _backoff: Backoff | None = None
+    _mark = ""
     _started_at = 0.0
+    _started_on: float | None = None
+    _last_reason: str | None = None
     _retry_at: float | None = None
     _kill_at: float | None = None
     _gave_up = False
@@ -49,13 +63,18 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         return str(self.config.name)
 
     @property
+    def mark(self) -> str:
+        """What the running process and all its descendants carry; empty when nothing runs."""
+        return self._mark if self.pid else ""
+
+    @property
     def owned(self) -> bool:
         """Do we own its restarts? One-shots (`autorestart=false`) are left to stock supervisord."""
         return bool(self.config.autorestart)
 
     @property
     def spawnerr(self) -> str | None:
-        """What `supervisorctl status` shows beside BACKOFF: the reason, and a countdown that is true when asked."""
+        """What `supervisorctl status` shows beside BACKOFF: the reason, and a countdown true when asked."""
         if self.state == States.BACKOFF and self._retry_at is not None:
             left = max(0.0, self._retry_at - time.monotonic())
             return f"{self._reason.text}; restart #{self.restarts + 1} in {left:.1f}s"
@@ -64,6 +83,18 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
     @spawnerr.setter
     def spawnerr(self, text: str | None) -> None:
         self._spawnerr = text
+
+    def facts(self) -> dict[str, Any]:
+        """What programs.json says about this program (see the journal)."""
+        waiting = self.state == States.BACKOFF and self._retry_at is not None
+        return {
+            "state": getProcessStateDescription(self.state),
+            "pid": self.pid,
+            "started": self._started_on,
+            "restarts": self.restarts,
+            "next_start": time.time() + (self._retry_at or 0.0) - time.monotonic() if waiting else None,
+            "reason": self._last_reason,
+        }
 
     def deadline(self) -> float:
         """Monotonic time at which this program needs the loop to turn."""
@@ -103,17 +134,19 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         if not restarted:  # the first start, or the operator's
             self._history().reset()
         if not restarted and self.starts:
-            self.keeper.record(self, exits.OPERATOR, delay=0.0)
+            self._record(exits.OPERATOR, uptime=0.0, delay=0.0)
         self.restarts += bool(self.starts)
         self.starts += 1
+        self._mark = orphans.new_mark(self.name)
         self._retry_at = None
         self._gave_up = False
         self._reason = exits.Reason("spawn", "could not be started")
         self._started_at = time.monotonic()
+        self._started_on = time.time()
         self._oom_kills = self.keeper.oom_kills()
 
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
-        become_child(HANDLED, orphans.mark_of(self.name, self.starts), self.keeper.section.oom_score_adj)
+        become_child(HANDLED, self._mark, self.keeper.section.oom_score_adj)
         super()._spawn_as_child(filename, argv)
 
     # -- end ------------------------------------------------------------------------------------------
@@ -177,10 +210,14 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         else:
             decision = self._history().after_exit(uptime, now)
         self._gave_up = isinstance(decision, GiveUp)
-        delay = NEVER if isinstance(decision, GiveUp) else decision.delay
-        self._retry_at = now + delay
-        self.keeper.record(self, self._reason, delay)
+        delay = None if isinstance(decision, GiveUp) else decision.delay
+        self._retry_at = now + (delay or 0.0)
         self.keeper.wakeup.kick()
+        self._guarded(lambda: self._record(self._reason, uptime, delay))
+
+    def _record(self, reason: exits.Reason, uptime: float, delay: float | None) -> None:
+        self._last_reason = reason.text
+        self.keeper.journal.add(self.name, self.restarts + 1, reason, uptime, delay)
 
     def _history(self) -> Backoff:
         if self._backoff is None:
@@ -237,7 +274,5 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
 
 def _kill_group(leader: int) -> None:
     """Group members that outlived a leader which was not stopped but crashed."""
-    try:
+    with contextlib.suppress(OSError):  # the usual case: nobody left
         os.killpg(leader, signal.SIGKILL)
-    except OSError:
-        pass  # the usual case: nobody left

@@ -1,7 +1,7 @@
-"""The lines of `[rpcinterface:podkeeper]` -> settings of the plugin (P)."""
+"""P: the lines of `[rpcinterface:podkeeper]` -> settings of the plugin."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from entrypoint.supervision.policy import RestartPolicy
 
@@ -26,26 +26,27 @@ class Section(NamedTuple):
 
 def parse_section(options: Mapping[str, str]) -> Section:
     """Make settings of the section's lines; raises ValueError that names the line."""
-    policy, own = RestartPolicy(), Section()
+    policy: dict[str, Any] = {}
+    own: dict[str, Any] = {}
     for name, text in options.items():
         if name in RestartPolicy._fields:
-            policy = policy._replace(**{name: _like(getattr(policy, name), name, text)})
+            policy[name] = _like(RestartPolicy._field_defaults[name], name, text)
         elif name in Section._fields and name != "policy":
-            own = own._replace(**{name: _like(getattr(own, name), name, text)})
+            own[name] = _like(Section._field_defaults[name], name, text)
         else:
             raise ValueError(f"[rpcinterface:podkeeper] does not know {name!r}")
-    return own._replace(policy=policy)
+    return Section(RestartPolicy(**policy), **own)
 
 
-def _like(default: object, name: str, text: str) -> object:
+def _like(default: Any, name: str, text: str) -> object:
     if isinstance(default, frozenset):
         return frozenset(text.replace(",", " ").split())
     if isinstance(default, str):
         return text
     try:
-        value = type(default)(text)  # type: ignore[call-arg]  # int or float
+        value = type(default)(text)  # int or float
     except ValueError:
         value = None
-    if value is None or not 0 <= value < float("inf"):  # type: ignore[operator]
+    if value is None or not 0 <= value < float("inf"):
         raise ValueError(f"[rpcinterface:podkeeper] {name} must be a number, not negative: {text!r}")
     return value

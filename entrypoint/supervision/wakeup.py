@@ -1,5 +1,6 @@
-"""Makes supervisord's loop wake up when something happens instead of once a second (A)."""
+"""A: makes supervisord's loop wake up when something happens instead of once a second."""
 
+import contextlib
 import os
 import signal
 import time
@@ -37,7 +38,7 @@ class Wakeup:
         self.kick()  # the first loop would sleep 1 s before the first spawn
 
     def remove(self) -> None:
-        """supervisord ends or reloads, and a reload closes all descriptors: a signal must not write to a stranger."""
+        """supervisord ends or reloads. A reload closes all descriptors: write to no stranger's."""
         signal.set_wakeup_fd(-1)
         self._options.get_socket_map().pop(self._read_end, None)
         os.close(self._read_end)
@@ -47,13 +48,11 @@ class Wakeup:
 
     def kick(self) -> None:
         """Let the next poll return at once. A full pipe already does that."""
-        try:
+        with contextlib.suppress(OSError):
             os.write(self._write_end, b"k")
-        except OSError:
-            pass
 
     def poll(self, timeout: float) -> Any:
-        """supervisord's poll, ended by our next deadline; at once while signals are queued (it takes one a loop)."""
+        """supervisord's poll until our next deadline; at once while signals are queued (one a turn)."""
         self._before_poll()
         if self._options.signal_receiver._signals_recvd:
             timeout = 0.0

@@ -1,0 +1,92 @@
+"""A: the memory limit, use and OOM-kill count of our cgroup, version 1 or 2."""
+
+import contextlib
+from typing import NamedTuple
+
+MOUNT = "/sys/fs/cgroup"
+MEMBERSHIP = "/proc/self/cgroup"
+UNLIMITED_FROM = 1 << 60
+"""Version 1 says "no limit" with the largest page-aligned number; no machine has this much memory."""
+
+
+class Files(NamedTuple):
+    """Where one version of the memory controller keeps things, relative to the cgroup's folder."""
+
+    limit: str
+    used: str
+    oom: str
+
+
+V2 = Files("memory.max", "memory.current", "memory.events")
+V1 = Files("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control")
+
+
+class MemoryCgroup(NamedTuple):
+    """The cgroup that limits this process, found by `find`."""
+
+    folder: str
+    files: Files
+
+    def limit(self) -> int | None:
+        """Bytes; None: no limit."""
+        limit = _number(_read(self.folder, self.files.limit))
+        return limit if limit is not None and limit < UNLIMITED_FROM else None
+
+    def used(self) -> int:
+        """Bytes that count against the limit, without droppable page cache (as the kubelet counts)."""
+        used = _number(_read(self.folder, self.files.used)) or 0
+        stat = _read(self.folder, "memory.stat")
+        cache = field(stat, "total_inactive_file") or field(stat, "inactive_file")
+        return max(0, used - cache)
+
+    def oom_kills(self) -> int:
+        """How many processes the kernel has killed for lack of memory."""
+        return field(_read(self.folder, self.files.oom), "oom_kill")
+
+
+def find(mount: str = MOUNT, membership: str = MEMBERSHIP) -> MemoryCgroup | None:
+    """The cgroup we are in, also where the mount shows our own as the root (as in a container)."""
+    try:
+        with open(membership, encoding="utf-8") as file:
+            text = file.read()
+    except OSError:
+        return None
+    for folder, files in candidates(mount, text):
+        if _read(folder, files.oom):
+            return MemoryCgroup(folder, files)
+    return None
+
+
+def candidates(mount: str, membership: str) -> list[tuple[str, Files]]:
+    """Folders to look in, best first, for the lines `id:controllers:path` of /proc/self/cgroup (cgroups(7)).
+
+    A hybrid machine has both versions, and then the memory controller is in version 1.
+    """
+    found: list[tuple[str, Files]] = []
+    for line in sorted(membership.splitlines(), reverse=True):  # "0::" (version 2) comes last
+        number, controllers, path = line.split(":", 2)
+        tail = "" if path == "/" else path
+        if "memory" in controllers.split(","):
+            found += [(f"{mount}/memory{tail}", V1), (f"{mount}/memory", V1)]
+        elif number == "0" and not controllers:
+            found += [(mount + tail, V2), (mount, V2)]
+    return found
+
+
+def field(text: str, name: str) -> int:
+    """The number beside `name` in lines of `name number`; 0 if it isn't there."""
+    for line in text.splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return _number(value) or 0
+    return 0
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None  # "max" in version 2
+
+
+def _read(folder: str, name: str) -> str:
+    with contextlib.suppress(OSError), open(f"{folder}/{name}", encoding="ascii") as file:
+        return file.read()
+    return ""

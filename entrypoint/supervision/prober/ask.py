@@ -1,0 +1,60 @@
+"""A: one HTTP request over a plain socket, with one deadline for the whole answer.
+
+http.client would cost 6 MiB of memory for its e-mail parser, and its time-out is per read.
+"""
+
+import json
+import socket
+import time
+from typing import Any, NamedTuple
+
+MOST = 4 << 20
+"""Bytes of an answer we are willing to hold."""
+
+
+class Answer(NamedTuple):
+    """`status` is 0 where there was none, and `problem` says why."""
+
+    status: int
+    body: bytes = b""
+    problem: str | None = None
+
+
+def get(port: int, path: str, timeout: float) -> Answer:
+    """GET http://127.0.0.1:port/path. A status below 500 is an answer: 401 and 404 come from a living loop."""
+    deadline = time.monotonic() + timeout
+    request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: podkeeper-prober\r\n\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout) as connection:
+            connection.sendall(request.encode())
+            data = _read_all(connection, deadline)
+        head, _, body = data.partition(b"\r\n\r\n")
+        status = int(head.split(None, 2)[1])
+    except TimeoutError:
+        return Answer(0, problem=f"no answer within {timeout:g} s")
+    except (OSError, ValueError, IndexError) as problem:
+        return Answer(0, problem=str(problem) or type(problem).__name__)
+    return Answer(status, body, None if status < 500 else f"status {status}")
+
+
+def _read_all(connection: socket.socket, deadline: float) -> bytes:
+    data = bytearray()
+    while len(data) < MOST:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
+        chunk = connection.recv(65536)
+        if not chunk:
+            break
+        data += chunk
+    return bytes(data)
+
+
+def get_json(port: int, path: str, timeout: float) -> Any:
+    """The decoded body of a 200, or None."""
+    answer = get(port, path, timeout)
+    try:
+        return json.loads(answer.body) if answer.status == 200 else None
+    except ValueError:
+        return None

@@ -1,0 +1,43 @@
+"""A: new lines of a log file that supervisord rotates."""
+
+import os
+
+MOST = 1 << 20
+"""Bytes read at a time; what a flood writes beyond that is skipped, not remembered."""
+
+
+class LogTail:
+    """Starts at the end: what was logged before we looked belongs to somebody else's life."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._inode = -1
+        self._offset = 0
+        self._rest = b""
+        self.skip()
+
+    def skip(self) -> None:
+        """Forget what has not been read yet."""
+        try:
+            state = os.stat(self._path)
+        except OSError:
+            self._inode, self._offset = -1, 0
+        else:
+            self._inode, self._offset = state.st_ino, state.st_size
+        self._rest = b""
+
+    def lines(self) -> list[str]:
+        """Complete lines since the last call; none while the file cannot be read."""
+        try:
+            with open(self._path, "rb") as file:
+                state = os.fstat(file.fileno())
+                if state.st_ino != self._inode or state.st_size < self._offset:
+                    self._inode, self._offset, self._rest = state.st_ino, 0, b""
+                self._offset = max(self._offset, state.st_size - MOST)
+                file.seek(self._offset)
+                data = file.read(MOST)
+        except OSError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]

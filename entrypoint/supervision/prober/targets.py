@@ -1,0 +1,56 @@
+"""P: what the prober watches: a row of SERVICES with its port and limits filled in."""
+
+from typing import NamedTuple
+
+from entrypoint.services import SERVICES, Service
+from entrypoint.settings import Settings
+
+
+class Pace(NamedTuple):
+    """How often and how patiently. All in seconds but `failures`."""
+
+    period: float = 10.0
+    timeout: float = 5.0
+    """For a whole answer: a server that dribbles a byte a second fails too."""
+    failures: int = 6
+    window: float = 45.0
+    """A hang is this many failed probes in a row *and* this long: a busy GIL is no hang."""
+    queue_period: float = 20.0
+    stuck: float = 60.0
+    """How long ComfyUI's queue must have stood still before its prompt worker counts as dead."""
+
+
+class Target(NamedTuple):
+    """One service to watch."""
+
+    name: str
+    port: int
+    path: str
+    startup_grace: float
+    stop_signal: str
+    stop_grace: float
+    whole_tree: bool
+    """Kill its descendants too? Not JupyterLab's: a user's nohup job in a terminal is the user's."""
+    memory_limit: int
+    """Bytes its process tree may use; 0: no limit of its own."""
+    queue: bool
+    """Does it have ComfyUI's queue and log?"""
+
+
+def targets(settings: Settings, services: tuple[Service, ...] = SERVICES) -> tuple[Target, ...]:
+    """The services that are switched on."""
+    return tuple(_target(service, settings) for service in services if service.enabled(settings))
+
+
+def _target(service: Service, settings: Settings) -> Target:
+    return Target(
+        name=service.name,
+        port=service.port(settings),
+        path=service.health_path,
+        startup_grace=float(service.startup_grace),
+        stop_signal=service.stop_signal,
+        stop_grace=float(service.stop_grace),
+        whole_tree=service.sweep_orphans,
+        memory_limit=service.memory_limit(settings),
+        queue=service.name == "comfyui",
+    )
