@@ -142,12 +142,13 @@ def terminal_survives_reload(visit: Visit) -> None:
     """The tab comes back after a reload, with the same shell in it."""
     proof = visit.pod.root / "same-shell.txt"
     Terminal.launch(visit.lab).run("KEPT=still-here")
+    before = visit.pod.api("GET", "/api/terminals")
     visit.lab.page.reload()
     visit.lab.wait_until_ready()
     terminal = Terminal(visit.lab)
     terminal.run(f"echo $KEPT > {proof}")
     wait_until(lambda: proof.exists() and proof.read_text() == "still-here\n", visit.patience, "same shell")
-    assert len(visit.pod.api("GET", "/api/terminals")) == 1
+    assert len(visit.pod.api("GET", "/api/terminals")) == len(before)
     terminal.exit()
 
 
@@ -184,6 +185,7 @@ def upload_120_mb(visit: Visit) -> None:
     """More than the proxy lets through in one request: JupyterLab has to send it in pieces."""
     big = visit.local_file("big.safetensors", os.urandom(MIB) * 120)
     visit.lab.upload_by_button([big])
+    visit.lab.confirm("Upload")  # "Large file size warning", from 15 MB on
     target = visit.pod.root / big.name
     wait_until(lambda: target.exists() and target.stat().st_size >= 120 * MIB, 90, "120 MB on the pod's disk")
     visit.lab.sees(big.name)

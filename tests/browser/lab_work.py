@@ -52,14 +52,14 @@ class Notebook:
     """The notebook in the tab in front."""
 
     def __init__(self, lab: Lab) -> None:
-        self.page = lab.page
+        self.lab, self.page = lab, lab.page
         self.panel = self.page.locator(".jp-NotebookPanel:visible")
 
     @classmethod
     def create(cls, lab: Lab) -> "Notebook":
         """File > New > Notebook, with the first kernel offered, and wait until that is idle."""
         lab.menu("File", "New", "Notebook")
-        lab.page.locator(".jp-Dialog").get_by_role("button", name="Select Kernel").click()
+        lab.confirm("Select Kernel")
         notebook = cls(lab)
         status = notebook.panel.locator(".jp-Notebook-ExecutionIndicator")
         expect(status, "the kernel is idle").to_have_attribute("data-status", "idle")
@@ -76,4 +76,4 @@ class Notebook:
     def save(self) -> None:
         """Ctrl+S; the name offered is taken."""
         self.page.keyboard.press("Control+s")
-        self.page.locator(".jp-Dialog").get_by_role("button", name="Rename and Save").click()
+        self.lab.confirm("Rename and Save")

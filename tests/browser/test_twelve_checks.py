@@ -10,7 +10,6 @@ from tests.browser.chromium import Watcher, keep_evidence
 from tests.browser.lab import Lab
 from tests.browser.pod import Pod, open_folder
 from tests.browser.scene import new_profile, scene
-from tests.browser.standin import StandIn as Pod  # noqa
 
 
 @pytest.fixture(scope="module", params=["Host kept", "Host rewritten"])
