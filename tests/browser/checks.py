@@ -5,6 +5,7 @@ They run against our pod, where all must pass, and against a stock one, where th
 
 import dataclasses
 import hashlib
+import json
 import os
 import pathlib
 import subprocess
@@ -47,6 +48,15 @@ class Visit:
             self.patience,
             f"{name} on the pod's disk, whole",
         )
+
+    def layout_is_saved(self, with_terminals: bool) -> None:
+        """JupyterLab stores which tabs are open a moment after they change; a reload before that loses it."""
+
+        def saved() -> bool:
+            workspace = self.pod.api("GET", "/lab/api/workspaces/default")
+            return ("terminal:" in json.dumps(workspace)) == with_terminals
+
+        wait_until(saved, self.patience, "the open tabs are stored on the pod", interval=0.1)
 
 
 def accessible(visit: Visit) -> None:
@@ -143,6 +153,7 @@ def terminal_survives_reload(visit: Visit) -> None:
     proof = visit.pod.root / "same-shell.txt"
     Terminal.launch(visit.lab).run("KEPT=still-here")
     before = visit.pod.api("GET", "/api/terminals")
+    visit.layout_is_saved(with_terminals=True)
     visit.lab.page.reload()
     visit.lab.wait_until_ready()
     terminal = Terminal(visit.lab)
@@ -173,6 +184,7 @@ def persists_over_restart(visit: Visit) -> None:
     visit.lab.upload_by_button([kept])
     visit.arrives(kept.name, kept.read_bytes())
     visit.lab.close_tabs()
+    visit.layout_is_saved(with_terminals=False)
     visit.lab.page.goto("about:blank")
     visit.pod.stop()
     visit.pod.start()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
 
-from tests.browser.proxy import POD, Proxy, host_of
+from tests.browser.proxy import Proxy, host_of
 
 ARTIFACTS = pathlib.Path(__file__).parent.parent / "artifacts"
 ARGUMENTS = [
@@ -45,7 +45,9 @@ class Problem:
 class Watcher:
     """Listens to a context's pages; `take` hands over what went wrong since the last time."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, own: str) -> None:
+        """`own`: the origin that requests may go to."""
+        self.own = host_of(own)
         self.problems: list[Problem] = []
         self.history: list[str] = []
         self.requests = 0
@@ -76,7 +78,7 @@ class Watcher:
 
     def _host(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host_of(POD):
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self.own:
             self._note("request to another host", url)
 
     def _response(self, response: Response) -> None:

@@ -6,23 +6,22 @@ from collections.abc import Sequence
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.proxy import POD
-
 COPY = 1  # dragOperationsMask of CDP's Input.dispatchDragEvent
 
 
 class Lab:
     """A browser tab with JupyterLab in it."""
 
-    def __init__(self, page: Page, timeout: float = 15) -> None:
-        """`timeout`: seconds a step of the user interface may take."""
+    def __init__(self, page: Page, origin: str, timeout: float = 15) -> None:
+        """`origin`: the pod's public address; `timeout`: seconds a step of the user interface may take."""
         self.page = page
+        self.origin = origin
         page.set_default_timeout(timeout * 1000)
         expect.set_options(timeout=timeout * 1000)
 
     def open(self, token: str | None = None) -> None:
         """Go to /lab, as RunPod's console does when a token is given, and wait for the file browser."""
-        self.page.goto(f"{POD}/lab" + (f"?token={token}" if token else ""))
+        self.page.goto(f"{self.origin}/lab" + (f"?token={token}" if token else ""))
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:

@@ -18,8 +18,7 @@ from tests.waiting import wait_until
 
 DOMAIN = "proxy.runpod.net"
 POD_ID = "abc123"
-POD = f"https://{POD_ID}-8189.{DOMAIN}"
-SIBLING = f"https://zzz999-8189.{DOMAIN}"  # another customer's pod: same site, so SameSite does not help
+SIBLING_ID = "zzz999"  # another customer's pod: same site, so SameSite does not help
 FOREIGN = "https://evil.example"
 REWRITTEN_HOST = "100.65.12.34:60123"  # the shape seen in ComfyUI issue 4865
 
@@ -57,10 +56,12 @@ http {{
 
 @dataclasses.dataclass(frozen=True)
 class Proxy:
-    """A running proxy: its TLS port and the pin of its certificate for Chromium."""
+    """A running proxy: its TLS port, the pin of its certificate for Chromium, and the origins behind it."""
 
     port: int
     certificate_pin: str
+    pod: str
+    sibling: str
 
     @property
     def chromium_arguments(self) -> list[str]:
@@ -71,6 +72,11 @@ class Proxy:
             f"--host-resolver-rules={rules}",
             f"--ignore-certificate-errors-spki-list={self.certificate_pin}",
         ]
+
+
+def public_origin(pod_id: str, port: int) -> str:
+    """RunPod's address of a port of a pod."""
+    return f"https://{pod_id}-{port}.{DOMAIN}"
 
 
 def host_of(origin: str) -> str:
@@ -86,6 +92,7 @@ def running_proxy(
     home.mkdir()
     pin = make_certificate(home)
     port = free_port()
+    proxy = Proxy(port, pin, public_origin(POD_ID, pod_port), public_origin(SIBLING_ID, pod_port))
     config = home / "nginx.conf"
     config.write_text(
         CONFIG.format(
@@ -93,8 +100,8 @@ def running_proxy(
             port=port,
             pod_port=pod_port,
             pages=pages,
-            pod_name=host_of(POD),
-            neighbours=f"{host_of(SIBLING)} {host_of(FOREIGN)}",
+            pod_name=host_of(proxy.pod),
+            neighbours=f"{host_of(proxy.sibling)} {host_of(FOREIGN)}",
             host="$host" if keep_host else REWRITTEN_HOST,
         )
     )
@@ -103,7 +110,7 @@ def running_proxy(
     process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: _answers(process, port), 15, f"nginx listens; see {home}/error.log")
-        yield Proxy(port, pin)
+        yield proxy
     finally:
         process.terminate()
         process.wait(15)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Playwright
 
 from tests.browser.chromium import launch
 from tests.browser.pod import Pod, running
-from tests.browser.proxy import running_proxy
+from tests.browser.proxy import Proxy, running_proxy
 
 PAGES = pathlib.Path(__file__).parent / "pages"
 
@@ -19,6 +19,7 @@ class Scene:
     """The pieces, all running."""
 
     pod: Pod
+    proxy: Proxy
     browser: Browser
     desk: pathlib.Path
 
@@ -32,7 +33,7 @@ def scene(
         with running_proxy(folder / "proxy", pod.port, keep_host, PAGES) as proxy:
             browser = launch(playwright, proxy)
             try:
-                yield Scene(pod, browser, folder)
+                yield Scene(pod, proxy, browser, folder)
             finally:
                 browser.close()
 

@@ -17,8 +17,8 @@ def visit(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[ch
     """One tab for all checks, as a user would have it."""
     with open_folder("checks") as folder, scene(playwright, folder, request.param == "Host kept", Pod) as on:
         context = new_profile(on.browser)
-        watcher = Watcher(context)
-        yield checks.Visit(Lab(context.new_page()), on.pod, on.desk, watcher)
+        watcher = Watcher(context, on.proxy.pod)
+        yield checks.Visit(Lab(context.new_page(), on.proxy.pod), on.pod, on.desk, watcher)
 
 
 @pytest.mark.parametrize("name", checks.CHECKS)
