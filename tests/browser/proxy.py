@@ -1,0 +1,139 @@
+"""nginx as RunPod's proxy: TLS, WebSockets, 100 s, 100 MB, and two hostile neighbours on the same port.
+
+Not the same as the real thing: nginx counts the 100 s between two reads, Cloudflare over the whole exchange.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import hashlib
+import pathlib
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+
+from tests.browser.network import free_port
+from tests.waiting import wait_until
+
+DOMAIN = "proxy.runpod.net"
+POD_ID = "abc123"
+SIBLING_ID = "zzz999"  # another customer's pod: same site, so SameSite does not help
+FOREIGN = "https://evil.example"
+REWRITTEN_HOST = "100.65.12.34:60123"  # the shape seen in ComfyUI issue 4865
+
+CONFIG = """
+daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log {home}/access.log;
+    client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
+    uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
+    types {{ text/html html; text/javascript js; }}
+    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+    ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem;
+    server {{
+        listen 127.0.0.1:{port} ssl; server_name {pod_name};
+        client_max_body_size 100m;
+        location / {{
+            proxy_pass http://127.0.0.1:{pod_port}; proxy_http_version 1.1;
+            proxy_connect_timeout 100s; proxy_send_timeout 100s; proxy_read_timeout 100s;
+            proxy_set_header Host {host};
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+            proxy_set_header X-Real-IP 203.0.113.7;
+            proxy_set_header X-Forwarded-For 203.0.113.7; proxy_set_header X-Forwarded-Proto https;
+            proxy_set_header X-Forwarded-Host {pod_name};
+        }}
+    }}
+    server {{
+        listen 127.0.0.1:{port} ssl; server_name {neighbours};
+        root {pages};
+        location / {{ try_files $uri /attack.html; }}
+    }}
+}}
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Proxy:
+    """A running proxy: its TLS port, the pin of its certificate for Chromium, and the origins behind it."""
+
+    port: int
+    certificate_pin: str
+    pod: str
+    sibling: str
+
+    @property
+    def chromium_arguments(self) -> list[str]:
+        """What makes Chromium find the proxy under its public names and trust its certificate."""
+        names = [f"*.{DOMAIN}", host_of(FOREIGN)]
+        rules = ", ".join(f"MAP {name}:443 127.0.0.1:{self.port}" for name in names)
+        return [
+            f"--host-resolver-rules={rules}",
+            f"--ignore-certificate-errors-spki-list={self.certificate_pin}",
+        ]
+
+
+def public_origin(pod_id: str, port: int) -> str:
+    """RunPod's address of a port of a pod."""
+    return f"https://{pod_id}-{port}.{DOMAIN}"
+
+
+def host_of(origin: str) -> str:
+    """'https://a.b' -> 'a.b'."""
+    return origin.removeprefix("https://")
+
+
+@contextlib.contextmanager
+def running_proxy(
+    home: pathlib.Path, pod_port: int, keep_host: bool, pages: pathlib.Path
+) -> Iterator[Proxy]:
+    """nginx with everything it writes under `home`, serving `pages` as both neighbours' sites."""
+    home.mkdir()
+    pin = make_certificate(home)
+    port = free_port()
+    proxy = Proxy(port, pin, public_origin(POD_ID, pod_port), public_origin(SIBLING_ID, pod_port))
+    config = home / "nginx.conf"
+    config.write_text(
+        CONFIG.format(
+            home=home,
+            port=port,
+            pod_port=pod_port,
+            pages=pages,
+            pod_name=host_of(proxy.pod),
+            neighbours=f"{host_of(proxy.sibling)} {host_of(FOREIGN)}",
+            host="$host" if keep_host else REWRITTEN_HOST,
+        )
+    )
+    nginx = shutil.which("nginx") or "/usr/sbin/nginx"  # /usr/sbin is not on every user's PATH
+    arguments = [nginx, "-p", str(home), "-c", str(config), "-e", str(home / "error.log")]
+    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: _answers(process, port), 15, f"nginx listens; see {home}/error.log")
+        yield proxy
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def make_certificate(home: pathlib.Path) -> str:
+    """Writes key.pem and cert.pem for all names; returns base64(sha256(public key)), Chromium's pin."""
+    openssl = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = f"subjectAltName=DNS:*.{DOMAIN},DNS:{host_of(FOREIGN)}"
+    files = ["-keyout", str(home / "key.pem"), "-out", str(home / "cert.pem")]
+    subprocess.run(
+        [*openssl, "-days", "2", "-subj", "/CN=runpod-like proxy", "-addext", names, *files],
+        check=True,
+        capture_output=True,
+    )
+    shown = ["openssl", "x509", "-in", str(home / "cert.pem"), "-noout", "-pubkey"]
+    pem = subprocess.run(shown, check=True, capture_output=True, text=True).stdout
+    public_key = base64.b64decode("".join(pem.splitlines()[1:-1]))
+    return base64.b64encode(hashlib.sha256(public_key).digest()).decode()
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    assert process.poll() is None, "nginx ended at once"
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
