@@ -96,5 +96,5 @@ def _broken_model_paths(launch: Launch) -> Condition:
     return Condition(
         "ExtraModelPathsBroken",
         f"ComfyUI starts without {launch.model_paths}: {launch.model_paths_problem}",
-        "mend the file, then run: supervisorctl restart comfyui",
+        "mend the file, then run: podkeeper restart comfyui",
     )

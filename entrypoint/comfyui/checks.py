@@ -32,7 +32,7 @@ def look(paths: Paths, source: Source) -> Launch:
                 "ComfyUIPackagesMissing",
                 f"{source.python} has no torch, so ComfyUI can't run",
                 f"{source.python} -m pip install -r {source.folder}/requirements.txt, "
-                "then supervisorctl restart comfyui",
+                "then podkeeper restart comfyui",
             )
         )
     model_paths = os.path.join(paths.data, "extra_model_paths.yaml")

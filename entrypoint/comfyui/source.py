@@ -100,5 +100,5 @@ _REMEDY = "set COMFYUI_DIR (and COMFYUI_PYTHON) to a ComfyUI you have, or COMFYU
 
 def _missing(reason: str, remedy: str) -> Condition:
     return Condition(
-        "ComfyUIMissing", f"ComfyUI can't run: {reason}", f"{remedy}, then run: supervisorctl restart comfyui"
+        "ComfyUIMissing", f"ComfyUI can't run: {reason}", f"{remedy}, then run: podkeeper restart comfyui"
     )

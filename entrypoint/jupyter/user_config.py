@@ -31,7 +31,7 @@ def load_user_config(config: Any, load_subconfig: Callable[[str], None], folder:
         try:
             if path.endswith(".json"):
                 with open(path, encoding="utf-8") as file:
-                    config.merge(json.load(file))
+                    config.merge(type(config)(json.load(file)))
             else:
                 load_subconfig(path)
         except Exception as error:  # whatever a user's file can raise

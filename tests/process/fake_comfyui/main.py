@@ -1,0 +1,38 @@
+"""Stands in for ComfyUI where there is none: its arguments, its health address, its clean stop on SIGINT."""
+
+import argparse
+import http.server
+import json
+import signal
+import sys
+
+print("fake: arguments", sys.argv[1:], flush=True)
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", type=int, default=8188)
+known, _ = parser.parse_known_args()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """GET /system_stats and /queue as ComfyUI answers them."""
+
+    def do_GET(self) -> None:
+        answers = {
+            "/system_stats": {"system": {"comfyui_version": "0.0.0-fake"}, "devices": []},
+            "/queue": {"queue_running": [], "queue_pending": []},
+        }
+        body = json.dumps(answers.get(self.path, {})).encode()
+        self.send_response(200 if self.path in answers else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Quiet."""
+
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as PID 1 the real one ignores it
+server = http.server.ThreadingHTTPServer(("0.0.0.0", known.port), Handler)
+try:
+    server.serve_forever()
+except KeyboardInterrupt:
+    print("fake: stopped cleanly by SIGINT", flush=True)

@@ -1,0 +1,126 @@
+"""A whole pod in local mode: the real entrypoint, supervisord and JupyterLab in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.waiting import wait_until
+
+TOKEN = "token-of-the-process-tests"
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Pod:
+    """One start of the pod. `environ` goes on top of what every test pod has."""
+
+    def __init__(self, home: Path, environ: dict[str, str], stdout: Any = None) -> None:
+        self.home = home
+        self.jupyter_port, self.comfyui_port = free_port(), free_port()
+        self.output = home.parent / f"{home.name}.out"
+        base = {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "PODKEEPER_HOME": str(home),
+            "JUPYTER_PORT": str(self.jupyter_port),
+            "COMFYUI_PORT": str(self.comfyui_port),
+            "COMFYUI_ENABLED": "false",
+            "JUPYTER_TOKEN": TOKEN,
+        }
+        self.environ = {name: text for name, text in (base | environ).items() if text}
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "entrypoint"],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout or file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    @property
+    def text(self) -> str:
+        """What the container's log would show."""
+        return self.output.read_text(errors="replace")
+
+    def log(self, name: str) -> str:
+        """A log file's text."""
+        path = self.home / "log" / name
+        return path.read_text() if path.exists() else ""
+
+    def jupyter(self, path: str, token: str = TOKEN) -> Any:
+        """JupyterLab's JSON answer; raises OSError while it does not answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.jupyter_port}{path}", headers={"Authorization": f"token {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def wait_for_jupyter(self) -> None:
+        """Until it answers."""
+
+        def up() -> bool:
+            assert self.process.poll() is None, self.text
+            with contextlib.suppress(OSError):
+                return bool(self.jupyter("/api")["version"])
+            return False
+
+        wait_until(up, 60, f"JupyterLab answers; see {self.output}", 0.1)
+
+    def wait_for_log(self, words: str, timeout: float = 60) -> None:
+        """Until the container's log shows these words."""
+        wait_until(lambda: words in self.text, timeout, f"{words!r} in {self.output}", 0.1)
+
+    def podkeeper(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command as a user in a terminal of the same machine would."""
+        command = [
+            sys.executable,
+            "-I",
+            "-c",
+            "import sys; from entrypoint.cli import main; main(sys.argv[1:])",
+        ]
+        return subprocess.run(
+            [*command, *arguments], env=self.environ, capture_output=True, text=True, timeout=60
+        )
+
+    def family(self) -> list[psutil.Process]:
+        """Every process of the pod."""
+        leader = psutil.Process(self.process.pid)
+        return [leader, *leader.children(recursive=True)]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it as a container engine (or Ctrl-C) does; returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+@contextlib.contextmanager
+def running(home: Path, environ: dict[str, str] | None = None, stdout: Any = None) -> Iterator[Pod]:
+    """A pod that is gone at the end, whatever happened."""
+    pod = Pod(home, environ or {}, stdout)
+    try:
+        yield pod
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for member in pod.family():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+        pod.process.wait(10)

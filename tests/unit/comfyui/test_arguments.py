@@ -1,0 +1,56 @@
+"""ComfyUI's command line."""
+
+import pytest
+
+from entrypoint.comfyui.arguments import Launch, build
+from entrypoint.paths import Facts, locate
+from entrypoint.settings import Settings
+
+BASE = ["--listen", "0.0.0.0", "--port", "8188", "--base-directory", "/comfyui", "--disable-auto-launch"]
+UPLOAD = ["--max-upload-size", "4096"]
+GPU = {"gpu": True, "packages": {}}
+
+
+def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]]:
+    paths = locate(settings, Facts(mounts=frozenset(), uid=0, temporary="/tmp", python="/usr/bin/python3"))
+    arguments, conditions = build(settings, paths, Launch(**{**GPU, **facts}))  # type: ignore[arg-type]
+    return arguments, [condition.name for condition in conditions]
+
+
+@pytest.mark.parametrize(
+    ("settings", "facts", "behind_base", "conditions"),
+    [
+        (Settings(), {}, UPLOAD, []),
+        (Settings(), {"gpu": False}, [*UPLOAD, "--cpu"], ["NoGpu"]),
+        (Settings(comfyui_args=("--cpu",)), {"gpu": False}, [*UPLOAD, "--cpu"], ["NoGpu"]),
+        (Settings(comfyui_args=("--directml",)), {"gpu": False}, [*UPLOAD, "--directml"], ["NoGpu"]),
+        (Settings(comfyui_args=("--lowvram", "--fast")), {}, [*UPLOAD, "--lowvram", "--fast"], []),
+        (Settings(comfyui_args=("--max-upload-size", "9")), {}, ["--max-upload-size", "9"], []),
+        (
+            Settings(pod_id="abc123"), {},
+            ["--enable-cors-header", "https://abc123-8188.proxy.runpod.net", *UPLOAD], [],
+        ),
+        (
+            Settings(comfyui_args=("--use-sage-attention", "--fast")), {"packages": {"sageattention": False}},
+            [*UPLOAD, "--fast"], ["ComfyUIArgumentDropped"],
+        ),
+        (
+            Settings(comfyui_args=("--use-sage-attention",)), {"packages": {"sageattention": True}},
+            [*UPLOAD, "--use-sage-attention"], [],
+        ),
+        (Settings(), {"data_writable": False}, [*UPLOAD, "--temp-directory", "/run/podkeeper"], ["DataReadOnly"]),
+        (Settings(), {"model_paths": "/comfyui/e.yaml"},
+         [*UPLOAD, "--extra-model-paths-config", "/comfyui/e.yaml"], []),
+        (Settings(), {"model_paths": "/comfyui/e.yaml", "model_paths_problem": "it is not YAML"},
+         UPLOAD, ["ExtraModelPathsBroken"]),
+    ],
+)  # fmt: skip
+def test_arguments_and_what_is_told(
+    settings: Settings, facts: dict[str, object], behind_base: list[str], conditions: list[str]
+) -> None:
+    assert build_for(settings, **facts) == (BASE + behind_base, conditions)
+
+
+def test_the_users_arguments_come_last_so_that_they_win() -> None:
+    arguments, _ = build_for(Settings(comfyui_args=("--preview-method", "auto")), gpu=False)
+    assert arguments[-2:] == ["--preview-method", "auto"]

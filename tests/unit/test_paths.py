@@ -1,0 +1,59 @@
+"""Where everything lives."""
+
+import pytest
+
+from entrypoint.paths import Facts, Paths, locate
+from entrypoint.settings import Settings
+
+
+def facts(*mounts: str) -> Facts:
+    return Facts(
+        mounts=frozenset({"/", "/proc", *mounts}), uid=0, temporary="/tmp", python="/opt/env/bin/python"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mounts", "volume", "stored"),
+    [
+        ((), "", "/comfyui"),
+        (("/workspace",), "/workspace", "/workspace/comfyui"),
+        (("/runpod-volume",), "/runpod-volume", "/runpod-volume/comfyui"),
+        (("/runpod-volume", "/workspace"), "/workspace", "/workspace/comfyui"),
+        (("/comfyui",), "/comfyui", "/comfyui"),
+        (("/comfyui", "/workspace"), "/comfyui", "/comfyui"),
+        (("/workspace2",), "", "/comfyui"),
+        (("/workspace/models",), "", "/comfyui"),
+    ],
+)
+def test_data_is_on_the_volume_where_there_is_one(mounts: tuple[str, ...], volume: str, stored: str) -> None:
+    paths = locate(Settings(), facts(*mounts))
+    assert (paths.data, paths.volume, paths.stored) == ("/comfyui", volume, stored)
+
+
+def test_the_image_has_the_paths_of_the_seed() -> None:
+    paths = locate(Settings(), facts())
+    assert paths.log == "/var/log"
+    assert paths.jupyter_config_folder == "/root/.jupyter"
+    assert paths.runtime == "/run/podkeeper"
+
+
+def test_local_mode_touches_one_folder_only() -> None:
+    paths = locate(Settings(home="/srv/pod"), facts("/workspace"))
+    assert all(
+        path.startswith("/srv/pod/")
+        for path in (paths.data, paths.stored, paths.log, paths.home, paths.runtime, paths.kept_secrets)
+    )
+    assert paths.volume == ""
+
+
+def test_a_socket_path_that_is_too_long_moves_to_the_temporary_folder() -> None:
+    deep = "/" + "x" * 90
+    paths = locate(Settings(home=deep), facts())
+    assert paths.runtime.startswith("/tmp/podkeeper-0-")
+    assert len(f"{paths.runtime}/supervisor.sock.4194304") <= 107
+    assert paths.runtime != locate(Settings(home=deep + "y"), facts()).runtime
+
+
+def test_children_read_back_the_same_paths() -> None:
+    paths = locate(Settings(), facts("/workspace"))
+    assert Paths.from_environ(paths.to_environ()) == paths
