@@ -154,7 +154,7 @@ class Pod:
         """What supervisorctl status is made of; {} while supervisord does not answer."""
         try:
             return dict(self.rpc("getProcessInfo", name))
-        except (OSError, xmlrpc.client.ProtocolError):
+        except (OSError, xmlrpc.client.Error):
             return {}
 
     def state(self, name: str) -> str:
