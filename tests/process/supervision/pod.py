@@ -146,7 +146,9 @@ class Pod:
         """One call of supervisord's XML-RPC interface, over a connection of its own."""
         transport = SupervisorTransport(None, None, f"unix://{self.folder}/s.sock")
         try:
-            return getattr(xmlrpc.client.ServerProxy("http://localhost", transport).supervisor, method)(*arguments)
+            return getattr(xmlrpc.client.ServerProxy("http://localhost", transport).supervisor, method)(
+                *arguments
+            )
         finally:
             transport.close()
 

@@ -38,7 +38,9 @@ def test_stop_takes_the_longest_not_the_sum(stock: bool) -> None:
 def test_stop_ends_in_time_whatever_programs_want() -> None:
     """stopwaitsecs beyond the engine's patience: killed a second before `stop_within`."""
     with Pod(TWO_STUBBORN.replace("stopwaitsecs=2", "stopwaitsecs=60"), settings="stop_within=3\n") as pod:
-        wait_until(lambda: (pod.folder / "b-up").exists() and (pod.folder / "a-up").exists(), 10, "both are up")
+        wait_until(
+            lambda: (pod.folder / "b-up").exists() and (pod.folder / "a-up").exists(), 10, "both are up"
+        )
         code, seconds = pod.stop()
         assert code == 0
         assert seconds < 3.5
@@ -145,7 +147,9 @@ def test_shutdown_by_the_operator_and_reload() -> None:
             wait_until(lambda p=first: pod.info("x").get("pid") not in (None, 0, p), 10, "up after a reload")
         assert len(os.listdir(f"/proc/{pod.pid}/fd")) <= descriptors
         os.kill(pod.program("x"), signal.SIGKILL)
-        wait_until(lambda: pod.restarts("x")[-1:] and pod.state("x") == "RUNNING", 5, "restarts are still ours")
+        wait_until(
+            lambda: pod.restarts("x")[-1:] and pod.state("x") == "RUNNING", 5, "restarts are still ours"
+        )
         pod.control("shutdown")
         assert pod.process.wait(10) == 0
 
@@ -243,9 +247,13 @@ def test_stalled_log_reader_stops_nothing() -> None:
     except BlockingIOError:
         pass
     os.set_blocking(write_end, True)
-    programs = "[program:x]\ncommand=sh -c 'yes | head -c 300000; exec sleep 1000'\nautorestart=true\nstartsecs=0\n"
+    programs = (
+        "[program:x]\ncommand=sh -c 'yes | head -c 300000; exec sleep 1000'\nautorestart=true\nstartsecs=0\n"
+    )
     try:
-        with Pod(programs + "stdout_logfile={folder}/x.log\n", stdout=write_end, settings="stable_after=0\n") as pod:
+        with Pod(
+            programs + "stdout_logfile={folder}/x.log\n", stdout=write_end, settings="stable_after=0\n"
+        ) as pod:
             for _ in range(3):
                 first = pod.program("x")
                 os.kill(first, signal.SIGKILL)
