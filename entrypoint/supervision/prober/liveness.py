@@ -10,15 +10,15 @@ class Liveness:
     def __init__(self, pace: Pace, startup_grace: float, started: float) -> None:
         self._pace = pace
         self._grace = startup_grace
-        self._started = started
-        self._answered = False
+        self.started = started
+        self.answered = False
         self._failures = 0
         self._failing_since = 0.0
 
     def observe(self, now: float, problem: str | None) -> Reason | None:
         """Take one probe's result (`problem` is None for an answer); a Reason means: kill it."""
         if problem is None:
-            self._answered, self._failures = True, 0
+            self.answered, self._failures = True, 0
             return None
         if not self._failures:
             self._failing_since = now
@@ -26,10 +26,10 @@ class Liveness:
         failing = now - self._failing_since
         if self._failures < self._pace.failures or failing < self._pace.window:
             return None
-        if self._answered:
+        if self.answered:
             return Reason("hang", f"hung: {self._failures} probes in {failing:.0f} s failed ({problem})")
         # A prober that was itself restarted has not seen the answers: the process's age decides, not ours.
-        age = now - self._started
+        age = now - self.started
         if age < self._grace:
             return None
         return Reason("startup", f"not up {age:.0f} s after its start ({problem})")

@@ -51,7 +51,9 @@ class Watch:
             return
         if process != self._process:
             self._meet(process, now)
-        reason = self._check_memory(process) or self._check_http(now) or self._check_work(process, now)
+        reason = (
+            self._check_memory(process) or self._check_http(process, now) or self._check_work(process, now)
+        )
         if reason:
             self._replace(process, reason)
 
@@ -74,9 +76,14 @@ class Watch:
             self.due = time.monotonic() + RECHECK
         return reason
 
-    def _check_http(self, now: float) -> Reason | None:
+    def _check_http(self, process: psutil.Process, now: float) -> Reason | None:
         answer = ask.get(self.target.port, self.target.path, self._pace.timeout)
         self._answers = answer.problem is None
+        if self._answers and not self._liveness.answered:
+            age = now - self._liveness.started
+            print(
+                f"{self.target.name}: process {process.pid} answers {age:.1f} s after its start", flush=True
+            )
         return self._liveness.observe(time.monotonic(), answer.problem)
 
     def _check_work(self, process: psutil.Process, now: float) -> Reason | None:

@@ -1,0 +1,27 @@
+"""Reasons in words."""
+
+import pytest
+
+from entrypoint.supervision.exits import end_of_process, signal_name
+
+
+@pytest.mark.parametrize(
+    ("code", "oom_kills", "kind", "text"),
+    [
+        (0, 0, "exit", "exited with code 0"),
+        (255, 3, "exit", "exited with code 255"),
+        (-9, 0, "signal", "killed by SIGKILL"),
+        (-9, 1, "oom", "killed by SIGKILL: out of memory (the kernel's OOM killer)"),
+        (-11, 1, "signal", "killed by SIGSEGV"),
+        (-64, 0, "signal", "killed by SIGRTMAX"),
+    ],
+)
+def test_ends(code: int, oom_kills: int, kind: str, text: str) -> None:
+    """Exit codes and signals; only a SIGKILL can be the OOM killer's."""
+    assert end_of_process(code, oom_kills) == (kind, text)
+
+
+def test_every_exit_code_and_signal_has_words() -> None:
+    """All 256 codes, all 64 signals."""
+    assert len({end_of_process(code, 0).text for code in range(256)}) == 256
+    assert len({signal_name(number) for number in range(1, 65)}) == 64
