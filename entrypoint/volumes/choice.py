@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from entrypoint.volumes.diagnosis import Probe
 from entrypoint.volumes.rules import GROUP, OWNER, SHARED, TOP
 
 AUTO, NONE = "auto", "none"
@@ -29,15 +30,6 @@ class Powers:
 
 
 @dataclass(frozen=True)
-class Canary:
-    """What the probe saw, in the words of errno ("" : it went well; "HUNG": it did not come back in time)."""
-
-    error: str = ""
-    chown_error: str = ""
-    chmod_error: str = ""
-
-
-@dataclass(frozen=True)
 class Choice:
     """The policy a pass follows (`none`: no pass) and why, for the log."""
 
@@ -45,25 +37,25 @@ class Choice:
     why: str
 
 
-def choose_policy(asked: str, service_uid: int, service_gid: int, powers: Powers, canary: Canary) -> Choice:
+def choose_policy(asked: str, service_uid: int, service_gid: int, powers: Powers, probe: Probe) -> Choice:
     """What `asked` (VOLUME_POLICY) comes to for services that run as `service_uid`:`service_gid`.
 
     Root with CAP_DAC_OVERRIDE reads and writes whatever the modes say, so a pod that is root throughout needs
     the top only. A deep pass is for services without that power.
     """
-    if canary.error in _HOPELESS:
-        return Choice(NONE, f"changing modes cannot help: {_HOPELESS[canary.error]}")
+    if probe.error in _HOPELESS:
+        return Choice(NONE, f"changing modes cannot help: {_HOPELESS[probe.error]}")
     if asked != AUTO:
         return Choice(asked, f"VOLUME_POLICY={asked}")
     if service_uid == 0 and powers.uid == 0 and powers.dac_override:
         return Choice(TOP, "services run as root, which needs no more")
-    if canary.chmod_error:
-        return Choice(TOP, f"the volume refuses to change modes ({canary.chmod_error})")
-    return _deep(service_gid, powers, canary)
+    if probe.chmod_error:
+        return Choice(TOP, f"the volume refuses to change modes ({probe.chmod_error})")
+    return _deep(service_gid, powers, probe)
 
 
-def _deep(service_gid: int, powers: Powers, canary: Canary) -> Choice:
-    if powers.chown and not canary.chown_error:
+def _deep(service_gid: int, powers: Powers, probe: Probe) -> Choice:
+    if powers.chown and not probe.chown_error:
         return Choice(OWNER, "services run unprivileged")
     if service_gid == 0:
         return Choice(GROUP, "services run in group 0")

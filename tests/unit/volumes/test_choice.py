@@ -2,44 +2,45 @@
 
 import pytest
 
-from entrypoint.volumes.choice import AUTO, NONE, POLICIES, Canary, Powers, choose_policy
+from entrypoint.volumes.choice import AUTO, NONE, POLICIES, Powers, choose_policy
+from entrypoint.volumes.diagnosis import Probe
 from entrypoint.volumes.rules import GROUP, OWNER, SHARED, TOP
 
 ROOT = Powers(0, dac_override=True, chown=True, fowner=True)
 BARE_ROOT = Powers(0, dac_override=False, chown=False, fowner=False)
 USER = Powers(1000, dac_override=False, chown=False, fowner=False)
-WELL = Canary()
+WELL = Probe()
 
 
 @pytest.mark.parametrize(
-    ("service", "powers", "canary", "policy"),
+    ("service", "powers", "probe", "policy"),
     [
         # an all-root pod with a healthy volume needs the top only
         ((0, 0), ROOT, WELL, TOP),
-        ((0, 0), ROOT, Canary(chown_error="EPERM"), TOP),
-        ((0, 0), ROOT, Canary(error="ENOSPC"), TOP),
+        ((0, 0), ROOT, Probe(chown_error="EPERM"), TOP),
+        ((0, 0), ROOT, Probe(error="ENOSPC"), TOP),
         # services without root's power
         ((1000, 1000), ROOT, WELL, OWNER),
         ((1000, 0), ROOT, WELL, OWNER),
-        ((1000, 1000), ROOT, Canary(chown_error="EPERM"), SHARED),
-        ((1000, 0), ROOT, Canary(chown_error="EPERM"), GROUP),
-        ((1000, 1000), ROOT, Canary(chmod_error="EPERM"), TOP),
+        ((1000, 1000), ROOT, Probe(chown_error="EPERM"), SHARED),
+        ((1000, 0), ROOT, Probe(chown_error="EPERM"), GROUP),
+        ((1000, 1000), ROOT, Probe(chmod_error="EPERM"), TOP),
         # docker run --cap-drop ALL, --user 1000:1000, --user 1000:0 (OpenShift)
         ((0, 0), BARE_ROOT, WELL, GROUP),
         ((1000, 1000), USER, WELL, OWNER),
         ((1000, 0), USER, WELL, GROUP),
         # nothing a mode could cure
-        ((0, 0), ROOT, Canary(error="EROFS"), NONE),
-        ((1000, 1000), ROOT, Canary(error="HUNG"), NONE),
-        ((1000, 1000), ROOT, Canary(error="ESTALE"), NONE),
-        ((1000, 1000), ROOT, Canary(error="ENOTCONN"), NONE),
-        ((1000, 1000), ROOT, Canary(error="ENOENT"), NONE),
+        ((0, 0), ROOT, Probe(error="EROFS"), NONE),
+        ((1000, 1000), ROOT, Probe(error="HUNG"), NONE),
+        ((1000, 1000), ROOT, Probe(error="ESTALE"), NONE),
+        ((1000, 1000), ROOT, Probe(error="ENOTCONN"), NONE),
+        ((1000, 1000), ROOT, Probe(error="ENOENT"), NONE),
         # quota and space leave modes changeable
-        ((1000, 1000), ROOT, Canary(error="EDQUOT"), OWNER),
+        ((1000, 1000), ROOT, Probe(error="EDQUOT"), OWNER),
     ],
 )
-def test_auto(service, powers, canary, policy):
-    assert choose_policy(AUTO, *service, powers, canary).policy == policy
+def test_auto(service, powers, probe, policy):
+    assert choose_policy(AUTO, *service, powers, probe).policy == policy
 
 
 @pytest.mark.parametrize("asked", [p for p in POLICIES if p != AUTO])
@@ -51,6 +52,6 @@ def test_what_is_asked_for_is_done(asked, powers):
 @pytest.mark.parametrize("asked", POLICIES)
 def test_no_pass_over_a_volume_that_is_read_only_or_gone(asked):
     for error in ("EROFS", "HUNG", "ESTALE", "ENOTCONN"):
-        choice = choose_policy(asked, 1000, 1000, ROOT, Canary(error=error))
+        choice = choose_policy(asked, 1000, 1000, ROOT, Probe(error=error))
         assert choice.policy == NONE
         assert "cannot help" in choice.why
