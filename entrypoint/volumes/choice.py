@@ -45,6 +45,8 @@ def choose_policy(asked: str, service_uid: int, service_gid: int, powers: Powers
     """
     if probe.error in _HOPELESS:
         return Choice(NONE, f"changing modes cannot help: {_HOPELESS[probe.error]}")
+    if not probe.modes_kept and asked != TOP:
+        return Choice(TOP, "the volume ignores modes")
     if asked != AUTO:
         return Choice(asked, f"VOLUME_POLICY={asked}")
     if service_uid == 0 and powers.uid == 0 and powers.dac_override:

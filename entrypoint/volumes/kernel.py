@@ -48,7 +48,7 @@ def _failure(name: bytes) -> OSError:
 
 
 class Kernel:
-    """What this kernel and seccomp profile allow; the arguments switch a call off for tests of the fallbacks."""
+    """What this kernel and seccomp profile allow; an argument switches a call off to test its fallback."""
 
     def __init__(self, openat2: bool = True, fchmodat2: bool = True) -> None:
         self._how_folder = _OpenHow(FOLDER, 0, _NO_XDEV | _NO_SYMLINKS | _BENEATH)
@@ -67,18 +67,18 @@ class Kernel:
         return True
 
     def _has_fchmodat2(self) -> bool:
-        """Asked of a name that cannot be: a kernel that knows the call says ENOENT, another ENOSYS or EPERM."""
+        """Asked of a name that cannot be: a kernel with the call says ENOENT, another ENOSYS or EPERM."""
         _fchmodat2(_SYS_FCHMODAT2, -100, b"/\x01no-such-name", 0o600, _AT_SYMLINK_NOFOLLOW)
         return ctypes.get_errno() == errno.ENOENT
 
     def open_folder(self, parent: int, name: str) -> int:
-        """A descriptor of the folder `name` in `parent`. Raises OSError: EXDEV another mount, ELOOP a link."""
+        """A descriptor of the folder `name`. Raises OSError: EXDEV another mount, ELOOP or ENOTDIR a link."""
         if self.openat2:
             return self._open2(parent, os.fsencode(name), self._how_folder)
         return self._open1(parent, name, FOLDER)
 
     def pin(self, parent: int, name: str) -> int:
-        """An O_PATH descriptor of whatever `name` is, the link itself where it is one. Raises like open_folder."""
+        """An O_PATH descriptor of what `name` is (the link itself, or ELOOP, where it is one)."""
         if self.openat2:
             return self._open2(parent, os.fsencode(name), self._how_pin)
         return self._open1(parent, name, PIN)
@@ -98,12 +98,14 @@ class Kernel:
         """Mount ids, not st_dev: a bind mount of the same file system has the same st_dev."""
         descriptor = os.open(name, flags, dir_fd=parent)
         try:
-            if mount_id(descriptor) != mount_id(parent):
-                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
+            same = mount_id(descriptor) == mount_id(parent)
         except BaseException:
             os.close(descriptor)
             raise
-        return descriptor
+        if same:
+            return descriptor
+        os.close(descriptor)
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
 
     def change_mode(self, pinned: int, mode: int) -> None:
         """Of the inode an O_PATH descriptor pins (fchmod(2) refuses such descriptors)."""

@@ -16,7 +16,7 @@ BUDGET_S = 0.2
 MOST_ENTRIES = 2000  # of the first level; a folder of 60,000 files would cost 30 ms to list
 
 _PIN = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NOT_OURS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # vanished or swapped: no error
+_SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # gone, or something else by now: no error
 
 
 class QuickReport(NamedTuple):
@@ -32,7 +32,7 @@ class QuickReport(NamedTuple):
 def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> QuickReport:
     """0777 (and the rule's owner) for `data_dir` and its visible first-level folders.
 
-    Takes at most about `budget_s` seconds on a volume that answers; run it in bounded.launch() where it may not.
+    Takes at most about `budget_s` seconds on a volume that answers; for one that may not, see bounded.py.
     Never raises OSError: an error is counted and the next folder is tried.
     """
     began = time.perf_counter()
@@ -54,7 +54,8 @@ def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> Qu
                 changed += _make_usable(top, name, mount, rule)
                 folders += 1
             except OSError as problem:
-                _count(errors, problem)
+                if problem.errno not in _SWAPPED:
+                    _count(errors, problem)
     finally:
         os.close(top)
     return QuickReport(folders, changed, errors, complete and not errors, _milliseconds(began))
@@ -108,9 +109,8 @@ def _mount_id(descriptor: int) -> bytes:
 
 
 def _count(errors: dict[str, int], problem: OSError) -> None:
-    if problem.errno not in _NOT_OURS or not errors:
-        name = errno.errorcode.get(problem.errno or 0, str(problem.errno))
-        errors[name] = errors.get(name, 0) + 1
+    name = errno.errorcode.get(problem.errno or 0, str(problem.errno))
+    errors[name] = errors.get(name, 0) + 1
 
 
 def _milliseconds(began: float) -> float:

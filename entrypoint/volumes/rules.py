@@ -14,7 +14,7 @@ No policy makes a file executable: git notices (``chmod -R 777`` marks every tra
 
 import stat as modes
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 TOP, OWNER, GROUP, SHARED = "top", "owner", "group", "shared"
 DEEP_POLICIES = (OWNER, GROUP, SHARED)
@@ -45,6 +45,8 @@ class Stat(Protocol):
     def st_uid(self) -> int: ...
     @property
     def st_gid(self) -> int: ...
+    @property
+    def st_nlink(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,7 @@ class Rule:
         return self.depth is None or self.depth > 0
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What to hand to chown(2) (-1: leave) and chmod(2) (None: leave; permission bits, no file type)."""
 
     uid: int = _KEEP
@@ -129,18 +130,29 @@ def needed_change(rule: Rule, stat: Stat, top: bool = False) -> Change | None:
     return Change(uid, gid, wanted if wanted != bits else None)
 
 
-def right_file_modes(policy: str) -> frozenset[int]:
-    """Every st_mode of a regular file that `policy` has nothing to change in: the walker's fast path."""
-    return frozenset(
-        modes.S_IFREG | bits
+def file_mode_table(policy: str) -> dict[int, int]:
+    """st_mode of a regular file without set-id -> the st_mode `policy` wants: a walk's fast path."""
+    regular = modes.S_IFREG
+    return {
+        regular | bits: regular | wanted_file_bits(policy, bits)
         for bits in range(0o10000)
-        if not bits & _SETID and wanted_file_bits(policy, bits) == bits
-    )
+        if not bits & _SETID
+    }
 
 
-def is_setid(stat: Stat) -> bool:
-    """A regular file that runs as somebody else: left as it is, and counted."""
-    return modes.S_ISREG(stat.st_mode) and bool(stat.st_mode & _SETID)
+def reason_to_leave(rule: Rule, stat: Stat, name: str, hard_links_are_safe: bool) -> str:
+    """Why a regular file is left as it is although the rule would change it; "" when nothing speaks for it.
+
+    `hard_links_are_safe`: sysctl fs.protected_hardlinks, without which anybody can link somebody else's file
+    into the tree and wait for a pass to open it up.
+    """
+    if stat.st_mode & _SETID:
+        return "set-id"
+    if rule.policy != OWNER and is_private(name):
+        return "private"
+    if stat.st_nlink > 1 and not hard_links_are_safe and stat.st_uid != rule.uid:
+        return "hard link"
+    return ""
 
 
 def is_top(level: int, name: str) -> bool:

@@ -43,6 +43,12 @@ def test_auto(service, powers, probe, policy):
     assert choose_policy(AUTO, *service, powers, probe).policy == policy
 
 
+@pytest.mark.parametrize("asked", POLICIES)
+def test_a_volume_that_ignores_modes_gets_no_deep_pass(asked):
+    """It would find the same to change every time."""
+    assert choose_policy(asked, 1000, 1000, ROOT, Probe(modes_kept=False)).policy == TOP
+
+
 @pytest.mark.parametrize("asked", [p for p in POLICIES if p != AUTO])
 @pytest.mark.parametrize("powers", [ROOT, BARE_ROOT, USER])
 def test_what_is_asked_for_is_done(asked, powers):

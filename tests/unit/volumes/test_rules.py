@@ -15,12 +15,12 @@ from entrypoint.volumes.rules import (
     TOP,
     Change,
     Rule,
+    file_mode_table,
     is_entered,
     is_private,
-    is_setid,
     is_top,
     needed_change,
-    right_file_modes,
+    reason_to_leave,
 )
 
 FILE, FOLDER, LINK = stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK
@@ -31,6 +31,7 @@ class FakeStat:
     st_mode: int
     st_uid: int = 1000
     st_gid: int = 1000
+    st_nlink: int = 1
 
 
 def rule(policy, uid=1000, gid=1000):
@@ -131,8 +132,23 @@ def test_owners(policy, uid, gid, change):
 def test_a_setid_file_is_not_given_away():
     """chown(2) by root would clear the bit, and giving it away is worse."""
     assert needed_change(rule(OWNER), FakeStat(FILE | 0o4755, 0, 0)) is None
-    assert is_setid(FakeStat(FILE | 0o4755))
-    assert not is_setid(FakeStat(FOLDER | 0o2755))
+    assert reason_to_leave(rule(OWNER), FakeStat(FILE | 0o4755, 0, 0), "f", True) == "set-id"
+
+
+@pytest.mark.parametrize(
+    ("policy", "found", "name", "safe", "reason"),
+    [
+        (SHARED, FakeStat(FILE | 0o600), "model.bin", True, ""),
+        (SHARED, FakeStat(FILE | 0o600), "id_rsa", True, "private"),
+        (OWNER, FakeStat(FILE | 0o600), "id_rsa", True, ""),
+        (SHARED, FakeStat(FILE | 0o600, 0, 0, 2), "linked", True, ""),
+        (SHARED, FakeStat(FILE | 0o600, 0, 0, 2), "linked", False, "hard link"),
+        (SHARED, FakeStat(FILE | 0o600, 1000, 0, 2), "own", False, ""),
+        (SHARED, FakeStat(FILE | 0o2600), "setgid", True, "set-id"),
+    ],
+)
+def test_some_files_are_left(policy, found, name, safe, reason):
+    assert reason_to_leave(rule(policy), found, name, safe) == reason
 
 
 policies = st.sampled_from([TOP, *DEEP_POLICIES])
@@ -188,8 +204,11 @@ def test_only_files_and_folders_change(policy, found, top):
 @given(st.sampled_from(DEEP_POLICIES), st.integers(0, 0o7777))
 def test_the_fast_table_says_what_the_rule_says(policy, bits):
     found = FakeStat(FILE | bits)
-    right = needed_change(rule(policy), found) is None and not is_setid(found)
-    assert (found.st_mode in right_file_modes(policy)) == right
+    wanted = file_mode_table(policy).get(found.st_mode)
+    if bits & 0o6000:
+        assert wanted is None
+    else:
+        assert wanted == apply(found, needed_change(rule(policy), found)).st_mode
 
 
 @pytest.mark.parametrize(
