@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from entrypoint.volumes.bounded import Child, Plain, collect, launch
 from entrypoint.volumes.choice import Powers
 from entrypoint.volumes.diagnosis import Probe
+from entrypoint.volumes.owner import Identity
 
 PREFIX = ".podkeeper-canary-"
 BOOT_TIMEOUT_S = 5.0
@@ -22,13 +23,6 @@ _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
 
 
-class Service(NamedTuple):
-    """As whom the services run."""
-
-    uid: int
-    gid: int
-
-
 class Flight(NamedTuple):
     """A canary on its way: start() sends it, land() brings it back, and boot goes on in between."""
 
@@ -36,7 +30,7 @@ class Flight(NamedTuple):
     uid: int
 
 
-def start(path: str, service: Service, powers: Powers) -> Flight:
+def start(path: str, service: Identity, powers: Powers) -> Flight:
     """Starts probing the folder `path`; costs a fork. Raises OSError where no child can be made."""
     return Flight(launch(lambda: _examine(path, service, powers)), service.uid)
 
@@ -48,11 +42,11 @@ def land(flight: Flight, timeout_s: float = BOOT_TIMEOUT_S) -> Probe:
     return Probe(**{"uid": flight.uid, "milliseconds": took, **answer})
 
 
-def probe(path: str, service: Service, powers: Powers, timeout_s: float = BOOT_TIMEOUT_S) -> Probe:
+def probe(path: str, service: Identity, powers: Powers, timeout_s: float = BOOT_TIMEOUT_S) -> Probe:
     return land(start(path, service, powers), timeout_s)
 
 
-def _examine(path: str, service: Service, powers: Powers) -> Plain:
+def _examine(path: str, service: Identity, powers: Powers) -> Plain:
     seen: Plain = {"step": "open"}
     try:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -66,7 +60,7 @@ def _examine(path: str, service: Service, powers: Powers) -> Plain:
     return seen
 
 
-def _as_the_service(folder: int, service: Service, powers: Powers, seen: Plain) -> None:
+def _as_the_service(folder: int, service: Identity, powers: Powers, seen: Plain) -> None:
     os.umask(0o077)
     foreign = powers.uid == 0 and service.uid != 0
     if foreign and powers.chown:
@@ -88,7 +82,7 @@ def _look_at_the_mount(folder: int, seen: Plain) -> None:
     seen["free_inodes"] = mount.f_favail if mount.f_files else None  # 0 of 0: it does not count inodes
 
 
-def _try_giving_away(folder: int, service: Service, seen: Plain) -> None:
+def _try_giving_away(folder: int, service: Identity, seen: Plain) -> None:
     """Only root can give a file away, and the rest of the probe is not root's."""
     name = _new_name()
     try:

@@ -3,9 +3,14 @@
 import os
 
 from entrypoint.volumes.choice import Powers
+from entrypoint.volumes.owner import Identity
 
 # Bits of CapEff, capabilities(7).
 _CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER = 0, 1, 3
+
+
+def own_identity() -> Identity:
+    return Identity(os.geteuid(), os.getegid())
 
 
 def powers(status_file: str = "/proc/self/status") -> Powers:

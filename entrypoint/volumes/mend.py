@@ -86,7 +86,7 @@ class Mender:
     def check(self, folder: Folder, entries: Entries, tally: Tally) -> None:
         """Looks at regular files, mends the wrong ones. The loop is the pass's hot path: 5 us a file."""
         wants, uid, gid = self._wants.get, self._uid, self._gid
-        direct = self._kernel.change_mode_at if folder.private else None
+        change_mode = self._kernel.change_mode_at if folder.private else None
         for entry in entries:
             try:
                 stat = entry.stat(follow_symlinks=False)
@@ -95,8 +95,8 @@ class Mender:
                     wanted = wants(mode)
                     if wanted == mode:
                         continue
-                    if direct and wanted and stat.st_nlink == 1 and not is_private(entry.name):
-                        direct(folder.descriptor, entry.name, wanted & 0o7777)
+                    if change_mode and wanted and stat.st_nlink == 1 and not is_private(entry.name):
+                        change_mode(folder.descriptor, entry.name, wanted & 0o7777)
                         tally.modes += 1
                         continue
                 self._mend(folder, entry.name, stat, tally)

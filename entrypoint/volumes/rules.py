@@ -22,10 +22,10 @@ DEEP_POLICIES = (OWNER, GROUP, SHARED)
 _SETID = modes.S_ISUID | modes.S_ISGID
 _KEEP = -1  # what chown(2) takes for "leave it"
 
-# Folders whose programs insist on their modes (ssh refuses a key others can read), or whose content is a
-# snapshot the file server keeps.
+# Folders whose programs insist on their modes (ssh refuses a key others can read), whose content is a
+# snapshot the file server keeps, or (.podkeeper) where our own secrets are.
 NEVER_ENTERED = frozenset(
-    {".ssh", ".gnupg", "lost+found", ".snapshot", ".snapshots", ".zfs", ".Trash", ".Trash-0"}
+    {".podkeeper", ".ssh", ".gnupg", "lost+found", ".snapshot", ".snapshots", ".zfs", ".Trash", ".Trash-0"}
 )
 _PRIVATE_NAMES = frozenset(
     {
