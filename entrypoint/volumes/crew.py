@@ -10,7 +10,7 @@ from entrypoint.volumes.pace import Pace, Sample
 
 Task = TypeVar("Task")
 
-_TICK_S = 0.03
+_TICK_S = 0.01
 _PATIENCE_S = 3.0  # for workers to come back from their system calls when told to stop
 
 
@@ -41,7 +41,7 @@ class Crew(Generic[Task]):
                 self._wake.notify_all()  # only worker 0 may take it, and notify() might wake another
 
     def run(self, first: list[Task], tick: Callable[[], None]) -> list[Task]:
-        """Until everything is done or `stop` is set; `tick` is called some 30 times a second.
+        """Until everything is done or `stop` is set; `tick` is called some 100 times a second.
 
         Returns the tasks nobody did. Raises what a worker raised. A worker stuck in the kernel is left behind
         (the threads are daemons).
