@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from entrypoint import parsing
+from entrypoint.volumes import owner
+from entrypoint.volumes.choice import POLICIES
 
 #: Never passed on: variables that are somebody's secret and that no supervised program needs as such.
 #: RUNPOD_API_KEY can delete the user's pods; the rest are logins of the user's at other services.
@@ -96,6 +98,22 @@ class Settings:
     comfyui_ref: str = setting(
         "COMFYUI_REF", parsing.git_ref, "v0.3.64", "Tag or branch that local mode clones."
     )
+    volume_policy: str = setting(
+        "VOLUME_POLICY", parsing.choice(*POLICIES), "auto",
+        "What is made readable and writable on the volume: `top` (the data folder and its first level), `owner` "
+        "(everything belongs to PUID:PGID), `group`, `shared` (everybody), or `auto`: `top`, and more only where "
+        "the services run unprivileged.",
+    )  # fmt: skip
+    puid: str = setting(
+        "PUID", owner.user_id, "", "User id the services run as and the volume's files belong to. Unset: the pod's own."
+    )  # fmt: skip
+    pgid: str = setting("PGID", owner.user_id, "", "Group id, likewise. Unset: the same number as `PUID`.")
+    run_as: str = setting(
+        "RUN_AS", owner.run_as, "", "`uid:gid` the services run as, where it is not `PUID`:`PGID`."
+    )
+    umask: str = setting(
+        "UMASK", owner.umask, "", "umask of the services, octal. Unset: 022; 002 under `group`, 000 under `shared`."
+    )  # fmt: skip
     home: str = setting(
         "PODKEEPER_HOME", parsing.path, "",
         "Local mode: the one folder that holds everything (`scripts/run` sets it). Unset: the image's own paths.",

@@ -1,0 +1,157 @@
+"""A: `python -I -m entrypoint.volumes`: the deep pass, once, in the background, under supervisord.
+
+Stop it at any moment: what is right already costs the next pass one look, so it goes on where this one ended.
+Exit code 0, also when stopped or when files refuse: what is wrong with a volume is a condition, not a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+from entrypoint.condition_store import clear_condition, raise_condition
+from entrypoint.conditions import Condition
+from entrypoint.files import read_text, write_atomically
+from entrypoint.paths import Paths
+from entrypoint.settings import Settings
+from entrypoint.volumes import progress
+from entrypoint.volumes.canary import probe
+from entrypoint.volumes.choice import NONE, Choice
+from entrypoint.volumes.diagnosis import CONDITION_NAMES, conditions
+from entrypoint.volumes.identity import powers
+from entrypoint.volumes.kernel import Kernel
+from entrypoint.volumes.quietly import be_quiet
+from entrypoint.volumes.rules import TOP, Rule
+from entrypoint.volumes.service import choose, file_owner_of, service_of
+from entrypoint.volumes.tally import Tally
+from entrypoint.volumes.walk import Walk
+
+_RECORD_EVERY_S, _LINE_EVERY_S = 1.0, 12.0
+_STUCK_AFTER_S = 60.0
+_PROBE_TIMEOUT_S = 30.0
+
+
+class Pass:
+    """One walk with its record, its log lines, and a watch over whether the volume still answers."""
+
+    def __init__(self, rule: Rule, choice: Choice, runtime: str, stop: threading.Event) -> None:
+        self._rule, self._choice, self._runtime = rule, choice, runtime
+        self._walk = Walk(rule, Kernel(), stop)
+        self._stop = stop
+        self._began = time.time()
+        self._recorded = self._said = self._moved = time.monotonic()
+        self._seen = -1
+
+    def run(self) -> None:
+        self._record(progress.RUNNING)
+        self._walk.run(self._tick)
+        state = progress.STOPPED if self._stop.is_set() else progress.DONE
+        if self._walk.troubles.tripped:
+            state = progress.GAVE_UP
+            _raise(self._runtime, _refused(self._rule, self._walk.troubles.tripped))
+        self._record(state)
+        self._say(state)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now - self._recorded >= _RECORD_EVERY_S:
+            self._recorded = now
+            self._watch(self._record(progress.RUNNING), now)
+        if now - self._said >= _LINE_EVERY_S:
+            self._said = now
+            self._say("goes on")
+
+    def _watch(self, tally: Tally, now: float) -> None:
+        seen = tally.files + tally.folders + tally.changed
+        if seen != self._seen:
+            if now - self._moved >= _STUCK_AFTER_S:
+                clear_condition(self._runtime, "VolumeHung")
+            self._seen, self._moved = seen, now
+        elif now - self._moved >= _STUCK_AFTER_S:
+            _raise(self._runtime, _stuck(self._rule))
+
+    def _record(self, state: str) -> Tally:
+        tally = self._walk.tally()
+        record = progress.record(
+            state, self._rule, self._choice.why, tally, self._walk.troubles, self._began, time.time()
+        )
+        write_atomically(_record_file(self._runtime), json.dumps(record))
+        return tally
+
+    def _say(self, state: str) -> None:
+        seconds = time.time() - self._began
+        print(progress.line(state, self._rule, self._walk.tally(), self._walk.troubles, seconds), flush=True)
+
+
+def main() -> int:
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    be_quiet()
+    seen = probe(paths.stored, service_of(settings), powers(), _PROBE_TIMEOUT_S)
+    _tell(paths.runtime, conditions(paths.stored, seen))
+    choice = choose(settings, seen)
+    if choice.policy == NONE:
+        print(f"no volume pass over {paths.stored}: {choice.why}", flush=True)
+        return 0
+    owner = file_owner_of(settings)
+    rule = Rule(paths.stored, choice.policy, owner.uid, owner.gid, depth=1 if choice.policy == TOP else None)
+    if not _wait(rule, paths.runtime, stop):
+        return 0
+    print(f"volume pass over {paths.stored} ({choice.policy}) begins: {choice.why}", flush=True)
+    Pass(rule, choice, paths.runtime, stop).run()
+    return 0
+
+
+def _wait(rule: Rule, runtime: str, stop: threading.Event) -> bool:
+    """Whether it is time to begin (False: told to stop)."""
+    try:
+        earlier = json.loads(read_text(_record_file(runtime)) or "{}")
+    except ValueError:
+        earlier = {}
+    return not stop.wait(progress.delay_s(earlier, rule, time.time()) if rule.depth is None else 0.0)
+
+
+def _record_file(runtime: str) -> str:
+    return os.path.join(runtime, "volumes.json")
+
+
+def _tell(runtime: str, found: tuple[Condition, ...]) -> None:
+    for name in CONDITION_NAMES:
+        if name not in {condition.name for condition in found}:
+            clear_condition(runtime, name)
+    for condition in found:
+        _raise(runtime, condition)
+
+
+def _raise(runtime: str, condition: Condition) -> None:
+    if raise_condition(runtime, condition):
+        print(str(condition), flush=True)
+
+
+def _refused(rule: Rule, error: str) -> Condition:
+    return Condition(
+        "VolumePassRefused",
+        f"the volume refuses what VOLUME_POLICY={rule.policy} asks for at {rule.path} ({error})",
+        "start the pod as root, or set VOLUME_POLICY=top",
+    )
+
+
+def _stuck(rule: Rule) -> Condition:
+    return Condition(
+        "VolumeHung",
+        f"{rule.path} has not answered for {_STUCK_AFTER_S:.0f} s",
+        "wait a minute, then restart the pod; if it stays so, report the volume to the provider",
+    )
+
+
+if __name__ == "__main__":
+    code = main()
+    # A worker stuck in the kernel must not keep the process from ending: os._exit, as no thread is joined.
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,67 @@
+"""A: the steps of a start that look at the volume; both run in children, so that a dead volume cannot hang it."""
+
+from __future__ import annotations
+
+from entrypoint.condition_store import raise_condition
+from entrypoint.conditions import CannotDo, Condition
+from entrypoint.paths import Paths
+from entrypoint.settings import Settings
+from entrypoint.volumes import canary
+from entrypoint.volumes.bounded import Plain, run_bounded
+from entrypoint.volumes.diagnosis import Probe, conditions
+from entrypoint.volumes.identity import own_identity, powers
+from entrypoint.volumes.owner import not_honoured
+from entrypoint.volumes.quick import QuickReport, make_top_usable
+from entrypoint.volumes.rules import TOP, Rule
+from entrypoint.volumes.service import file_owner_of, service_of
+
+_TIMEOUT_S = 5.0
+
+
+def check_the_user(settings: Settings) -> None:
+    """Raises CannotDo when RUN_AS or PUID asks for what a pod that is not root cannot do."""
+    condition = not_honoured(settings.run_as, settings.puid, own_identity())
+    if condition:
+        raise CannotDo(condition)
+
+
+def open_up_the_top(settings: Settings, paths: Paths, timeout_s: float = _TIMEOUT_S) -> None:
+    """The seed's promise: `ls -ld /comfyui` shows drwxrwxrwx, and so its first level. Raises CannotDo."""
+    owner = file_owner_of(settings)
+    policy = settings.volume_policy if settings.volume_policy != "auto" else TOP
+    rule = Rule(paths.stored, policy, owner.uid, owner.gid, depth=1)
+    answer = run_bounded(lambda: _as_plain(make_top_usable(paths.stored, rule)), timeout_s)
+    error = str(answer.get("error", ""))
+    if error:
+        raise CannotDo(_top_not_usable(paths.stored, error))
+
+
+def send_the_canary(settings: Settings, paths: Paths) -> canary.Flight:
+    """Tries the volume while the start goes on; `hear_the_canary` ends it."""
+    return canary.start(paths.stored, service_of(settings), powers())
+
+
+def hear_the_canary(flight: canary.Flight, paths: Paths, timeout_s: float = _TIMEOUT_S) -> Probe:
+    """Records what is wrong with the volume as conditions."""
+    seen = canary.land(flight, timeout_s)
+    for condition in conditions(paths.stored, seen):
+        if raise_condition(paths.runtime, condition):
+            print(f"podkeeper: {condition}", flush=True)
+    return seen
+
+
+def try_the_volume(settings: Settings, paths: Paths) -> None:
+    """As one step: sends the canary and waits for it (2-5 ms on a volume that is well)."""
+    hear_the_canary(send_the_canary(settings, paths), paths)
+
+
+def _as_plain(report: QuickReport) -> Plain:
+    return {"error": max(report.errors, key=lambda each: report.errors[each], default="")}
+
+
+def _top_not_usable(path: str, error: str) -> Condition:
+    return Condition(
+        "VolumeTopNotOpened",
+        f"{path} and its folders could not all be opened to everybody ({error})",
+        "nothing, while the services can write there; else start the pod as root, or mount the volume read-write",
+    )

@@ -1,0 +1,169 @@
+"""P: which owner and mode a file or folder on a volume should have; says what to change, changes nothing.
+
+Bits are only ever added. Four policies, in the words other images use:
+
+* ``top``: only the data folder and its first level, which become 0777 (every policy promises that much);
+* ``owner``: everything belongs to PUID:PGID, who can read it, write what is writable for anybody, and enter
+  every folder (linuxserver.io's habit);
+* ``group``: the group gets what the owner has, folders hand their group down (OpenShift's habit);
+* ``shared``: group and others get what the owner has.
+
+No policy makes a file executable: git notices (``chmod -R 777`` marks every tracked file as modified, and
+``git pull`` in a custom node then refuses), and an upload must not become a program.
+"""
+
+import stat as modes
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+TOP, OWNER, GROUP, SHARED = "top", "owner", "group", "shared"
+DEEP_POLICIES = (OWNER, GROUP, SHARED)
+
+_SETID = modes.S_ISUID | modes.S_ISGID
+_KEEP = -1  # what chown(2) takes for "leave it"
+
+# Folders whose programs insist on their modes (ssh refuses a key others can read), whose content is a
+# snapshot the file server keeps, or (.podkeeper) where our own secrets are.
+NEVER_ENTERED = frozenset(
+    {".podkeeper", ".ssh", ".gnupg", "lost+found", ".snapshot", ".snapshots", ".zfs", ".Trash", ".Trash-0"}
+)
+_PRIVATE_NAMES = frozenset(
+    {
+        *("id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"),
+        *(".netrc", ".pgpass", ".git-credentials", ".pypirc", "jupyter_cookie_secret", "notebook_secret"),
+    }
+)
+_PRIVATE_ENDINGS = (".key", ".pem", ".p12", ".pfx")
+
+
+class Stat(Protocol):
+    """The part of os.stat_result a rule looks at."""
+
+    @property
+    def st_mode(self) -> int: ...
+    @property
+    def st_uid(self) -> int: ...
+    @property
+    def st_gid(self) -> int: ...
+    @property
+    def st_nlink(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: this policy holds at `path` and `depth` levels below it (None: all; 0: only `path`)."""
+
+    path: str
+    policy: str
+    uid: int
+    gid: int
+    depth: int | None = None
+
+    @property
+    def recursive(self) -> bool:
+        return self.depth is None or self.depth > 0
+
+
+class Change(NamedTuple):
+    """What to hand to chown(2) (-1: leave) and chmod(2) (None: leave; permission bits, no file type)."""
+
+    uid: int = _KEEP
+    gid: int = _KEEP
+    mode: int | None = None
+
+    @property
+    def owner(self) -> bool:
+        return self.uid != _KEEP or self.gid != _KEEP
+
+
+def wanted_file_bits(policy: str, bits: int) -> int:
+    """Permission bits a regular file should have, given those it has. Never adds x, never drops a bit.
+
+    0444 stays 0444: read-only for everybody is what somebody wanted (git's objects are so).
+    """
+    if policy == OWNER:
+        bits |= modes.S_IRUSR
+        if bits & 0o222:
+            bits |= modes.S_IWUSR
+    readable = bits & 0o600
+    if policy in (GROUP, SHARED):
+        bits |= readable >> 3
+    if policy == SHARED:
+        bits |= readable >> 6
+    return bits
+
+
+def wanted_folder_bits(policy: str, bits: int, top: bool = False) -> int:
+    """Permission bits a folder should have. `top`: it is the data folder or one of its first level."""
+    if top:
+        bits |= 0o777
+    if policy == OWNER:
+        bits |= modes.S_IRWXU
+    if policy in (GROUP, SHARED):
+        bits |= (bits & 0o700) >> 3
+    if policy == SHARED:
+        bits |= (bits & 0o700) >> 6
+    if policy == GROUP:
+        bits |= modes.S_ISGID
+    return bits
+
+
+def wanted_owner(rule: Rule, stat: Stat) -> tuple[int, int]:
+    """(uid, gid) for chown(2); -1 where the present one stays."""
+    uid = rule.uid if rule.policy == OWNER and stat.st_uid != rule.uid else _KEEP
+    gid = rule.gid if rule.policy in (OWNER, GROUP) and stat.st_gid != rule.gid else _KEEP
+    return uid, gid
+
+
+def needed_change(rule: Rule, stat: Stat, top: bool = False) -> Change | None:
+    """What is wrong with this inode, or None. Links, devices, pipes, sockets and set-id files are left."""
+    bits = modes.S_IMODE(stat.st_mode)
+    if modes.S_ISDIR(stat.st_mode):
+        wanted = wanted_folder_bits(rule.policy, bits, top)
+    elif modes.S_ISREG(stat.st_mode) and rule.policy != TOP and not bits & _SETID:
+        wanted = wanted_file_bits(rule.policy, bits)
+    else:
+        return None
+    uid, gid = wanted_owner(rule, stat)
+    if wanted == bits and uid == _KEEP and gid == _KEEP:
+        return None
+    return Change(uid, gid, wanted if wanted != bits else None)
+
+
+def file_mode_table(policy: str) -> dict[int, int]:
+    """st_mode of a regular file without set-id -> the st_mode `policy` wants: a walk's fast path."""
+    regular = modes.S_IFREG
+    return {
+        regular | bits: regular | wanted_file_bits(policy, bits)
+        for bits in range(0o10000)
+        if not bits & _SETID
+    }
+
+
+def reason_to_leave(rule: Rule, stat: Stat, name: str, hard_links_are_safe: bool) -> str:
+    """Why a regular file is left as it is although the rule would change it; "" when nothing speaks for it.
+
+    `hard_links_are_safe`: sysctl fs.protected_hardlinks, without which anybody can link somebody else's file
+    into the tree and wait for a pass to open it up.
+    """
+    if stat.st_mode & _SETID:
+        return "set-id"
+    if rule.policy != OWNER and is_private(name):
+        return "private"
+    if stat.st_nlink > 1 and not hard_links_are_safe and stat.st_uid != rule.uid:
+        return "hard link"
+    return ""
+
+
+def is_top(level: int, name: str) -> bool:
+    """Whether the promise of 0777 covers a folder `level` below the top (hidden ones hold settings)."""
+    return level == 0 or (level == 1 and not name.startswith("."))
+
+
+def is_entered(name: str) -> bool:
+    return name not in NEVER_ENTERED
+
+
+def is_private(name: str) -> bool:
+    """A file whose program refuses it, or whose secret leaks, when others may read it."""
+    return name in _PRIVATE_NAMES or name.endswith(_PRIVATE_ENDINGS)

@@ -1,0 +1,8 @@
+import pytest
+
+from tests.volumes.world import build_passthrough
+
+
+@pytest.fixture(scope="session")
+def passthrough(tmp_path_factory):
+    return build_passthrough(tmp_path_factory.mktemp("passthrough"))

@@ -1,0 +1,132 @@
+"""Somebody swaps entries of the tree for links while root goes through it.
+
+The negative control is the walk everybody writes (os.walk and os.chmod): it must be tricked, else the attack
+is none.
+"""
+
+import contextlib
+import os
+import stat
+import threading
+import time
+
+import pytest
+
+from entrypoint.volumes.kernel import Kernel
+from entrypoint.volumes.rules import OWNER, SHARED, Rule
+from entrypoint.volumes.walk import Walk
+from tests.volumes.world import LONG
+
+SECONDS = 60.0 if LONG else 4.0
+
+
+def naive_pass(top):
+    for folder, folders, files in os.walk(top):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                with contextlib.suppress(OSError):
+                    os.chmod(path, os.stat(path).st_mode | 0o666)  # noqa: S103 - it is the bad example
+
+
+class Arena:
+    """A tree, a victim outside of it, and a thread that swaps a folder and a file for links to the victim."""
+
+    def __init__(self, tmp_path, private):
+        self.outside = tmp_path / "outside"
+        self.outside.mkdir(mode=0o700)
+        self.victim = self.outside / "file"
+        self.victim.write_text("secret")
+        self.victim.chmod(0o600)
+        self.top = tmp_path / "volume"
+        self.top.mkdir()
+        for number in range(20):
+            (self.top / f"folder{number}").mkdir()
+            (self.top / f"folder{number}" / "file").write_text("")
+        (self.top / "link-to-folder").symlink_to(self.outside)
+        (self.top / "link-to-file").symlink_to(self.victim)
+        self._bits = 0o755 if private else 0o777
+        self._stop = threading.Event()
+        self._swapper = threading.Thread(target=self._swap)
+
+    def __enter__(self):
+        self._swapper.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._swapper.join()
+
+    def _swap(self):
+        """rename(2) with RENAME_EXCHANGE would be one call; two renames leave a gap, which is part of the game."""
+        top, number = str(self.top), 0
+        while not self._stop.is_set():
+            number = (number + 1) % 20
+            self._exchange(f"{top}/folder{number}", f"{top}/link-to-folder", f"{top}/spare")
+            self._exchange(f"{top}/folder{number}/file", f"{top}/link-to-file", f"{top}/spare-file")
+
+    def _exchange(self, real, link, spare):
+        with contextlib.suppress(OSError):
+            os.rename(real, spare)
+            os.rename(link, real)
+            os.rename(real, link)
+            os.rename(spare, real)
+
+    def spoil(self):
+        """Makes things wrong again, so that every pass has something to change."""
+        top = str(self.top)
+        with contextlib.suppress(OSError):
+            os.chmod(top, self._bits)
+        for number in range(20):
+            for path, bits in ((f"{top}/folder{number}", self._bits), (f"{top}/folder{number}/file", 0o600)):
+                with contextlib.suppress(OSError):
+                    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                    # a file reached through a swapped folder is the victim: leave that one alone
+                    if os.fstat(descriptor).st_ino not in self.untouchable:
+                        os.fchmod(descriptor, bits)
+                    os.close(descriptor)
+
+    @property
+    def untouchable(self):
+        return {os.lstat(self.victim).st_ino, os.lstat(self.outside).st_ino}
+
+    def victims(self):
+        return [
+            (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, found.st_ctime_ns)
+            for found in (os.lstat(self.victim), os.lstat(self.outside))
+        ]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("private", "switches"),
+    [(False, (True, True)), (True, (True, True)), (False, (False, False))],
+    ids=["pinned", "private", "old kernel"],
+)
+def test_nothing_outside_is_ever_changed(tmp_path, private, switches):
+    arena = Arena(tmp_path, private)
+    before = arena.victims()
+    changed = passes = 0
+    policy = (OWNER, 4242, 4242) if os.geteuid() == 0 else (SHARED, 0, 0)
+    with arena:
+        deadline = time.monotonic() + SECONDS / 3 if not LONG else time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            arena.spoil()
+            rule = Rule(str(arena.top), *(policy if passes % 5 == 4 else (SHARED, 0, 0)))
+            walk = Walk(rule, Kernel(*switches), threading.Event())
+            walk.run()
+            changed += walk.tally().changed
+            passes += 1
+            assert arena.victims() == before
+    assert changed > passes, "the passes had work to do"
+
+
+@pytest.mark.timeout(300)
+def test_the_walk_everybody_writes_is_tricked(tmp_path):
+    """The attack is real: os.walk with os.chmod opens the victim up."""
+    arena = Arena(tmp_path, private=False)
+    with arena:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and stat.S_IMODE(os.lstat(arena.victim).st_mode) == 0o600:
+            naive_pass(arena.top)
+    assert stat.S_IMODE(os.lstat(arena.victim).st_mode) != 0o600
