@@ -14,7 +14,8 @@ from tests.waiting import wait_until
 
 VICTIM = "victim.txt"
 SECRET = "a text only the user may read"
-LAX_POST_WINDOW = 120  # seconds after login in which Chromium sends a cookie without SameSite with foreign forms
+# Seconds after login in which Chromium sends a cookie that has no SameSite with top-level forms of any site.
+LAX_POST_WINDOW = 120
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,15 +45,20 @@ class Stage:
         self.log_in()
         page = self.context.new_page()
         page.goto(site)
+        self.login_is_good = True
         names = [("attacks", name) for name in page.evaluate("Object.keys(attacks)")]
         names += [("departures", name) for name in page.evaluate("Object.keys(departures)")]
         self.tried = [name for _, name in names]
+        self._set_up()
+        at_first = self._state()
         successes = {}
         for kind, name in names:
             done = self._attempt(page, site, kind, name)
             if done:
                 successes[name] = "; ".join(done)
         page.close()
+        if not successes and self._state() != at_first:
+            successes["one of them"] = "had a late effect"
         return successes
 
     def logged_in(self) -> bool:
@@ -63,16 +69,18 @@ class Stage:
     # -- one attempt
 
     def _attempt(self, page: Page, site: str, kind: str, name: str) -> list[str]:
-        page.goto(site)
         at = self._set_up()
         before = self._state()
         if kind == "attacks":
             told = page.evaluate(f"at => attacks[{json.dumps(name)}](at)", at)
+            framed = any(frame.url.startswith(f"{self.origin}/lab") for frame in page.frames)
         else:
+            framed = False
             with page.expect_navigation():
                 page.evaluate(f"at => {{ departures[{json.dumps(name)}](at) }}", at)
             told = {}
-        return self._judge(told, before)
+            page.goto(site)
+        return self._judge(told, before) + ["shows the page in a frame"] * framed
 
     def _judge(self, told: dict[str, Any], before: State) -> list[str]:
         after = self._state()
@@ -85,7 +93,8 @@ class Stage:
             done.append("opened a connection")
         read = told.get("read") or ""
         done += [f"read {what}" for what, text in self._secrets().items() if text in read]
-        if not self.logged_in():
+        self.login_is_good = self.logged_in()
+        if not self.login_is_good:
             done.append("logged the user out")
         return done
 
@@ -97,7 +106,7 @@ class Stage:
         name = f"loot{next(self.numbers)}"
         (self.pod.root / VICTIM).write_text(SECRET)
         (self.pod.root / "script.js").write_text(f"window.stolen = {SECRET!r};")
-        if not self.logged_in():
+        if not self.login_is_good:
             self.context.clear_cookies()
             self.log_in()
         terminals = self.pod.api("GET", "/api/terminals") or [self.pod.api("POST", "/api/terminals")]

@@ -88,7 +88,9 @@ def new_files(visit: Visit) -> None:
     """A text file, written to in the editor, and a notebook, saved."""
     visit.lab.new_file("notes.txt")
     visit.lab.edit("notes.txt", "hello pod")
-    wait_until(lambda: "hello pod" in (visit.pod.root / "notes.txt").read_text(), visit.patience, "text saved")
+    wait_until(
+        lambda: "hello pod" in (visit.pod.root / "notes.txt").read_text(), visit.patience, "text saved"
+    )
     Notebook.create(visit.lab).save()
     visit.lab.sees("Untitled.ipynb")
     assert (visit.pod.root / "Untitled.ipynb").read_text().lstrip().startswith("{")
@@ -141,7 +143,9 @@ def terminal_works(visit: Visit) -> None:
     terminal = Terminal(visit.lab)
     proof = visit.pod.root / "from-terminal.txt"
     terminal.run(f"echo $((6*7))-${{BASH_VERSION%%.*}} | tee {proof}")
-    wait_until(lambda: proof.exists() and proof.read_text().startswith("42-"), visit.patience, "effect on disk")
+    wait_until(
+        lambda: proof.exists() and proof.read_text().startswith("42-"), visit.patience, "effect on disk"
+    )
     assert proof.read_text().strip() != "42-", "the shell is not bash"
     terminal.shows(proof.read_text().strip())
     terminal.exit()

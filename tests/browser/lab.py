@@ -34,7 +34,9 @@ class Lab:
 
     def entry(self, name: str) -> Locator:
         """The row of this name in the folder shown."""
-        text = self.page.locator(".jp-DirListing-itemText").filter(has_text=re.compile(f"^{re.escape(name)}$"))
+        text = self.page.locator(".jp-DirListing-itemText").filter(
+            has_text=re.compile(f"^{re.escape(name)}$")
+        )
         return self.page.locator(".jp-DirListing-item").filter(has=text)
 
     def sees(self, name: str) -> None:

@@ -41,7 +41,9 @@ class Terminal:
 
     def shows(self, text: str) -> None:
         """The screen shows this text in time."""
-        wait_until(lambda: text in self.read(), self.timeout, f"{text!r} on the terminal's screen", interval=0.3)
+        wait_until(
+            lambda: text in self.read(), self.timeout, f"{text!r} on the terminal's screen", interval=0.3
+        )
 
     def exit(self) -> None:
         """End the shell; its tab closes."""

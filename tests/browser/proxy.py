@@ -85,9 +85,7 @@ def host_of(origin: str) -> str:
 
 
 @contextlib.contextmanager
-def running_proxy(
-    home: pathlib.Path, pod_port: int, keep_host: bool, pages: pathlib.Path
-) -> Iterator[Proxy]:
+def running_proxy(home: pathlib.Path, pod_port: int, keep_host: bool, pages: pathlib.Path) -> Iterator[Proxy]:
     """nginx with everything it writes under `home`, serving `pages` as both neighbours' sites."""
     home.mkdir()
     pin = make_certificate(home)
@@ -118,7 +116,16 @@ def running_proxy(
 
 def make_certificate(home: pathlib.Path) -> str:
     """Writes key.pem and cert.pem for all names; returns base64(sha256(public key)), Chromium's pin."""
-    openssl = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
     names = f"subjectAltName=DNS:*.{DOMAIN},DNS:{host_of(FOREIGN)}"
     files = ["-keyout", str(home / "key.pem"), "-out", str(home / "cert.pem")]
     subprocess.run(

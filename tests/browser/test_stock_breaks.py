@@ -25,7 +25,8 @@ BROKEN = {
     "Hidden files are shown and open",
     "Deleting frees the disk",
 }
-NOT_RUN = {"Files persist after container restart (with volumes)", "120 MB can be uploaded"}  # slow, and no news
+# Slow, and no news.
+NOT_RUN = {"Files persist after container restart (with volumes)", "120 MB can be uploaded"}
 
 
 @pytest.fixture

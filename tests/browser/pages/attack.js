@@ -117,7 +117,7 @@ const attacks = {
   },
   "iframe": (at) => frame(`${at.pod}/lab`),
   "image logs out": (at) => element("img", { src: `${at.pod}/logout` }),
-  "fetch with a bad token logs out": (at) => blind(`${at.pod}/api/contents?token=wrong`, "{}"),
+  "fetch POST with a bad token": (at) => blind(`${at.pod}/api/contents?token=wrong`, "{}"),
   "form POST in an iframe": (at) =>
     new Promise((resolve) => {
       document.querySelector("iframe[name=target]").onload = () => resolve({});
