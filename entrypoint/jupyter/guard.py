@@ -69,7 +69,29 @@ class OriginBoundIdentityProvider(PasswordIdentityProvider):  # type: ignore[mis
         handler._token_authenticated = True  # what is_token_authenticated() looks at
         return self.generate_anonymous_user(handler)
 
+    def get_cookie_name(self, handler: Any) -> str:
+        """Over TLS, a name a sibling pod can't set.
+
+        A page at `x.proxy.runpod.net` may set cookies for all of `proxy.runpod.net`, and a tossed login cookie
+        would hide the user's own; browsers refuse that for names that begin with `__Host-` (RFC 6265bis).
+        """
+        name: str = super().get_cookie_name(handler)
+        return f"__Host-{name}" if _can_bind_cookie_to_host(handler) else name
+
+    def clear_login_cookie(self, handler: Any) -> None:
+        """Log out, unless another site asks for it: an image or a link to /logout there is no wish of the user's."""
+        if handler.request.headers.get("Sec-Fetch-Site") in ("same-site", "cross-site"):
+            return
+        # Browsers ignore even the deletion of a __Host- cookie unless it says Secure.
+        secure = _can_bind_cookie_to_host(handler)
+        handler.clear_cookie(self.get_cookie_name(handler), path=handler.base_url, secure=secure)
+
     def cookie_secret_hook(self, h: Any) -> Any:
         """A new token makes old cookies worthless, as a new password does in stock Jupyter."""
         h.update(self.token.encode())
         return super().cookie_secret_hook(h)
+
+
+def _can_bind_cookie_to_host(handler: Any) -> bool:
+    """A `__Host-` cookie has to be Secure and for the path /."""
+    return bool(handler.request.protocol == "https" and handler.base_url == "/")

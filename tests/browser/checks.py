@@ -60,9 +60,8 @@ class Visit:
 
 
 def accessible(visit: Visit) -> None:
-    """Log in through the URL of the pod's log; the file browser comes up."""
+    """Log in through the URL of the pod's log; the file browser comes up (and after a reload, by the cookie)."""
     visit.lab.open(visit.pod.token)
-    visit.lab.open()  # from here on the cookie has to do
 
 
 def upload_by_drop(visit: Visit) -> None:
@@ -111,7 +110,7 @@ def rename(visit: Visit) -> None:
 
 
 def delete(visit: Visit) -> None:
-    """A file, and a folder that is not empty; both are gone for good (a trash would keep the disk full)."""
+    """A file, and a folder that is not empty."""
     (visit.pod.root / "old").mkdir()
     (visit.pod.root / "old" / "inside.txt").write_text("x")
     (visit.pod.root / "old.txt").write_text("x")
@@ -232,6 +231,16 @@ def hidden_files(visit: Visit) -> None:
     visit.lab.close_tabs()
 
 
+def deleting_frees_disk(visit: Visit) -> None:
+    """What is deleted has no name left anywhere: a trash would keep the disk full."""
+    doomed = visit.pod.root / "doomed.bin"
+    doomed.write_bytes(os.urandom(1000))
+    visit.lab.refresh()
+    with doomed.open("rb") as held:
+        visit.lab.delete(doomed.name)
+        assert os.fstat(held.fileno()).st_nlink == 0, "moved to a trash"
+
+
 def digest(path: pathlib.Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
@@ -258,6 +267,7 @@ MORE: dict[str, Check] = {
     "A terminal survives a reload": terminal_survives_reload,
     "A notebook cell runs": notebook_cell,
     "Hidden files are shown and open": hidden_files,
+    "Deleting frees the disk": deleting_frees_disk,
     "120 MB can be uploaded": upload_120_mb,
 }
 CHECKS = SEED | MORE

@@ -16,6 +16,7 @@ class Lab:
         """`origin`: the pod's public address; `timeout`: seconds a step of the user interface may take."""
         self.page = page
         self.origin = origin
+        self.timeout = timeout
         page.set_default_timeout(timeout * 1000)
         expect.set_options(timeout=timeout * 1000)
 
@@ -108,10 +109,11 @@ class Lab:
         self._type_name(new)
 
     def delete(self, name: str) -> None:
-        """Select, Delete key, confirm."""
+        """Select, Delete key, confirm (the button says Move to Trash where there is one)."""
         self.entry(name).click()
         self.page.keyboard.press("Delete")
-        self.confirm("Delete")
+        button = self.page.locator(".jp-Dialog").get_by_role("button", name=re.compile("Delete|Trash"))
+        button.click()
         self.misses(name)
 
     def move(self, name: str, folder: str) -> None:
@@ -150,6 +152,11 @@ class Lab:
         self.page.locator(".lm-MenuBar-item").filter(has_text=path[0]).click()
         for label in path[1:]:
             self._menu_item(label).click()
+
+    def dismiss_dialogs(self) -> None:
+        """Escape whatever asks for an answer."""
+        for _ in range(self.page.locator(".jp-Dialog").count()):
+            self.page.keyboard.press("Escape")
 
     def confirm(self, label: str) -> None:
         """Press this button of the dialog shown."""

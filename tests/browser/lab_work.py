@@ -11,9 +11,10 @@ class Terminal:
 
     def __init__(self, lab: Lab) -> None:
         self.page = lab.page
+        self.timeout = lab.timeout
         self.screen = self.page.locator(".jp-Terminal:visible .xterm-screen")
         self.screen.wait_for()
-        wait_until(lambda: "$" in self.read() or "#" in self.read(), 15, "the shell's prompt", interval=0.3)
+        wait_until(lambda: set("$#") & set(self.read()), self.timeout, "the shell's prompt", interval=0.3)
 
     @classmethod
     def launch(cls, lab: Lab) -> "Terminal":
@@ -40,7 +41,9 @@ class Terminal:
 
     def shows(self, text: str) -> None:
         """The screen shows this text in time."""
-        wait_until(lambda: text in self.read(), 15, f"{text!r} on the terminal's screen", interval=0.3)
+        wait_until(
+            lambda: text in self.read(), self.timeout, f"{text!r} on the terminal's screen", interval=0.3
+        )
 
     def exit(self) -> None:
         """End the shell; its tab closes."""

@@ -29,13 +29,15 @@ def scene(
     playwright: Playwright, folder: pathlib.Path, keep_host: bool, make_pod: Callable[[pathlib.Path], Pod]
 ) -> Iterator[Scene]:
     """Set up under `folder`, which other users must be able to enter."""
-    with running(make_pod(folder / "pod")) as pod:
-        with running_proxy(folder / "proxy", pod.port, keep_host, PAGES) as proxy:
-            browser = launch(playwright, proxy)
-            try:
-                yield Scene(pod, proxy, browser, folder)
-            finally:
-                browser.close()
+    with (
+        running(make_pod(folder / "pod")) as pod,
+        running_proxy(folder / "proxy", pod.port, keep_host, PAGES) as proxy,
+    ):
+        browser = launch(playwright, proxy)
+        try:
+            yield Scene(pod, proxy, browser, folder)
+        finally:
+            browser.close()
 
 
 def new_profile(browser: Browser) -> BrowserContext:

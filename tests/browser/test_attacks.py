@@ -1,0 +1,86 @@
+"""What hostile pages in the user's logged-in browser can do to the pod: nothing; and with the guard off, a lot."""
+
+import functools
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Playwright
+
+from tests.browser.attacks import Stage
+from tests.browser.lab import Lab
+from tests.browser.pod import Pod, open_folder
+from tests.browser.proxy import FOREIGN
+from tests.browser.scene import Scene, new_profile, scene
+
+# A user's own settings that undo ours: the stock provider, and cookies as it makes them.
+GUARD_OFF = """
+c.ServerApp.identity_provider_class = "jupyter_server.auth.identity.PasswordIdentityProvider"
+c.IdentityProvider.cookie_options = {}
+"""
+# At least these must succeed then, or the harness does not see what it is there to see.
+HOLES: dict[str, set[str]] = {
+    "sibling pod": {
+        "fetch POST a new file",
+        "fetch POST a terminal",
+        "fetch POST a kernel",
+        "fetch POST shutdown",
+        "WebSocket to a terminal",
+        "WebSocket to a kernel",
+        "WebSocket to the events",
+        "script from a file",
+        "form POST a new file",
+        "image logs out",
+        "tossed login cookie logs out",
+    },
+    "foreign site": {"form POST a new file", "form POST a terminal", "form POST a kernel", "link logs out"},
+}
+
+
+@pytest.fixture(scope="module", params=["Host kept", "Host rewritten"])
+def on(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[Scene]:
+    """Our pod, as it is."""
+    with (
+        open_folder("attacks") as folder,
+        scene(playwright, folder, request.param == "Host kept", Pod) as made,
+    ):
+        yield made
+
+
+@pytest.fixture
+def stage(on: Scene) -> Iterator[Stage]:
+    """A fresh browser profile."""
+    context = new_profile(on.browser)
+    yield Stage(context, on.pod, on.proxy.pod)
+    context.close()
+
+
+@pytest.mark.parametrize("neighbour", ["sibling pod", "foreign site"])
+def test_no_attack_succeeds(on: Scene, stage: Stage, neighbour: str) -> None:
+    """All five settings in place: no file, kernel or terminal made or touched, nothing read, nobody logged out."""
+    site = on.proxy.sibling if neighbour == "sibling pod" else FOREIGN
+    successes = stage.attack_from(site)
+    assert len(stage.tried) >= 20
+    assert successes == {}
+
+
+def test_a_click_from_elsewhere_opens_jupyterlab(on: Scene, stage: Stage) -> None:
+    """RunPod's console links to the pod from another site: the login's cookie counts for that."""
+    stage.log_in()
+    page = stage.context.new_page()
+    page.goto(FOREIGN)
+    page.evaluate("url => { document.body.innerHTML = `<a href=${url}>open</a>` }", f"{on.proxy.pod}/lab")
+    page.get_by_text("open").click()
+    lab = Lab(page, on.proxy.pod)
+    lab.wait_until_ready()
+    lab.sees("models")
+
+
+def test_with_the_guard_off_the_same_attacks_succeed(playwright: Playwright) -> None:
+    """The negative control: same five settings and token, stock identity provider; every kind of hole is seen."""
+    make_pod = functools.partial(Pod, overrides=GUARD_OFF)
+    with open_folder("guard-off") as folder, scene(playwright, folder, True, make_pod) as on:
+        stage = Stage(new_profile(on.browser), on.pod, on.proxy.pod)
+        for neighbour, site in {"sibling pod": on.proxy.sibling, "foreign site": FOREIGN}.items():
+            successes = stage.attack_from(site)
+            print(*(f"{neighbour}: {name}: {done}" for name, done in successes.items()), sep="\n")
+            assert successes.keys() >= HOLES[neighbour]
