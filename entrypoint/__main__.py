@@ -15,6 +15,7 @@ from entrypoint.handoff import become_supervisord
 from entrypoint.paths import locate
 from entrypoint.plan import child_environ, make_plan
 from entrypoint.settings import BadSettings, Settings
+from entrypoint.volumes.service import service_of
 
 EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78
 
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings = Settings.from_environ(os.environ)
         paths = locate(settings, look())
-        run_steps(make_plan(settings, paths), paths.runtime)
+        run_steps(make_plan(settings, paths, service_of(settings)), paths.runtime)
         become_supervisord(paths.python, child_environ(os.environ, settings, paths))
     except BadSettings as error:
         return fail(EX_CONFIG, *error.problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 
-def write_atomically(path: str, text: str, mode: int = 0o644) -> None:
+def write_atomically(path: str, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """Write `text` to `path` so that a reader, or a crash at any moment, sees the old or the new, whole.
 
     Args:
@@ -13,6 +13,7 @@ def write_atomically(path: str, text: str, mode: int = 0o644) -> None:
         text: The whole content.
         mode: Permission bits the file has from its first moment on (a secret is never readable, not even
             for an instant).
+        owner: (uid, gid) the file belongs to; None: whoever writes it.
 
     Raises:
         OSError: The folder can't be written; the old file, if any, is untouched.
@@ -22,6 +23,8 @@ def write_atomically(path: str, text: str, mode: int = 0o644) -> None:
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if owner:
+                os.fchown(file.fileno(), *owner)
             os.fchmod(file.fileno(), mode)  # the umask took bits away
             file.write(text)
             file.flush()

@@ -10,6 +10,7 @@ from entrypoint.conditions import CannotDo, Condition
 from entrypoint.files import read_text, write_atomically
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
+from entrypoint.volumes.owner import Identity
 
 #: What we make ourselves: 32 random bytes as URL-safe base64. Anything else in a kept file is a torn write.
 _OURS = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -21,19 +22,20 @@ JUPYTER_AUTH_OFF = Condition(
 )
 
 
-def prepare_login(settings: Settings, paths: Paths) -> None:
-    """Put the token and the cookie secret where JupyterLab reads them, 0600.
+def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
+    """Put the token and the cookie secret where JupyterLab (run by `service`) reads them, 0600.
 
     Raises:
         CannotDo: The volume can't keep what was made; the login works, but only until the next start. Or the
             user switched the login off, which is told at every start.
     """
-    problems = [_prepare(paths, paths.cookie_secret_file)]
+    owner = (service.uid, service.gid)
+    problems = [_prepare(paths, paths.cookie_secret_file, owner)]
     if settings.jupyter_auth == "token":
         if settings.token:
-            write_atomically(paths.token_file, settings.token, 0o600)
+            write_atomically(paths.token_file, settings.token, 0o600, owner)
         else:
-            problems.append(_prepare(paths, paths.token_file))
+            problems.append(_prepare(paths, paths.token_file, owner))
     else:
         raise CannotDo(JUPYTER_AUTH_OFF)
     errors = [error for error in problems if error is not None]
@@ -47,7 +49,7 @@ def prepare_login(settings: Settings, paths: Paths) -> None:
         )
 
 
-def _prepare(paths: Paths, copy: str) -> OSError | None:
+def _prepare(paths: Paths, copy: str, owner: tuple[int, int]) -> OSError | None:
     """Write the secret kept on the volume to `copy`; make and keep one first where there is none."""
     kept = os.path.join(paths.kept_secrets, os.path.basename(copy))
     secret, problem = read_text(kept) or "", None
@@ -59,5 +61,5 @@ def _prepare(paths: Paths, copy: str) -> OSError | None:
             secret = read_text(kept) or secret  # another pod on the same volume may have been quicker
         except OSError as error:
             problem = error
-    write_atomically(copy, secret, 0o600)
+    write_atomically(copy, secret, 0o600, owner)
     return problem

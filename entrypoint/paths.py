@@ -9,6 +9,8 @@ from entrypoint.settings import Settings
 
 #: Where RunPod mounts a volume: a pod's (configurable, this is the default), then a serverless worker's.
 VOLUMES = ("/workspace", "/runpod-volume")
+#: Home of services that root runs as somebody else (RUN_AS, PUID).
+UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.
 _LONGEST_RUNTIME = 107 - len("/supervisor.sock.4194304")
 
@@ -97,8 +99,11 @@ def _image(settings: Settings, facts: Facts) -> Paths:
     data = "/comfyui"
     volume = next((mount for mount in (data, *VOLUMES) if mount in facts.mounts), "")
     stored = data if volume in ("", data) else f"{volume}/comfyui"
+    unprivileged = facts.uid == 0 and (settings.run_as or settings.puid)
+    # Nobody but root gets into /root.
+    home = UNPRIVILEGED_HOME if unprivileged and settings.user_home == "/root" else settings.user_home
     return Paths(
-        data=data, stored=stored, volume=volume, log="/var/log", home=settings.user_home,
+        data=data, stored=stored, volume=volume, log="/var/log", home=home,
         runtime="/run/podkeeper", python=facts.python,
     )  # fmt: skip
 

@@ -15,6 +15,8 @@ from entrypoint.login import prepare_login
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings, secret_variables
 from entrypoint.supervision.logs import mark_log_starts
+from entrypoint.volumes import prepare
+from entrypoint.volumes.owner import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,17 @@ class Step:
     on_failure: Literal["abort", "warn"]
 
 
-def make_plan(settings: Settings, paths: Paths) -> tuple[Step, ...]:
-    """The steps of a start, in order."""
+def make_plan(settings: Settings, paths: Paths, service: Identity) -> tuple[Step, ...]:
+    """The steps of a start, in order; `service`: who runs JupyterLab and ComfyUI."""
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     return (
-        Step("make the pod's own folders", partial(boot.make_own_folders, paths), "abort"),
+        Step("make the pod's own folders", partial(boot.make_own_folders, paths, service), "abort"),
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
+        Step("run the services as asked", partial(prepare.check_the_user, settings), "warn"),
         Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
-        Step("prepare the login", partial(prepare_login, settings, paths), "warn"),
+        Step("try the volume", partial(prepare.try_the_volume, settings, paths), "warn"),
+        Step("open up the data folder", partial(prepare.open_up_the_top, settings, paths), "warn"),
+        Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
         Step(
             "write JupyterLab's configuration",
             partial(write_atomically, config, config_text(settings, paths), 0o644),

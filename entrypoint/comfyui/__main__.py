@@ -14,6 +14,7 @@ from entrypoint.condition_store import clear_condition, raise_condition
 from entrypoint.conditions import CannotDo, Condition
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
+from entrypoint.volumes.become import become_the_service_user
 
 EX_TEMPFAIL, EX_CONFIG = 75, 78
 #: Every condition a launch can raise, and the exit code of those that stop it: 78 is not restarted, 75 is.
@@ -29,6 +30,7 @@ TOLD = ("NoGpu", "DataReadOnly", "ExtraModelPathsBroken", "ComfyUIArgumentDroppe
 def main() -> int:
     """Become ComfyUI; returns only when it can't be launched."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    become_the_service_user(settings)
     try:
         found = source.find(settings)
         launch = checks.look(paths, found)

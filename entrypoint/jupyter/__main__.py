@@ -11,9 +11,13 @@ import gc
 import os
 import sys
 
+from entrypoint.settings import Settings
+from entrypoint.volumes.become import become_the_service_user
+
 
 def main() -> int:
     """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
+    become_the_service_user(Settings.from_environ(os.environ))
     path = os.environ["PATH"]
     os.environ["PATH"] = "/nonexistent"  # an empty one would count as the default one
     gc.disable()  # nothing that an import makes is garbage; collecting meanwhile costs 5-10 % of the start

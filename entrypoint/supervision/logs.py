@@ -19,7 +19,12 @@ from entrypoint.supervision.console import open_container_stdout
 from entrypoint.supervision.log_lines import LineSplitter, batches
 
 #: Prefix on stdout -> file in the log folder.
-FOLLOWED = {"pod": "supervisord.log", "jupyter": "jupyter.log", "comfyui": "comfyui.log"}
+FOLLOWED = {
+    "pod": "supervisord.log",
+    "jupyter": "jupyter.log",
+    "comfyui": "comfyui.log",
+    "volumes": "podkeeper-volumes.log",
+}
 #: Seconds between two looks at the files.
 PERIOD = 0.25
 #: Seconds a stalled reader may hold us at the end.

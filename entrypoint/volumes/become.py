@@ -20,12 +20,16 @@ def become_the_service_user(settings: Settings) -> None:
     own files are right for that user.
 
     Raises:
-        PermissionError: the kernel refuses (root without CAP_SETUID or CAP_SETGID).
+        SystemExit: the kernel refuses (root without CAP_SETUID or CAP_SETGID); the message says so.
     """
     os.umask(umask_for(settings.volume_policy, settings.umask))
     wanted = service_of(settings)
     if wanted == own_identity():
         return
-    os.setgroups([])
-    os.setresgid(wanted.gid, wanted.gid, wanted.gid)
-    os.setresuid(wanted.uid, wanted.uid, wanted.uid)
+    try:
+        os.setgroups([])
+        os.setresgid(wanted.gid, wanted.gid, wanted.gid)
+        os.setresuid(wanted.uid, wanted.uid, wanted.uid)
+    except PermissionError as error:  # going on as root is not what RUN_AS asked for
+        message = f"podkeeper: cannot run as {wanted}: {error.strerror}; grant CAP_SETUID and CAP_SETGID, or unset RUN_AS"
+        raise SystemExit(message) from error

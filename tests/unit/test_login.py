@@ -10,6 +10,9 @@ from entrypoint.conditions import CannotDo
 from entrypoint.login import prepare_login
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
+from entrypoint.volumes.owner import Identity
+
+ME = Identity(os.geteuid(), os.getegid())
 
 
 @pytest.fixture
@@ -32,18 +35,18 @@ def read(path: str) -> str:
 
 
 def test_a_made_token_is_kept_and_survives_the_next_start(paths: Paths) -> None:
-    prepare_login(Settings(), paths)
+    prepare_login(Settings(), paths, ME)
     first, secret = read(paths.token_file), read(paths.cookie_secret_file)
     assert len(first) == len(secret) == 43
     assert first != secret
     for name in ("jupyter_token", "jupyter_cookie_secret"):
         os.unlink(f"{paths.runtime}/{name}")  # the container's disk is wiped
-    prepare_login(Settings(), paths)
+    prepare_login(Settings(), paths, ME)
     assert (read(paths.token_file), read(paths.cookie_secret_file)) == (first, secret)
 
 
 def test_secrets_are_for_the_owner_only(paths: Paths) -> None:
-    prepare_login(Settings(), paths)
+    prepare_login(Settings(), paths, ME)
     kept = [f"{paths.kept_secrets}/{name}" for name in ("jupyter_token", "jupyter_cookie_secret")]
     for path in (paths.token_file, paths.cookie_secret_file, *kept):
         assert mode(path) == 0o600, path
@@ -51,7 +54,7 @@ def test_secrets_are_for_the_owner_only(paths: Paths) -> None:
 
 
 def test_the_users_token_is_used_as_it_is_and_not_kept_on_the_volume(paths: Paths) -> None:
-    prepare_login(Settings(jupyter_token="mine"), paths)
+    prepare_login(Settings(jupyter_token="mine"), paths, ME)
     assert read(paths.token_file) == "mine"
     assert not os.path.exists(f"{paths.kept_secrets}/jupyter_token")
 
@@ -60,7 +63,7 @@ def test_the_users_token_is_used_as_it_is_and_not_kept_on_the_volume(paths: Path
 def test_a_torn_kept_token_is_made_anew(torn: str, paths: Paths) -> None:
     os.mkdir(paths.kept_secrets)
     pathlib.Path(paths.kept_secrets, "jupyter_token").write_text(torn)
-    prepare_login(Settings(), paths)
+    prepare_login(Settings(), paths, ME)
     assert len(read(paths.token_file)) == 43
     assert read(f"{paths.kept_secrets}/jupyter_token") == read(paths.token_file)
 
@@ -68,7 +71,7 @@ def test_a_torn_kept_token_is_made_anew(torn: str, paths: Paths) -> None:
 def test_a_volume_that_can_not_keep_it_is_told_and_the_login_works(paths: Paths) -> None:
     pathlib.Path(paths.kept_secrets).write_text("a file is in the way")
     with pytest.raises(CannotDo) as caught:
-        prepare_login(Settings(), paths)
+        prepare_login(Settings(), paths, ME)
     assert caught.value.condition.name == "LoginNotKept"
     assert len(read(paths.token_file)) == 43
 
@@ -76,6 +79,6 @@ def test_a_volume_that_can_not_keep_it_is_told_and_the_login_works(paths: Paths)
 def test_no_login_is_told_at_every_start(paths: Paths) -> None:
     for _ in range(2):
         with pytest.raises(CannotDo) as caught:
-            prepare_login(Settings(jupyter_auth="none"), paths)
+            prepare_login(Settings(jupyter_auth="none"), paths, ME)
         assert caught.value.condition.name == "JupyterAuthOff"
     assert not os.path.exists(paths.token_file)

@@ -3,13 +3,14 @@
 from entrypoint.paths import Facts, locate
 from entrypoint.plan import child_environ, make_plan
 from entrypoint.settings import FOREIGN_SECRETS, Settings
+from entrypoint.volumes.owner import Identity
 
 FACTS = Facts(mounts=frozenset({"/"}), uid=0, temporary="/tmp", python="/opt/env/bin/python")
 
 
 def test_only_what_nothing_can_run_without_aborts_a_start() -> None:
     settings = Settings()
-    plan = make_plan(settings, locate(settings, FACTS))
+    plan = make_plan(settings, locate(settings, FACTS), Identity(0, 0))
     aborting = [step.name for step in plan if step.on_failure == "abort"]
     assert aborting == ["make the pod's own folders", "write JupyterLab's configuration"]
     assert plan[0].name == "make the pod's own folders"
