@@ -31,5 +31,6 @@ def become_the_service_user(settings: Settings) -> None:
         os.setresgid(wanted.gid, wanted.gid, wanted.gid)
         os.setresuid(wanted.uid, wanted.uid, wanted.uid)
     except PermissionError as error:  # going on as root is not what RUN_AS asked for
-        message = f"podkeeper: cannot run as {wanted}: {error.strerror}; grant CAP_SETUID and CAP_SETGID, or unset RUN_AS"
+        remedy = "grant CAP_SETUID and CAP_SETGID, or unset RUN_AS and PUID"
+        message = f"podkeeper: cannot run as {wanted}: {error.strerror}; {remedy}"
         raise SystemExit(message) from error
