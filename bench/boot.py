@@ -65,7 +65,11 @@ def stock(folder: Path) -> tuple[list[str], dict[str, str], int]:
     settings = Settings.from_environ(environ)
     facts = Facts(mounts=frozenset(), uid=os.getuid(), temporary="/tmp", python=sys.executable)  # noqa: S108
     paths = locate(settings, facts)
-    text = re.sub(r"(?m)^.*(entrypoint|OriginBound|load_user_config|cookie_secret).*\n", "", config_text(settings, paths))
+    text = re.sub(
+        r"(?m)^.*(entrypoint|OriginBound|load_user_config|cookie_secret).*\n",
+        "",
+        config_text(settings, paths),
+    )
     config = Path(paths.jupyter_config_folder)
     config.mkdir(parents=True)
     (config / "jupyter_lab_config.py").write_text(text)
@@ -117,8 +121,13 @@ def main() -> None:
     ratio = statistics.median(mine) / statistics.median(theirs)
     cpu = statistics.median([pair[0][1] or 0.0 for pair in pairs])
     print(f"JupyterLab {version('jupyterlab')}, {rounds} rounds in turn, start to first 200 on /api")
-    for name, values in (("podkeeper (entrypoint + supervisord + JupyterLab)", mine), ("stock jupyter lab", theirs)):
-        print(f"  {name:<50} min {min(values):.2f} s  median {statistics.median(values):.2f} s  max {max(values):.2f} s")
+    for name, values in (
+        ("podkeeper (entrypoint + supervisord + JupyterLab)", mine),
+        ("stock jupyter lab", theirs),
+    ):
+        print(
+            f"  {name:<50} min {min(values):.2f} s  median {statistics.median(values):.2f} s  max {max(values):.2f} s"
+        )
     print(f"  ratio of medians {ratio:.2f} (target <= {TARGET_RATIO})")
     print(f"  our own share, start to exec of supervisord: {cpu:.3f} s CPU (target <= {TARGET_CPU})")
     sys.exit(ratio > TARGET_RATIO or cpu > TARGET_CPU)
