@@ -21,12 +21,12 @@ from entrypoint.settings import Settings
 from entrypoint.volumes import progress
 from entrypoint.volumes.canary import probe
 from entrypoint.volumes.choice import NONE, Choice
-from entrypoint.volumes.diagnosis import CONDITION_NAMES, conditions
+from entrypoint.volumes.diagnosis import CONDITION_NAMES, PASS_REFUSED, TOP_NOT_OPENED, Probe, conditions
 from entrypoint.volumes.identity import powers
 from entrypoint.volumes.kernel import Kernel
 from entrypoint.volumes.quietly import be_quiet
-from entrypoint.volumes.rules import TOP, Rule
-from entrypoint.volumes.service import choose, file_owner_of, service_of
+from entrypoint.volumes.rules import Rule
+from entrypoint.volumes.service import choose, rules_for, service_of
 from entrypoint.volumes.tally import Tally
 from entrypoint.volumes.walk import Walk
 
@@ -46,7 +46,8 @@ class Pass:
         self._recorded = self._said = self._moved = time.monotonic()
         self._seen = -1
 
-    def run(self) -> None:
+    def run(self) -> str:
+        """How it ended: one of progress's states."""
         self._record(progress.RUNNING)
         self._walk.run(self._tick)
         state = progress.STOPPED if self._stop.is_set() else progress.DONE
@@ -55,6 +56,7 @@ class Pass:
             _raise(self._runtime, _refused(self._rule, self._walk.troubles.tripped))
         self._record(state)
         self._say(state)
+        return state
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -88,24 +90,32 @@ class Pass:
 
 
 def main() -> int:
+    """Try the volume, choose the policy, make the pass, and try the volume again."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     be_quiet()
-    seen = probe(paths.stored, service_of(settings), powers(), _PROBE_TIMEOUT_S)
-    _tell(paths.runtime, conditions(paths.stored, seen))
-    choice = choose(settings, seen)
+    choice = choose(settings, _try_the_volume(settings, paths))
     if choice.policy == NONE:
         print(f"no volume pass over {paths.stored}: {choice.why}", flush=True)
         return 0
-    owner = file_owner_of(settings)
-    rule = Rule(paths.stored, choice.policy, owner.uid, owner.gid, depth=1 if choice.policy == TOP else None)
-    if not _wait(rule, paths.runtime, stop):
-        return 0
-    print(f"volume pass over {paths.stored} ({choice.policy}) begins: {choice.why}", flush=True)
-    Pass(rule, choice, paths.runtime, stop).run()
+    clear_condition(paths.runtime, PASS_REFUSED)
+    for rule in rules_for(choice.policy, settings, paths):
+        if not _wait(rule, paths.runtime, stop):
+            return 0
+        print(f"volume pass over {rule.path} ({rule.policy}) begins: {choice.why}", flush=True)
+        if Pass(rule, choice, paths.runtime, stop).run() == progress.DONE:
+            clear_condition(paths.runtime, TOP_NOT_OPENED)
+    if not stop.is_set():
+        _try_the_volume(settings, paths)
     return 0
+
+
+def _try_the_volume(settings: Settings, paths: Paths) -> Probe:
+    seen = probe(paths.stored, service_of(settings), powers(), _PROBE_TIMEOUT_S)
+    _tell(paths.runtime, conditions(paths.stored, seen))
+    return seen
 
 
 def _wait(rule: Rule, runtime: str, stop: threading.Event) -> bool:
@@ -136,7 +146,7 @@ def _raise(runtime: str, condition: Condition) -> None:
 
 def _refused(rule: Rule, error: str) -> Condition:
     return Condition(
-        "VolumePassRefused",
+        PASS_REFUSED,
         f"the volume refuses what VOLUME_POLICY={rule.policy} asks for at {rule.path} ({error})",
         "start the pod as root, or set VOLUME_POLICY=top",
     )
