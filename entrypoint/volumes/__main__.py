@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from typing import Any
 
 from entrypoint.condition_store import clear_condition, raise_condition
 from entrypoint.conditions import Condition
@@ -42,6 +43,7 @@ class Pass:
         self._rule, self._choice, self._runtime = rule, choice, runtime
         self._walk = Walk(rule, Kernel(), stop)
         self._stop = stop
+        self._records = _records(runtime)
         self._began = time.time()
         self._recorded = self._said = self._moved = time.monotonic()
         self._seen = -1
@@ -49,7 +51,11 @@ class Pass:
     def run(self) -> str:
         """How it ended: one of progress's states."""
         self._record(progress.RUNNING)
-        self._walk.run(self._tick)
+        try:
+            self._walk.run(self._tick)
+        except OSError as problem:  # the top itself: the canary says why
+            print(f"cannot open {self._rule.path}: {problem.strerror}", flush=True)
+            self._stop.set()
         state = progress.STOPPED if self._stop.is_set() else progress.DONE
         if self._walk.troubles.tripped:
             state = progress.GAVE_UP
@@ -78,10 +84,10 @@ class Pass:
 
     def _record(self, state: str) -> Tally:
         tally = self._walk.tally()
-        record = progress.record(
+        self._records[self._rule.path] = progress.record(
             state, self._rule, self._choice.why, tally, self._walk.troubles, self._began, time.time()
         )
-        write_atomically(_record_file(self._runtime), json.dumps(record))
+        write_atomically(_record_file(self._runtime), json.dumps(self._records))
         return tally
 
     def _say(self, state: str) -> None:
@@ -101,11 +107,12 @@ def main() -> int:
         print(f"no volume pass over {paths.stored}: {choice.why}", flush=True)
         return 0
     clear_condition(paths.runtime, PASS_REFUSED)
-    for rule in rules_for(choice.policy, settings, paths):
-        if not _wait(rule, paths.runtime, stop):
-            return 0
+    rules = rules_for(choice.policy, settings, paths)
+    if not _wait(rules, paths.runtime, stop):
+        return 0
+    for rule in rules:
         print(f"volume pass over {rule.path} ({rule.policy}) begins: {choice.why}", flush=True)
-        if Pass(rule, choice, paths.runtime, stop).run() == progress.DONE:
+        if not stop.is_set() and Pass(rule, choice, paths.runtime, stop).run() == progress.DONE:
             clear_condition(paths.runtime, TOP_NOT_OPENED)
     if not stop.is_set():
         _try_the_volume(settings, paths)
@@ -118,13 +125,20 @@ def _try_the_volume(settings: Settings, paths: Paths) -> Probe:
     return seen
 
 
-def _wait(rule: Rule, runtime: str, stop: threading.Event) -> bool:
+def _wait(rules: tuple[Rule, ...], runtime: str, stop: threading.Event) -> bool:
     """Whether it is time to begin (False: told to stop)."""
+    earlier = _records(runtime)
+    delays = [progress.delay_s(earlier.get(rule.path, {}), rule, time.time()) for rule in rules]
+    return not stop.wait(min(delays))
+
+
+def _records(runtime: str) -> dict[str, Any]:
+    """<runtime>/volumes.json: path -> the last pass's record."""
     try:
-        earlier = json.loads(read_text(_record_file(runtime)) or "{}")
+        records: dict[str, Any] = json.loads(read_text(_record_file(runtime)) or "{}")
     except ValueError:
-        earlier = {}
-    return not stop.wait(progress.delay_s(earlier, rule, time.time()) if rule.depth is None else 0.0)
+        return {}
+    return records
 
 
 def _record_file(runtime: str) -> str:

@@ -20,6 +20,7 @@ class OneShot:
     def __init__(self, tmp_path, stored, **settings):
         self.runtime = tmp_path / "run"
         self.runtime.mkdir(exist_ok=True)
+        self.stored = stored
         paths = {
             "DATA": stored, "STORED": stored, "VOLUME": "", "LOG": tmp_path, "HOME": tmp_path,
             "RUNTIME": self.runtime, "PYTHON": sys.executable,
@@ -45,7 +46,7 @@ class OneShot:
 
     @property
     def record(self):
-        return json.loads((self.runtime / "volumes.json").read_text())
+        return json.loads((self.runtime / "volumes.json").read_text())[str(self.stored)]
 
     def conditions(self):
         folder = self.runtime / "conditions"
