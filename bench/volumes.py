@@ -1,4 +1,4 @@
-"""`python -m bench.volumes`: our passes beside what everybody runs, in one run, as ratios.
+"""`scripts/bench volumes`: our passes beside what everybody runs, in one run, as ratios.
 
 Needs root. `--files 200000` (or 1000000) sets the size; `--delay-us 1000` puts the tree behind a FUSE
 passthrough that takes that long for every call (needs gcc and libfuse3-dev; take fewer files: `chmod -R` pays
@@ -16,11 +16,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from bench.volumes import tree
+import volume_trees as tree
+
 from tests.volumes.world import build_passthrough, misbehaving
 
 HERE = pathlib.Path(__file__).parent
-REPOSITORY = HERE.parents[1]
+REPOSITORY = HERE.parent
 GID = "100"
 
 OURS = """
