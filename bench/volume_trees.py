@@ -30,7 +30,7 @@ def spoil(top: pathlib.Path) -> None:
     """All wrong: files 0644, folders 0755, all of them root's."""
     subprocess.run(["chown", "-R", "0:0", str(top)], check=True)
     subprocess.run(["find", str(top), "-type", "f", "-exec", "chmod", "0644", "{}", "+"], check=True)
-    subprocess.run(["find", str(top), "-type", "d", "-exec", "chmod", "a-s,0755", "{}", "+"], check=True)
+    subprocess.run(["find", str(top), "-type", "d", "-exec", "chmod", "00755", "{}", "+"], check=True)
 
 
 def forget_caches(everything: bool) -> None:
