@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from typing import Any
 
 from entrypoint.condition_store import clear_condition, raise_condition
 from entrypoint.conditions import Condition
@@ -21,12 +22,12 @@ from entrypoint.settings import Settings
 from entrypoint.volumes import progress
 from entrypoint.volumes.canary import probe
 from entrypoint.volumes.choice import NONE, Choice
-from entrypoint.volumes.diagnosis import CONDITION_NAMES, conditions
+from entrypoint.volumes.diagnosis import CONDITION_NAMES, PASS_REFUSED, TOP_NOT_OPENED, Probe, conditions
 from entrypoint.volumes.identity import powers
 from entrypoint.volumes.kernel import Kernel
 from entrypoint.volumes.quietly import be_quiet
-from entrypoint.volumes.rules import TOP, Rule
-from entrypoint.volumes.service import choose, file_owner_of, service_of
+from entrypoint.volumes.rules import Rule
+from entrypoint.volumes.service import choose, rules_for, service_of
 from entrypoint.volumes.tally import Tally
 from entrypoint.volumes.walk import Walk
 
@@ -42,19 +43,26 @@ class Pass:
         self._rule, self._choice, self._runtime = rule, choice, runtime
         self._walk = Walk(rule, Kernel(), stop)
         self._stop = stop
+        self._records = _records(runtime)
         self._began = time.time()
         self._recorded = self._said = self._moved = time.monotonic()
         self._seen = -1
 
-    def run(self) -> None:
+    def run(self) -> str:
+        """How it ended: one of progress's states."""
         self._record(progress.RUNNING)
-        self._walk.run(self._tick)
+        try:
+            self._walk.run(self._tick)
+        except OSError as problem:  # the top itself: the canary says why
+            print(f"cannot open {self._rule.path}: {problem.strerror}", flush=True)
+            self._stop.set()
         state = progress.STOPPED if self._stop.is_set() else progress.DONE
         if self._walk.troubles.tripped:
             state = progress.GAVE_UP
             _raise(self._runtime, _refused(self._rule, self._walk.troubles.tripped))
         self._record(state)
         self._say(state)
+        return state
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -76,10 +84,10 @@ class Pass:
 
     def _record(self, state: str) -> Tally:
         tally = self._walk.tally()
-        record = progress.record(
+        self._records[self._rule.path] = progress.record(
             state, self._rule, self._choice.why, tally, self._walk.troubles, self._began, time.time()
         )
-        write_atomically(_record_file(self._runtime), json.dumps(record))
+        write_atomically(_record_file(self._runtime), json.dumps(self._records))
         return tally
 
     def _say(self, state: str) -> None:
@@ -88,33 +96,49 @@ class Pass:
 
 
 def main() -> int:
+    """Try the volume, choose the policy, make the pass, and try the volume again."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     be_quiet()
-    seen = probe(paths.stored, service_of(settings), powers(), _PROBE_TIMEOUT_S)
-    _tell(paths.runtime, conditions(paths.stored, seen))
-    choice = choose(settings, seen)
+    choice = choose(settings, _try_the_volume(settings, paths))
     if choice.policy == NONE:
         print(f"no volume pass over {paths.stored}: {choice.why}", flush=True)
         return 0
-    owner = file_owner_of(settings)
-    rule = Rule(paths.stored, choice.policy, owner.uid, owner.gid, depth=1 if choice.policy == TOP else None)
-    if not _wait(rule, paths.runtime, stop):
+    clear_condition(paths.runtime, PASS_REFUSED)
+    rules = rules_for(choice.policy, settings, paths)
+    if not _wait(rules, paths.runtime, stop):
         return 0
-    print(f"volume pass over {paths.stored} ({choice.policy}) begins: {choice.why}", flush=True)
-    Pass(rule, choice, paths.runtime, stop).run()
+    for rule in rules:
+        print(f"volume pass over {rule.path} ({rule.policy}) begins: {choice.why}", flush=True)
+        if not stop.is_set() and Pass(rule, choice, paths.runtime, stop).run() == progress.DONE:
+            clear_condition(paths.runtime, TOP_NOT_OPENED)
+    if not stop.is_set():
+        _try_the_volume(settings, paths)
     return 0
 
 
-def _wait(rule: Rule, runtime: str, stop: threading.Event) -> bool:
+def _try_the_volume(settings: Settings, paths: Paths) -> Probe:
+    seen = probe(paths.stored, service_of(settings), powers(), _PROBE_TIMEOUT_S)
+    _tell(paths.runtime, conditions(paths.stored, seen))
+    return seen
+
+
+def _wait(rules: tuple[Rule, ...], runtime: str, stop: threading.Event) -> bool:
     """Whether it is time to begin (False: told to stop)."""
+    earlier = _records(runtime)
+    delays = [progress.delay_s(earlier.get(rule.path, {}), rule, time.time()) for rule in rules]
+    return not stop.wait(min(delays))
+
+
+def _records(runtime: str) -> dict[str, Any]:
+    """<runtime>/volumes.json: path -> the last pass's record."""
     try:
-        earlier = json.loads(read_text(_record_file(runtime)) or "{}")
+        records: dict[str, Any] = json.loads(read_text(_record_file(runtime)) or "{}")
     except ValueError:
-        earlier = {}
-    return not stop.wait(progress.delay_s(earlier, rule, time.time()) if rule.depth is None else 0.0)
+        return {}
+    return records
 
 
 def _record_file(runtime: str) -> str:
@@ -136,7 +160,7 @@ def _raise(runtime: str, condition: Condition) -> None:
 
 def _refused(rule: Rule, error: str) -> Condition:
     return Condition(
-        "VolumePassRefused",
+        PASS_REFUSED,
         f"the volume refuses what VOLUME_POLICY={rule.policy} asks for at {rule.path} ({error})",
         "start the pod as root, or set VOLUME_POLICY=top",
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from entrypoint.conditions import Condition
 
 HUNG, DIED = "HUNG", "DIED"
+#: Raised by the passes, not by the canary.
+PASS_REFUSED, TOP_NOT_OPENED = "VolumePassRefused", "VolumeTopNotOpened"
 
 # Below this, "no space left" is plain truth; above it, something else (a quota) said no.
 _ROOM_BYTES = 64 << 20

@@ -114,12 +114,17 @@ class Kernel:
         elif _fchmodat2(_SYS_FCHMODAT2, pinned, b"", mode, _AT_EMPTY_PATH) < 0:
             raise _failure(b"")
 
-    def change_mode_at(self, parent: int, name: str, mode: int) -> None:
-        """Of `name` in `parent`, never through a link. One call, for where nobody can swap `name`; needs
-        `fchmodat2`."""
+    def change_mode_at(self, parent: int, name: str, mode: int) -> bool:
+        """Of `name` in `parent`; False, and nothing done, where it is a link. Needs `fchmodat2`.
+
+        One call, for folders where nobody can swap `name` for another file.
+        """
         encoded = os.fsencode(name)
-        if _fchmodat2(_SYS_FCHMODAT2, parent, encoded, mode, _AT_SYMLINK_NOFOLLOW) < 0:
-            raise _failure(encoded)
+        if _fchmodat2(_SYS_FCHMODAT2, parent, encoded, mode, _AT_SYMLINK_NOFOLLOW) == 0:
+            return True
+        if ctypes.get_errno() == errno.ENOTSUP:
+            return False
+        raise _failure(encoded)
 
     def change_owner(self, pinned: int, uid: int, gid: int) -> None:
         """Of the inode an O_PATH descriptor pins; -1 leaves one of the two."""

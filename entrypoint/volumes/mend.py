@@ -96,9 +96,10 @@ class Mender:
                     if wanted == mode:
                         continue
                     if change_mode and wanted and stat.st_nlink == 1 and not is_private(entry.name):
-                        change_mode(folder.descriptor, entry.name, wanted & 0o7777)
-                        tally.modes += 1
-                        continue
+                        if change_mode(folder.descriptor, entry.name, wanted & 0o7777):
+                            tally.modes += 1
+                            continue
+                        folder.private = False  # not so private: it is a link by now
                 self._mend(folder, entry.name, stat, tally)
             except OSError as problem:
                 self.note("chmod", problem, f"{folder.path}/{entry.name}", tally)
@@ -143,7 +144,9 @@ class Mender:
             tried = "chmod"
             if change.mode is not None:
                 if pinned < 0:
-                    self._kernel.change_mode_at(parent, name, change.mode)
+                    if not self._kernel.change_mode_at(parent, name, change.mode):
+                        tally.swapped += 1
+                        return
                 else:
                     self._kernel.change_mode(pinned, change.mode)
                 tally.modes += 1

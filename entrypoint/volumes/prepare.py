@@ -8,12 +8,13 @@ from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 from entrypoint.volumes import canary
 from entrypoint.volumes.bounded import Plain, run_bounded
-from entrypoint.volumes.diagnosis import Probe, conditions
+from entrypoint.volumes.choice import AUTO
+from entrypoint.volumes.diagnosis import TOP_NOT_OPENED, Probe, conditions
 from entrypoint.volumes.identity import own_identity, powers
 from entrypoint.volumes.owner import not_honoured
 from entrypoint.volumes.quick import QuickReport, make_top_usable
-from entrypoint.volumes.rules import TOP, Rule
-from entrypoint.volumes.service import file_owner_of, service_of
+from entrypoint.volumes.rules import TOP
+from entrypoint.volumes.service import rules_for, service_of
 
 _TIMEOUT_S = 5.0
 
@@ -27,10 +28,9 @@ def check_the_user(settings: Settings) -> None:
 
 def open_up_the_top(settings: Settings, paths: Paths, timeout_s: float = _TIMEOUT_S) -> None:
     """The seed's promise: `ls -ld /comfyui` shows drwxrwxrwx, and so its first level. Raises CannotDo."""
-    owner = file_owner_of(settings)
-    policy = settings.volume_policy if settings.volume_policy != "auto" else TOP
-    rule = Rule(paths.stored, policy, owner.uid, owner.gid, depth=1)
-    answer = run_bounded(lambda: _as_plain(make_top_usable(paths.stored, rule)), timeout_s)
+    policy = settings.volume_policy if settings.volume_policy != AUTO else TOP
+    rules = rules_for(policy, settings, paths)
+    answer = run_bounded(lambda: _as_plain([make_top_usable(rule.path, rule) for rule in rules]), timeout_s)
     error = str(answer.get("error", ""))
     if error:
         raise CannotDo(_top_not_usable(paths.stored, error))
@@ -55,13 +55,13 @@ def try_the_volume(settings: Settings, paths: Paths) -> None:
     hear_the_canary(send_the_canary(settings, paths), paths)
 
 
-def _as_plain(report: QuickReport) -> Plain:
-    return {"error": max(report.errors, key=lambda each: report.errors[each], default="")}
+def _as_plain(reports: list[QuickReport]) -> Plain:
+    return {"error": next((name for report in reports for name in report.errors), "")}
 
 
 def _top_not_usable(path: str, error: str) -> Condition:
     return Condition(
-        "VolumeTopNotOpened",
+        TOP_NOT_OPENED,
         f"{path} and its folders could not all be opened to everybody ({error})",
         "nothing, while the services can write there; else start the pod as root, or mount the volume read-write",
     )

@@ -24,7 +24,7 @@ def key(rule: Rule) -> str:
 def record(
     state: str, rule: Rule, why: str, tally: Tally, troubles: Troubles, began: float, now: float
 ) -> dict[str, Any]:
-    """<runtime>/volumes.json: the counts, every error by name with one example; times in seconds since 1970."""
+    """One pass in <runtime>/volumes.json: counts, every error by name with one example; times in s since 1970."""
     return {
         "state": state,
         "path": rule.path,
@@ -59,6 +59,8 @@ def line(state: str, rule: Rule, tally: Tally, troubles: Troubles, seconds: floa
 
 def delay_s(earlier: Mapping[str, Any], rule: Rule, now: float) -> float:
     """How long a pass may wait: while an equal one ended well not long ago, the services go first."""
+    if rule.depth is not None:
+        return 0.0  # the top costs nothing
     well = earlier.get("state") == DONE and not earlier.get("errors") and earlier.get("key") == key(rule)
     age = now - float(earlier.get("updated", 0.0))
     return DELAY_S if well and 0 <= age < FRESH_S else 0.0

@@ -121,6 +121,60 @@ def test_nothing_outside_is_ever_changed(tmp_path, private, switches):
     assert changed > passes, "the passes had work to do"
 
 
+class Treacherous(Kernel):
+    """Root itself swaps the file for a link, at the worst of moments."""
+
+    def __init__(self, victim):
+        super().__init__()
+        self._victim = victim
+
+    def change_mode_at(self, parent, name, mode):
+        os.rename(name, name + ".away", src_dir_fd=parent, dst_dir_fd=parent)
+        os.symlink(self._victim, name, dir_fd=parent)
+        return super().change_mode_at(parent, name, mode)
+
+
+@pytest.mark.skipif(not Kernel().fchmodat2, reason="needs Linux 6.6")
+def test_the_short_way_through_private_folders_follows_no_link_either(tmp_path):
+    """Nobody but root (or this user) can swap a file there; should they, nothing outside changes."""
+    victim = tmp_path / "victim"
+    victim.write_text("")
+    victim.chmod(0o600)
+    (tmp_path / "volume").mkdir(mode=0o755)
+    (tmp_path / "volume" / "file").write_text("")
+    (tmp_path / "volume" / "file").chmod(0o644)
+    walk = Walk(Rule(str(tmp_path / "volume"), SHARED, 0, 0), Treacherous(victim), threading.Event())
+    walk.run()
+    assert (tmp_path / "volume" / "file").is_symlink(), "the swap happened"
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o600
+    assert (walk.tally().swapped, walk.troubles.counts) == (1, {})
+
+
+def test_a_pinned_file_is_what_was_there_when_it_was_pinned(tmp_path, monkeypatch):
+    """In a folder anybody can write to, swapped between the first look and the pin."""
+    victim = tmp_path / "victim"
+    victim.write_text("")
+    victim.chmod(0o600)
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume").chmod(0o777)
+    (tmp_path / "volume" / "file").write_text("")
+    (tmp_path / "volume" / "file").chmod(0o644)
+    real_open, swapped = os.open, []
+
+    def open_after_a_swap(path, flags, mode=0o777, *, dir_fd=None):
+        if path == "file" and not swapped:
+            swapped.append(os.rename("file", "away", src_dir_fd=dir_fd, dst_dir_fd=dir_fd))
+            os.symlink(victim, "file", dir_fd=dir_fd)
+        return real_open(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", open_after_a_swap)
+    walk = Walk(Rule(str(tmp_path / "volume"), SHARED, 0, 0), Kernel(), threading.Event())
+    walk.run()
+    assert swapped
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o600
+    assert (walk.tally().swapped, walk.troubles.counts) == (1, {})
+
+
 @pytest.mark.timeout(300)
 def test_the_walk_everybody_writes_is_tricked(tmp_path):
     """The attack is real: os.walk with os.chmod opens the victim up."""

@@ -1,0 +1,24 @@
+"""The modules that decide import nothing that acts."""
+
+import ast
+import pathlib
+
+import pytest
+
+import entrypoint.volumes
+
+PURE = ("rules", "choice", "diagnosis", "owner", "pace", "tally", "progress", "link_plan")
+ACTING = {"os", "subprocess", "socket", "time", "shutil"}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_it_decides_and_does_not_act(name):
+    source = (pathlib.Path(entrypoint.volumes.__file__).parent / f"{name}.py").read_text()
+    assert source.startswith('"""P: ')
+    imported = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").partition(".")[0])
+    assert not imported & ACTING
