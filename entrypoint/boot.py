@@ -68,6 +68,7 @@ def make_own_folders(paths: Paths, service: Identity) -> None:
         (paths.log, 0o755),
         (paths.home, 0o755),
         (paths.jupyter_config_folder, 0o700),
+        (os.path.dirname(paths.interface_defaults), 0o755),
         (paths.runtime, 0o755),
         (conditions, 0o755),
     ):

@@ -60,6 +60,11 @@ class Paths:
         return self.home + "/.jupyter"
 
     @property
+    def interface_defaults(self) -> str:
+        """Defaults of JupyterLab's interface."""
+        return self.jupyter_config_folder + "/labconfig/default_setting_overrides.json"
+
+    @property
     def token_file(self) -> str:
         """The token JupyterLab reads; 0600."""
         return self.runtime + "/jupyter_token"

@@ -11,6 +11,7 @@ from entrypoint import boot
 from entrypoint.comfyui.layout import lay_out
 from entrypoint.files import write_atomically
 from entrypoint.jupyter.config import config_text
+from entrypoint.jupyter.interface import interface_text
 from entrypoint.login import prepare_login
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings, secret_variables
@@ -49,6 +50,11 @@ def make_plan(settings: Settings, paths: Paths, service: Identity) -> tuple[Step
             "write JupyterLab's configuration",
             partial(write_atomically, config, config_text(settings, paths), 0o644),
             "abort",
+        ),
+        Step(
+            "write the defaults of JupyterLab's interface",
+            partial(write_atomically, paths.interface_defaults, interface_text(), 0o644),
+            "warn",
         ),
     )
 
