@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from supervisor.states import SupervisorStates
+from supervisor.states import ProcessStates, SupervisorStates
 
 from entrypoint.supervision import cgroup, exits
 from entrypoint.supervision.journal import Journal
@@ -22,6 +22,7 @@ from entrypoint.supervision.wakeup import Wakeup
 
 EXIT_GAVE_UP = 70
 """EX_SOFTWARE of sysexits.h: the restart policy gave up on a program."""
+RESTING_STATES = (ProcessStates.RUNNING, ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL)
 EXIT_REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -32,7 +33,7 @@ class Keeper:
         self.supervisord = supervisord
         self.section = section
         self.log = supervisord.options.logger
-        self.wakeup = Wakeup(supervisord, self.next_deadline, self.before_poll)
+        self.wakeup = Wakeup(supervisord, self.next_deadline, self.before_poll, self.at_rest)
         self.journal = Journal(section.runtime, section.keep, self.log.warn)
         self.shutdown = Shutdown(supervisord, section, self.programs)
         self.sweeper = Sweeper(supervisord.options.pidhistory.__contains__)
@@ -109,6 +110,13 @@ class Keeper:
         now = time.monotonic()
         due = min([program.deadline() for program in self.programs()], default=now + 1.0)
         return min(max(due, now + 0.05) if due < now else due, self.shutdown.deadline())
+
+    def at_rest(self) -> bool:
+        """Does every program run or stay down, so that nothing can become due but by a signal?"""
+        processes = [
+            p for group in self.supervisord.process_groups.values() for p in group.processes.values()
+        ]
+        return self.running and all(isinstance(p, Program) and p.state in RESTING_STATES for p in processes)
 
     def _sweep(self) -> None:
         if self.sweeper.wanted:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
-import time
 
 from entrypoint.files import read_text
 from entrypoint.paths import Paths
@@ -25,8 +25,8 @@ FOLLOWED = {
     "comfyui": "comfyui.log",
     "volumes": "podkeeper-volumes.log",
 }
-#: Seconds between two looks at the files.
-PERIOD = 0.25
+#: Seconds between two looks at the files: right after a line, and after a long silence (for an idle pod's CPU).
+PERIOD, LONGEST_PERIOD = 0.25, 1.5
 #: Seconds a stalled reader may hold us at the end.
 LAST_WORDS = 1.0
 
@@ -129,13 +129,18 @@ def main() -> int:
         signal.setitimer(signal.ITIMER_REAL, LAST_WORDS)  # SIGALRM ends us if the reader stalls
 
     signal.signal(signal.SIGTERM, on_term)
+    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake)  # a plain sleep would be resumed after the handler (PEP 475)
+    period = PERIOD
     while not ending:
         lines = [line for file in files.values() for line in file.new_lines()]
         if lines:
             _write(console, lines)
             _save(paths, {name: file.position for name, file in files.items()})
+            period = PERIOD
         else:
-            time.sleep(PERIOD)
+            select.select([woken], [], [], period)
+            period = min(period * 1.2, LONGEST_PERIOD)
     while lines := [line for file in files.values() for line in file.last_lines()]:
         _write(console, lines)
     return 0

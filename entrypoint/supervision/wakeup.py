@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 NEVER = float("inf")
+RESTING = 5.0
+"""Seconds between turns of the loop while nothing is due: what matters wakes it. Stock turns every second."""
 
 
 class Wakeup:
@@ -20,9 +22,14 @@ class Wakeup:
     closed = False
 
     def __init__(
-        self, supervisord: Any, next_deadline: Callable[[], float], before_poll: Callable[[], None]
+        self,
+        supervisord: Any,
+        next_deadline: Callable[[], float],
+        before_poll: Callable[[], None],
+        at_rest: Callable[[], bool],
     ) -> None:
         self._options = supervisord.options
+        self._at_rest = at_rest
         self._next_deadline = next_deadline
         self._before_poll = before_poll
         self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -56,8 +63,15 @@ class Wakeup:
         self._before_poll()
         if self._options.signal_receiver._signals_recvd:
             timeout = 0.0
+        elif self._at_rest() and not self._somebody_is_connected():
+            timeout = RESTING
         left = self._next_deadline() - time.monotonic()
         return self._stock_poll(max(0.0, min(timeout, left)))
+
+    def _somebody_is_connected(self) -> bool:
+        """A client whose command is not finished is answered at a turn of the loop."""
+        members = self._options.get_socket_map().values()
+        return any(member is not self and not member.accepting for member in members)
 
     # What supervisord's loop asks of a member of its socket map.
     def fileno(self) -> int:

@@ -24,6 +24,7 @@ def test_version_is_the_one_we_read() -> None:
 NAMES: list[tuple[Any, str]] = [
     (asyncore, "ExitNow"),
     (asyncore, "socket_map"),
+    (asyncore.dispatcher, "accepting"),
     (events, "SupervisorRunningEvent"),
     (events, "SupervisorStoppingEvent"),
     (events, "subscribe"),
