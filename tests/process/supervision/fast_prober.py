@@ -29,9 +29,17 @@ def main(name: str, port_file: str, *fields: str) -> None:
         memory_limit=0,
         queue=name == "comfyui",
     )
-    target = target._replace(**{k: type(getattr(target, k))(v) for k, v in (f.split("=") for f in fields)})
+    given = dict(field.split("=") for field in fields)
+    target = target._replace(
+        **{k: _like(getattr(target, k), v) for k, v in given.items() if k in Target._fields}
+    )
+    pace = PACE._replace(**{k: float(v) for k, v in given.items() if k in Pace._fields})
     comfyui_log.SETTLE = 1.5
-    run([target], Folders(os.environ["FOLDER"], os.environ["FOLDER"]), PACE)
+    run([target], Folders(os.environ["FOLDER"], os.environ["FOLDER"]), pace)
+
+
+def _like(default: object, text: str) -> object:
+    return type(default)(text)  # type: ignore[call-arg]
 
 
 main(*sys.argv[1:])
