@@ -191,7 +191,10 @@ stopsignal=INT
 """
 
 
-def _blocked(pid: int) -> bool:
+def _holds_signals_back(pid: int) -> bool:
+    """Has the entrypoint's first instruction run? `unshare` blocks SIGTERM too, before it becomes Python."""
+    if PYTHON.encode() not in read(f"/proc/{pid}/cmdline"):
+        return False
     status = read(f"/proc/{pid}/status").decode()
     mask = next((line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")), "0")
     return bool(int(mask, 16) & 1 << (signal.SIGTERM - 1))
@@ -201,7 +204,7 @@ def _term_after(delay: float, stock: bool = False) -> tuple[float, int | str, li
     with Pod(BOOT_PROGRAMS, pid1=True, stock=stock) as pod:
         pid = pod.pid
         if not stock:
-            wait_until(lambda: _blocked(pid), 20, "the first instruction has run", interval=0.001)
+            wait_until(lambda: _holds_signals_back(pid), 20, "the first instruction has run", interval=0.001)
         time.sleep(delay)
         pod.send(signal.SIGTERM)
         try:
