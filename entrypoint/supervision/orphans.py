@@ -5,6 +5,7 @@ becomes its direct child. Every start of a program carries its own mark in the e
 inherit: what bears the mark of an earlier start is an orphan, whatever session or group it moved to.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -82,12 +83,38 @@ def _kill_tree(pid: int) -> int:
 
 def _mark(pid: int) -> str:
     """The mark in a process's environment; empty for a zombie, a stranger or one we may not read."""
+    environ = b""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            environ = file.read()
+        environ = _environ(pid)
+    except PermissionError:
+        with contextlib.suppress(OSError):
+            environ = _environ_as_its_owner(pid)
     except OSError:
-        return ""
+        pass  # it is gone
     start = MARK.encode() + b"="
     return next(
         (entry[len(start) :].decode() for entry in environ.split(b"\0") if entry.startswith(start)), ""
     )
+
+
+def _environ(pid: int) -> bytes:
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        return file.read()
+
+
+def _environ_as_its_owner(pid: int) -> bytes:
+    """A container's root has no CAP_SYS_PTRACE, so it can't look into another user's process (proc(5)).
+
+    That user can; single-threaded as supervisord is, becoming them for one read disturbs nobody.
+    """
+    owner = os.stat(f"/proc/{pid}")
+    uid, gid = os.geteuid(), os.getegid()
+    os.setegid(owner.st_gid)
+    try:
+        os.seteuid(owner.st_uid)
+        try:
+            return _environ(pid)
+        finally:
+            os.seteuid(uid)
+    finally:
+        os.setegid(gid)

@@ -1,6 +1,7 @@
 """How a pod ends: parallel, orderly, inside its time, at any moment, with nobody left."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -88,6 +89,9 @@ def test_log_forwarder_is_stopped_with_the_rest_where_it_is_not_last() -> None:
         assert pod.lines("order") == ["logs", "slow"]
 
 
+DOCKER_CAPABILITIES = (
+    "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_raw,+sys_chroot,+mknod"
+)
 LEAVES_ORPHANS = """
 [program:x]
 command=sh -c 'setsid sh -c "setsid sleep 2000 & exec sleep 1000" & exec sleep 1000'
@@ -115,6 +119,20 @@ def test_orphans_are_swept_after_crash_and_stop() -> None:
         pod.control("stop", "x")
         wait_until(lambda: not orphans(pod), 5, "nobody is left after a stop")
         wait_until(lambda: not zombies_of(pod.pid), 5, "no zombies")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+def test_orphans_of_another_user_are_swept_without_ptrace() -> None:
+    """As in a container: root without CAP_SYS_PTRACE, services of another user (RUN_AS)."""
+    without_ptrace = ("setpriv", "--bounding-set", DOCKER_CAPABILITIES)
+    programs = LEAVES_ORPHANS + "user=nobody\n"
+    with Pod(programs, settings="sweep=x\nstable_after=0\n", wrap=without_ptrace) as pod:
+        first = pod.program("x")
+        wait_until(lambda: len(orphans(pod)) == 3, 10, "a program, two descendants")
+        old = set(orphans(pod))
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: pod.info("x").get("pid") not in (0, first), 10, "restarted")
+        wait_until(lambda: not old & set(pod.everybody()), 5, "all of the old start are gone")
 
 
 @pytest.mark.parametrize("stock", [False, True])
