@@ -20,7 +20,7 @@ from entrypoint.files import read_text, write_atomically
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 from entrypoint.volumes import progress
-from entrypoint.volumes.canary import probe
+from entrypoint.volumes.canary import probe, sweep
 from entrypoint.volumes.choice import NONE, Choice
 from entrypoint.volumes.diagnosis import CONDITION_NAMES, PASS_REFUSED, TOP_NOT_OPENED, Probe, conditions
 from entrypoint.volumes.identity import powers
@@ -115,6 +115,7 @@ def main() -> int:
         if not stop.is_set() and Pass(rule, choice, paths.runtime, stop).run() == progress.DONE:
             clear_condition(paths.runtime, TOP_NOT_OPENED)
     if not stop.is_set():
+        sweep(paths.stored, time.time())
         _try_the_volume(settings, paths)
     return 0
 

@@ -4,6 +4,7 @@ Only writing tells: a full or over-quota volume takes a chmod, a read-only one s
 file systems report EDQUOT at write or fsync while df shows room.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -19,6 +20,7 @@ PREFIX = ".podkeeper-canary-"
 BOOT_TIMEOUT_S = 5.0
 
 _NOBODY = 65534
+_STALE_S = 3600.0
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
 
@@ -44,6 +46,17 @@ def land(flight: Flight, timeout_s: float = BOOT_TIMEOUT_S) -> Probe:
 
 def probe(path: str, service: Identity, powers: Powers, timeout_s: float = BOOT_TIMEOUT_S) -> Probe:
     return land(start(path, service, powers), timeout_s)
+
+
+def sweep(path: str, now: float) -> int:
+    """Removes what canaries that never came back left on the volume; how many. `now`: seconds since 1970."""
+    swept = 0
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX) and now - entry.stat(follow_symlinks=False).st_mtime > _STALE_S:
+                os.rmdir(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+                swept += 1
+    return swept
 
 
 def _examine(path: str, service: Identity, powers: Powers) -> Plain:

@@ -1,6 +1,6 @@
 """P: which policy a pass follows: what VOLUME_POLICY=auto comes to, and when no pass can help at all."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from entrypoint.volumes.diagnosis import Probe
 from entrypoint.volumes.rules import GROUP, OWNER, SHARED, TOP
@@ -19,8 +19,7 @@ _HOPELESS = {
 }
 
 
-@dataclass(frozen=True)
-class Powers:
+class Powers(NamedTuple):
     """What this process may do. Capabilities as in capabilities(7), from CapEff of /proc/self/status."""
 
     uid: int
@@ -29,8 +28,7 @@ class Powers:
     fowner: bool
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The policy a pass follows (`none`: no pass) and why, for the log."""
 
     policy: str

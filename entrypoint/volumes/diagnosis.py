@@ -1,6 +1,6 @@
 """P: what the canary saw on a volume, told as conditions a user can act on."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from entrypoint.conditions import Condition
 
@@ -12,8 +12,7 @@ PASS_REFUSED, TOP_NOT_OPENED = "VolumePassRefused", "VolumeTopNotOpened"
 _ROOM_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """The canary's answer. Errors are errno names; "" means the step went well (or was not tried)."""
 
     error: str = ""

@@ -14,9 +14,6 @@ from typing import Literal
 
 from entrypoint.conditions import Condition
 
-#: The ancestor's folders, and so the only ones looked at.
-NAMES = ("models", "output")
-
 Kind = Literal["folder", "file", "link"]
 #: Path below the folder ("" is the folder itself) -> what is there. A missing folder is an empty mapping.
 Tree = Mapping[str, Kind]

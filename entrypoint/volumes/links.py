@@ -1,15 +1,14 @@
-"""A: carries out link_plan: the ancestor's folders on the volume become ComfyUI's, and nothing is ever lost."""
+"""A: the ancestor's folders on the volume (`/workspace/models`, `/workspace/output`) stay ComfyUI's."""
 
 from __future__ import annotations
 
-import errno
 import os
 
 from entrypoint.conditions import CannotDo, Condition
 from entrypoint.paths import Paths
-from entrypoint.volumes.link_plan import NAMES, Action, Facts, Kind, Link, Move, RemoveEmpty, plan_link
 
-_RENAME_NOREPLACE, _AT_FDCWD = 1, -100
+#: The ancestor's folders, and so the only ones looked at.
+NAMES = ("models", "output")
 
 
 def use_the_ancestors_folders(paths: Paths) -> None:
@@ -20,11 +19,14 @@ def use_the_ancestors_folders(paths: Paths) -> None:
     Raises:
         CannotDo: Something was in the way, or a call failed; everything is where it was or where it belongs.
     """
-    told = []
+    told: list[Condition] = []
     for name in NAMES if paths.volume and paths.stored != paths.volume else ():
-        facts = look(f"{paths.volume}/{name}", f"{paths.stored}/{name}")
-        plan = plan_link(facts)
-        condition = plan.condition or _carry_out(plan.actions, facts)
+        old, new = f"{paths.volume}/{name}", f"{paths.stored}/{name}"
+        if os.path.islink(new) or os.path.islink(old) or not os.path.isdir(old):
+            continue
+        from entrypoint.volumes.merge import merge  # 5 ms, and once in a volume's life
+
+        condition = merge(old, new)
         told += [condition] if condition else []
     if told:
         reason = "; ".join(condition.reason for condition in told)
@@ -36,87 +38,12 @@ def linked_folders(paths: Paths) -> list[str]:
     return [
         f"{paths.volume}/{name}"
         for name in NAMES
-        if paths.volume and _link_of(f"{paths.stored}/{name}") == _wanted(paths.volume, paths.stored, name)
+        if paths.volume and _leads_to(f"{paths.stored}/{name}", f"{paths.volume}/{name}")
     ]
 
 
-def look(old: str, new: str) -> Facts:
-    """The facts about one pair. Lists the tree at `old` only as far as `new` has the same folders."""
-    link = _link_of(new)
-    new_tree = {} if link else _tree(new)
-    shared = {path for path, kind in new_tree.items() if kind == "folder"} | {""}
-    wanted = _wanted(os.path.dirname(old), os.path.dirname(new), os.path.basename(old))
-    return Facts(old, new, link, wanted, _tree(old, shared), new_tree)
-
-
-def _wanted(volume: str, stored: str, name: str) -> str:
-    return os.path.relpath(f"{volume}/{name}", stored)
-
-
-def _link_of(path: str) -> str:
+def _leads_to(link: str, folder: str) -> bool:
     try:
-        return os.readlink(path)
+        return os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link))) == folder
     except OSError:
-        return ""
-
-
-def _tree(top: str, only: set[str] | None = None) -> dict[str, Kind]:
-    if not os.path.lexists(top):
-        return {}
-    found: dict[str, Kind] = {"": _kind(top)}
-    pending = [""] if found[""] == "folder" else []
-    while pending:
-        below = pending.pop()
-        with os.scandir(f"{top}/{below}") as entries:
-            for entry in entries:
-                path = f"{below}/{entry.name}".lstrip("/")
-                found[path] = _kind(entry.path)
-                if found[path] == "folder" and (only is None or path in only):
-                    pending.append(path)
-    return found
-
-
-def _kind(path: str) -> Kind:
-    if os.path.islink(path):
-        return "link"
-    return "folder" if os.path.isdir(path) else "file"
-
-
-def _carry_out(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
-    """Stops at the first action that fails: then `new` is a real folder still, and the next start goes on."""
-    try:
-        for action in actions:
-            _do(action)
-    except OSError as error:
-        return Condition(
-            "FolderInTheWay",
-            f"{facts.old} is not used as {facts.new}: {error.filename or facts.new}: {error.strerror}",
-            "check the volume with `ls -l`, then restart the pod",
-        )
-    return None
-
-
-def _do(action: Action) -> None:
-    match action:
-        case Move(source, target):
-            _rename_without_replacing(source, target)
-        case RemoveEmpty(path):
-            os.rmdir(path)
-        case Link(path, target):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(target, path)
-
-
-def _rename_without_replacing(source: str, target: str) -> None:
-    """renameat2(2) with RENAME_NOREPLACE; file systems without it (EINVAL) get a look first."""
-    import ctypes  # a merge only: not on the way of every start
-
-    call = ctypes.CDLL(None, use_errno=True).renameat2
-    if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
-        return
-    number = ctypes.get_errno()
-    if number not in (errno.EINVAL, errno.ENOSYS):
-        raise OSError(number, os.strerror(number), source)
-    if os.path.lexists(target):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-    os.rename(source, target)
+        return False

@@ -7,7 +7,7 @@ pass gives the files to 1000).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from entrypoint.conditions import Condition
 from entrypoint.volumes.rules import GROUP, SHARED
@@ -17,8 +17,7 @@ _UMASKS = {SHARED: 0o000, GROUP: 0o002}
 _USUAL_UMASK = 0o022
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A user and a group, by number: an image knows no names for its users' users."""
 
     uid: int

@@ -38,7 +38,6 @@ def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> Qu
     began = time.perf_counter()
     errors: dict[str, int] = {}
     folders = changed = 0
-    complete = True
     try:
         top = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as problem:
@@ -46,7 +45,8 @@ def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> Qu
         return QuickReport(0, 0, errors, False, _milliseconds(began))
     try:
         mount = _mount_id(top)
-        for name in ["", *_first_level(top, errors)]:
+        names, complete = _first_level(top, errors)
+        for name in ["", *names]:
             if time.perf_counter() - began > budget_s:
                 complete = False
                 break
@@ -61,19 +61,19 @@ def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> Qu
     return QuickReport(folders, changed, errors, complete and not errors, _milliseconds(began))
 
 
-def _first_level(top: int, errors: dict[str, int]) -> list[str]:
+def _first_level(top: int, errors: dict[str, int]) -> tuple[list[str], bool]:
+    """The folders to open up, and whether the listing got to its end."""
     names: list[str] = []
     try:
         with os.scandir(top) as entries:
             for seen, entry in enumerate(entries):
                 if seen >= MOST_ENTRIES:
-                    errors["TOO_MANY"] = 1
-                    break
+                    return names, False
                 if entry.is_dir(follow_symlinks=False) and is_entered(entry.name) and is_top(1, entry.name):
                     names.append(entry.name)
     except OSError as problem:
         _count(errors, problem)
-    return names
+    return names, True
 
 
 def _make_usable(top: int, name: str, mount: bytes, rule: Rule) -> bool:

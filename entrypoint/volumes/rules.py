@@ -13,7 +13,6 @@ No policy makes a file executable: git notices (``chmod -R 777`` marks every tra
 """
 
 import stat as modes
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 TOP, OWNER, GROUP, SHARED = "top", "owner", "group", "shared"
@@ -49,8 +48,7 @@ class Stat(Protocol):
     def st_nlink(self) -> int: ...
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One row: this policy holds at `path` and `depth` levels below it (None: all; 0: only `path`)."""
 
     path: str

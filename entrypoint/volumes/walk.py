@@ -143,12 +143,12 @@ class Walk:
 
     def _visit(self, folder: Folder, tally: Tally) -> None:
         tally.folders += 1
+        subfolders: list[str] = []
         try:
             self._mender.change_folder(folder, tally)
-            subfolders = self._list(folder, tally)
-        except OSError as problem:
+            self._list(folder, subfolders, tally)
+        except OSError as problem:  # what was listed before is gone into all the same
             self._note("read", problem, folder.path, tally)
-            subfolders = []
         if subfolders and not self._stop.is_set():
             parent = self._parked(folder, len(subfolders))
             self._crew.push([Task(parent, name) for name in subfolders])
@@ -162,12 +162,11 @@ class Walk:
             folder.users += tasks
         return folder
 
-    def _list(self, folder: Folder, tally: Tally) -> list[str]:
-        """Has the files checked (by this worker alone, by the others in company), returns the folders."""
+    def _list(self, folder: Folder, subfolders: list[str], tally: Tally) -> None:
+        """Has the files checked (by this worker alone, by the others in company), collects the folders."""
         depth = self.rule.depth
         enter = depth is None or folder.level < depth
         files = self.rule.policy != TOP
-        subfolders: list[str] = []
         with os.scandir(folder.descriptor) as entries:
             while slab := list(islice(entries, _WIDE_SLAB if self._crew.wide else _SLAB)):
                 if self._stop.is_set():
@@ -181,7 +180,6 @@ class Walk:
                         regular.append(entry)
                 if regular and enter:
                     self._hand_out(folder, regular, tally)
-        return subfolders
 
     def _hand_out(self, folder: Folder, entries: Entries, tally: Tally) -> None:
         if not self._crew.wide:

@@ -3,12 +3,13 @@
 import contextlib
 import errno
 import os
+import subprocess
 import time
 
 import pytest
 
 from entrypoint.volumes.bounded import collect, launch
-from entrypoint.volumes.canary import land, probe, start
+from entrypoint.volumes.canary import PREFIX, land, probe, start, sweep
 from entrypoint.volumes.diagnosis import conditions
 from entrypoint.volumes.identity import own_identity, powers
 from entrypoint.volumes.owner import Identity
@@ -135,6 +136,36 @@ def test_the_start_goes_on_while_the_canary_flies(volume):
     assert land(flight, 20).ok
     with pytest.raises(ChildProcessError):
         os.waitpid(flight.child.pid, os.WNOHANG)
+
+
+def test_what_a_lost_canary_left_is_swept_and_nothing_else(tmp_path):
+    for name in (PREFIX + "old", PREFIX + "new", "model.bin"):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (1000, 1000 if name != PREFIX + "new" else 9000))
+    (tmp_path / (PREFIX + "folder")).mkdir()
+    os.utime(tmp_path / (PREFIX + "folder"), (1000, 1000))
+    assert sweep(str(tmp_path), 9001.0) == 2
+    assert sorted(os.listdir(tmp_path)) == [PREFIX + "new", "model.bin"]
+
+
+@needs_mount
+@pytest.mark.parametrize(("inodes", "fill"), [(64, 1), (2048, 1 << 20)], ids=["inodes", "blocks"])
+def test_a_full_ext4(tmp_path, inodes, fill):
+    """A real disk file system: blocks run out at write, inodes at create."""
+    image = tmp_path / "image"
+    with image.open("wb") as file:
+        file.truncate(8 << 20)
+    try:
+        subprocess.run(["mkfs.ext4", "-q", "-N", str(inodes), str(image)], check=True, capture_output=True)
+        mounting = mounted("-o", "loop", str(image), at=tmp_path / "volume")
+        with mounting as volume:
+            for size in (fill, 1, 4096):
+                with contextlib.suppress(OSError):
+                    for number in range(3000):
+                        (volume / f"{size}-{number}").write_bytes(bytes(size))
+            assert names(volume) == ["VolumeFull"]
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("needs mkfs.ext4 and loop devices")
 
 
 def test_a_child_that_dies_is_told():

@@ -79,12 +79,12 @@ def test_two_files_of_one_name_are_both_kept_and_told(paths, tmp_path):
 
 def test_a_file_that_appears_during_the_merge_is_not_replaced(paths, tmp_path, monkeypatch):
     """Another pod on the same volume: the rename refuses, and everything is where it was."""
-    from entrypoint.volumes import links
+    from entrypoint.volumes import merge
 
     old, new = tmp_path / "workspace" / "models", tmp_path / "workspace" / "comfyui" / "models"
     put(old / "x", "old")
     put(new / "y", "new")
-    plan = links.plan_link
+    plan = merge.plan_link
 
     def plan_then_lose_the_race(facts):
         made = plan(facts)
@@ -92,7 +92,7 @@ def test_a_file_that_appears_during_the_merge_is_not_replaced(paths, tmp_path, m
             put(old / "y", "another pod's")
         return made
 
-    monkeypatch.setattr(links, "plan_link", plan_then_lose_the_race)
+    monkeypatch.setattr(merge, "plan_link", plan_then_lose_the_race)
     with pytest.raises(CannotDo, match="File exists"):
         use_the_ancestors_folders(paths)
     assert [(old / "y").read_text(), (new / "y").read_text()] == ["another pod's", "new"]
