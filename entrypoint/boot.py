@@ -64,20 +64,15 @@ def make_own_folders(paths: Paths, service: Identity) -> None:
             temporary folder another user could have made it first).
     """
     conditions = os.path.join(paths.runtime, "conditions")
-    for folder, mode in (
-        (paths.log, 0o755),
-        (paths.home, 0o755),
-        (paths.jupyter_config_folder, 0o700),
-        (os.path.dirname(paths.interface_defaults), 0o755),
-        (paths.runtime, 0o755),
-        (conditions, 0o755),
-    ):
+    interface = os.path.dirname(paths.interface_defaults)
+    theirs = ((paths.home, 0o755), (paths.jupyter_config_folder, 0o700), (interface, 0o755), (conditions, 0o755))
+    for folder, mode in ((paths.log, 0o755), (paths.runtime, 0o755), *theirs):
         os.makedirs(folder, mode=mode, exist_ok=True)
     found = os.lstat(paths.runtime)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise PermissionError(1, "it belongs to another user; remove it", paths.runtime)
     if service.uid != os.geteuid():
-        for folder in (paths.home, paths.jupyter_config_folder, conditions):
+        for folder, _ in theirs:
             os.chown(folder, service.uid, service.gid)
     for name in os.listdir(conditions):
         os.unlink(os.path.join(conditions, name))
