@@ -34,6 +34,11 @@ class Visit:
     watcher: Watcher
     patience: float = SOON
 
+    def be_patient(self, seconds: float) -> None:
+        """Wait this long for each effect, on disk or in the page."""
+        self.patience = seconds
+        self.lab.be_patient(seconds)
+
     def local_file(self, name: str, content: bytes) -> pathlib.Path:
         """A file on the user's own machine."""
         path = self.desk / name
@@ -134,8 +139,9 @@ def move(visit: Visit) -> None:
 
 
 def terminal_launches(visit: Visit) -> None:
+    before = visit.pod.api("GET", "/api/terminals")
     Terminal.launch(visit.lab)
-    assert len(visit.pod.api("GET", "/api/terminals")) == 1
+    assert len(visit.pod.api("GET", "/api/terminals")) == len(before) + 1
 
 
 def terminal_works(visit: Visit) -> None:

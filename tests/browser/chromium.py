@@ -4,11 +4,11 @@ import contextlib
 import dataclasses
 import pathlib
 import re
-import shutil
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
 
+from tests.browser.network import find_program
 from tests.browser.proxy import Proxy, host_of
 
 ARTIFACTS = pathlib.Path(__file__).parent.parent / "artifacts"
@@ -28,7 +28,7 @@ ARGUMENTS = [
 def launch(playwright: Playwright, proxy: Proxy) -> Browser:
     """A headless Debian Chromium that finds `proxy` under RunPod's names."""
     return playwright.chromium.launch(
-        executable_path=shutil.which("chromium") or "/usr/bin/chromium",
+        executable_path=find_program("chromium"),
         headless=True,
         args=ARGUMENTS + proxy.chromium_arguments,
     )

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 
 from playwright.sync_api import Locator, Page, expect
 
+PATIENCE = 15.0  # seconds, on a busy machine
 COPY = 1  # dragOperationsMask of CDP's Input.dispatchDragEvent
 
 
 class Lab:
     """A browser tab with JupyterLab in it."""
 
-    def __init__(self, page: Page, origin: str, timeout: float = 15) -> None:
+    def __init__(self, page: Page, origin: str, timeout: float = PATIENCE) -> None:
         """`origin`: the pod's public address; `timeout`: seconds a step of the user interface may take."""
         self.page = page
         self.origin = origin
+        self.be_patient(timeout)
+
+    def be_patient(self, timeout: float) -> None:
+        """Wait this many seconds at each step from now on."""
         self.timeout = timeout
-        page.set_default_timeout(timeout * 1000)
+        self.page.set_default_timeout(timeout * 1000)
         expect.set_options(timeout=timeout * 1000)
 
     def open(self, token: str | None = None) -> None:
@@ -153,9 +158,9 @@ class Lab:
         for label in path[1:]:
             self._menu_item(label).click()
 
-    def dismiss_dialogs(self) -> None:
-        """Escape whatever asks for an answer."""
-        for _ in range(self.page.locator(".jp-Dialog").count()):
+    def dismiss(self) -> None:
+        """Escape whatever menu or dialog is open."""
+        for _ in range(1 + self.page.locator(".jp-Dialog, .lm-Menu").count()):
             self.page.keyboard.press("Escape")
 
     def confirm(self, label: str) -> None:

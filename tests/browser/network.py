@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import socket
 import struct
 from collections.abc import Iterator
@@ -48,3 +49,8 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def find_program(command: str) -> str:
+    """Its path, or "". Also in /usr/sbin, where Debian puts nginx and which is not on every user's PATH."""
+    return shutil.which(command, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin") or ""

@@ -8,12 +8,11 @@ import contextlib
 import dataclasses
 import hashlib
 import pathlib
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 
-from tests.browser.network import free_port
+from tests.browser.network import find_program, free_port
 from tests.waiting import wait_until
 
 DOMAIN = "proxy.runpod.net"
@@ -103,8 +102,7 @@ def running_proxy(home: pathlib.Path, pod_port: int, keep_host: bool, pages: pat
             host="$host" if keep_host else REWRITTEN_HOST,
         )
     )
-    nginx = shutil.which("nginx") or "/usr/sbin/nginx"  # /usr/sbin is not on every user's PATH
-    arguments = [nginx, "-p", str(home), "-c", str(config), "-e", str(home / "error.log")]
+    arguments = [find_program("nginx"), "-p", str(home), "-c", str(config), "-e", str(home / "error.log")]
     process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: _answers(process, port), 15, f"nginx listens; see {home}/error.log")

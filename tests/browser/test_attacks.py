@@ -36,16 +36,6 @@ HOLES: dict[str, set[str]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["Host kept", "Host rewritten"])
-def on(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[Scene]:
-    """Our pod, as it is."""
-    with (
-        open_folder("attacks") as folder,
-        scene(playwright, folder, request.param == "Host kept", Pod) as made,
-    ):
-        yield made
-
-
 @pytest.fixture
 def stage(on: Scene) -> Iterator[Stage]:
     """A fresh browser profile."""

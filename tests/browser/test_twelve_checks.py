@@ -3,22 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Playwright
 
 from tests.browser import checks
 from tests.browser.chromium import Watcher, keep_evidence
 from tests.browser.lab import Lab
-from tests.browser.pod import Pod, open_folder
-from tests.browser.scene import new_profile, scene
+from tests.browser.scene import Scene, new_profile
 
 
-@pytest.fixture(scope="module", params=["Host kept", "Host rewritten"])
-def visit(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[checks.Visit]:
+@pytest.fixture(scope="module")
+def visit(on: Scene) -> Iterator[checks.Visit]:
     """One tab for all checks, as a user would have it."""
-    with open_folder("checks") as folder, scene(playwright, folder, request.param == "Host kept", Pod) as on:
-        context = new_profile(on.browser)
-        watcher = Watcher(context, on.proxy.pod)
-        yield checks.Visit(Lab(context.new_page(), on.proxy.pod), on.pod, on.desk, watcher)
+    context = new_profile(on.browser)
+    watcher = Watcher(context, on.proxy.pod)
+    yield checks.Visit(Lab(context.new_page(), on.proxy.pod), on.pod, on.desk, watcher)
+    context.close()
 
 
 @pytest.mark.parametrize("name", checks.CHECKS)

@@ -28,7 +28,7 @@ const xhr = (url, method, body, type) =>
     request.send(body);
   });
 
-// Opens, sends, stays long enough for an answer, closes.
+// Opens, sends, stays long enough for the pod to act on it, closes.
 const socket = (url, ...messages) =>
   new Promise((resolve) => {
     const connection = new WebSocket(url.replace("https:", "wss:"));
@@ -36,7 +36,7 @@ const socket = (url, ...messages) =>
     connection.onopen = () => {
       told.opened = true;
       messages.forEach((message) => connection.send(message));
-      setTimeout(() => connection.close(), 3000);
+      setTimeout(() => connection.close(), messages.length ? 2500 : 200);
     };
     connection.onmessage = (event) => { told.read += event.data; };
     connection.onclose = () => resolve(told);
