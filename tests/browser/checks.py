@@ -99,7 +99,6 @@ def new_files(visit: Visit) -> None:
     Notebook.create(visit.lab).save()
     visit.lab.sees("Untitled.ipynb")
     assert (visit.pod.root / "Untitled.ipynb").read_text().lstrip().startswith("{")
-    visit.lab.close_tabs()
 
 
 def rename(visit: Visit) -> None:
@@ -225,7 +224,6 @@ def notebook_cell(visit: Visit) -> None:
     expect(output, "the cell's output").to_have_text("45")
     visit.arrives(proof.name, b"from the kernel")
     notebook.save()
-    visit.lab.close_tabs()
 
 
 def hidden_files(visit: Visit) -> None:
@@ -234,7 +232,6 @@ def hidden_files(visit: Visit) -> None:
     visit.lab.menu("View", "Show Hidden Files")
     visit.lab.refresh()
     expect(visit.lab.text_of(".secrets.txt")).to_have_text("hidden but mine")
-    visit.lab.close_tabs()
 
 
 def deleting_frees_disk(visit: Visit) -> None:

@@ -141,7 +141,13 @@ class Lab:
         editor.click()
         self.page.keyboard.press("Control+End")
         self.page.keyboard.type(text)
+        expect(self._unsaved(), "tabs with unsaved changes").to_have_count(1)
         self.page.keyboard.press("Control+s")
+        self.everything_is_saved()
+
+    def everything_is_saved(self) -> None:
+        """No tab has the mark of unsaved changes."""
+        expect(self._unsaved(), "tabs with unsaved changes").to_have_count(0)
 
     def text_of(self, name: str) -> Locator:
         """Open a text file by double-click; its editor's content."""
@@ -149,7 +155,11 @@ class Lab:
         return self.page.locator(".jp-FileEditor:visible .cm-content")
 
     def close_tabs(self) -> None:
-        """File > Close All Tabs, so that a reload restores nothing."""
+        """File > Close All Tabs, so that a reload restores nothing.
+
+        Not right after work in a notebook: JupyterLab then logs an error for every answer of the kernel's that
+        it still waits for.
+        """
         self.menu("File", "Close All Tabs")
 
     def menu(self, *path: str) -> None:
@@ -168,6 +178,9 @@ class Lab:
         self.page.locator(".jp-Dialog").get_by_role("button", name=label, exact=True).click()
 
     # -- small parts
+
+    def _unsaved(self) -> Locator:
+        return self.page.locator(".lm-TabBar-tab.jp-mod-dirty")
 
     def _toolbar(self, label: str) -> Locator:
         return self.page.locator(f'.jp-FileBrowser-toolbar jp-button[aria-label="{label}"]')

@@ -80,3 +80,4 @@ class Notebook:
         """Ctrl+S; the name offered is taken."""
         self.page.keyboard.press("Control+s")
         self.lab.confirm("Rename and Save")
+        self.lab.everything_is_saved()
