@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 
 from entrypoint.boot import Aborted, run_steps
 from entrypoint.facts import look
 from entrypoint.handoff import become_supervisord
-from entrypoint.paths import locate
+from entrypoint.paths import STARTED, locate
 from entrypoint.plan import child_environ, make_plan
 from entrypoint.settings import BadSettings, Settings
 from entrypoint.volumes.service import service_of
@@ -29,11 +30,15 @@ def main(arguments: list[str]) -> int:
     # A stop that arrives from here on is kept until supervisord runs (supervision/plugin.py lets it in): as PID 1
     # a signal without a handler would be lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
+    started = time.clock_gettime(time.CLOCK_BOOTTIME)
     try:
         settings = Settings.from_environ(os.environ)
-        paths = locate(settings, look())
-        run_steps(make_plan(settings, paths, service_of(settings)), paths.runtime)
-        become_supervisord(paths.python, child_environ(os.environ, settings, paths))
+        facts = look()
+        paths = locate(settings, facts)
+        run_steps(make_plan(settings, facts, paths, service_of(settings)), paths.runtime)
+        become_supervisord(
+            paths.python, child_environ(os.environ, settings, paths) | {STARTED: f"{started:.3f}"}
+        )
     except BadSettings as error:
         return fail(EX_CONFIG, *error.problems)
     except Aborted as error:

@@ -12,7 +12,7 @@ import time
 from entrypoint.banner import State, address, banner, up_line
 from entrypoint.condition_store import read_conditions
 from entrypoint.files import read_text
-from entrypoint.paths import Paths
+from entrypoint.paths import STARTED, Paths
 from entrypoint.probe import is_up
 from entrypoint.services import SERVICES, Service
 from entrypoint.settings import Settings
@@ -28,7 +28,7 @@ def main() -> int:
     token = (read_text(paths.token_file) or "") if settings.jupyter_auth == "token" else ""
     urls = {service.name: address(service, settings, token) for service in SERVICES}
     console = open_container_stdout()
-    started = started_at(os.getppid())
+    started = float(os.environ[STARTED])
     up: dict[str, float] = {}
     waiting = [service for service in SERVICES if service.enabled(settings)]
     while waiting:
@@ -44,15 +44,6 @@ def main() -> int:
     states = [State(service, up.get(service.name), service.enabled(settings)) for service in SERVICES]
     say(console, banner(states, urls, settings, paths, read_conditions(paths.runtime)))
     return 0
-
-
-def started_at(pid: int) -> float:
-    """When the process started, in seconds of CLOCK_BOOTTIME (field 22 of /proc/<pid>/stat, proc(5)).
-
-    supervisord's process is the entrypoint's: an exec keeps the start time.
-    """
-    fields = (read_text(f"/proc/{pid}/stat") or "").rpartition(")")[2].split()
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _cannot_run(service: Service, paths: Paths) -> bool:

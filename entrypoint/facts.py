@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.paths import Facts
+from entrypoint.paths import VOLUMES, Facts
+from entrypoint.volumes.prepare import volume_answers
 
 
 def look() -> Facts:
-    """The facts as they are now."""
+    """The facts as they are now. A volume that does not answer is as good as none: to touch it would hang us."""
+    mounts = set(mount_points())
+    silent = [volume for volume in VOLUMES if volume in mounts and not volume_answers(volume)]
     return Facts(
-        mounts=frozenset(mount_points()),
+        mounts=frozenset(mounts.difference(silent)),
+        silent=tuple(silent),
         uid=os.geteuid(),
         temporary=os.environ.get("TMPDIR", "/tmp").rstrip("/") or "/tmp",  # noqa: S108 - a fallback for local mode
         python=sys.executable,

@@ -9,6 +9,8 @@ from entrypoint.settings import Settings
 
 #: Where RunPod mounts a volume: a pod's (configurable, this is the default), then a serverless worker's.
 VOLUMES = ("/workspace", "/runpod-volume")
+#: Variable that says when the start began, in seconds of CLOCK_BOOTTIME (scripts/run spends a minute before it).
+STARTED = "PODKEEPER_STARTED"
 #: Home of services that root runs as somebody else (RUN_AS, PUID).
 UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.
@@ -24,12 +26,14 @@ class Facts:
         uid: Effective user id.
         temporary: The machine's folder for temporary files.
         python: The interpreter that runs us.
+        silent: Volumes that are mounted but do not answer; they are not among `mounts`.
     """
 
     mounts: frozenset[str]
     uid: int
     temporary: str
     python: str
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

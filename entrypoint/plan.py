@@ -13,10 +13,11 @@ from entrypoint.files import write_atomically
 from entrypoint.jupyter.config import config_text
 from entrypoint.jupyter.interface import interface_text
 from entrypoint.login import prepare_login
-from entrypoint.paths import Paths
+from entrypoint.paths import Facts, Paths
 from entrypoint.settings import Settings, secret_variables
 from entrypoint.supervision.logs import mark_log_starts
 from entrypoint.volumes import prepare
+from entrypoint.volumes.links import use_the_ancestors_folders
 from entrypoint.volumes.owner import Identity
 
 
@@ -35,16 +36,22 @@ class Step:
     on_failure: Literal["abort", "warn"]
 
 
-def make_plan(settings: Settings, paths: Paths, service: Identity) -> tuple[Step, ...]:
+def make_plan(settings: Settings, facts: Facts, paths: Paths, service: Identity) -> tuple[Step, ...]:
     """The steps of a start, in order; `service`: who runs JupyterLab and ComfyUI."""
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     return (
         Step("make the pod's own folders", partial(boot.make_own_folders, paths, service), "abort"),
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
+        Step("use the volume", partial(prepare.tell_of_silence, facts.silent), "warn"),
         Step("run the services as asked", partial(prepare.check_the_user, settings), "warn"),
+        Step(
+            "use the volume's own folders for models and output",
+            partial(use_the_ancestors_folders, paths),
+            "warn",
+        ),
         Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
-        Step("try the volume", partial(prepare.try_the_volume, settings, paths), "warn"),
         Step("open up the data folder", partial(prepare.open_up_the_top, settings, paths), "warn"),
+        Step("try the volume", partial(prepare.try_the_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
         Step(
             "write JupyterLab's configuration",

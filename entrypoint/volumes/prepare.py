@@ -29,6 +29,18 @@ def volume_answers(path: str, timeout_s: float = _TIMEOUT_S) -> bool:
     return run_bounded(lambda: {"seen": os.stat(path).st_ino}, timeout_s).get("error") != HUNG
 
 
+def tell_of_silence(silent: tuple[str, ...]) -> None:
+    """Raises CannotDo when a volume that is mounted does not answer."""
+    if silent:
+        raise CannotDo(
+            Condition(
+                "VolumeNotAnswering",
+                f"{', '.join(silent)} does not answer, so the pod works on the container's own disk",
+                "wait a minute, then restart the pod; if it stays so, report the volume to the provider",
+            )
+        )
+
+
 def check_the_user(settings: Settings) -> None:
     """Raises CannotDo when RUN_AS or PUID asks for what a pod that is not root cannot do."""
     condition = not_honoured(settings.run_as, settings.puid, own_identity())

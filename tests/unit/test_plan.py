@@ -10,7 +10,7 @@ FACTS = Facts(mounts=frozenset({"/"}), uid=0, temporary="/tmp", python="/opt/env
 
 def test_only_what_nothing_can_run_without_aborts_a_start() -> None:
     settings = Settings()
-    plan = make_plan(settings, locate(settings, FACTS), Identity(0, 0))
+    plan = make_plan(settings, FACTS, locate(settings, FACTS), Identity(0, 0))
     aborting = [step.name for step in plan if step.on_failure == "abort"]
     assert aborting == ["make the pod's own folders", "write JupyterLab's configuration"]
     assert plan[0].name == "make the pod's own folders"
