@@ -211,7 +211,7 @@ stopsignal=INT
 
 def _holds_signals_back(pid: int) -> bool:
     """Has the entrypoint's first instruction run? `unshare` blocks SIGTERM too, before it becomes Python."""
-    if PYTHON.encode() not in read(f"/proc/{pid}/cmdline"):
+    if not read(f"/proc/{pid}/cmdline").startswith(PYTHON.encode()):
         return False
     status = read(f"/proc/{pid}/status").decode()
     mask = next((line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")), "0")
