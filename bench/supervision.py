@@ -143,9 +143,10 @@ class Run:
         self.process.wait(30)
         while any(Path(f"/proc/{pid}").exists() for pid in self.pids.values()):
             time.sleep(0.0005)
+        seconds = time.monotonic() - begin
         os.close(self.fifo)
-        shutil.rmtree(self.folder)
-        return time.monotonic() - begin
+        shutil.rmtree(self.folder, ignore_errors=True)  # runsv may still write its last status
+        return seconds
 
     def own(self, programs: tuple[str, ...] = ("sleep",)) -> list[int]:
         """The supervisor's own processes: everything in its tree but the programs."""
