@@ -5,8 +5,14 @@ Exit codes are those of sysexits.h: 64 usage, 73 a file or folder can't be made,
 
 from __future__ import annotations
 
-import os
 import signal
+
+# Before anything else is imported: a stop that arrives from here on is kept until supervisord runs
+# (supervision/plugin.py lets it in). As PID 1 a signal without a handler would be lost; stock supervisord loses
+# every one of its first 0.35 s. The image blocks them even before Python starts (`env --block-signal`).
+signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
+
+import os
 import sys
 import time
 
@@ -27,9 +33,6 @@ def main(arguments: list[str]) -> int:
         return fail(
             EX_USAGE, f"cannot use the argument {arguments[0]!r}: settings come from the environment (README)"
         )
-    # A stop that arrives from here on is kept until supervisord runs (supervision/plugin.py lets it in): as PID 1
-    # a signal without a handler would be lost.
-    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
     try:
         settings = Settings.from_environ(os.environ)

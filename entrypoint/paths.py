@@ -79,6 +79,11 @@ class Paths:
         return self.runtime + "/jupyter_cookie_secret"
 
     @property
+    def requests(self) -> str:
+        """Folder where services leave wishes for the supervisor; theirs to write."""
+        return self.runtime + "/requests"
+
+    @property
     def kept_secrets(self) -> str:
         """Folder on the volume for the secrets we made ourselves, so that they survive restarts; 0700."""
         return self.stored + "/.podkeeper"

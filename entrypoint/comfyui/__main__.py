@@ -40,7 +40,7 @@ def main() -> int:
         return STOPS[error.condition.name]
     command, conditions = arguments.build(settings, paths, launch)
     report(paths.runtime, conditions)
-    return become(found, command)
+    return become(found, command, paths)
 
 
 def report(runtime: str, conditions: list[Condition]) -> None:
@@ -52,10 +52,17 @@ def report(runtime: str, conditions: list[Condition]) -> None:
         print(f"comfyui: {condition}", flush=True)
 
 
-def become(found: source.Source, command: list[str]) -> NoReturn:
-    """Replace this process by ComfyUI, so that supervisord's signals reach it."""
-    own_bin = os.path.dirname(found.python)
-    environ = os.environ | {"PATH": f"{own_bin}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+def become(found: source.Source, command: list[str], paths: Paths) -> NoReturn:
+    """Replace this process by ComfyUI, so that supervisord's signals reach it.
+
+    ComfyUI-Manager's reboot button writes `<__COMFY_CLI_SESSION__>.reboot` and ends with 0 where that variable is
+    set; the restart plugin takes such an end for the wanted restart it is (supervision/notes.py).
+    """
+    environ = os.environ | {
+        "PATH": f"{os.path.dirname(found.python)}:{os.environ['PATH']}",
+        "PYTHONUNBUFFERED": "1",
+        "__COMFY_CLI_SESSION__": paths.requests + "/comfyui",
+    }
     line = [found.python, f"{found.folder}/main.py", *command]
     print("comfyui: " + " ".join(line), flush=True)
     os.chdir(found.folder)

@@ -46,10 +46,10 @@ def take_kill_note(runtime: str, program: str, pid: int) -> Reason | None:
 def take_restart_request(runtime: str, program: str) -> bool:
     """Did the program ask to be started again?
 
-    ComfyUI-Manager's reboot button does, where `__COMFY_CLI_SESSION__` is set: it writes
-    `<that>.reboot` and exits 0. So that variable is `<runtime>/<program>` for a program of ours.
+    ComfyUI-Manager's reboot button does, where `__COMFY_CLI_SESSION__` is set: it writes `<that>.reboot` and
+    exits 0. So that variable is `<runtime>/requests/<program>` for a program of ours.
     """
-    return _remove(os.path.join(runtime, f"{program}.reboot"))
+    return _remove(os.path.join(runtime, "requests", f"{program}.reboot"))
 
 
 def _remove(path: str) -> bool:

@@ -196,7 +196,7 @@ def test_operator_restart_is_no_crash() -> None:
 
 WANTS_RESTART = """
 [program:x]
-command=sh -c 'sleep 0.3; touch {folder}/x.reboot; exit 0'
+command=sh -c 'sleep 0.3; mkdir -p {folder}/requests; touch {folder}/requests/x.reboot; exit 0'
 autorestart=unexpected
 exitcodes=78
 startsecs=0
@@ -208,12 +208,15 @@ def test_wanted_restart_is_no_crash() -> None:
     with Pod(WANTS_RESTART, settings="base=30\nfloor=20\n") as pod:
         wait_until(lambda: len(pod.restarts("x")) >= 3, 15, "three wanted restarts")
         assert {(e["kind"], e["delay"]) for e in pod.restarts("x")} == {("wanted", 0.0)}
-        assert not (pod.folder / "x.reboot").exists()
+        assert not (pod.folder / "requests/x.reboot").exists()
 
 
 def test_without_the_request_the_same_exit_is_a_failure() -> None:
     """Negative control: exit 0 without a request is backed off the second time."""
-    with Pod(WANTS_RESTART.replace("touch {folder}/x.reboot;", ""), settings="base=30\nfloor=20\n") as pod:
+    with Pod(
+        WANTS_RESTART.replace("mkdir -p {folder}/requests; touch {folder}/requests/x.reboot;", ""),
+        settings="base=30\nfloor=20\n",
+    ) as pod:
         wait_until(lambda: len(pod.restarts("x")) == 2, 15, "two restarts")
         assert [(e["kind"], e["delay"] >= 20) for e in pod.restarts("x")] == [("exit", False), ("exit", True)]
 

@@ -33,7 +33,8 @@ def test_a_broken_note_is_no_note(tmp_path: Path, text: str) -> None:
 def test_a_restart_request_is_taken_once(tmp_path: Path) -> None:
     """As ComfyUI-Manager leaves it."""
     assert not take_restart_request(str(tmp_path), "x")
-    (tmp_path / "x.reboot").touch()
+    (tmp_path / "requests").mkdir()
+    (tmp_path / "requests/x.reboot").touch()
     assert take_restart_request(str(tmp_path), "x")
     assert not take_restart_request(str(tmp_path), "x")
 
