@@ -65,6 +65,16 @@ def test_a_click_from_elsewhere_opens_jupyterlab(on: Scene, stage: Stage) -> Non
     lab.sees("models")
 
 
+def test_the_user_can_log_out(on: Scene, stage: Stage) -> None:
+    """What no attack may do, the pod's own page can: File > Log Out leads to /logout."""
+    stage.log_in()
+    page = stage.context.new_page()
+    page.goto(f"{on.proxy.pod}/static/logo/logo.png")  # JupyterLab itself would log in again with its token
+    page.evaluate("location.href = '/logout'")
+    page.wait_for_url("**/logout")
+    assert not stage.logged_in()
+
+
 def test_with_the_guard_off_the_same_attacks_succeed(playwright: Playwright) -> None:
     """The negative control: same five settings and token, stock identity provider; every kind of hole is seen."""
     make_pod = functools.partial(Pod, overrides=GUARD_OFF)
