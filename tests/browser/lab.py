@@ -97,11 +97,6 @@ class Lab:
         self._toolbar("New Folder").click()
         self._type_name(name)
 
-    def ensure_folder(self, name: str) -> None:
-        """As new_folder, unless it is there."""
-        if self.entry(name).count() == 0:
-            self.new_folder(name)
-
     def new_file(self, name: str) -> None:
         """Context menu of the empty area, New File, then type the name."""
         self._context_menu(self.page.locator(".jp-DirListing-content"), "New File")

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Playwright
 
-from tests.browser import checks
 from tests.browser.chromium import Watcher, keep_evidence
 from tests.browser.lab import Lab
+from tests.browser.more_checks import CHECKS
 from tests.browser.pod import Pod, StockPod, open_folder
 from tests.browser.scene import new_profile, scene
+from tests.browser.visit import SOON, Visit
 
 # What a stock JupyterLab that listens on all interfaces loses when the proxy rewrites Host: every WebSocket
 # (403, the browser's Origin is not the Host), hidden files, and the disk space of what is deleted.
@@ -33,11 +34,11 @@ NOT_RUN = {
 
 
 @pytest.fixture
-def visiting(playwright: Playwright) -> Iterator[Callable[[str, bool], checks.Visit]]:
+def visiting(playwright: Playwright) -> Iterator[Callable[[str, bool], Visit]]:
     """A function that sets up a stock pod, a proxy and a tab; all torn down after the test."""
     with contextlib.ExitStack() as stack:
 
-        def visit(listen_on: str, keep_host: bool) -> checks.Visit:
+        def visit(listen_on: str, keep_host: bool) -> Visit:
             def stock(home: Path) -> Pod:
                 return StockPod(home, listen_on)
 
@@ -46,14 +47,14 @@ def visiting(playwright: Playwright) -> Iterator[Callable[[str, bool], checks.Vi
             context = new_profile(on.browser)
             watcher = Watcher(context, on.proxy.pod)
             lab = Lab(context.new_page(), on.proxy.pod)
-            return checks.Visit(lab, on.pod, on.desk, watcher)
+            return Visit(lab, on.pod, on.desk, watcher)
 
         yield visit
 
 
 @pytest.mark.parametrize("keep_host", [True, False], ids=["Host kept", "Host rewritten"])
 def test_stock_on_loopback_is_not_even_accessible(
-    visiting: Callable[[str, bool], checks.Visit], keep_host: bool
+    visiting: Callable[[str, bool], Visit], keep_host: bool
 ) -> None:
     """As pip installs it, Jupyter listens on loopback and refuses every Host that is not local."""
     visit = visiting("127.0.0.1", keep_host)
@@ -64,15 +65,15 @@ def test_stock_on_loopback_is_not_even_accessible(
 
 
 def test_stock_behind_a_host_rewriting_proxy_breaks_terminals(
-    visiting: Callable[[str, bool], checks.Visit], request: pytest.FixtureRequest
+    visiting: Callable[[str, bool], Visit], request: pytest.FixtureRequest
 ) -> None:
     """Listening on all interfaces, stock settings break exactly these checks, and the browser says why."""
     visit = visiting("0.0.0.0", False)
     broken = {}
-    for name in (name for name in checks.CHECKS if name not in NOT_RUN):
-        visit.be_patient(IMPATIENCE if name in BROKEN else checks.SOON)
+    for name in (name for name in CHECKS if name not in NOT_RUN):
+        visit.be_patient(IMPATIENCE if name in BROKEN else SOON)
         try:
-            checks.CHECKS[name](visit)
+            CHECKS[name](visit)
         except (AssertionError, Error) as error:
             broken[name] = (str(error) or repr(error)).splitlines()[0]
             visit.lab.dismiss()
