@@ -37,6 +37,8 @@ def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
         (LOGIN, "OriginBoundIdentityProvider.own_origins", own_origins(settings), "These are its own pages"),
         (LOGIN, "IdentityProvider.cookie_options", {"SameSite": "Lax"},
          "Without it Chromium sends the cookie with foreign forms for two minutes"),
+        (LOGIN, "IdentityProvider.cookie_name", f"podkeeper-login-{settings.jupyter_port}",
+         "The stock name holds the Host header, which the proxy may rewrite to an address that changes"),
         (LOGIN, "ServerApp.cookie_secret_file", paths.cookie_secret_file,
          "A copy of what is kept on the volume: a restart logs nobody out"),
         *([(LOGIN, "IdentityProvider.token", "", "JUPYTER_AUTH=none: no login at all")]
