@@ -1,37 +1,62 @@
 """The stage itself: the proxy does what RunPod's does, and the developer tools' watcher sees what it must see."""
 
 import http.client
+import http.server
 import os
+import pathlib
 import ssl
+import threading
 
 import pytest
 
 from tests.browser.chromium import Watcher
 from tests.browser.lab import Lab
-from tests.browser.proxy import FOREIGN, REWRITTEN_HOST, host_of
-from tests.browser.scene import Scene, new_profile
+from tests.browser.proxy import FOREIGN, REWRITTEN_HOST, host_of, running_proxy
+from tests.browser.scene import PAGES, Scene, new_profile
 
 
 def test_proxy_refuses_a_body_over_100_mb(on: Scene) -> None:
     """So a 120 MB upload that arrives was sent in pieces."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection("127.0.0.1", on.proxy.port, context=context, timeout=10)
+    connection = http.client.HTTPSConnection("127.0.0.1", on.proxy.port, context=unverified(), timeout=10)
     headers = {"Host": host_of(on.proxy.pod), "Content-Length": str(101 * 1024 * 1024)}
     connection.request("PUT", "/api/contents/big", headers=headers)
     assert connection.getresponse().status == 413
     connection.close()
 
 
-def test_proxy_keeps_or_rewrites_host(on: Scene, request: pytest.FixtureRequest) -> None:
-    """Jupyter names its login cookie after the Host it saw."""
-    context = new_profile(on.browser)
-    context.new_page().goto(f"{on.proxy.pod}/api/me?token={on.pod.token}")
-    names = " ".join(cookie["name"] for cookie in context.cookies(on.proxy.pod))
-    rewritten = "Host rewritten" in request.node.name
-    seen = (REWRITTEN_HOST if rewritten else host_of(on.proxy.pod)).replace(".", "-").replace(":", "-")
-    assert seen in names
-    context.close()
+class Echo(http.server.BaseHTTPRequestHandler):
+    """Answers with the Host it saw."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.headers["Host"].encode())
+
+    def log_message(self, *arguments: object) -> None:
+        """Quiet."""
+
+
+@pytest.mark.parametrize("keep_host", [True, False], ids=["Host kept", "Host rewritten"])
+def test_proxy_keeps_or_rewrites_host(keep_host: bool, tmp_path: pathlib.Path) -> None:
+    """What the pod behind it sees, asked of a pod that says so."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo:
+        threading.Thread(target=echo.serve_forever, daemon=True).start()
+        with running_proxy(tmp_path / "proxy", echo.server_port, keep_host, PAGES) as proxy:
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", proxy.port, context=unverified(), timeout=10
+            )
+            connection.request("GET", "/", headers={"Host": host_of(proxy.pod)})
+            seen = connection.getresponse().read().decode()
+            connection.close()
+            assert seen == (host_of(proxy.pod) if keep_host else REWRITTEN_HOST)
+        echo.shutdown()
+
+
+def unverified() -> ssl.SSLContext:
+    """The proxy's certificate is its own."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def test_watcher_sees_what_goes_wrong(on: Scene) -> None:
