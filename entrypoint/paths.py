@@ -9,7 +9,7 @@ from entrypoint.settings import Settings
 
 #: Where RunPod mounts a volume: a pod's (configurable, this is the default), then a serverless worker's.
 VOLUMES = ("/workspace", "/runpod-volume")
-#: Home of services that root runs as somebody else (RUN_AS, PUID).
+#: Home of services that root runs as somebody else (RUN_AS, PUID), and of a pod that is not root's (--user).
 UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.
 _LONGEST_RUNTIME = 107 - len("/supervisor.sock.4194304")
@@ -24,12 +24,14 @@ class Facts:
         uid: Effective user id.
         temporary: The machine's folder for temporary files.
         python: The interpreter that runs us.
+        root_writable: Whether `/comfyui` can be replaced by a link: neither under `--user` nor `--read-only`.
     """
 
     mounts: frozenset[str]
     uid: int
     temporary: str
     python: str
+    root_writable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,8 @@ class Paths:
     """Absolute paths.
 
     Attributes:
-        data: ComfyUI's data and JupyterLab's root, as users call it (`/comfyui`).
+        data: ComfyUI's data and JupyterLab's root, as users call it (`/comfyui`; the volume's folder itself where
+            no link can be made).
         stored: The folder `data` really is: itself, or the volume's `comfyui` folder it links to.
         volume: Mount point of the volume, or "" where there is none.
         log: Log files.
@@ -99,11 +102,11 @@ def _image(settings: Settings, facts: Facts) -> Paths:
     data = "/comfyui"
     volume = next((mount for mount in (data, *VOLUMES) if mount in facts.mounts), "")
     stored = data if volume in ("", data) else f"{volume}/comfyui"
-    unprivileged = facts.uid == 0 and (settings.run_as or settings.puid)
-    # Nobody but root gets into /root.
-    home = UNPRIVILEGED_HOME if unprivileged and settings.user_home == "/root" else settings.user_home
+    unprivileged = facts.uid != 0 or settings.run_as or settings.puid
+    # Nobody but root gets into /root or writes to /, which engines call the home of a uid without a name.
+    home = UNPRIVILEGED_HOME if unprivileged and settings.user_home in ("/", "/root") else settings.user_home
     return Paths(
-        data=data, stored=stored, volume=volume, log="/var/log", home=home,
+        data=data if facts.root_writable else stored, stored=stored, volume=volume, log="/var/log", home=home,
         runtime="/run/podkeeper", python=facts.python,
     )  # fmt: skip
 
