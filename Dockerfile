@@ -38,7 +38,7 @@ RUN python3 -m compileall -q /opt/podkeeper/app/entrypoint
 
 FROM system AS comfyui-clone
 ARG COMFYUI_REPO=https://github.com/comfyanonymous/ComfyUI
-ARG COMFYUI_REF=v0.3.64
+ARG COMFYUI_REF=v0.29.0
 RUN git clone --quiet --depth 1 --branch "$COMFYUI_REF" -- "$COMFYUI_REPO" /opt/comfyui
 
 FROM scratch AS comfyui
