@@ -85,8 +85,10 @@ STOPSIGNAL SIGTERM
 # orchestrator that kills what is unhealthy would take the user's terminals away.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --start-interval=1s --retries=3 \
     CMD ["/opt/podkeeper/env/bin/python", "-I", "-m", "entrypoint.health"]
-# Exec form, and the whole pod: a template's start command replaces CMD only.
-ENTRYPOINT ["/opt/podkeeper/env/bin/python", "-I", "-m", "entrypoint"]
+# Exec form, and the whole pod: a template's start command replaces CMD only. env holds the stop signals back from
+# the first millisecond on; PID 1 would lose one that arrives while Python loads, and be killed 10 s later.
+# supervision/plugin.py lets them in.
+ENTRYPOINT ["/usr/bin/env", "--block-signal=TERM,INT,QUIT", "/opt/podkeeper/env/bin/python", "-I", "-m", "entrypoint"]
 
 ARG VERSION=0.0.0
 ARG REVISION=unknown
