@@ -11,7 +11,9 @@ ARG COMFYUI=on
 
 # hadolint ignore=DL3006 # the tag is in the argument
 FROM ${BASE_IMAGE} AS system
+# Versions are the base image's to choose: a pinned one is gone from the archive after the next security update.
 # git: custom nodes are clones, ComfyUI-Manager updates them. procps, less, nano: people work in its terminals.
+# hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
     rm -f /etc/apt/apt.conf.d/docker-clean \
