@@ -19,6 +19,7 @@ def look() -> Facts:
         uid=os.geteuid(),
         temporary=os.environ.get("TMPDIR", "/tmp").rstrip("/") or "/tmp",  # noqa: S108 - a fallback for local mode
         python=sys.executable,
+        root_writable=os.access("/", os.W_OK),
     )
 
 

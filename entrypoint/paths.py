@@ -11,7 +11,7 @@ from entrypoint.settings import Settings
 VOLUMES = ("/workspace", "/runpod-volume")
 #: Variable that says when the start began, in seconds of CLOCK_BOOTTIME (scripts/run spends a minute before it).
 STARTED = "PODKEEPER_STARTED"
-#: Home of services that root runs as somebody else (RUN_AS, PUID).
+#: Home of services that root runs as somebody else (RUN_AS, PUID), and of a pod that is not root's (--user).
 UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.
 _LONGEST_RUNTIME = 107 - len("/supervisor.sock.4194304")
@@ -27,6 +27,7 @@ class Facts:
         temporary: The machine's folder for temporary files.
         python: The interpreter that runs us.
         silent: Volumes that are mounted but do not answer; they are not among `mounts`.
+        root_writable: Whether `/comfyui` can be replaced by a link: neither under `--user` nor `--read-only`.
     """
 
     mounts: frozenset[str]
@@ -34,6 +35,7 @@ class Facts:
     temporary: str
     python: str
     silent: tuple[str, ...] = ()
+    root_writable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class Paths:
     """Absolute paths.
 
     Attributes:
-        data: ComfyUI's data and JupyterLab's root, as users call it (`/comfyui`).
+        data: ComfyUI's data and JupyterLab's root, as users call it (`/comfyui`; the volume's folder itself where
+            no link can be made).
         stored: The folder `data` really is: itself, or the volume's `comfyui` folder it links to.
         volume: Mount point of the volume, or "" where there is none.
         log: Log files.
@@ -113,11 +116,11 @@ def _image(settings: Settings, facts: Facts) -> Paths:
     data = "/comfyui"
     volume = next((mount for mount in (data, *VOLUMES) if mount in facts.mounts), "")
     stored = data if volume in ("", data) else f"{volume}/comfyui"
-    unprivileged = facts.uid == 0 and (settings.run_as or settings.puid)
-    # Nobody but root gets into /root.
-    home = UNPRIVILEGED_HOME if unprivileged and settings.user_home == "/root" else settings.user_home
+    unprivileged = facts.uid != 0 or settings.run_as or settings.puid
+    # Nobody but root gets into /root or writes to /, which engines call the home of a uid without a name.
+    home = UNPRIVILEGED_HOME if unprivileged and settings.user_home in ("/", "/root") else settings.user_home
     return Paths(
-        data=data, stored=stored, volume=volume, log="/var/log", home=home,
+        data=data if facts.root_writable else stored, stored=stored, volume=volume, log="/var/log", home=home,
         runtime="/run/podkeeper", python=facts.python,
     )  # fmt: skip
 

@@ -6,10 +6,11 @@ from entrypoint.paths import Facts, Paths, locate
 from entrypoint.settings import Settings
 
 
-def facts(*mounts: str) -> Facts:
+def facts(*mounts: str, uid: int = 0, root_writable: bool = True) -> Facts:
     return Facts(
-        mounts=frozenset({"/", "/proc", *mounts}), uid=0, temporary="/tmp", python="/opt/env/bin/python"
-    )
+        mounts=frozenset({"/", "/proc", *mounts}), uid=uid, temporary="/tmp", python="/opt/env/bin/python",
+        root_writable=root_writable,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,27 @@ def test_the_image_has_the_paths_of_the_seed() -> None:
     assert paths.log == "/var/log"
     assert paths.jupyter_config_folder == "/root/.jupyter"
     assert paths.runtime == "/run/podkeeper"
+
+
+def test_where_comfyui_cannot_become_a_link_the_volumes_folder_is_used_as_it_is() -> None:
+    paths = locate(Settings(), facts("/workspace", root_writable=False))
+    assert (paths.data, paths.stored) == ("/workspace/comfyui", "/workspace/comfyui")
+    assert locate(Settings(), facts(root_writable=False)).data == "/comfyui"
+
+
+@pytest.mark.parametrize(
+    ("uid", "settings", "home"),
+    [
+        (0, Settings(), "/root"),
+        (0, Settings(user_home="/"), "/"),
+        (0, Settings(puid="1000"), "/home/podkeeper"),
+        (1000, Settings(), "/home/podkeeper"),
+        (1000, Settings(user_home="/"), "/home/podkeeper"),
+        (1000, Settings(user_home="/home/me"), "/home/me"),
+    ],
+)
+def test_whoever_is_not_root_has_a_home_of_their_own(uid: int, settings: Settings, home: str) -> None:
+    assert locate(settings, facts(uid=uid)).home == home
 
 
 def test_local_mode_touches_one_folder_only() -> None:

@@ -1,0 +1,100 @@
+# The pod's image. `docker build .` makes the CUDA one; docker-bake.hcl names the variants.
+#
+#   BASE_IMAGE  Debian 12 or Ubuntu 24.04, with or without CUDA
+#   COMFYUI     on | off: off leaves ComfyUI, torch and everything they need out
+#
+# Build contexts that stand in for the network, each a folder:
+#   --build-context comfyui=DIR   ComfyUI's code (with main.py and requirements.txt at its top)
+#   --build-context wheels=DIR    wheels for ComfyUI's environment, and the requirements.txt that says which to install
+ARG BASE_IMAGE=nvidia/cuda:12.8.1-runtime-ubuntu24.04
+ARG COMFYUI=on
+
+# hadolint ignore=DL3006 # the tag is in the argument
+FROM ${BASE_IMAGE} AS system
+# Versions are the base image's to choose: a pinned one is gone from the archive after the next security update.
+# git: custom nodes are clones, ComfyUI-Manager updates them. procps, less, nano: people work in its terminals.
+# hadolint ignore=DL3008
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt,sharing=locked \
+    rm -f /etc/apt/apt.conf.d/docker-clean \
+    && apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        ca-certificates curl git less nano procps python3 python3-venv \
+    && rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+
+
+# JupyterLab's and supervisord's environment; it depends on the lock alone.
+FROM system AS environment
+WORKDIR /opt/podkeeper/app
+COPY scripts/venv scripts/finish_venv.py scripts/
+COPY requirements.lock .
+RUN --mount=type=cache,target=/root/.cache/pip \
+    scripts/venv /opt/podkeeper/env requirements.lock
+
+
+FROM system AS app
+COPY supervisord.conf /opt/podkeeper/app/
+COPY entrypoint /opt/podkeeper/app/entrypoint
+RUN python3 -m compileall -q /opt/podkeeper/app/entrypoint
+
+
+FROM system AS comfyui-clone
+ARG COMFYUI_REPO=https://github.com/comfyanonymous/ComfyUI
+ARG COMFYUI_REF=v0.29.0
+RUN git clone --quiet --depth 1 --branch "$COMFYUI_REF" -- "$COMFYUI_REPO" /opt/comfyui
+
+FROM scratch AS comfyui
+COPY --from=comfyui-clone /opt/comfyui /
+
+FROM scratch AS wheels
+
+# torch for CUDA 12.8 is what the package index has under the versions in the lock.
+FROM system AS comfyui-environment
+COPY image/comfyui.lock image/install_comfyui /opt/image/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=bind,from=wheels,target=/opt/wheels \
+    /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/image/comfyui.lock
+
+
+FROM system AS comfyui-off
+
+FROM system AS comfyui-on
+COPY --link --from=comfyui-environment /opt/comfyui-env /opt/comfyui-env
+COPY --link --from=comfyui / /opt/comfyui
+# JupyterLab's notebooks can run in ComfyUI's environment.
+COPY --link image/kernel.json /usr/local/share/jupyter/kernels/comfyui/kernel.json
+
+
+# hadolint ignore=DL3006 # one of the two stages above
+FROM comfyui-${COMFYUI} AS image
+# Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
+# /var/log, a home, and the data folder (its mode is a promise: drwxrwxrwx).
+# safe.directory: a volume's clones belong to whoever made them, and git would refuse them.
+RUN chmod 1777 /run /var/log \
+    && install -d -m 1777 /home/podkeeper \
+    && install -d -m 0777 /comfyui \
+    && git config --system safe.directory '*'
+COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
+COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
+
+ENV PATH=/opt/podkeeper/env/bin:$PATH \
+    LANG=C.UTF-8 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
+EXPOSE 8188 8189
+STOPSIGNAL SIGTERM
+# Unhealthy: nobody can log in. Degraded (ComfyUI is down, a condition holds) is healthy, and its text says so: an
+# orchestrator that kills what is unhealthy would take the user's terminals away.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --start-interval=1s --retries=3 \
+    CMD ["/opt/podkeeper/env/bin/python", "-I", "-m", "entrypoint.health"]
+# Exec form, and the whole pod: a template's start command replaces CMD only. env holds the stop signals back from
+# the first millisecond on; PID 1 would lose one that arrives while Python loads, and be killed 10 s later.
+# supervision/plugin.py lets them in.
+ENTRYPOINT ["/usr/bin/env", "--block-signal=TERM,INT,QUIT", "/opt/podkeeper/env/bin/python", "-I", "-m", "entrypoint"]
+
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Podkeeper" \
+      org.opencontainers.image.description="JupyterLab and ComfyUI on a GPU pod: reachable behind RunPod's proxy, behind a login, kept alive" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"

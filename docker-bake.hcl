@@ -1,0 +1,59 @@
+# docker buildx bake          the CUDA image, for a GPU
+# docker buildx bake cpu      without CUDA: JupyterLab; and ComfyUI where CPU_WHEELS has a torch for the CPU
+
+variable "IMAGE" {
+  default = "podkeeper"
+}
+
+variable "VERSION" {
+  default = "0.0.0"
+}
+
+variable "REVISION" {
+  default = "unknown"
+}
+
+variable "CUDA_BASE" {
+  default = "nvidia/cuda:12.8.1-runtime-ubuntu24.04"
+}
+
+variable "CPU_BASE" {
+  default = "debian:12-slim"
+}
+
+# A folder with wheels and a requirements.txt: the package index has torch for CUDA only.
+variable "CPU_WHEELS" {
+  default = ""
+}
+
+group "default" {
+  targets = ["cuda"]
+}
+
+group "all" {
+  targets = ["cuda", "cpu"]
+}
+
+target "_common" {
+  context = "."
+  args = {
+    VERSION  = VERSION
+    REVISION = REVISION
+  }
+}
+
+target "cuda" {
+  inherits = ["_common"]
+  args     = { BASE_IMAGE = CUDA_BASE }
+  tags     = ["${IMAGE}:${VERSION}", "${IMAGE}:latest"]
+}
+
+target "cpu" {
+  inherits = ["_common"]
+  args = {
+    BASE_IMAGE = CPU_BASE
+    COMFYUI    = CPU_WHEELS == "" ? "off" : "on"
+  }
+  contexts = CPU_WHEELS == "" ? {} : { wheels = CPU_WHEELS }
+  tags     = ["${IMAGE}:${VERSION}-cpu", "${IMAGE}:cpu"]
+}

@@ -1,0 +1,24 @@
+"""Which lines of a pod's log are loud, and which of those are expected."""
+
+from __future__ import annotations
+
+import re
+
+LOUD = re.compile(r"\b(WARN(ING)?|ERRO(R)?|CRIT(ICAL)?|Traceback)\b|\| \[[WEC] ")
+
+#: Lines of a stop that say so more loudly than they mean it. These three have nothing to clean up, so SIGTERM just
+#: ends them; a service that ended like that would be worth a look.
+AT_A_STOP = (
+    "WARN stopped: comfyui (exit status 0)",  # clean, but not 78
+    "WARN stopped: announce (terminated by SIGTERM)",
+    "WARN stopped: prober (terminated by SIGTERM)",
+    "WARN stopped: volumes (terminated by SIGTERM)",
+    "ServerApp] received signal 15, stopping",
+    "WARN received SIGTERM indicating exit request",
+)
+
+
+def unexpected(log: str, *expected: str) -> list[str]:
+    """The loud lines that contain none of the `expected` words."""
+    loud = [line for line in log.splitlines() if LOUD.search(line)]
+    return [line for line in loud if not any(words in line for words in expected)]

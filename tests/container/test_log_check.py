@@ -1,0 +1,24 @@
+"""The check that every test here leans on finds what it should."""
+
+import pytest
+
+from tests.container.log_check import AT_A_STOP, unexpected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pod      | 2026-11-22 21:10:45,819 WARN killing 'jupyter'",
+        "jupyter  | [W 2026-11-22 21:10:45.812 ServerApp] No such trait",
+        "jupyter  | [E 2026-11-22 21:10:45.812 ServerApp] Uncaught exception",
+        "comfyui  | ERROR: no module",
+        "Traceback (most recent call last):",
+    ],
+)
+def test_a_loud_line_is_seen(line: str) -> None:
+    assert unexpected(f"pod      | INFO fine\n{line}\n", *AT_A_STOP) == [line]
+
+
+def test_what_is_named_and_what_is_quiet_is_not() -> None:
+    log = "pod | 2026 WARN stopped: prober (terminated by SIGTERM)\njupyter  | [I 2026 ServerApp] WARNINGS\n"
+    assert unexpected(log, *AT_A_STOP) == []
