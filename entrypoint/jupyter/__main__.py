@@ -7,10 +7,12 @@ skips that; so the PATH leads nowhere while JupyterLab is imported, and whole ag
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
 
+from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 from entrypoint.volumes.become import become_the_service_user
 
@@ -18,6 +20,8 @@ from entrypoint.volumes.become import become_the_service_user
 def main() -> int:
     """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
     become_the_service_user(Settings.from_environ(os.environ))
+    with contextlib.suppress(OSError):  # a volume that went away must not keep JupyterLab down
+        os.chdir(Paths.from_environ(os.environ).data)  # where terminals start
     path = os.environ["PATH"]
     os.environ["PATH"] = "/nonexistent"  # an empty one would count as the default one
     gc.disable()  # nothing that an import makes is garbage; collecting meanwhile costs 5-10 % of the start

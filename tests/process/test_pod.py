@@ -133,6 +133,11 @@ def test_the_seeds_troubleshooting_commands_print_what_it_says(pod: Pod, command
     assert shown in result.stdout
 
 
+def test_terminals_start_in_the_data_folder(pod: Pod) -> None:
+    (jupyter,) = [member for member in pod.family() if "entrypoint.jupyter" in member.cmdline()]
+    assert jupyter.cwd() == str(pod.home / "comfyui")
+
+
 def test_podkeeper_status_says_what_runs(pod: Pod) -> None:
     status = pod.podkeeper("status")
     assert re.search(r"(?m)^jupyter +RUNNING", status.stdout), status

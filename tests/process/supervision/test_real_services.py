@@ -177,6 +177,7 @@ def test_jupyterlab_with_a_kernel_and_a_terminal(port: int) -> None:
         jupyter.replaced(lambda: os.kill(jupyter.pid, signal.SIGKILL), "signal", within=2)
         with_kernel_and_terminal()
         jupyter.replaced(lambda: os.kill(jupyter.pid, signal.SIGSTOP), "hang", within=25)
+        with_kernel_and_terminal()
         (pod.folder / "leak").touch()
         jupyter.replaced(lambda: jupyter.call("/api/kernels", {"name": "python3"}), "memory", within=25)
 
