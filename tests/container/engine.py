@@ -70,11 +70,17 @@ class Container:
                 return bool(self.jupyter("/api")["version"])
             return False
 
-        wait_until(up, 60, f"JupyterLab answers: {self.log}", 0.2)
+        try:
+            wait_until(up, 60, "JupyterLab answers", 0.2)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.log}") from None
 
     def wait_for_log(self, words: str, timeout: float = 60) -> None:
         """Until the container's log shows these words."""
-        wait_until(lambda: words in self.log, timeout, f"{words!r} in the log: {self.log}", 0.2)
+        try:
+            wait_until(lambda: words in self.log, timeout, f"{words!r} in the log", 0.2)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.log}") from None
 
     def stop(self) -> tuple[int, float]:
         """`docker stop` as the platforms do it: SIGTERM, SIGKILL 10 s later. Exit code, and seconds it took."""

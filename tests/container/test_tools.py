@@ -1,0 +1,51 @@
+"""compose.yaml and scripts/smoke do with the image what they say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+
+from tests.container.engine import LABEL
+from tests.process.pod import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_compose_brings_up_a_healthy_pod_and_takes_it_down(image: str) -> None:
+    environ = os.environ | {
+        "PODKEEPER_IMAGE": image,
+        "JUPYTER_PORT": str(free_port()),
+        "COMFYUI_PORT": str(free_port()),
+    }
+    project = f"{LABEL}-{uuid.uuid4().hex[:8]}"
+    command = ["docker", "compose", "-p", project, "-f", "compose.yaml", "-f", "compose.cpu.yaml"]
+
+    def compose(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *arguments], env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120
+        )
+
+    try:
+        up = compose("up", "--no-build", "--wait", "--wait-timeout", "60")
+        assert up.returncode == 0, up.stderr + compose("logs").stdout
+        log = compose("logs", "pod").stdout
+        assert "JupyterLab is up" in log
+        assert "/workspace/comfyui (on the volume)" in log
+    finally:
+        down = compose("down", "--volumes")
+    assert down.returncode == 0
+
+
+def test_the_smoke_test_passes_a_good_image_and_fails_a_bad_one(image: str) -> None:
+    def smoke(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [ROOT / "scripts/smoke", image, *options], capture_output=True, text=True, timeout=120
+        )
+
+    good = smoke("--env", "COMFYUI_ENABLED=false")
+    assert (good.returncode, good.stdout) == (0, "healthy\n"), good.stderr
+    bad = smoke("--env", "JUPYTER_PORT=eighty")
+    assert bad.returncode == 1
+    assert "did not become healthy" in bad.stderr
