@@ -9,11 +9,11 @@ import os
 import sys
 import time
 
+from entrypoint.ask import is_up
 from entrypoint.banner import State, address, banner, up_line
 from entrypoint.condition_store import read_conditions
 from entrypoint.files import read_text
 from entrypoint.paths import STARTED, Paths
-from entrypoint.probe import is_up
 from entrypoint.services import SERVICES, Service
 from entrypoint.settings import Settings
 from entrypoint.supervision.console import open_container_stdout, say

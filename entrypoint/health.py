@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import sys
 
+from entrypoint.ask import is_up
 from entrypoint.condition_store import read_conditions
 from entrypoint.facts import look
 from entrypoint.paths import locate
-from entrypoint.probe import is_up
 from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
 

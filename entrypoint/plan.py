@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from entrypoint import boot
 from entrypoint.comfyui.layout import lay_out
 from entrypoint.files import write_atomically
 from entrypoint.jupyter.config import config_text
 from entrypoint.jupyter.interface import interface_text
 from entrypoint.login import prepare_login
+from entrypoint.own_folders import make_own_folders
 from entrypoint.paths import Facts, Paths
 from entrypoint.settings import Settings, secret_variables
 from entrypoint.supervision.logs import mark_log_starts
@@ -40,7 +40,7 @@ def make_plan(settings: Settings, facts: Facts, paths: Paths, service: Identity)
     """The steps of a start, in order; `service`: who runs JupyterLab and ComfyUI."""
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     return (
-        Step("make the pod's own folders", partial(boot.make_own_folders, paths, service), "abort"),
+        Step("make the pod's own folders", partial(make_own_folders, paths, service), "abort"),
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
         Step("use the volume", partial(prepare.tell_of_silence, facts.silent), "warn"),
         Step("run the services as asked", partial(prepare.check_the_user, settings), "warn"),

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import psutil
 
+from entrypoint import ask
 from entrypoint.supervision import cgroup, notes
 from entrypoint.supervision.exits import Reason
-from entrypoint.supervision.prober import ask, processes
+from entrypoint.supervision.prober import processes
 from entrypoint.supervision.prober.comfyui_log import ComfyUILog
 from entrypoint.supervision.prober.liveness import Liveness, MemoryLimit
 from entrypoint.supervision.prober.log_tail import LogTail

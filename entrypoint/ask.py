@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 def get(port: int, path: str, timeout: float) -> Answer:
     """GET http://127.0.0.1:port/path. A status below 500 is an answer: 401 and 404 come from a living loop."""
     deadline = time.monotonic() + timeout
-    request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: podkeeper-prober\r\n\r\n"
+    request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: podkeeper\r\n\r\n"
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as connection:
             connection.sendall(request.encode())
@@ -58,3 +58,8 @@ def get_json(port: int, path: str, timeout: float) -> Any:
         return json.loads(answer.body) if answer.status == 200 else None
     except ValueError:
         return None
+
+
+def is_up(port: int, path: str, timeout: float) -> bool:
+    """Whether the service answers."""
+    return get(port, path, timeout).problem is None
