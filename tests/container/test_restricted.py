@@ -82,6 +82,13 @@ def test_puid_runs_the_services_as_that_user(image: str) -> None:
         pod.run("test $(stat -c %u /workspace/comfyui) = 0 -o -w /workspace/comfyui")
 
 
+def test_a_uid_without_a_name_can_import_what_asks_for_one(image: str) -> None:
+    """torch calls getpass.getuser() at import."""
+    with running(image, *WITHOUT_COMFYUI, "--user", "1000:1000") as pod:
+        pod.wait_for_jupyter()
+        assert "USER=podkeeper" in pod.run("tr '\\0' '\\n' < /proc/1/environ")
+
+
 def docker_top(pod: Container) -> list[str]:
     """`docker top`: uid and command of every process."""
     return docker("top", pod.id, "-eo", "uid,pid,args").stdout.splitlines()[1:]
