@@ -9,6 +9,7 @@ import pytest
 
 from tests.container.engine import Container, docker, running, volume
 from tests.container.log_check import unexpected
+from tests.waiting import wait_until
 
 WITHOUT_COMFYUI = ("--env", "COMFYUI_ENABLED=false")
 #: Where a pod with a read-only root has to be able to write. exec: people keep programs in their data folder.
@@ -25,7 +26,7 @@ def works(pod: Container) -> None:
     assert pod.jupyter("/api/contents/input")["content"] == []
     assert unexpected(pod.log) == []
     assert "Problem" not in pod.log
-    assert "RUNNING" in pod.run("podkeeper status jupyter")
+    wait_until(lambda: "RUNNING" in pod.run("podkeeper status jupyter", check=False), 10, "its state", 0.2)
     code, seconds = pod.stop()
     assert (code, seconds < 10) == (0, True)
 
