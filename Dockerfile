@@ -61,6 +61,10 @@ FROM system AS comfyui-off
 FROM system AS comfyui-on
 COPY --link --from=comfyui-environment /opt/comfyui-env /opt/comfyui-env
 COPY --link --from=comfyui / /opt/comfyui
+# ComfyUI keeps a log and, so that it is on a local disk, its database beside its code, whoever runs it. Compiled,
+# because whoever runs it may not be able to; a file that can't be is none that ComfyUI imports.
+RUN install -d -m 1777 /opt/comfyui /opt/comfyui/user \
+    && { /opt/comfyui-env/bin/python -m compileall -q /opt/comfyui >/dev/null || true; }
 # JupyterLab's notebooks can run in ComfyUI's environment.
 COPY --link image/kernel.json /usr/local/share/jupyter/kernels/comfyui/kernel.json
 

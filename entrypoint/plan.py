@@ -69,9 +69,11 @@ def make_plan(settings: Settings, facts: Facts, paths: Paths, service: Identity)
 def child_environ(environ: Mapping[str, str], settings: Settings, paths: Paths) -> dict[str, str]:
     """The environment of supervisord and all it starts: the user's variables, our settings, no secret.
 
-    `pip`, `jupyter` and `podkeeper` in a terminal are the ones of our own environment.
+    `pip`, `jupyter` and `podkeeper` in a terminal are the ones of our own environment. USER: where it is unset,
+    Python's getpass asks for the uid's name, which nobody in an image has but root; importing torch fails then.
     """
     kept = {name: text for name, text in environ.items() if name not in secret_variables()}
     own_bin = paths.python.rpartition("/")[0]
     search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
-    return kept | settings.to_environ() | paths.to_environ() | {"PATH": ":".join([own_bin, *search])}
+    named = {} if paths.home == "/root" else {"USER": "podkeeper"}
+    return named | kept | settings.to_environ() | paths.to_environ() | {"PATH": ":".join([own_bin, *search])}

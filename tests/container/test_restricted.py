@@ -9,6 +9,7 @@ import pytest
 
 from tests.container.engine import Container, docker, running, volume
 from tests.container.log_check import unexpected
+from tests.waiting import wait_until
 
 WITHOUT_COMFYUI = ("--env", "COMFYUI_ENABLED=false")
 #: Where a pod with a read-only root has to be able to write. exec: people keep programs in their data folder.
@@ -25,7 +26,7 @@ def works(pod: Container) -> None:
     assert pod.jupyter("/api/contents/input")["content"] == []
     assert unexpected(pod.log) == []
     assert "Problem" not in pod.log
-    assert "RUNNING" in pod.run("podkeeper status jupyter")
+    wait_until(lambda: "RUNNING" in pod.run("podkeeper status jupyter", check=False), 10, "its state", 0.2)
     code, seconds = pod.stop()
     assert (code, seconds < 10) == (0, True)
 
@@ -80,6 +81,13 @@ def test_puid_runs_the_services_as_that_user(image: str) -> None:
         (line,) = [row for row in docker_top(pod) if "-m entrypoint.jupyter" in row]
         assert line.split()[0] == "1000"
         pod.run("test $(stat -c %u /workspace/comfyui) = 0 -o -w /workspace/comfyui")
+
+
+def test_a_uid_without_a_name_can_import_what_asks_for_one(image: str) -> None:
+    """torch calls getpass.getuser() at import."""
+    with running(image, *WITHOUT_COMFYUI, "--user", "1000:1000") as pod:
+        pod.wait_for_jupyter()
+        assert "USER=podkeeper" in pod.run("tr '\\0' '\\n' < /proc/1/environ")
 
 
 def docker_top(pod: Container) -> list[str]:

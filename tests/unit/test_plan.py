@@ -40,3 +40,11 @@ def test_home_is_the_folder_whose_jupyter_configuration_is_read() -> None:
     settings = Settings(home="/srv/pod")
     handed = child_environ({"HOME": "/home/me", "PATH": "/bin"}, settings, locate(settings, FACTS))
     assert handed["HOME"] == "/srv/pod/home"
+
+
+def test_a_uid_without_a_name_gets_one_for_python_to_find() -> None:
+    """Importing torch calls getpass.getuser(), which raises KeyError where neither USER nor a passwd entry is."""
+    unnamed = Settings(puid="1000")
+    assert child_environ({}, unnamed, locate(unnamed, FACTS))["USER"] == "podkeeper"
+    assert child_environ({"USER": "me"}, unnamed, locate(unnamed, FACTS))["USER"] == "me"
+    assert "USER" not in child_environ({}, Settings(), locate(Settings(), FACTS))
