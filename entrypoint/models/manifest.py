@@ -219,8 +219,7 @@ class _Reader:
 
     def _typed(self, table: dict[str, Any], key: str, kind: Any, default: Any, place: str) -> Any:
         value = table.get(key, default)
-        wrong = isinstance(value, bool) and kind is not bool
-        if key in table and (wrong or not isinstance(value, kind)):
+        if key in table and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
             names = {
                 str: "text",
                 int: "a whole number",
