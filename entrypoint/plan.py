@@ -12,6 +12,7 @@ from entrypoint.comfyui.layout import lay_out
 from entrypoint.files import write_atomically
 from entrypoint.jupyter.config import config_text
 from entrypoint.login import prepare_login
+from entrypoint.models.logins import keep_logins
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings, secret_variables
 from entrypoint.supervision.logs import mark_log_starts
@@ -45,6 +46,7 @@ def make_plan(settings: Settings, paths: Paths, service: Identity) -> tuple[Step
         Step("try the volume", partial(prepare.try_the_volume, settings, paths), "warn"),
         Step("open up the data folder", partial(prepare.open_up_the_top, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
+        Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
         Step(
             "write JupyterLab's configuration",
             partial(write_atomically, config, config_text(settings, paths), 0o644),

@@ -33,7 +33,7 @@ class Limits:
     chunk: int = 16 << 20
     connections: int = 8
     files: int = 3
-    step: int = 1 << 20
+    step: int = 256 << 10
     attempts: int = 8
     first_wait: float = 1.0
     longest_wait: float = 30.0

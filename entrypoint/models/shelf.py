@@ -27,10 +27,12 @@ class Shelf:
     Attributes:
         data: ComfyUI's data folder.
         kept: Our own folder on the volume (`<stored>/.podkeeper`): staging and receipts.
+        owner: (uid, gid) of the models, where root fetches for somebody else (RUN_AS); None: whoever fetches.
     """
 
     data: str
     kept: str
+    owner: tuple[int, int] | None = None
 
     def target(self, file: File) -> str:
         below = "models/" if file.dest_root == "models" else ""
@@ -78,7 +80,9 @@ class Shelf:
         target = self.target(file)
         folder = os.path.dirname(target)
         with disk_work(f"write to {folder}"):
-            os.makedirs(folder, exist_ok=True)
+            self._make(folder)
+            if self.owner:
+                os.chown(part, *self.owner)
             aside = _set_aside(target)
             try:
                 os.rename(part, target)
@@ -91,6 +95,15 @@ class Shelf:
                 folder
             )  # ComfyUI's file lists go by the folder's mtime; some network volumes keep the old one
         return aside
+
+    def _make(self, folder: str) -> None:
+        """`folder` and what is missing above it, all of the owner's."""
+        if os.path.isdir(folder):
+            return
+        self._make(os.path.dirname(folder))
+        os.mkdir(folder)
+        if self.owner:
+            os.chown(folder, *self.owner)
 
     def _receipt_path(self, file: File) -> str:
         return f"{self.kept}/receipts/{self._key(file)}.json"
