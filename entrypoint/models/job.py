@@ -109,10 +109,10 @@ class Job:
     def _line(self, session: aiohttp.ClientSession, limits: Limits) -> Line:
         settings = self.settings
         hours = parse_hours(settings.models_hours) if settings.models_hours else None
+        throttle = Throttle(settings.models_rate_limit * 1e6, hours)
         tokens = Tokens.of(logins(self.paths, self.environ), settings.hf_endpoint)
-        return Line(
-            session, tokens, settings.hf_endpoint, limits, Throttle(settings.models_rate_limit * 1e6, hours)
-        )
+        slots = asyncio.Semaphore(limits.together)
+        return Line(session, tokens, settings.hf_endpoint, limits, throttle, slots)
 
     def _note(self, *texts: str) -> None:
         for text in texts:

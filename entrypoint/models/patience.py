@@ -15,7 +15,8 @@ class Limits:
 
     Attributes:
         chunk: Bytes asked for at once.
-        connections: Per file.
+        connections: Per file, at most: what one file alone gets.
+        together: Over all files.
         files: Fetched at once.
         step: Bytes after which the journal is written.
         attempts: Failures in a row without a byte of progress.
@@ -31,7 +32,8 @@ class Limits:
     """
 
     chunk: int = 16 << 20
-    connections: int = 8
+    connections: int = 16
+    together: int = 24
     files: int = 3
     step: int = 256 << 10
     attempts: int = 8

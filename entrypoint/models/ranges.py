@@ -63,7 +63,7 @@ class Ranges:
         offset = noted = first + part.done.get(index, 0)
         try:
             ask = {**ASK, **resolved.login, "Range": f"bytes={offset}-{end - 1}"}
-            async with source.get(resolved, ask) as answer:
+            async with source.line.slots, source.get(resolved, ask) as answer:
                 judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
                 check_range(answer.headers, answer.status, (offset, end), plan.size, resolved.etag)
                 watch = Slowness(source.line.limits)

@@ -35,6 +35,7 @@ class Line:
         hub: HF_ENDPOINT.
         limits: How to behave.
         throttle: The user's limits.
+        slots: One for each connection that may be open.
     """
 
     session: aiohttp.ClientSession
@@ -42,6 +43,7 @@ class Line:
     hub: str
     limits: Limits
     throttle: Throttle
+    slots: asyncio.Semaphore
 
 
 def open_session(limits: Limits) -> aiohttp.ClientSession:

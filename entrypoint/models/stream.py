@@ -19,7 +19,7 @@ async def stream(source: Source, part: Part) -> tuple[int, str]:
     await source.line.throttle.permission()
     source.transfer.begin(resolved.size or 0, 0)
     digest, offset = hashlib.sha256(), 0
-    async with source.get(resolved, {**ASK, **resolved.login}) as answer:
+    async with source.line.slots, source.get(resolved, {**ASK, **resolved.login}) as answer:
         judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
         _check(answer, resolved)
         watch = Slowness(source.line.limits)

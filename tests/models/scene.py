@@ -47,7 +47,8 @@ class Scene:
     async def delivery(self, *files: File) -> list[Transfer]:
         transfers = [Transfer(file) for file in files]
         async with open_session(self.limits) as session:
-            line = Line(session, self.tokens, self.origin.hub_url, self.limits, Throttle(0, None))
+            slots = asyncio.Semaphore(self.limits.together)
+            line = Line(session, self.tokens, self.origin.hub_url, self.limits, Throttle(0, None), slots)
             delivery = Delivery(line, self.shelf, transfers, self.said.append)
             await delivery.look()
             return await delivery.run(tuple({file.bundle for file in files}))
