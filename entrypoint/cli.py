@@ -1,4 +1,4 @@
-"""A: `podkeeper status | start | stop | restart | tail`: supervisorctl, pointed at this pod.
+"""A: `podkeeper status | start | stop | restart | tail`: supervisorctl, pointed at this pod; `podkeeper models`.
 
 In a terminal of the pod the environment says where the pod is; under `docker exec` it does not, and the places
 are worked out again as the entrypoint did.
@@ -18,13 +18,14 @@ COMMANDS = ("status", "start", "stop", "restart", "tail")
 USAGE = """usage: podkeeper status [SERVICE]          what runs, since when, and what is being restarted
        podkeeper restart|start|stop SERVICE  SERVICE: jupyter, comfyui or all
        podkeeper tail [-f] SERVICE           the end of its log
+       podkeeper models list|plan|fetch|verify  what there is, what would be fetched; fetch it; hash it again
 """
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
 
 
 def main(arguments: list[str]) -> int:
     """Become supervisorctl; returns only when that can't be done."""
-    if not arguments or arguments[0] not in COMMANDS:
+    if not arguments or arguments[0] not in (*COMMANDS, "models"):
         wanted = arguments[:1] in (["help"], ["--help"], ["-h"])
         print(USAGE, end="", file=sys.stdout if wanted else sys.stderr)
         return 0 if wanted else EX_USAGE
@@ -33,6 +34,9 @@ def main(arguments: list[str]) -> int:
     except BadSettings as error:
         print("\n".join(f"podkeeper: {problem}" for problem in error.problems), file=sys.stderr)
         return EX_CONFIG
+    if arguments[0] == "models":
+        command = [sys.executable, "-I", "-m", "entrypoint.models", *(arguments[1:] or ["list"])]
+        return os.execve(sys.executable, command, environ)
     if not os.path.exists(f"{environ['PODKEEPER_RUNTIME_PATH']}/supervisor.sock"):
         print(
             "podkeeper: no pod runs here (in local mode set PODKEEPER_HOME, or use scripts/run)",

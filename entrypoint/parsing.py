@@ -15,6 +15,7 @@ _FALSE = {"false", "0", "no", "off"}
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?")
 _POD_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _PRINTABLE = re.compile(r"[!-~]+")
+_WEB_ADDRESS = re.compile(r"https?://[^\s/@\"\\%]+(/[^\s\"\\%]*)?")
 _GIT_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 
 
@@ -29,6 +30,13 @@ def mebibytes(text: str) -> int:
     """An amount of memory in MiB; 0 is none."""
     if not text.isascii() or not text.isdigit():
         raise ValueError("must be a whole number of MiB")
+    return int(text)
+
+
+def megabytes(text: str) -> int:
+    """An amount in MB (10^6 bytes); 0 is none."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("must be a whole number of MB")
     return int(text)
 
 
@@ -108,4 +116,24 @@ def git_ref(text: str) -> str:
     """A tag, branch or commit."""
     if not _GIT_REF.fullmatch(text) or ".." in text:
         raise ValueError("must be a git tag, branch or commit")
+    return text
+
+
+def web_address(text: str) -> str:
+    """An http(s) address without a login in it and without a slash at its end."""
+    if not _WEB_ADDRESS.fullmatch(text):
+        raise ValueError("must be an https:// address without a login in it")
+    return text.rstrip("/")
+
+
+def manifest(text: str) -> str:
+    """Where a manifest is: an absolute path or an http(s) address."""
+    return path(text) if text.startswith("/") else web_address(text)
+
+
+def hours(text: str) -> str:
+    """Hours of the day; checked here, read where they are used."""
+    from entrypoint.models.hours import parse_hours  # only where they are set
+
+    parse_hours(text)
     return text

@@ -12,6 +12,7 @@ from entrypoint.files import write_atomically
 from entrypoint.jupyter.config import config_text
 from entrypoint.jupyter.interface import interface_text
 from entrypoint.login import prepare_login
+from entrypoint.models.logins import keep_logins
 from entrypoint.own_folders import make_own_folders
 from entrypoint.paths import Facts, Paths
 from entrypoint.settings import Settings, secret_variables
@@ -53,6 +54,7 @@ def make_plan(settings: Settings, facts: Facts, paths: Paths, service: Identity)
         Step("open up the data folder", partial(prepare.open_up_the_top, settings, paths), "warn"),
         Step("try the volume", partial(prepare.try_the_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
+        Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
         Step(
             "write JupyterLab's configuration",
             partial(write_atomically, config, config_text(settings, paths), 0o644),

@@ -114,6 +114,31 @@ class Settings:
     umask: str = setting(
         "UMASK", owner.umask, "", "umask of the services, octal. Unset: 022; 002 under `group`, 000 under `shared`."
     )  # fmt: skip
+    models: str = setting(
+        "MODELS", parsing.choice("auto", "none"), "auto",
+        "`auto`: fetch models in the background: what `DOWNLOAD_<BUNDLE>` flags name, else the catalogue as far "
+        "as it fits on the disk. `none`: fetch nothing.",
+    )  # fmt: skip
+    models_manifest: str = setting(
+        "MODELS_MANIFEST", parsing.manifest, "",
+        "Path or https:// address of a manifest of your own, in place of the catalogue. Unset: `models.toml` in "
+        "the data folder, if there is one.",
+    )  # fmt: skip
+    models_rate_limit: int = setting(
+        "MODELS_RATE_LIMIT", parsing.megabytes, 0, "MB/s that model downloads may use together. 0: no limit."
+    )
+    models_hours: str = setting(
+        "MODELS_HOURS", parsing.hours, "", "Hours of the pod's clock in which models may be fetched: `22-6`."
+    )
+    hf_endpoint: str = setting(
+        "HF_ENDPOINT", parsing.web_address, "https://huggingface.co",
+        "The Hugging Face hub or a mirror of it; `HF_TOKEN` goes there.",
+    )  # fmt: skip
+    hf_token: str = setting(
+        "HF_TOKEN", parsing.token, "", "Login at Hugging Face for gated models.", secret=True
+    )
+    civitai_token: str = setting("CIVITAI_TOKEN", parsing.token, "", "Login at Civitai.", secret=True)
+    github_token: str = setting("GITHUB_TOKEN", parsing.token, "", "Login at GitHub.", secret=True)
     home: str = setting(
         "PODKEEPER_HOME", parsing.path, "",
         "Local mode: the one folder that holds everything (`scripts/run` sets it). Unset: the image's own paths.",

@@ -1,0 +1,1 @@
+"""Model downloads: what is wanted, what fits, and how it arrives whole."""

@@ -1,0 +1,90 @@
+"""P: the plan of chunks of one file, and the journal that lets a killed fetch go on where it was.
+
+The journal is text: a line of JSON that says which file of which size it is, then `<chunk> <bytes>` for each
+step. A line is written after its bytes, so that whatever it says is true after a kill -9; a torn last line is
+not counted. After a crash of the machine the bytes may be gone: the hash over all of them tells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one file is cut.
+
+    Attributes:
+        size: Bytes of the file.
+        chunk: Bytes of a chunk; the last one may be shorter.
+    """
+
+    size: int
+    chunk: int
+
+    @property
+    def count(self) -> int:
+        return -(-self.size // self.chunk)
+
+    def span(self, index: int) -> tuple[int, int]:
+        """First byte and the byte behind the last one."""
+        return index * self.chunk, min((index + 1) * self.chunk, self.size)
+
+    def length(self, index: int) -> int:
+        first, end = self.span(index)
+        return end - first
+
+    def missing(self, done: Mapping[int, int]) -> list[int]:
+        """Chunks that are not whole, in file order, so that the hash can follow closely."""
+        return [index for index in range(self.count) if done.get(index, 0) < self.length(index)]
+
+    def frontier(self, done: Mapping[int, int], after: int) -> int:
+        """Bytes from the start that are there without a gap; `after`: some that are known to be."""
+        index = after // self.chunk
+        while index < self.count and done.get(index, 0) >= self.length(index):
+            index += 1
+        return min(index * self.chunk + done.get(index, 0), self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes two answers the same file.
+
+    Attributes:
+        key: The sha256 where it is known; else ETag and the machine's boot, since without a hash nothing
+            would tell that a crash has lost bytes. "": nothing to go by, so nothing is resumed.
+        size: Bytes.
+        chunk: Bytes of a chunk.
+    """
+
+    key: str
+    size: int
+    chunk: int
+
+    def header(self) -> str:
+        """The journal's first line."""
+        return json.dumps({"key": self.key, "size": self.size, "chunk": self.chunk}) + "\n"
+
+
+def identity(sha256: str, etag: str, boot: str, size: int, chunk: int) -> Identity:
+    """The identity of a file as resolved."""
+    key = sha256 or (f"{etag} {boot}" if etag and boot and not etag.startswith("W/") else "")
+    return Identity(key, size, chunk)
+
+
+def read_journal(text: str, wanted: Identity) -> dict[int, int] | None:
+    """Chunk -> bytes that are there; None: the journal is of another file, or of none."""
+    first, _, rest = text.partition("\n")
+    if not wanted.key or first + "\n" != wanted.header():
+        return None
+    plan, done = Plan(wanted.size, wanted.chunk), dict[int, int]()
+    for line in rest.split("\n")[:-1]:  # what follows the last newline is a torn line
+        words = line.split(" ")
+        if len(words) != 2 or not all(word.isascii() and word.isdigit() for word in words):
+            continue
+        index, count = int(words[0]), int(words[1])
+        if index < plan.count and count <= plan.length(index):
+            done[index] = max(count, done.get(index, 0))
+    return done

@@ -1,0 +1,140 @@
+"""A: one run: manifest, flags, what is there, what fits, the fetch, and the exit code that says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from entrypoint.models.answers import Failed
+from entrypoint.models.delivery import Delivery
+from entrypoint.models.flags import BadFlags, Wish, wishes
+from entrypoint.models.hours import parse_hours
+from entrypoint.models.load import load
+from entrypoint.models.logins import logins
+from entrypoint.models.manifest import BadManifest
+from entrypoint.models.patience import Limits
+from entrypoint.models.progress import FAILED, Transfer, line
+from entrypoint.models.reporter import Reporter, say
+from entrypoint.models.selection import DoesNotFit, Selection, gigabytes, margin, select
+from entrypoint.models.shelf import Shelf
+from entrypoint.models.source import Line, open_session
+from entrypoint.models.sources import Tokens
+from entrypoint.models.throttle import Throttle
+from entrypoint.paths import Paths
+from entrypoint.settings import Settings
+
+#: All is there. Something can't be had. The settings or the manifest can't be used. What was asked for does
+#: not fit. Something failed that a later run may well get (EX_TEMPFAIL of sysexits.h): start it again.
+DONE, INCOMPLETE, BAD_SETTINGS, NO_ROOM, LATER = 0, 1, 2, 3, 75
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        code: One of the above.
+        problems: A line for each thing that is missing or wrong.
+        remedy: What to do, for the condition.
+    """
+
+    code: int
+    problems: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+class Job:
+    """What every command about models shares."""
+
+    def __init__(self, settings: Settings, paths: Paths, environ: Mapping[str, str], shelf: Shelf) -> None:
+        self.settings, self.paths, self.environ, self.shelf = settings, paths, environ, shelf
+        self.notes: list[str] = []
+        self.wishes: tuple[Wish, ...] = ()
+        self.transfers: list[Transfer] = []
+
+    async def run(self, *, fetch: bool, terminal: bool) -> Ending:
+        """Fetch, or (`fetch=False`) only tell what would be fetched."""
+        limits = Limits()
+        async with open_session(limits) as session:
+            try:
+                manifest = await load(self.settings, self.paths, session)
+                self.wishes, notes = wishes(manifest, self.environ)
+            except (BadManifest, BadFlags) as error:
+                return Ending(BAD_SETTINGS, tuple(str(error).splitlines()), "correct it, then start it again")
+            except Failed as error:
+                return Ending(LATER if error.temporary else INCOMPLETE, (str(error),), error.remedy)
+            self._note(*notes)
+            wanted = [wish.bundle for wish in self.wishes if wish.wanted]
+            self.transfers = [Transfer(file) for bundle in wanted for file in bundle.files]
+            delivery = Delivery(self._line(session, limits), self.shelf, self.transfers, self._note)
+            if not fetch:
+                return await self._deliver(delivery, fetch)
+            return await self._reported(delivery, terminal)
+
+    async def _reported(self, delivery: Delivery, terminal: bool) -> Ending:
+        reporter = Reporter(self.paths.runtime, self.transfers, self.notes, terminal=terminal)
+        reporting, state = asyncio.create_task(reporter.run()), "stopped"
+        try:
+            ending = await self._deliver(delivery, True)
+            state = "complete" if ending.code == DONE else "incomplete"
+        finally:
+            reporting.cancel()
+            reporter.end(state)
+        return ending
+
+    async def _deliver(self, delivery: Delivery, fetch: bool) -> Ending:
+        await delivery.look()
+        try:
+            selection = self._select(delivery)
+        except DoesNotFit as error:
+            return Ending(NO_ROOM, tuple(str(error).splitlines()), "switch bundles off or enlarge the volume")
+        self._note(*selection.left_out)
+        say(f"models: {' '.join(selection.taken) or 'nothing'}; {gigabytes(selection.need)} to fetch")
+        if not fetch:
+            return ending_of(self.transfers)
+        transfers = await delivery.run(selection.taken)
+        self.transfers[:] = transfers  # what was left out is told in the notes
+        say(line(transfers, 0))
+        return ending_of(transfers)
+
+    def _select(self, delivery: Delivery) -> Selection:
+        needs = {wish.bundle.name: delivery.needs(wish.bundle) if wish.wanted else 0 for wish in self.wishes}
+        free, total = disk(self.shelf.data)
+        return select(self.wishes, needs, free - margin(total))
+
+    def _line(self, session: aiohttp.ClientSession, limits: Limits) -> Line:
+        settings = self.settings
+        hours = parse_hours(settings.models_hours) if settings.models_hours else None
+        throttle = Throttle(settings.models_rate_limit * 1e6, hours)
+        tokens = Tokens.of(logins(self.paths, self.environ), settings.hf_endpoint)
+        slots = asyncio.Semaphore(limits.together)
+        return Line(session, tokens, settings.hf_endpoint, limits, throttle, slots)
+
+    def _note(self, *texts: str) -> None:
+        for text in texts:
+            self.notes.append(text)
+            say(f"models: {text.removeprefix('models: ')}")
+
+
+def ending_of(transfers: list[Transfer]) -> Ending:
+    """The exit code of a fetch, and a line per failure."""
+    failed = [each for each in transfers if each.state == FAILED]
+    if not failed:
+        return Ending(DONE)
+    lines = tuple(each.failure_line() for each in failed)
+    code = LATER if all(each.temporary for each in failed) else INCOMPLETE
+    return Ending(code, lines, (failed[0].problem or ("", "", ""))[2])
+
+
+def disk(folder: str) -> tuple[int, int]:
+    """(free for us, total) bytes of the file system that `folder` is or will be on."""
+    while True:
+        try:
+            found = os.statvfs(folder)
+            return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+        except FileNotFoundError:
+            folder = os.path.dirname(folder)

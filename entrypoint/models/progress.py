@@ -1,0 +1,118 @@
+"""P: what is known of each file on its way, and how that is told: a line for the log, a record for the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from entrypoint.models.manifest import File
+from entrypoint.models.selection import gigabytes
+
+WAITING, FETCHING, BUSY, THERE, FAILED = "waiting", "fetching", "busy", "there", "failed"
+
+
+@dataclass(slots=True)
+class Transfer:
+    """One file.
+
+    Attributes:
+        file: Which.
+        state: WAITING, FETCHING, BUSY (another pod fetches it), THERE or FAILED.
+        size: Bytes; 0: not known.
+        there: Bytes of it that are on the disk.
+        received: Bytes that came over the line in this run, repeated ones too.
+        reached: The most that was there at once: what counts as progress. A stream that is cut and begins anew
+            again and again receives bytes for ever.
+        retries: Failures that were tried again.
+        last: The last of them.
+        how: How it came to be there: receipt, adopted, fetched.
+        problem: (name, reason, remedy) of a failure.
+        temporary: The failure may be gone in a later run.
+    """
+
+    file: File
+    state: str = WAITING
+    size: int = 0
+    there: int = 0
+    received: int = 0
+    reached: int = 0
+    retries: int = 0
+    last: str = ""
+    how: str = ""
+    problem: tuple[str, str, str] | None = None
+    temporary: bool = False
+
+    def begin(self, size: int, there: int) -> None:
+        self.state, self.size, self.there = FETCHING, size, there
+
+    def restart(self) -> None:
+        self.there = self.reached = 0
+
+    def add(self, count: int) -> None:
+        self.there += count
+        self.received += count
+        self.reached = max(self.reached, self.there)
+
+    def trouble(self, reason: str) -> None:
+        self.retries += 1
+        self.last = reason
+
+    def arrived(self, how: str, size: int) -> None:
+        self.state, self.how, self.size, self.there = THERE, how, size, size
+
+    def fail(self, name: str, reason: str, remedy: str, temporary: bool) -> None:
+        self.state, self.problem, self.temporary = FAILED, (name, reason, remedy), temporary
+
+    def failure_line(self) -> str:
+        """For the last lines of the log."""
+        name, reason, remedy = self.problem or ("", "", "")
+        return f"models: {self.file.dest}: {name}: {reason}; {remedy}"
+
+
+def line(transfers: list[Transfer], bytes_per_second: float) -> str:
+    """Where things stand, in one line."""
+    there = sum(each.there for each in transfers)
+    total = sum(max(each.size, each.there) for each in transfers)
+    states = [each.state for each in transfers]
+    parts = [
+        f"models: {states.count(THERE)} of {len(transfers)} files",
+        f"{gigabytes(there)} of {gigabytes(total)}",
+        f"{bytes_per_second / 1e6:.1f} MB/s",
+    ]
+    if bytes_per_second > 0 and total > there:
+        parts.append(f"about {_duration((total - there) / bytes_per_second)} to go")
+    for state, words in ((FAILED, "failed"), (BUSY, "fetched by another pod")):
+        if state in states:
+            parts.append(f"{states.count(state)} {words}")
+    retried = [each for each in transfers if each.state == FETCHING and each.last]
+    if retried:
+        parts.append(f"last trouble: {retried[-1].last}")
+    return ", ".join(parts)
+
+
+def record(
+    transfers: list[Transfer], state: str, bytes_per_second: float, now: float, notes: list[str]
+) -> dict[str, Any]:
+    """<runtime>/models.json. Sizes in bytes, times in seconds since 1970."""
+    return {
+        "state": state,
+        "at": now,
+        "bytes_per_second": round(bytes_per_second),
+        "bytes": sum(each.there for each in transfers),
+        "size": sum(max(each.size, each.there) for each in transfers),
+        "notes": notes,
+        "files": [
+            {
+                "bundle": each.file.bundle, "dest": each.file.dest, "state": each.state, "how": each.how,
+                "size": each.size, "bytes": each.there, "retries": each.retries,
+                "problem": each.problem and dict(zip(("name", "reason", "remedy"), each.problem, strict=True)),
+            }
+            for each in transfers
+        ],
+    }  # fmt: skip
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 5400:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

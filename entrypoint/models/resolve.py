@@ -1,0 +1,112 @@
+"""A: from the address in the manifest to the one that has the bytes, with size, hash and ETag.
+
+One GET of one byte, redirects followed by hand: HEAD is refused by some origins, and a login must not travel
+along a redirect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import aiohttp
+from yarl import URL
+
+from entrypoint.models.answers import Again, Failed, hub_sha256, judge, looks_like_a_page, whole_size
+from entrypoint.models.manifest import File
+from entrypoint.models.sources import Tokens, origin_of, shown
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_HOPS = 10
+#: A release asset at api.github.com comes as bytes only when it is asked for as bytes.
+ASK = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """Where a file is and what it is.
+
+    Attributes:
+        url: The last address; may carry a signature.
+        login: Headers for that address.
+        signed: A redirect gave it.
+        size: Bytes, or None.
+        sha256: Lower-case hex or "".
+        etag: As sent, or "".
+        ranges: Parts can be asked for.
+        framed: The end of the stream can be told from a broken line (a length or chunked framing).
+    """
+
+    url: str = field(repr=False)
+    login: dict[str, str] = field(repr=False)
+    signed: bool
+    size: int | None
+    sha256: str
+    etag: str
+    ranges: bool
+    framed: bool
+
+
+async def resolve(session: aiohttp.ClientSession, url: str, file: File, tokens: Tokens) -> Resolved:
+    """Follow `url` to the bytes.
+
+    Raises:
+        Again: Worth another try.
+        Failed: Final.
+        aiohttp.ClientError, TimeoutError, OSError: The network; worth another try.
+    """
+    first, login, linked_size, sha256 = url, tokens.headers(url, url), None, ""
+    for hop in range(_MOST_HOPS):
+        ask = {**ASK, **login, "Range": "bytes=0-0"}
+        async with session.get(URL(url, encoded=True), headers=ask, allow_redirects=False) as answer:
+            if origin_of(url) == origin_of(first):
+                linked = answer.headers.get("X-Linked-Size", "")
+                linked_size = int(linked) if linked.isdigit() else linked_size
+                sha256 = hub_sha256(answer.headers) or sha256
+            if answer.status in _REDIRECTS and "Location" in answer.headers:
+                url = _next(url, answer.headers["Location"])
+                login = tokens.headers(url, first) if login else {}  # once lost, for good
+                continue
+            judge(answer.status, answer.headers, signed=hop > 0, now=datetime.now(UTC))
+            return _resolved(answer, file, url, login, hop > 0, linked_size, sha256)
+    reason = f"{_MOST_HOPS} redirects and no end, the last to {shown(url)}"
+    raise Failed("RedirectLoop", reason, "check the address in the manifest")
+
+
+def _next(url: str, location: str) -> str:
+    target = str(URL(url, encoded=True).join(URL(location, encoded=True)))
+    if not target.startswith(("https://", "http://")) or (
+        url.startswith("https://") and not target.startswith("https://")
+    ):
+        reason = f"it redirects from https to {shown(target)}"
+        raise Failed("InsecureRedirect", reason, "check the address in the manifest")
+    return target
+
+
+def _resolved(
+    answer: aiohttp.ClientResponse, file: File, url: str, login: dict[str, str], signed: bool,
+    linked_size: int | None, sha256: str,
+) -> Resolved:  # fmt: skip
+    if looks_like_a_page(answer.headers.get("Content-Type", ""), file.dest):
+        remedy = "the address may need a login: set HF_TOKEN, CIVITAI_TOKEN or GITHUB_TOKEN"
+        raise Failed("GotAWebPage", f"{shown(url)} answers a web page instead of the file", remedy)
+    partial = answer.status == 206
+    told = whole_size(answer.headers) if partial else answer.content_length
+    if None not in (told, linked_size) and told != linked_size:
+        raise Again(f"the hub says {linked_size} bytes, {shown(url)} says {told}", resolve=True)
+    size = told if told is not None else linked_size
+    _check_expected(file, size, sha256)
+    chunked = "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
+    return Resolved(
+        url=url, login=login, signed=signed, size=size if size is not None else file.size,
+        sha256=file.sha256 or sha256, etag=answer.headers.get("ETag", ""),
+        ranges=partial and told is not None, framed=chunked or answer.content_length is not None,
+    )  # fmt: skip
+
+
+def _check_expected(file: File, size: int | None, sha256: str) -> None:
+    remedy = "the file was replaced at its source: update the manifest, or pin `revision` to a commit"
+    if file.sha256 and sha256 and file.sha256 != sha256:
+        raise Failed("HashDiffers", f"the hub's sha256 is {sha256}, the manifest's {file.sha256}", remedy)
+    if file.size is not None and size is not None and file.size != size:
+        raise Failed("SizeDiffers", f"it has {size} bytes, the manifest says {file.size}", remedy)

@@ -1,0 +1,161 @@
+"""A: one file's source: where it is right now, and patience with whoever serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiohttp
+from tenacity import AsyncRetrying, retry_if_exception_type
+from yarl import URL
+
+from entrypoint.models.answers import Again, Failed, UpstreamChanged
+from entrypoint.models.manifest import File
+from entrypoint.models.patience import Limits, Patience
+from entrypoint.models.progress import Transfer
+from entrypoint.models.resolve import Resolved, resolve
+from entrypoint.models.sources import Tokens, address_of, shown
+from entrypoint.models.throttle import Throttle
+
+Result = TypeVar("Result")
+_NETWORK = (aiohttp.ClientError, TimeoutError, ConnectionError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What all fetches share.
+
+    Attributes:
+        session: Knows the time-outs.
+        tokens: Which login goes where.
+        hub: HF_ENDPOINT.
+        limits: How to behave.
+        throttle: The user's limits.
+        slots: One for each connection that may be open.
+    """
+
+    session: aiohttp.ClientSession
+    tokens: Tokens
+    hub: str
+    limits: Limits
+    throttle: Throttle
+    slots: asyncio.Semaphore
+
+
+def open_session(limits: Limits) -> aiohttp.ClientSession:
+    """A session that stalls nowhere, keeps no cookies and reads no .netrc (a login for somebody else)."""
+    timeout = aiohttp.ClientTimeout(
+        total=None, sock_connect=limits.connect_timeout, sock_read=limits.stall_timeout
+    )
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=timeout, auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=256 << 10, headers={"User-Agent": "podkeeper"},
+    )  # fmt: skip
+
+
+class Source:
+    """Where one file comes from.
+
+    Attributes:
+        file: Which.
+        line: What all fetches share.
+        transfer: Its progress, which renews the patience.
+        shown: Its address, fit for a log.
+    """
+
+    def __init__(self, line: Line, file: File, transfer: Transfer) -> None:
+        self.line, self.file, self.transfer = line, file, transfer
+        self._url = address_of(file, line.hub)
+        self.shown = shown(self._url)
+        self._resolved: Resolved | None = None
+        self._fresh = asyncio.Lock()
+
+    async def resolve(self) -> Resolved:
+        """Where it is and what it is, asked as often as it takes."""
+        if self._resolved is None:
+            self._resolved = await self.patiently(
+                lambda: resolve(self.line.session, self._url, self.file, self.line.tokens)
+            )
+        return self._resolved
+
+    def forget(self) -> None:
+        """What was resolved is of no use any more."""
+        self._resolved = None
+
+    def get(self, resolved: Resolved, ask: dict[str, str]) -> aiohttp.client._RequestContextManager:
+        return self.line.session.get(URL(resolved.url, encoded=True), headers=ask, allow_redirects=False)
+
+    async def patiently(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Try until it works, the budget is used up, or it can't work.
+
+        Raises:
+            Failed: One of the latter two.
+        """
+        patience = Patience(self.line.limits, lambda: self.transfer.reached, random.random)
+        tries = AsyncRetrying(
+            retry=retry_if_exception_type(Again), stop=patience.stop, wait=patience.wait, reraise=True
+        )
+        try:
+            return await tries(self._try, work)
+        except Again as error:
+            reason = f"{error}, again and again, at {self.shown}"
+            raise Failed(
+                "OriginFails", reason, "try again later: what has arrived is kept", temporary=True
+            ) from None
+
+    async def _try(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        before = self._resolved
+        try:
+            return await work()
+        except Again as error:
+            self.transfer.trouble(str(error))
+            if error.resolve and before is not None:
+                await self._resolve_again(before)
+            raise
+        except Failed:
+            raise
+        except _NETWORK as error:
+            reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
+            self.transfer.trouble(reason)
+            raise Again(reason) from error
+
+    async def _resolve_again(self, stale: Resolved) -> None:
+        """Ask for the address again, once for all connections that found it stale.
+
+        Raises:
+            UpstreamChanged: It leads to another file now.
+            Again: It can't be asked for right now.
+        """
+        async with self._fresh:
+            if self._resolved is not stale:
+                return
+            try:
+                new = await resolve(self.line.session, self._url, self.file, self.line.tokens)
+            except Failed:
+                raise
+            except _NETWORK as error:
+                raise Again(f"{type(error).__name__} while asking for the address again") from error
+            same = new.sha256 == stale.sha256 if stale.sha256 else new.etag == stale.etag
+            if (new.size, new.ranges) != (stale.size, stale.ranges) or not same:
+                raise UpstreamChanged
+            self._resolved = new
+
+
+class Slowness:
+    """A connection that drips never times out by itself."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._since, self._count = time.monotonic(), 0
+
+    def got(self, count: int) -> None:
+        self._count += count
+        now = time.monotonic()
+        if now - self._since >= self._limits.stall_timeout:
+            if self._count < self._limits.slowest:
+                raise Again(f"only {self._count} bytes in {now - self._since:.0f} s")
+            self._since, self._count = now, 0

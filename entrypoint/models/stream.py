@@ -1,0 +1,47 @@
+"""A: one file as one stream, where parts of it can't be asked for; nothing of it can be resumed."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import aiohttp
+
+from entrypoint.models.answers import Again, Failed, judge
+from entrypoint.models.resolve import ASK, Resolved
+from entrypoint.models.source import Slowness, Source
+from entrypoint.models.staging import Part
+
+
+async def stream(source: Source, part: Part) -> tuple[int, str]:
+    """From the first byte to the last, where parts can't be had; (size, sha256)."""
+    resolved = await source.resolve()
+    await source.line.throttle.permission()
+    source.transfer.begin(resolved.size or 0, 0)
+    digest, offset = hashlib.sha256(), 0
+    async with source.line.slots, source.get(resolved, {**ASK, **resolved.login}) as answer:
+        judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
+        _check(answer, resolved)
+        watch = Slowness(source.line.limits)
+        async for piece in answer.content.iter_any():
+            if resolved.size is not None and offset + len(piece) > resolved.size:
+                raise Again(f"more than the {resolved.size} bytes it should have")
+            part.write(offset, piece)
+            digest.update(piece)
+            offset += len(piece)
+            source.transfer.add(len(piece))
+            watch.got(len(piece))
+            await source.line.throttle.took(len(piece))
+    if not offset or (resolved.size is not None and offset != resolved.size):
+        raise Again(f"it ended after {offset} bytes of {resolved.size or 'an unknown number'}")
+    return offset, digest.hexdigest()
+
+
+def _check(answer: aiohttp.ClientResponse, resolved: Resolved) -> None:
+    if answer.status != 200:
+        raise Again(f"asked for the whole file, got HTTP {answer.status}", resolve=True)
+    if answer.headers.get("ETag", "") != resolved.etag:
+        raise Again("the ETag is another one now", resolve=True)
+    if not resolved.framed and not resolved.size and not resolved.sha256:
+        reason = "neither its length nor its hash can be learned: a truncated file could not be told"
+        raise Failed("CannotVerify", reason, "give `size` or `sha256` in the manifest")

@@ -1,0 +1,35 @@
+"""A: the user's limits on the line: megabytes a second over all files, and hours of the day."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from entrypoint.models.hours import Hours, seconds_until
+
+
+class Throttle:
+    """Asked before each chunk (`hours`) and after each piece (`rate`)."""
+
+    def __init__(self, bytes_per_second: float, hours: Hours | None) -> None:
+        """No limit: 0, and None."""
+        self._rate, self._hours = bytes_per_second, hours
+        self._free_at = 0.0
+
+    async def permission(self) -> None:
+        """Return when it is an hour at which the line may be used."""
+        while self._hours is not None:
+            now = time.localtime()
+            wait = seconds_until(self._hours, now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec)
+            if not wait:
+                return
+            await asyncio.sleep(min(wait, 60))
+
+    async def took(self, count: int) -> None:
+        """So many bytes have come: wait until they were allowed to."""
+        if not self._rate:
+            return
+        now = time.monotonic()
+        self._free_at = max(self._free_at, now - 0.1) + count / self._rate
+        if self._free_at > now:
+            await asyncio.sleep(self._free_at - now)
