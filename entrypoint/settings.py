@@ -116,8 +116,8 @@ class Settings:
     )  # fmt: skip
     models: str = setting(
         "MODELS", parsing.choice("auto", "none"), "auto",
-        "`auto`: fetch models in the background: what `DOWNLOAD_<BUNDLE>` flags name, else the catalogue as far "
-        "as it fits on the disk. `none`: fetch nothing.",
+        "What `podkeeper models fetch` takes. `auto`: what `DOWNLOAD_<BUNDLE>` flags name, else the catalogue as "
+        "far as it fits on the disk. `none`: nothing.",
     )  # fmt: skip
     models_manifest: str = setting(
         "MODELS_MANIFEST", parsing.manifest, "",
