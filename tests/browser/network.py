@@ -44,13 +44,6 @@ def _bring_up(interface: str) -> None:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh22x", name, flags | IFF_UP))
 
 
-def free_port() -> int:
-    """A TCP port nobody listens on right now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def find_program(command: str) -> str:
     """Its path, or "". Also in /usr/sbin, where Debian puts nginx and which is not on every user's PATH."""
     return shutil.which(command, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin") or ""

@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from tests.browser.network import free_port
 from tests.browser.proxy import POD_ID
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 TOKEN = "token-of-the-browser-tests"
@@ -49,7 +49,6 @@ class Pod:
             "PODKEEPER_HOME": str(self.home),
             "JUPYTER_PORT": str(self.port),
             "COMFYUI_PORT": str(free_port()),
-            "STATUS_PORT": str(free_port()),
             "COMFYUI_ENABLED": "false",
             "MODELS": "none",
             "JUPYTER_TOKEN": self.token,

@@ -12,7 +12,8 @@ import socket
 import subprocess
 from collections.abc import Iterator
 
-from tests.browser.network import find_program, free_port
+from tests.browser.network import find_program
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 DOMAIN = "proxy.runpod.net"

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Playwright
 
 from tests.browser.lab import Lab
-from tests.browser.network import free_port
 from tests.browser.pod import Pod, open_folder
 from tests.browser.scene import Scene, new_profile, scene
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(

@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from tests.container.engine import LABEL
-from tests.process.pod import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,16 +16,10 @@ from typing import Any
 
 import psutil
 
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 TOKEN = "token-of-the-process-tests"
-
-
-def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Pod:
