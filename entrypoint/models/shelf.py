@@ -101,7 +101,11 @@ class Shelf:
         if os.path.isdir(folder):
             return
         self._make(os.path.dirname(folder))
-        os.mkdir(folder)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:  # another connection, or another pod on the volume, was first
+            if not os.path.isdir(folder):
+                raise
         if self.owner:
             os.chown(folder, *self.owner)
 

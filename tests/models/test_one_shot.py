@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.condition_store import read_conditions
+from entrypoint.models.shelf import Shelf
 from entrypoint.paths import Facts, Paths, locate
 from entrypoint.settings import Settings
 from tests.models.origin import Origin
@@ -21,6 +22,19 @@ from tests.waiting import wait_until
 
 LONG = os.environ.get("PODKEEPER_LONG") == "1"
 MIB = 1 << 20
+
+
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_outlives_its_test() -> Iterator[None]:
+    """A failed test leaves no process behind for the next one to stumble over."""
+    yield
+    while _started:
+        process = _started.pop()
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture
@@ -52,9 +66,11 @@ class Pod:
     def start(self, *verb: str, **environ: str) -> subprocess.Popen[str]:
         kept = {"PATH": os.environ["PATH"]} | self.settings.to_environ() | self.paths.to_environ() | environ
         command = [sys.executable, "-I", "-m", "entrypoint.models", *verb]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        _started.append(process)
+        return process
 
     def run(self, *verb: str, **environ: str) -> tuple[int, str]:
         process = self.start(*verb, **environ)
@@ -187,6 +203,21 @@ def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: 
     # 16 connections, each with a step of the journal and what was under way in the sockets.
     assert wasted / 10 <= 16 * 1.25 * MIB
     assert not LONG or origin.sent <= 1.10 * size
+
+
+def test_a_folder_that_somebody_else_makes_first_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two fetches that both need models/loras: whoever comes second finds it there."""
+    really, shelf = os.mkdir, Shelf(str(tmp_path), str(tmp_path / "kept"))
+
+    def too_late(folder: str, *rest: object) -> None:
+        really(folder)
+        raise FileExistsError(folder)
+
+    monkeypatch.setattr(os, "mkdir", too_late)
+    shelf._make(str(tmp_path / "models/loras/deep"))
+    assert (tmp_path / "models/loras/deep").is_dir()
 
 
 def test_two_at_once_on_one_folder_fetch_everything_once(tmp_path: Path, origin: Origin) -> None:

@@ -124,6 +124,9 @@ def inodes(top: pathlib.Path) -> dict[str, tuple[int, int, int, int]]:
     for folder, folders, files in os.walk(top):
         for name in [".", *folders, *files]:
             path = os.path.join(folder, name)
-            stat = os.lstat(path)
+            try:
+                stat = os.lstat(path)
+            except FileNotFoundError:  # a canary that came and went while we looked
+                continue
             found[path] = (stat.st_mode, stat.st_uid, stat.st_gid, stat.st_ctime_ns)
     return found

@@ -16,6 +16,19 @@ from tests.waiting import wait_until
 REPOSITORY = pathlib.Path(__file__).parents[3]
 
 
+_started = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_outlives_its_test():
+    """A failed test leaves no process behind for the next one to stumble over."""
+    yield
+    while _started:
+        process = _started.pop()
+        process.kill()
+        process.communicate()
+
+
 class OneShot:
     def __init__(self, tmp_path, stored, **settings):
         self.runtime = tmp_path / "run"
@@ -29,7 +42,7 @@ class OneShot:
         self.environ |= {f"PODKEEPER_{name}_PATH": str(path) for name, path in paths.items()}
 
     def start(self):
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "entrypoint.volumes"],
             cwd=REPOSITORY,
             env=self.environ,
@@ -37,6 +50,8 @@ class OneShot:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        _started.append(process)
+        return process
 
     def run(self):
         process = self.start()
