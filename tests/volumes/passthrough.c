@@ -35,19 +35,49 @@ struct inode {
     ino_t number;
     dev_t device;
     uint64_t lookups;
-    int descriptor;
+    int descriptor;             /* -1: `handle` leads to it */
+    struct file_handle *handle; /* a million inodes are more descriptors than a process may hold */
 };
 
 enum { BUCKETS = 1 << 20 };
 static struct inode *table[BUCKETS];
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct inode top;
+static int mount_descriptor; /* any descriptor on the folder's file system that is not O_PATH */
 static volatile unsigned char *control;
 static long delay_us;
 
-static int at(fuse_ino_t inode)
+/* A descriptor of the inode, good for this request: a thread keeps the last few it opened by handle. */
+static int at(fuse_ino_t number)
 {
-    return inode == FUSE_ROOT_ID ? top.descriptor : ((struct inode *)(uintptr_t)inode)->descriptor;
+    enum { KEPT = 8 };
+    static __thread int kept[KEPT] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    static __thread unsigned next;
+    struct inode *inode = number == FUSE_ROOT_ID ? &top : (struct inode *)(uintptr_t)number;
+    if (!inode->handle)
+        return inode->descriptor;
+    int *slot = &kept[next++ % KEPT];
+    if (*slot >= 0)
+        close(*slot);
+    return *slot = open_by_handle_at(mount_descriptor, inode->handle, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Let go of the descriptor where a handle can stand in for it (needs CAP_DAC_READ_SEARCH). */
+static void remember(struct inode *inode)
+{
+    int mount, wanted = 0;
+    struct file_handle *handle = calloc(1, sizeof *handle + MAX_HANDLE_SZ);
+    handle->handle_bytes = MAX_HANDLE_SZ;
+    if (name_to_handle_at(inode->descriptor, "", handle, &mount, AT_EMPTY_PATH) == 0)
+        wanted = open_by_handle_at(mount_descriptor, handle, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (wanted <= 0) {
+        free(handle);
+        return;
+    }
+    close(wanted);
+    close(inode->descriptor);
+    inode->descriptor = -1;
+    inode->handle = realloc(handle, sizeof *handle + handle->handle_bytes);
 }
 
 static void nap(long microseconds)
@@ -92,7 +122,8 @@ static int look_up(fuse_ino_t parent, const char *name, struct fuse_entry_param 
         close(descriptor);
     } else {
         found = calloc(1, sizeof *found);
-        *found = (struct inode){*place, entry->attr.st_ino, entry->attr.st_dev, 1, descriptor};
+        *found = (struct inode){*place, entry->attr.st_ino, entry->attr.st_dev, 1, descriptor, NULL};
+        remember(found);
         *place = found;
     }
     pthread_mutex_unlock(&table_lock);
@@ -112,7 +143,9 @@ static void forget(fuse_ino_t number, uint64_t lookups)
         while (*place != inode)
             place = &(*place)->next;
         *place = inode->next;
-        close(inode->descriptor);
+        if (inode->descriptor >= 0)
+            close(inode->descriptor);
+        free(inode->handle);
         free(inode);
     }
     pthread_mutex_unlock(&table_lock);
@@ -479,10 +512,13 @@ int main(int count, char **words)
     }
     delay_us = count > 4 ? atol(words[4]) : 0;
     umask(0);
-    struct rlimit most = {1048576, 1048576};
-    if (setrlimit(RLIMIT_NOFILE, &most) < 0)
-        perror("passthrough: RLIMIT_NOFILE");
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
     top.descriptor = open(words[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    mount_descriptor = open(words[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int file = open(words[3], O_RDONLY | O_CLOEXEC);
     control = file < 0 ? MAP_FAILED : mmap(NULL, 16, PROT_READ, MAP_SHARED, file, 0);
     if (top.descriptor < 0 || control == MAP_FAILED) {
