@@ -23,6 +23,7 @@ from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
 from entrypoint.status.disks import Disks
 from entrypoint.status.gpus import Gpus
+from entrypoint.status.history import Sample, sample
 from entrypoint.status.machine import Machine
 from entrypoint.status.redact import Redactor
 from entrypoint.status.snapshot import Seen, Use
@@ -116,3 +117,20 @@ def secrets(settings: Settings, paths: Paths) -> Redactor:
 
 def _of_one_core(before: float, after: float, seconds: float) -> float | None:
     return None if seconds <= 0 else round(max(0.0, 100 * (after - before) / seconds), 1)
+
+
+class Sampler:
+    """The numbers of the charts, and nothing that costs more."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._machine, self._disks, self._gpus = Machine(), Disks(paths), Gpus()
+        self._machine.cpu()
+
+    def look(self) -> Sample:
+        return sample(
+            time.time(),
+            self._machine.cpu(),
+            self._machine.memory(),
+            self._gpus.look()[0],
+            self._disks.look(DISK_PATIENCE),
+        )
