@@ -85,7 +85,7 @@ ENV PATH=/opt/podkeeper/env/bin:$PATH \
     LANG=C.UTF-8 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
-EXPOSE 8188 8189
+EXPOSE 8188 8189 8190
 STOPSIGNAL SIGTERM
 # Unhealthy: nobody can log in. Degraded (ComfyUI is down, a condition holds) is healthy, and its text says so: an
 # orchestrator that kills what is unhealthy would take the user's terminals away.

@@ -22,11 +22,10 @@ class State:
 
 
 def address(service: Service, settings: Settings, token: str) -> str:
-    """Where a browser finds the service; JupyterLab's with the login in it."""
-    url = settings.public_url(service.port(settings))
-    if service.name != "jupyter":
-        return f"{url}/"
-    return f"{url}/lab?token={quote(token, safe='')}" if token else f"{url}/lab"
+    """Where a browser finds the service; with the login in it where there is one."""
+    page = {"jupyter": "/lab", "status": "/"}
+    url = settings.public_url(service.port(settings)) + page.get(service.name, "/")
+    return f"{url}?token={quote(token, safe='')}" if token and service.name in page else url
 
 
 def up_line(state: State, url: str) -> str:

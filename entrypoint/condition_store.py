@@ -37,18 +37,26 @@ def clear_condition(runtime: str, name: str) -> bool:
 
 def read_conditions(runtime: str) -> list[Condition]:
     """Every condition that holds, oldest first."""
+    return [condition for condition, _ in conditions_since(runtime)]
+
+
+def conditions_since(runtime: str) -> list[tuple[Condition, float]]:
+    """Every condition that holds and since when (seconds since 1970), oldest first."""
     folder = os.path.join(runtime, "conditions")
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
         return []
     found = [_load(os.path.join(folder, name)) for name in names if name.endswith(".json")]
-    return [condition for condition, _ in sorted((pair for pair in found if pair), key=lambda pair: pair[1])]
+    return sorted((pair for pair in found if pair), key=lambda pair: pair[1])
 
 
 def _load(path: str) -> tuple[Condition, float] | None:
     text = read_text(path)
     if text is None:
         return None
-    fields = json.loads(text)
-    return Condition(fields["name"], fields["reason"], fields["remedy"]), float(fields["since"])
+    try:
+        fields = json.loads(text)
+        return Condition(fields["name"], fields["reason"], fields["remedy"]), float(fields["since"])
+    except (ValueError, KeyError, TypeError):  # the folder is the services' to write: not ours to trust
+        return None

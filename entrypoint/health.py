@@ -10,46 +10,28 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.ask import is_up
 from entrypoint.condition_store import read_conditions
 from entrypoint.facts import look
 from entrypoint.paths import locate
+from entrypoint.readiness import ask_services
 from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
+from entrypoint.verdict import verdict
 
-#: Seconds for each service; together less than the HEALTHCHECK's time-out.
-TIMEOUT = 4.0
+#: Seconds; less than the HEALTHCHECK's time-out.
+TIMEOUT = 8.0
 
 
 def main() -> int:
     """Look at the services and tell."""
     settings = Settings.from_environ(os.environ)
-    enabled = [service for service in SERVICES if service.enabled(settings)]
-    down = [
-        service.title
-        for service in enabled
-        if not is_up(service.port(settings), service.health_path, TIMEOUT)
-    ]
+    answers = ask_services(settings, TIMEOUT)
+    enabled = [service for service in SERVICES if service.name in answers]
+    down = [service.title for service in enabled if answers[service.name] is not None]
     conditions = [condition.name for condition in read_conditions(locate(settings, look()).runtime)]
     code, text = verdict([service.title for service in enabled], down, conditions)
     print(text)
     return code
-
-
-def verdict(enabled: list[str], down: list[str], conditions: list[str]) -> tuple[int, str]:
-    """Exit code and line.
-
-    Args:
-        enabled: Titles of the services that should run, the one that counts first.
-        down: Those of them that do not answer.
-        conditions: Names of the conditions that hold.
-    """
-    problems = [f"{title} does not answer" for title in down] + conditions
-    if enabled and enabled[0] in down:
-        return 1, "unhealthy: " + ", ".join(problems)
-    if problems:
-        return 0, "degraded: " + ", ".join(problems)
-    return 0, "healthy"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Service:
         title: What people call it.
         port_setting: Attribute of `Settings` that holds its port.
         enabled_setting: Attribute of `Settings` that says whether it runs.
-        memory_setting: Attribute of `Settings` that limits the memory of its process tree, in MiB.
+        memory_setting: Attribute of `Settings` that limits the memory of its process tree, in MiB; "": none does.
         health_path: Answers quickly without a login while the service is alive.
         stop_signal: The signal that ends it cleanly.
         stop_grace: Seconds between that signal and SIGKILL. All stop at once, and Docker and RunPod kill after 10.
@@ -46,7 +46,7 @@ class Service:
 
     def memory_limit(self, settings: Settings) -> int:
         """Bytes its process tree may use; 0: no limit of its own."""
-        return int(getattr(settings, self.memory_setting)) << 20
+        return int(getattr(settings, self.memory_setting)) << 20 if self.memory_setting else 0
 
 
 SERVICES = (
@@ -73,5 +73,17 @@ SERVICES = (
         stop_grace=6,
         startup_grace=600,
         sweep_orphans=True,
+    ),
+    Service(
+        name="status",
+        title="Status",
+        port_setting="status_port",
+        enabled_setting="status_enabled",
+        memory_setting="",
+        health_path="/healthz",
+        stop_signal="TERM",
+        stop_grace=2,
+        startup_grace=60,
+        sweep_orphans=False,
     ),
 )

@@ -46,8 +46,10 @@ class Settings:
 
     jupyter_port: int = setting("JUPYTER_PORT", parsing.port, 8189, "Port JupyterLab listens on.")
     comfyui_port: int = setting("COMFYUI_PORT", parsing.port, 8188, "Port ComfyUI listens on.")
+    status_port: int = setting("STATUS_PORT", parsing.port, 8190, "Port of the status page.")
     jupyter_enabled: bool = setting("JUPYTER_ENABLED", parsing.boolean, True, "Run JupyterLab.")
     comfyui_enabled: bool = setting("COMFYUI_ENABLED", parsing.boolean, True, "Run ComfyUI.")
+    status_enabled: bool = setting("STATUS_ENABLED", parsing.boolean, True, "Run the status page.")
     jupyter_auth: str = setting(
         "JUPYTER_AUTH", parsing.choice("token", "none"), "token",
         "`token`: JupyterLab asks for the token. `none`: anybody who knows the address can run commands; "
@@ -217,6 +219,10 @@ def contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.jupyter_port == settings.comfyui_port:
         problems.append(f"cannot use COMFYUI_PORT='{settings.comfyui_port}': JUPYTER_PORT is the same")
+    if settings.status_port == settings.jupyter_port:
+        problems.append(f"cannot use STATUS_PORT='{settings.status_port}': JUPYTER_PORT is the same")
+    if settings.status_port == settings.comfyui_port:
+        problems.append(f"cannot use STATUS_PORT='{settings.status_port}': COMFYUI_PORT is the same")
     for argument in settings.comfyui_args:
         name = argument.partition("=")[0]
         if name in _OWNED_ARGUMENTS:

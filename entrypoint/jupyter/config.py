@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from entrypoint.origins import own_origins
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 
@@ -15,13 +16,6 @@ PROXY = "Settings for RunPod's proxy (Host is not local, Origin differs, tokens 
 LOGIN = "Login. The proxy's address is public and RunPod does not ask for a login: the token is the only lock"
 PLACE = "Where it listens and what it shows"
 WORK = "What users expect of their own machine"
-
-
-def own_origins(settings: Settings) -> list[str]:
-    """The web origins whose pages are this pod's own. The request's own Host counts besides (see guard)."""
-    port = settings.jupyter_port
-    local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]")]
-    return [*([settings.public_url(port)] if settings.pod_id else []), *local, *settings.allowed_origins]
 
 
 def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
@@ -34,7 +28,8 @@ def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
         (PROXY, "ServerApp.terminals_enabled", True, "Enable terminal functionality"),
         (LOGIN, "ServerApp.identity_provider_class", "entrypoint.jupyter.guard.OriginBoundIdentityProvider",
          "A login cookie counts for this pod's own pages only: other pods' pages are same-site with it"),
-        (LOGIN, "OriginBoundIdentityProvider.own_origins", own_origins(settings), "These are its own pages"),
+        (LOGIN, "OriginBoundIdentityProvider.own_origins", own_origins(settings, settings.jupyter_port),
+         "These are its own pages"),
         (LOGIN, "IdentityProvider.cookie_options", {"SameSite": "Lax"},
          "Without it Chromium sends the cookie with foreign forms for two minutes"),
         (LOGIN, "IdentityProvider.cookie_name", f"podkeeper-login-{settings.jupyter_port}",

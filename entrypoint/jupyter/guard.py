@@ -4,43 +4,18 @@ RunPod's `proxy.runpod.net` is not on the Public Suffix List: a page on anybody'
 so the browser sends our login cookie with its requests, WebSockets included, whatever SameSite says. With
 `allow_origin='*'` and XSRF checks off, that page could open a terminal. Jupyter Server lets an identity
 provider say who a request is from (its documented extension point); this one says "nobody" when the request
-comes from a foreign page and carries no token of its own.
-
-Browsers set `Origin` on every POST, PUT, PATCH, DELETE and WebSocket, and `Sec-Fetch-*` on everything
-(Fetch standard); pages can't forge either.
+comes from a foreign page (`entrypoint.origins`) and carries no token of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable
 from typing import Any
-from urllib.parse import urlsplit
 
 from jupyter_server.auth.identity import PasswordIdentityProvider, User
 from traitlets import List, Unicode
 
-
-def is_foreign(method: str, host: str, headers: Mapping[str, str], own: Collection[str]) -> bool:
-    """Whether a browser sent this request for a page that is not the pod's own.
-
-    Args:
-        method: HTTP method.
-        host: The request's Host; a page from there is the pod's own.
-        headers: The request's headers, looked up case-insensitively.
-        own: Origins that are the pod's own as well (a proxy may have rewritten Host).
-
-    A link followed from elsewhere (a GET for a whole page, as from RunPod's console) is not foreign: the page
-    that asked can't read the answer. No header at all is a program, which has no cookie it did not ask for.
-    """
-    origin = headers.get("Origin")
-    if origin is not None:
-        return origin.lower() not in own and urlsplit(origin).netloc != host
-    if headers.get("Sec-Fetch-Site") in (None, "none", "same-origin"):
-        return False
-    followed_link = (
-        headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
-    )
-    return not (followed_link and method in ("GET", "HEAD"))
+from entrypoint.origins import is_foreign
 
 
 class OriginBoundIdentityProvider(PasswordIdentityProvider):  # type: ignore[misc]

@@ -29,7 +29,7 @@ class Pod:
     def __init__(self, home: pathlib.Path, overrides: str = "") -> None:
         """`overrides`: a user's own jupyter_lab_config.py on the volume, loaded after ours."""
         self.home = home
-        self.port = free_port()
+        self.port, self.status_port = free_port(), free_port()
         self.token = TOKEN
         self.root = home / "comfyui"
         self.log = home / "log" / "jupyter.log"
@@ -49,6 +49,7 @@ class Pod:
             "PODKEEPER_HOME": str(self.home),
             "JUPYTER_PORT": str(self.port),
             "COMFYUI_PORT": str(free_port()),
+            "STATUS_PORT": str(self.status_port),
             "COMFYUI_ENABLED": "false",
             "MODELS": "none",
             "JUPYTER_TOKEN": self.token,

@@ -74,6 +74,7 @@ def test_the_image_says_how_it_is_run(image: str) -> None:
     assert '"sh"' not in shown
     assert '"8188/tcp"' in shown
     assert '"8189/tcp"' in shown
+    assert '"8190/tcp"' in shown
 
 
 def test_everything_is_compiled(pod: Container) -> None:

@@ -18,6 +18,7 @@ def test_compose_brings_up_a_healthy_pod_and_takes_it_down(image: str) -> None:
         "PODKEEPER_IMAGE": image,
         "JUPYTER_PORT": str(free_port()),
         "COMFYUI_PORT": str(free_port()),
+        "STATUS_PORT": str(free_port()),
     }
     project = f"{LABEL}-{uuid.uuid4().hex[:8]}"
     command = ["docker", "compose", "-p", project, "-f", "compose.yaml", "-f", "compose.cpu.yaml"]

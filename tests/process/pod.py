@@ -27,7 +27,7 @@ class Pod:
 
     def __init__(self, home: Path, environ: dict[str, str], stdout: Any = None) -> None:
         self.home = home
-        self.jupyter_port, self.comfyui_port = free_port(), free_port()
+        self.jupyter_port, self.comfyui_port, self.status_port = free_port(), free_port(), free_port()
         self.output = home.parent / f"{home.name}.out"
         base = {
             "PATH": os.environ["PATH"],
@@ -35,6 +35,7 @@ class Pod:
             "PODKEEPER_HOME": str(home),
             "JUPYTER_PORT": str(self.jupyter_port),
             "COMFYUI_PORT": str(self.comfyui_port),
+            "STATUS_PORT": str(self.status_port),
             "COMFYUI_ENABLED": "false",
             "JUPYTER_TOKEN": TOKEN,
         }

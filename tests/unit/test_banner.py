@@ -6,7 +6,7 @@ from entrypoint.paths import Facts, Paths, locate
 from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
 
-JUPYTER, COMFYUI = SERVICES
+JUPYTER, COMFYUI, STATUS = SERVICES
 
 
 def paths_of(settings: Settings, *mounts: str) -> Paths:
@@ -28,6 +28,8 @@ def test_the_login_address_is_complete_and_safe_in_a_url() -> None:
     )
     assert address(JUPYTER, Settings(), "") == "http://localhost:8189/lab"
     assert address(COMFYUI, Settings(), "tok") == "http://localhost:8188/"
+    assert address(STATUS, Settings(), "t&k") == "http://localhost:8190/?token=t%26k"
+    assert address(STATUS, Settings(), "") == "http://localhost:8190/"
 
 
 def test_says_what_is_up_what_is_not_and_what_is_wrong() -> None:

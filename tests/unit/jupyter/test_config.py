@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoint.jupyter.config import config_text, own_origins
+from entrypoint.jupyter.config import config_text
 from entrypoint.paths import Facts, locate
 from entrypoint.settings import Settings
 
@@ -40,17 +40,6 @@ def test_it_never_holds_the_token() -> None:
 @pytest.mark.parametrize(("auth", "switched_off"), [("token", False), ("none", True)])
 def test_the_login_is_switched_off_on_demand_only(auth: str, switched_off: bool) -> None:
     assert ("c.IdentityProvider.token = ''" in text_of(Settings(jupyter_auth=auth))) is switched_off
-
-
-def test_own_origins_are_the_pods_address_this_machine_and_what_the_user_adds() -> None:
-    settings = Settings(pod_id="abc123", allowed_origins=("https://lab.example",))
-    assert own_origins(settings) == [
-        "https://abc123-8189.proxy.runpod.net",
-        "http://localhost:8189",
-        "http://127.0.0.1:8189",
-        "http://[::1]:8189",
-        "https://lab.example",
-    ]
 
 
 def test_a_path_with_a_quote_or_a_line_break_stays_one_text() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoint.health import verdict
+from entrypoint.verdict import verdict
 
 BOTH = ["JupyterLab", "ComfyUI"]
 

@@ -1,0 +1,134 @@
+"""A: what the handlers share: the latest look at the pod, the last hour's samples, and those who follow.
+
+Looks are made in threads: whatever they wait for (a volume, a driver, a service), the page goes on to answer. While
+nobody follows or asks, nothing is looked at but processor, memory and GPU, for the charts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from entrypoint.paths import Paths
+from entrypoint.readiness import ask_services
+from entrypoint.settings import Settings
+from entrypoint.status.collect import ANSWER_TIMEOUT, Collector, Sampler, secrets
+from entrypoint.status.history import EVERY, History
+from entrypoint.status.snapshot import as_json, make_snapshot
+from entrypoint.status.watchers import Patch, Watcher, changed
+
+Result = TypeVar("Result")
+#: Seconds between two looks while somebody follows.
+FOLLOW_EVERY = 2.0
+#: Seconds a look, and the services' answers, are as good as new: for one who asks, and while somebody follows.
+FRESH, ANSWERS_FRESH = 1.0, 5.0
+#: Seconds a look may take; then the last one has to do.
+PATIENCE = 10.0
+
+
+class Live:
+    """One for the whole server."""
+
+    def __init__(self, settings: Settings, paths: Paths) -> None:
+        self.settings, self.paths = settings, paths
+        self.history = History()
+        self.redactor = secrets(settings, paths)
+        self.watchers: set[Watcher] = set()
+        self._threads = ThreadPoolExecutor(8, thread_name_prefix="look")
+        self._collector, self._sampler = Collector(settings, paths), Sampler(paths)
+        self._answers = Shared(self._ask)
+        self._content = Shared(self._look)
+        self._told: dict[str, Any] = {}
+
+    async def content(self, fresh: float = FRESH) -> dict[str, Any]:
+        """`status.json`, at most `fresh` seconds old.
+
+        Raises:
+            TimeoutError: There is none yet, and none to be had.
+        """
+        content: dict[str, Any] = await self._content.get(fresh, PATIENCE)
+        return content
+
+    async def ready(self) -> bool:
+        """Whether every service that is switched on answers."""
+        answers = await self._answers.get(FRESH, PATIENCE)
+        return all(problem is None for problem in answers.values())
+
+    async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do something that may wait."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    async def follow(self, watcher: Watcher) -> dict[str, Any]:
+        """How things are; of what changes from now on, `watcher` is told.
+
+        Raises:
+            TimeoutError: As `content`.
+        """
+        content = await self.content()
+        self._tell(content)
+        self.watchers.add(watcher)
+        return content
+
+    async def run(self) -> None:
+        """Sample and tell, until cancelled."""
+        due = time.monotonic()
+        while True:
+            if time.monotonic() >= due:
+                due += EVERY
+                self.history.add(await self.in_thread(self._sampler.look))
+            if self.watchers:
+                with contextlib.suppress(TimeoutError):
+                    self._tell(await self.content(FOLLOW_EVERY / 2))
+            await asyncio.sleep(FOLLOW_EVERY)
+
+    def _tell(self, content: dict[str, Any]) -> None:
+        parts = changed(self._told, content)
+        self._told = content
+        if parts:
+            patch = Patch(parts)
+            for watcher in self.watchers:
+                watcher.tell(patch)
+
+    async def _ask(self) -> dict[str, str | None]:
+        return await self.in_thread(ask_services, self.settings, ANSWER_TIMEOUT)
+
+    async def _look(self) -> dict[str, Any]:
+        answers = await self._answers.get(ANSWERS_FRESH, PATIENCE)
+        return await self.in_thread(self._look_now, answers)
+
+    def _look_now(self, answers: dict[str, str | None]) -> dict[str, Any]:
+        return as_json(make_snapshot(self.settings, self._collector.look(answers)), self.redactor)
+
+
+class Shared:
+    """The result of an errand that many want and one runs."""
+
+    def __init__(self, errand: Callable[[], Awaitable[Any]]) -> None:
+        self._errand = errand
+        self._result: Any = None
+        self._at = float("-inf")
+        self._running: asyncio.Task[None] | None = None
+
+    async def get(self, fresh: float, patience: float) -> Any:
+        """The result, at most `fresh` seconds old; after `patience` seconds the last one, however old.
+
+        Raises:
+            TimeoutError: There is no last one.
+        """
+        if time.monotonic() - self._at > fresh:
+            if self._running is None or self._running.done():
+                self._running = asyncio.ensure_future(self._run())
+            await asyncio.wait([self._running], timeout=patience)
+            if self._running.done():
+                self._running.result()  # raises what the errand raised
+            elif self._at == float("-inf"):
+                raise TimeoutError
+        return self._result
+
+    async def _run(self) -> None:
+        self._result = await self._errand()
+        self._at = time.monotonic()

@@ -1,0 +1,69 @@
+"""A: the ends of the log files, searched, for the page."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from entrypoint.services import SERVICES
+from entrypoint.status.redact import Redactor
+from entrypoint.status.snapshot import TITLES
+
+#: Bytes looked through: of the end of a file, and of all of it when searching.
+_END, _ALL = 256 << 10, 16 << 20
+MOST_LINES = 1000
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class View(NamedTuple):
+    """Lines of one log. `mark` is another one when the file has changed; `left_out`: found, but not among `lines`."""
+
+    lines: list[str]
+    mark: str
+    left_out: int
+
+
+def names(folder: str) -> dict[str, tuple[str, str]]:
+    """Log name -> what people call it, and its file; those that exist, services first."""
+    titles = {row.name: row.title for row in SERVICES} | TITLES
+    files = {name: f"podkeeper-{name}.log" for name in titles} | {
+        "jupyter": "jupyter.log",
+        "comfyui": "comfyui.log",
+    }
+    known = {name: (titles[name], file) for name, file in files.items()} | {
+        "supervisord": ("supervisord", "supervisord.log")
+    }
+    return {
+        name: (title, file)
+        for name, (title, file) in known.items()
+        if os.path.exists(os.path.join(folder, file))
+    }
+
+
+def view(path: str, search: str, lines: int, redactor: Redactor) -> View:
+    """The last `lines` lines of the file that hold `search`, in any case.
+
+    Raises:
+        OSError: The file can't be read.
+    """
+    with open(path, "rb") as file:
+        state = os.fstat(file.fileno())
+        file.seek(max(0, state.st_size - (_ALL if search else _END)))
+        data = file.read(_ALL)
+    whole = data.decode(errors="replace").split("\n")
+    if state.st_size > len(data):
+        del whole[0]  # half a line
+    if whole and not whole[-1]:
+        del whole[-1]
+    found = [line for line in whole if search.casefold() in line.casefold()]
+    wanted = max(1, min(lines, MOST_LINES))
+    shown = [readable(redactor.text(line)) for line in found[-wanted:]]
+    return View(shown, f"{state.st_ino}-{state.st_size}", len(found) - len(shown))
+
+
+def readable(line: str) -> str:
+    """As a terminal would show it in the end: without colours, the last state of a progress bar."""
+    shown = _ESCAPES.sub("", line).rstrip("\r").rpartition("\r")[2]
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", shown)

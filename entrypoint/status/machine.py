@@ -1,0 +1,61 @@
+"""A: how busy processor and memory are, against what the container may use."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from entrypoint.files import read_text
+from entrypoint.status import meters, shape
+from entrypoint.supervision import cgroup
+
+
+class Machine:
+    """Looks again and again; a share of the processor is one between two looks."""
+
+    def __init__(self, mount: str = cgroup.MOUNT, membership: str = cgroup.MEMBERSHIP) -> None:
+        places = meters.cpu_places(mount, read_text(membership) or "")
+        self._place = next((place for place in places if _used(place) is not None), None)
+        self._memory = cgroup.find(mount, membership)
+        self._before: tuple[float, float] | None = None
+
+    def cpu(self) -> shape.Cpu:
+        """Since the last call."""
+        cores = self._cores()
+        now, used = time.monotonic(), self._cpu_seconds()
+        before, self._before = self._before, (now, used)
+        busy = meters.share(before[1], used, now - before[0], cores) if before else None
+        return shape.Cpu(used_percent=busy, cores=round(cores, 2))
+
+    def memory(self) -> shape.Memory:
+        used, total = meters.memory_of_machine(read_text("/proc/meminfo") or "")
+        if self._memory is None:
+            return shape.Memory(used_bytes=used, limit_bytes=total, oom_kills=0)
+        limit = min(self._memory.limit() or total, total or 1 << 62)
+        kills = self._memory.oom_kills()
+        return shape.Memory(used_bytes=self._memory.used(), limit_bytes=limit, oom_kills=kills)
+
+    def _cpu_seconds(self) -> float:
+        used = _used(self._place) if self._place else None
+        if used is not None:
+            return used
+        return meters.machine_seconds(
+            read_text("/proc/stat") or "cpu 0 0 0 0 0 0 0 0", os.sysconf("SC_CLK_TCK")
+        )
+
+    def _cores(self) -> float:
+        here = float(len(os.sched_getaffinity(0)))
+        return min(here, _limit(self._place) or here) if self._place else here
+
+
+def _used(place: meters.CpuPlace) -> float | None:
+    name = "cpuacct.usage" if place.version == 1 else "cpu.stat"
+    return meters.used_seconds(place.version, read_text(f"{place.folder}/{name}") or "")
+
+
+def _limit(place: meters.CpuPlace) -> float | None:
+    if place.version == 2:
+        quota, _, period = (read_text(f"{place.folder}/cpu.max") or "").partition(" ")
+        return meters.cores_allowed(quota, period)
+    quota, period = (read_text(f"{place.folder}/cpu.cfs_{name}_us") or "" for name in ("quota", "period"))
+    return meters.cores_allowed(quota, period)

@@ -1,0 +1,76 @@
+"""A: paths -> handlers, and the files of the page."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+
+from entrypoint.files import read_text
+from entrypoint.status import handlers
+from entrypoint.status.access import Login
+from entrypoint.status.handler import Handler, Nothing
+from entrypoint.status.live import Live
+from entrypoint.status.stream import Events
+
+PAGE = os.path.join(os.path.dirname(__file__), "page")
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+class File(Handler):
+    """A file of the page. Open: there is nothing about the pod in it, and the login form needs it."""
+
+    def initialize(self, live: Live, login: Login, name: str = "") -> None:
+        super().initialize(live, login)
+        self.name = name
+
+    def get(self) -> None:
+        self.set_header("Content-Type", TYPES[os.path.splitext(self.name)[1]])
+        self.set_header("Cache-Control", "no-cache")  # asked for again each time, answered 304
+        self.finish(_read(self.name))
+
+
+def application(live: Live, login: Login) -> Application:
+    """The whole server."""
+    common: dict[str, Any] = {"live": live, "login": login}
+    files = [name for name in os.listdir(PAGE) if os.path.splitext(name)[1] in TYPES]
+    return Application(
+        [
+            (r"/healthz", handlers.Alive, common),
+            (r"/readyz", handlers.Ready, common),
+            (r"/status\.json", handlers.StatusJson, common),
+            (r"/metrics", handlers.Metrics, common),
+            (r"/events", Events, common),
+            (r"/logs/([a-z]+)", handlers.Log, common),
+            (r"/programs/([a-z]+)/([a-z]+)", handlers.Action, common),
+            (r"/login", handlers.LoginForm, {**common, "page": _read("login.html")}),
+            (r"/", handlers.Page, {**common, "page": _read("index.html")}),
+            *((rf"/{name}".replace(".", r"\."), File, {**common, "name": name}) for name in files),
+        ],
+        default_handler_class=Nothing,
+        default_handler_args=common,
+        log_function=lambda handler: None,  # no access log: addresses can hold the token
+    )
+
+
+def serve(application: Application, port: int) -> HTTPServer:
+    """Listen on all addresses.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    server = HTTPServer(
+        application, xheaders=True, max_body_size=64 << 10, idle_connection_timeout=120, body_timeout=20
+    )
+    server.listen(port, "0.0.0.0")
+    return server
+
+
+def _read(name: str) -> bytes:
+    return (read_text(os.path.join(PAGE, name)) or "").encode()
