@@ -36,6 +36,7 @@ class Pod:
             "JUPYTER_PORT": str(self.jupyter_port),
             "COMFYUI_PORT": str(self.comfyui_port),
             "COMFYUI_ENABLED": "false",
+            "MODELS": "none",
             "JUPYTER_TOKEN": TOKEN,
         }
         self.environ = {name: text for name, text in (base | environ).items() if text}
