@@ -117,9 +117,10 @@ class Settings:
         "UMASK", owner.umask, "", "umask of the services, octal. Unset: 022; 002 under `group`, 000 under `shared`."
     )  # fmt: skip
     models: str = setting(
-        "MODELS", parsing.choice("auto", "none"), "auto",
-        "What `podkeeper models fetch` takes. `auto`: what `DOWNLOAD_<BUNDLE>` flags name, else the catalogue as "
-        "far as it fits on the disk. `none`: nothing.",
+        "MODELS", parsing.choice("auto", "none"), "",
+        "What is fetched in the background once the services answer. `auto`: the catalogue's bundles in order, as "
+        "far as they fit on the disk; `DOWNLOAD_<BUNDLE>=true` or `false` (and `DOWNLOAD_ALL`) say otherwise. `none`: "
+        "nothing. Unset: `auto` in the image; in local mode only what a `DOWNLOAD_<BUNDLE>=true` names.",
     )  # fmt: skip
     models_manifest: str = setting(
         "MODELS_MANIFEST", parsing.manifest, "",

@@ -11,14 +11,15 @@ import aiohttp
 
 from entrypoint.models.answers import Failed
 from entrypoint.models.delivery import Delivery
-from entrypoint.models.flags import BadFlags, Wish, wishes
+from entrypoint.models.flags import BadFlags, Errand, Wish, wishes
 from entrypoint.models.hours import parse_hours
 from entrypoint.models.load import load
 from entrypoint.models.logins import logins
-from entrypoint.models.manifest import BadManifest
+from entrypoint.models.manifest import BadManifest, Manifest
 from entrypoint.models.patience import Limits
-from entrypoint.models.progress import FAILED, Transfer, line
+from entrypoint.models.progress import FAILED, THERE, Transfer, line
 from entrypoint.models.reporter import Reporter, say
+from entrypoint.models.requests import forget
 from entrypoint.models.selection import DoesNotFit, Selection, gigabytes, margin, select
 from entrypoint.models.shelf import Shelf
 from entrypoint.models.source import Line, open_session
@@ -50,8 +51,12 @@ class Ending:
 class Job:
     """What every command about models shares."""
 
-    def __init__(self, settings: Settings, paths: Paths, environ: Mapping[str, str], shelf: Shelf) -> None:
+    def __init__(
+        self, settings: Settings, paths: Paths, environ: Mapping[str, str], shelf: Shelf, errand: Errand
+    ) -> None:
         self.settings, self.paths, self.environ, self.shelf = settings, paths, environ, shelf
+        self.errand = errand
+        self.taken: tuple[str, ...] = ()
         self.notes: list[str] = []
         self.wishes: tuple[Wish, ...] = ()
         self.transfers: list[Transfer] = []
@@ -62,7 +67,7 @@ class Job:
         async with open_session(limits) as session:
             try:
                 manifest = await load(self.settings, self.paths, session)
-                self.wishes, notes = wishes(manifest, self.environ)
+                self.wishes, notes = self._wishes(manifest)
             except (BadManifest, BadFlags) as error:
                 return Ending(BAD_SETTINGS, tuple(str(error).splitlines()), "correct it, then start it again")
             except Failed as error:
@@ -75,8 +80,26 @@ class Job:
                 return await self._deliver(delivery, fetch)
             return await self._reported(delivery, terminal)
 
+    def complete(self) -> list[str]:
+        """The bundles that were taken and are all there."""
+        behind = {each.file.bundle for each in self.transfers if each.state != THERE}
+        return [name for name in self.taken if name not in behind]
+
+    def _wishes(self, manifest: Manifest) -> tuple[tuple[Wish, ...], tuple[str, ...]]:
+        asked = self.errand.asked
+        if (
+            self.errand.whole
+        ):  # requests from the volume may be older than the manifest; a name just typed may not
+            known = {bundle.name for bundle in manifest.bundles}
+            strange = sorted(asked - known)
+            forget(self.paths, strange)
+            self._note(*(f"{name} was asked for, but there is no such bundle" for name in strange))
+            asked &= known
+        return wishes(manifest, self.environ, self.errand.reach, asked)
+
     async def _reported(self, delivery: Delivery, terminal: bool) -> Ending:
-        reporter = Reporter(self.paths.runtime, self.transfers, self.notes, terminal=terminal)
+        runtime = self.paths.runtime if self.errand.whole else ""
+        reporter = Reporter(runtime, self.transfers, self.notes, terminal=terminal)
         reporting, state = asyncio.create_task(reporter.run()), "stopped"
         try:
             ending = await self._deliver(delivery, True)
@@ -96,6 +119,7 @@ class Job:
         say(f"models: {' '.join(selection.taken) or 'nothing'}; {gigabytes(selection.need)} to fetch")
         if not fetch:
             return ending_of(self.transfers)
+        self.taken = selection.taken
         transfers = await delivery.run(selection.taken)
         self.transfers[:] = transfers  # what was left out is told in the notes
         say(line(transfers, 0))

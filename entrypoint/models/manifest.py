@@ -21,6 +21,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from entrypoint.models.names import is_bundle_name
+
 SCHEMA = 1
 ROOTS = ("models", "comfyui")
 #: source -> (keys it needs, keys it may have)
@@ -33,7 +35,6 @@ SOURCES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 _FILE_KEYS = frozenset({"bundle", "source", "dest", "dest_root", "sha256", "size"})
 _BUNDLE_KEYS = frozenset({"about", "default", "implies", "size_gb"})
 _TOP_KEYS = frozenset({"schema", "extends_catalogue", "bundles", "files"})
-_BUNDLE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
@@ -137,7 +138,7 @@ class _Reader:
             raise self._bad("", "schema", f"must be {SCHEMA}")
         bundles = self._typed(content, "bundles", dict, {}, "")
         for name in bundles:
-            if not _BUNDLE_NAME.fullmatch(name) or name == "ALL":
+            if not is_bundle_name(name):
                 problem = "a bundle's name must be capital letters, digits and _, and not ALL"
                 raise self._bad(f"bundles.{name}", "", problem)
         tables = self._typed(content, "files", list, [], "")

@@ -84,27 +84,43 @@ def line(transfers: list[Transfer], bytes_per_second: float) -> str:
     for state, words in ((FAILED, "failed"), (BUSY, "fetched by another pod")):
         if state in states:
             parts.append(f"{states.count(state)} {words}")
-    retried = [each for each in transfers if each.state == FETCHING and each.last]
+    retried = [each for each in transfers if each.state in (FETCHING, WAITING) and each.last]
     if retried:
         parts.append(f"last trouble: {retried[-1].last}")
     return ", ".join(parts)
 
 
 def record(
-    transfers: list[Transfer], state: str, bytes_per_second: float, now: float, notes: list[str]
+    transfers: list[Transfer], state: str, bytes_per_second: float, now: float, pid: int, notes: list[str]
 ) -> dict[str, Any]:
-    """<runtime>/models.json. Sizes in bytes, times in seconds since 1970."""
+    """`<runtime>/models.json`, for the status page; replaced whole every 2 s while a run goes on.
+
+    state: `waiting` (for the services), `off` (nothing is to be fetched), `running`, `complete`, `incomplete` (the
+        condition ModelsIncomplete says why), `stopped`. at: when it was written, seconds since 1970. pid: who wrote it;
+        `running` of a process that is gone means killed.
+    bytes, size: of all files; size is 0 for a file whose size is not known yet. bytes_per_second: over the last
+        12 s. seconds_left: None while nothing moves.
+    notes: what the user should know: bundles left out, files set aside.
+    files: bundle, dest, state (`waiting`, `fetching`, `busy`: another pod fetches it, `there`, `failed`), how it came
+        to be there (`receipt`, `adopted`, `fetched`), size, bytes, retries, last (the last trouble that was tried
+        again), problem: None or {name, reason, remedy} of a failure.
+    """
+    there = sum(each.there for each in transfers)
+    total = sum(max(each.size, each.there) for each in transfers)
+    moving = state == "running" and bytes_per_second >= 1
     return {
         "state": state,
         "at": now,
+        "pid": pid,
         "bytes_per_second": round(bytes_per_second),
-        "bytes": sum(each.there for each in transfers),
-        "size": sum(max(each.size, each.there) for each in transfers),
+        "bytes": there,
+        "size": total,
+        "seconds_left": round((total - there) / bytes_per_second) if moving else None,
         "notes": notes,
         "files": [
             {
                 "bundle": each.file.bundle, "dest": each.file.dest, "state": each.state, "how": each.how,
-                "size": each.size, "bytes": each.there, "retries": each.retries,
+                "size": each.size, "bytes": each.there, "retries": each.retries, "last": each.last,
                 "problem": each.problem and dict(zip(("name", "reason", "remedy"), each.problem, strict=True)),
             }
             for each in transfers

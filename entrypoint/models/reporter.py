@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import deque
 from typing import Any
 
-from entrypoint.files import write_atomically
-from entrypoint.models.progress import Transfer, line, record
+from entrypoint.models.progress import Transfer, line
+from entrypoint.models.state_file import somebody_else_runs, write_state
 
 _RECORD_EVERY_S, _LINE_EVERY_S, _RATE_OVER_S = 2.0, 12.0, 12.0
 
@@ -20,10 +19,11 @@ def say(text: str) -> None:
 
 
 class Reporter:
-    """Runs beside the fetch."""
+    """Runs beside the fetch. `runtime`: where the record goes; "": nowhere."""
 
     def __init__(self, runtime: str, transfers: list[Transfer], notes: list[str], *, terminal: bool) -> None:
-        self._file, self._transfers, self._notes = f"{runtime}/models.json", transfers, notes
+        self._runtime, self._transfers, self._notes = runtime, transfers, notes
+        self._others = bool(runtime) and somebody_else_runs(runtime)
         self._bars = _bars() if terminal else None
         self._seen: deque[tuple[float, int]] = deque()
 
@@ -41,12 +41,9 @@ class Reporter:
                 await asyncio.sleep(_RECORD_EVERY_S / (8 if self._bars is not None else 1))
 
     def write(self, state: str) -> None:
-        """The record. A full runtime folder must not end a download."""
-        try:
-            text = json.dumps(record(self._transfers, state, self.rate(), time.time(), self._notes))
-            write_atomically(self._file, text)
-        except OSError as error:
-            say(f"models: cannot write {self._file}: {error.strerror}")
+        """The record, unless the run in the background is writing one."""
+        if self._runtime and not self._others:
+            write_state(self._runtime, state, self._transfers, self.rate(), self._notes)
 
     def end(self, state: str) -> None:
         self.write(state)

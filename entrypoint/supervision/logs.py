@@ -25,6 +25,7 @@ FOLLOWED = {
     "comfyui": "comfyui.log",
     "volumes": "podkeeper-volumes.log",
     "status": "podkeeper-status.log",
+    "models": "podkeeper-models.log",
 }
 #: Seconds between two looks at the files: right after a line, and after a long silence (for an idle pod's CPU).
 PERIOD, LONGEST_PERIOD = 0.25, 1.5

@@ -91,8 +91,9 @@ class Container:
 
 @contextlib.contextmanager
 def running(image: str, *options: str, command: tuple[str, ...] = ()) -> Iterator[Container]:
-    """A container of the image; JUPYTER_TOKEN is TOKEN unless the options say otherwise."""
-    container = Container(image, ("--env", f"JUPYTER_TOKEN={TOKEN}", *options), command)
+    """A container of the image; unless the options say otherwise JUPYTER_TOKEN is TOKEN and no model is fetched."""
+    usual = ("--env", f"JUPYTER_TOKEN={TOKEN}", "--env", "MODELS=none")
+    container = Container(image, (*usual, *options), command)
     try:
         yield container
     finally:

@@ -6,13 +6,15 @@ import re
 
 LOUD = re.compile(r"\b(WARN(ING)?|ERRO(R)?|CRIT(ICAL)?|Traceback)\b|\| \[[WEC] ")
 
-#: Lines of a stop that say so more loudly than they mean it. These three have nothing to clean up, so SIGTERM just
+#: Lines of a stop that say so more loudly than they mean it. These have nothing to clean up, so SIGTERM just
 #: ends them; a service that ended like that would be worth a look.
 AT_A_STOP = (
     "WARN stopped: comfyui (exit status 0)",  # clean, but not 78
     "WARN stopped: announce (terminated by SIGTERM)",
     "WARN stopped: prober (terminated by SIGTERM)",
     "WARN stopped: volumes (terminated by SIGTERM)",
+    "WARN stopped: models (terminated by SIGTERM)",
+    "WARN stopped: models (exit status 75)",
     "ServerApp] received signal 15, stopping",
     "WARN received SIGTERM indicating exit request",
 )

@@ -37,6 +37,7 @@ class Pod:
             "COMFYUI_PORT": str(self.comfyui_port),
             "STATUS_PORT": str(self.status_port),
             "COMFYUI_ENABLED": "false",
+            "MODELS": "none",
             "JUPYTER_TOKEN": TOKEN,
         }
         self.environ = {name: text for name, text in (base | environ).items() if text}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoint.models.flags import BadFlags, wishes
+from entrypoint.models.flags import ASKED, NAMED, BadFlags, any_flag, reach_of, wishes
 from entrypoint.models.manifest import Bundle, Manifest
 from entrypoint.models.selection import DoesNotFit, margin, select
 
@@ -54,6 +54,53 @@ def test_flags(flags: dict[str, str], expected: set[str], explicit: set[str]) ->
 def test_an_explicit_false_beats_an_implication_and_says_so() -> None:
     _, notes = wishes(MANIFEST, {"DOWNLOAD_CLIP": "false"})
     assert notes == ("DOWNLOAD_CLIP=false beats CORE, which needs CLIP: CLIP is left out",)
+
+
+@pytest.mark.parametrize(
+    ("reach", "asked", "flags", "expected"),
+    [
+        (NAMED, set(), {}, set()),
+        (NAMED, set(), {"CORE": "true"}, {"CORE", "CLIP", "VAE"}),
+        (NAMED, set(), {"ALL": "true"}, ALL),
+        (NAMED, {"FLUX"}, {"BIG": "true"}, {"FLUX", "BIG"}),
+        (ASKED, set(), {"ALL": "true"}, set()),
+        (ASKED, {"CORE"}, {"BIG": "true"}, {"CORE", "CLIP", "VAE"}),
+        (ASKED, {"CORE"}, {"CLIP": "false"}, {"CORE", "VAE"}),
+        (ASKED, {"CORE", "CLIP"}, {"CLIP": "false"}, {"CORE", "CLIP", "VAE"}),
+    ],
+)
+def test_how_far_a_run_reaches(
+    reach: str, asked: set[str], flags: dict[str, str], expected: set[str]
+) -> None:
+    found, _ = wishes(MANIFEST, {f"DOWNLOAD_{name}": text for name, text in flags.items()}, reach, asked)
+    assert {wish.bundle.name for wish in found if wish.wanted} == expected
+    assert all(wish.explicit for wish in found if wish.bundle.name in asked)
+
+
+def test_a_bundle_that_does_not_exist_cannot_be_asked_for() -> None:
+    with pytest.raises(
+        BadFlags, match="there is no bundle FLUXX; the bundles are CORE, BIG, FLUX, CLIP, VAE"
+    ):
+        wishes(MANIFEST, {}, ASKED, {"FLUXX"})
+
+
+@pytest.mark.parametrize(
+    ("models", "local", "expected"),
+    [
+        ("", True, NAMED),
+        ("", False, "all"),
+        ("auto", True, "all"),
+        ("none", True, ASKED),
+        ("none", False, ASKED),
+    ],
+)
+def test_what_a_start_fetches_by_itself(models: str, local: bool, expected: str) -> None:
+    assert reach_of(models, local=local) == expected
+
+
+def test_an_empty_flag_is_none() -> None:
+    assert not any_flag({"DOWNLOAD_CORE": " ", "PATH": "x"})
+    assert any_flag({"DOWNLOAD_CORE": "false"})
 
 
 def test_junk_is_an_error_and_every_one_is_told() -> None:

@@ -1,0 +1,34 @@
+"""A: `<runtime>/models.json`: how the downloads stand, for the status page (its keys: `progress.record`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+
+from entrypoint.files import read_text, write_atomically
+from entrypoint.models.progress import Transfer, record
+
+
+def write_state(
+    runtime: str, state: str, transfers: Sequence[Transfer] = (), rate: float = 0.0, notes: Sequence[str] = ()
+) -> None:
+    """Replace the file. It only informs: a runtime folder that is full, or not ours, must not end a download."""
+    content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes))
+    try:
+        write_atomically(f"{runtime}/models.json", json.dumps(content))
+    except OSError:
+        return
+
+
+def somebody_else_runs(runtime: str) -> bool:
+    """Whether a living process other than this one says that it fetches."""
+    try:
+        found = json.loads(read_text(f"{runtime}/models.json") or "{}")
+        if found.get("state") != "running" or found.get("pid") == os.getpid():
+            return False
+        with open(f"/proc/{int(found['pid'])}/cmdline", "rb") as file:
+            return b"entrypoint.models" in file.read()
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return False
