@@ -80,6 +80,7 @@ RUN chmod 1777 /run /var/log \
     && git config --system safe.directory '*'
 COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
 COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
+COPY --link --chmod=755 image/start.sh /start.sh
 
 ENV PATH=/opt/podkeeper/env/bin:$PATH \
     LANG=C.UTF-8 \

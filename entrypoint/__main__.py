@@ -1,6 +1,6 @@
-"""A: `python -I -m entrypoint`: argv -> command. The only place where errors become exit codes.
+"""A: `python -I -m entrypoint [START COMMAND]`: the pod. The only place where errors become exit codes.
 
-Exit codes are those of sysexits.h: 64 usage, 73 a file or folder can't be made, 78 bad settings.
+Exit codes are those of sysexits.h: 73 a file or folder can't be made, 78 bad settings.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from entrypoint.plan import child_environ, make_plan
 from entrypoint.settings import BadSettings, Settings
 from entrypoint.volumes.service import service_of
 
-EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78
+EX_CANTCREAT, EX_CONFIG = 73, 78
 
 
 def main(arguments: list[str]) -> int:
-    """Start the pod; returns only when it can't be started."""
-    if arguments:
-        return fail(
-            EX_USAGE, f"cannot use the argument {arguments[0]!r}: settings come from the environment (README)"
-        )
+    """Start the pod, and `arguments`, whatever they say, as one more program in it.
+
+    Returns only when the pod can't be started. `docker run IMAGE bash -c '...'` and a template's start command
+    come here as arguments; settings come from the environment.
+    """
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
+    command = arguments if any(arguments) else []  # a template's empty field may arrive as an empty word
     try:
         settings = Settings.from_environ(os.environ)
         facts = look()
         paths = locate(settings, facts)
-        run_steps(make_plan(settings, facts, paths, service_of(settings)), paths.runtime)
-        become_supervisord(
-            paths.python, child_environ(os.environ, settings, paths) | {STARTED: f"{started:.3f}"}
-        )
+        run_steps(make_plan(settings, facts, paths, service_of(settings), command), paths.runtime)
+        environ = child_environ(os.environ, settings, paths, command=bool(command))
+        become_supervisord(paths.python, environ | {STARTED: f"{started:.3f}"})
     except BadSettings as error:
         return fail(EX_CONFIG, *error.problems)
     except Aborted as error:

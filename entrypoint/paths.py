@@ -87,6 +87,11 @@ class Paths:
         return self.runtime + "/requests"
 
     @property
+    def start_command(self) -> str:
+        """The start command's words as JSON; 0600. Absent where the pod was started without one."""
+        return self.runtime + "/start_command.json"
+
+    @property
     def kept_secrets(self) -> str:
         """Folder on the volume for the secrets we made ourselves, so that they survive restarts; 0700."""
         return self.stored + "/.podkeeper"

@@ -16,10 +16,14 @@ from entrypoint.models.logins import keep_logins
 from entrypoint.own_folders import make_own_folders
 from entrypoint.paths import Facts, Paths
 from entrypoint.settings import Settings, secret_variables
+from entrypoint.start_command.keep import keep_start_command
 from entrypoint.supervision.logs import mark_log_starts
 from entrypoint.volumes import prepare
 from entrypoint.volumes.links import use_the_ancestors_folders
 from entrypoint.volumes.owner import Identity
+
+#: Variable that says to supervisord.conf whether there is a start command to run.
+START_COMMAND = "PODKEEPER_START_COMMAND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,10 @@ class Step:
     on_failure: Literal["abort", "warn"]
 
 
-def make_plan(settings: Settings, facts: Facts, paths: Paths, service: Identity) -> tuple[Step, ...]:
-    """The steps of a start, in order; `service`: who runs JupyterLab and ComfyUI."""
+def make_plan(
+    settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str]
+) -> tuple[Step, ...]:
+    """The steps of a start, in order; `service`: who runs the services, and the start command `command`."""
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     return (
         Step("make the pod's own folders", partial(make_own_folders, paths, service), "abort"),
@@ -55,6 +61,7 @@ def make_plan(settings: Settings, facts: Facts, paths: Paths, service: Identity)
         Step("try the volume", partial(prepare.try_the_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
         Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
+        Step("keep the start command", partial(keep_start_command, command, paths, service), "warn"),
         Step(
             "write JupyterLab's configuration",
             partial(write_atomically, config, config_text(settings, paths), 0o644),
@@ -68,8 +75,12 @@ def make_plan(settings: Settings, facts: Facts, paths: Paths, service: Identity)
     )
 
 
-def child_environ(environ: Mapping[str, str], settings: Settings, paths: Paths) -> dict[str, str]:
+def child_environ(
+    environ: Mapping[str, str], settings: Settings, paths: Paths, command: bool = False
+) -> dict[str, str]:
     """The environment of supervisord and all it starts: the user's variables, our settings, no secret.
+
+    `command`: whether there is a start command to run.
 
     `pip`, `jupyter` and `podkeeper` in a terminal are the ones of our own environment. USER: where it is unset,
     Python's getpass asks for the uid's name, which nobody in an image has but root; importing torch fails then.
@@ -78,4 +89,5 @@ def child_environ(environ: Mapping[str, str], settings: Settings, paths: Paths) 
     own_bin = paths.python.rpartition("/")[0]
     search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
     named = {} if paths.home == "/root" else {"USER": "podkeeper"}
-    return named | kept | settings.to_environ() | paths.to_environ() | {"PATH": ":".join([own_bin, *search])}
+    ours = {"PATH": ":".join([own_bin, *search]), START_COMMAND: "true" if command else "false"}
+    return named | kept | settings.to_environ() | paths.to_environ() | ours

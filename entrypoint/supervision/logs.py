@@ -23,6 +23,7 @@ FOLLOWED = {
     "pod": "supervisord.log",
     "jupyter": "jupyter.log",
     "comfyui": "comfyui.log",
+    "command": "command.log",
     "volumes": "podkeeper-volumes.log",
     "status": "podkeeper-status.log",
     "models": "podkeeper-models.log",

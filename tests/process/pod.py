@@ -25,7 +25,9 @@ TOKEN = "token-of-the-process-tests"
 class Pod:
     """One start of the pod. `environ` goes on top of what every test pod has."""
 
-    def __init__(self, home: Path, environ: dict[str, str], stdout: Any = None) -> None:
+    def __init__(
+        self, home: Path, environ: dict[str, str], stdout: Any = None, command: tuple[str, ...] = ()
+    ) -> None:
         self.home = home
         self.jupyter_port, self.comfyui_port, self.status_port = free_port(), free_port(), free_port()
         self.output = home.parent / f"{home.name}.out"
@@ -43,7 +45,7 @@ class Pod:
         self.environ = {name: text for name, text in (base | environ).items() if text}
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "entrypoint"],
+                [sys.executable, "-I", "-m", "entrypoint", *command],
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout or file,
@@ -108,9 +110,14 @@ class Pod:
 
 
 @contextlib.contextmanager
-def running(home: Path, environ: dict[str, str] | None = None, stdout: Any = None) -> Iterator[Pod]:
-    """A pod that is gone at the end, whatever happened."""
-    pod = Pod(home, environ or {}, stdout)
+def running(
+    home: Path,
+    environ: dict[str, str] | None = None,
+    stdout: Any = None,
+    command: tuple[str, ...] = (),
+) -> Iterator[Pod]:
+    """A pod that is gone at the end, whatever happened; `command` is its start command."""
+    pod = Pod(home, environ or {}, stdout, command)
     try:
         yield pod
     finally:

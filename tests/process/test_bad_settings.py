@@ -33,14 +33,6 @@ def test_refuses_in_one_line_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_argument_is_a_usage_error(tmp_path: pathlib.Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-I", "-m", "entrypoint", "--help-me"], capture_output=True, text=True, timeout=30
-    )
-    assert ended.returncode == 64
-    assert ended.stderr.startswith("podkeeper: cannot use the argument '--help-me'")
-
-
 def test_a_folder_that_can_not_be_made_is_one_line(tmp_path: pathlib.Path) -> None:
     (tmp_path / "pod").write_text("a file is in the way")
     ended = start({}, tmp_path / "pod")

@@ -1,7 +1,7 @@
 """What a start does, and what it hands on."""
 
 from entrypoint.paths import Facts, locate
-from entrypoint.plan import child_environ, make_plan
+from entrypoint.plan import START_COMMAND, child_environ, make_plan
 from entrypoint.settings import FOREIGN_SECRETS, Settings
 from entrypoint.volumes.owner import Identity
 
@@ -10,7 +10,7 @@ FACTS = Facts(mounts=frozenset({"/"}), uid=0, temporary="/tmp", python="/opt/env
 
 def test_only_what_nothing_can_run_without_aborts_a_start() -> None:
     settings = Settings()
-    plan = make_plan(settings, FACTS, locate(settings, FACTS), Identity(0, 0))
+    plan = make_plan(settings, FACTS, locate(settings, FACTS), Identity(0, 0), [])
     aborting = [step.name for step in plan if step.on_failure == "abort"]
     assert aborting == ["make the pod's own folders", "write JupyterLab's configuration"]
     assert plan[0].name == "make the pod's own folders"
@@ -48,3 +48,10 @@ def test_a_uid_without_a_name_gets_one_for_python_to_find() -> None:
     assert child_environ({}, unnamed, locate(unnamed, FACTS))["USER"] == "podkeeper"
     assert child_environ({"USER": "me"}, unnamed, locate(unnamed, FACTS))["USER"] == "me"
     assert "USER" not in child_environ({}, Settings(), locate(Settings(), FACTS))
+
+
+def test_supervisord_is_told_whether_there_is_a_start_command() -> None:
+    settings = Settings()
+    for command, told in ((True, "true"), (False, "false")):
+        handed = child_environ({START_COMMAND: "mine"}, settings, locate(settings, FACTS), command)
+        assert handed[START_COMMAND] == told

@@ -1,0 +1,1 @@
+"""The start command: the container's CMD, run once beside the services."""
