@@ -30,7 +30,8 @@ def main() -> int:
     down = [service.title for service in enabled if answers[service.name] is not None]
     conditions = [condition.name for condition in read_conditions(locate(settings, look()).runtime)]
     code, text = verdict([service.title for service in enabled], down, conditions)
-    print(text)
+    page = settings.public_url(settings.status_port)
+    print(text if text == "healthy" or answers.get("status", "off") else f"{text}; see {page}/")
     return code
 
 

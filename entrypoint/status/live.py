@@ -24,8 +24,8 @@ from entrypoint.status.watchers import Patch, Watcher, changed
 Result = TypeVar("Result")
 #: Seconds between two looks while somebody follows.
 FOLLOW_EVERY = 2.0
-#: Seconds a look, and the services' answers, are as good as new: for one who asks, and while somebody follows.
-FRESH, ANSWERS_FRESH = 1.0, 5.0
+#: Seconds a look, and the services' answers, are as good as new.
+FRESH = 1.0
 #: Seconds a look may take; then the last one has to do.
 PATIENCE = 10.0
 
@@ -97,7 +97,7 @@ class Live:
         return await self.in_thread(ask_services, self.settings, ANSWER_TIMEOUT)
 
     async def _look(self) -> dict[str, Any]:
-        answers = await self._answers.get(ANSWERS_FRESH, PATIENCE)
+        answers = await self._answers.get(FRESH, PATIENCE)
         return await self.in_thread(self._look_now, answers)
 
     def _look_now(self, answers: dict[str, str | None]) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""What is told of GPUs, with a stand-in for NVIDIA's driver."""
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from entrypoint.status.gpus import Gpus
+
+
+class NVMLError(Exception):
+    """As pynvml's."""
+
+    def __init__(self, value: int) -> None:
+        super().__init__("Not Supported" if value == 3 else f"error {value}")
+        self.value = value
+
+
+class Driver:
+    """As much of pynvml as is used. `broken`: function name -> error."""
+
+    NVMLError = NVMLError
+    NVML_ERROR_LIBRARY_NOT_FOUND = 12
+    NVML_TEMPERATURE_GPU = 0
+
+    def __init__(self, **broken: int) -> None:
+        self.broken = broken
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        answers = {
+            "nvmlInit": None,
+            "nvmlShutdown": None,
+            "nvmlDeviceGetCount": 2,
+            "nvmlDeviceGetHandleByIndex": 0,
+            "nvmlDeviceGetName": "NVIDIA H200",
+            "nvmlDeviceGetUtilizationRates": SimpleNamespace(gpu=83),
+            "nvmlDeviceGetMemoryInfo": SimpleNamespace(used=5, total=9),
+            "nvmlDeviceGetTemperature": 61,
+            "nvmlDeviceGetPowerUsage": 351_250,
+        }
+
+        def answer(*_: Any) -> Any:
+            self.calls.append(name)
+            if name in self.broken:
+                raise NVMLError(self.broken[name])
+            return answers[name]
+
+        return answer
+
+
+def look_with(monkeypatch: pytest.MonkeyPatch, driver: Any) -> tuple[Gpus, Any]:
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    gpus = Gpus()
+    return gpus, gpus.look()
+
+
+def test_every_gpu_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, (found, problem) = look_with(monkeypatch, Driver())
+    assert problem == ""
+    assert [gpu.index for gpu in found] == [0, 1]
+    assert (found[0].name, found[0].used_percent, found[0].power_watts) == ("NVIDIA H200", 83.0, 351.2)
+    assert (found[0].memory_used_bytes, found[0].memory_size_bytes, found[0].temperature_celsius) == (
+        5,
+        9,
+        61.0,
+    )
+
+
+def test_what_a_gpu_does_not_tell_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A MIG slice has no utilisation."""
+    _, (found, problem) = look_with(
+        monkeypatch, Driver(nvmlDeviceGetUtilizationRates=3, nvmlDeviceGetPowerUsage=3)
+    )
+    assert problem == ""
+    assert (found[0].used_percent, found[0].power_watts, found[0].memory_used_bytes) == (None, None, 5)
+
+
+@pytest.mark.parametrize(
+    ("driver", "words"),
+    [
+        (Driver(nvmlInit=12), "no NVIDIA driver here"),
+        (Driver(nvmlInit=9), "the NVIDIA driver can't be used"),
+        (Driver(nvmlDeviceGetCount=15), "the NVIDIA driver does not answer"),
+        (Driver(nvmlDeviceGetHandleByIndex=15), "the NVIDIA driver does not answer"),
+        (None, "nvidia-ml-py is missing"),
+    ],
+)
+def test_no_gpu_is_no_error_but_a_reason(monkeypatch: pytest.MonkeyPatch, driver: Any, words: str) -> None:
+    _, (found, problem) = look_with(monkeypatch, driver)
+    assert found == ()
+    assert words in problem
+
+
+def test_a_driver_that_is_not_there_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(nvmlInit=12)
+    gpus, _ = look_with(monkeypatch, driver)
+    assert "no NVIDIA driver" in gpus.look()[1]
+    assert driver.calls.count("nvmlInit") == 1

@@ -1,0 +1,68 @@
+"""The end of a log as the page shows it."""
+
+from pathlib import Path
+
+import pytest
+
+from entrypoint.status.log_view import names, readable, view
+from entrypoint.status.redact import Redactor
+
+REDACTOR = Redactor(["s3cret-token"])
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("plain", "plain"),
+        ("\x1b[32mgreen\x1b[0m", "green"),
+        ("\x1b]0;title\x07x", "x"),
+        (" 10%|#   |\r 50%|##  |\r100%|####|", "100%|####|"),
+        ("windows\r", "windows"),
+        ("bell\x07", "bell\N{REPLACEMENT CHARACTER}"),
+        ("\ttab", "\ttab"),
+    ],
+)
+def test_a_line_is_what_a_terminal_shows_in_the_end(line: str, shown: str) -> None:
+    assert readable(line) == shown
+
+
+def test_the_last_lines_without_secrets(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text("one\ntwo\nlogin s3cret-token\n")
+    found = view(str(path), "", 2, REDACTOR)
+    assert found.lines == ["two", "login [secret]"]
+    assert found.left_out == 1
+    assert view(str(path), "", 0, REDACTOR).lines == ["login [secret]"]
+
+
+def test_search_is_in_any_case_and_through_the_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text("An ERROR at the start\n" + "filling\n" * 100_000 + "unfinished error")
+    found = view(str(path), "error", 10, REDACTOR)
+    assert found.lines == ["An ERROR at the start", "unfinished error"]
+    assert view(str(path), "", 1000, REDACTOR).lines[0] == "filling"  # never half a line
+
+
+def test_the_mark_changes_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text("a\n")
+    before = view(str(path), "", 9, REDACTOR).mark
+    assert view(str(path), "", 9, REDACTOR).mark == before
+    path.write_text("a\nb\n")
+    assert view(str(path), "", 9, REDACTOR).mark != before
+
+
+def test_bytes_that_are_no_text_are_survived(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_bytes(b"\xff\xfe\x00\n")
+    assert len(view(str(path), "", 9, REDACTOR).lines) == 1
+
+
+def test_only_the_pods_own_logs_are_offered(tmp_path: Path) -> None:
+    for name in ("jupyter.log", "dpkg.log", "podkeeper-prober.log", "supervisord.log", "podkeeper-x.log"):
+        (tmp_path / name).write_text("")
+    assert names(str(tmp_path)) == {
+        "jupyter": ("JupyterLab", "jupyter.log"),
+        "prober": ("Prober", "podkeeper-prober.log"),
+        "supervisord": ("supervisord", "supervisord.log"),
+    }
