@@ -1,7 +1,6 @@
-"""A: `podkeeper status | start | stop | restart | tail`: supervisorctl, pointed at this pod; `podkeeper models`.
+"""A: `podkeeper COMMAND`: finds the pod and becomes what does it.
 
-In a terminal of the pod the environment says where the pod is; under `docker exec` it does not, and the places
-are worked out again as the entrypoint did.
+Each command is a program of its own, so that none pays for another's imports.
 """
 
 from __future__ import annotations
@@ -9,13 +8,19 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.facts import look
+from entrypoint.attach import attach
 from entrypoint.handoff import SUPERVISORD_CONF
-from entrypoint.paths import Paths, locate
-from entrypoint.settings import BadSettings, Settings
+from entrypoint.settings import BadSettings
 
-COMMANDS = ("status", "start", "stop", "restart", "tail")
+#: Answered by supervisorctl, pointed at this pod.
+CONTROL = ("status", "start", "stop", "restart", "tail")
+#: Command -> module, and whether a pod has to run for it.
+MODULES = {
+    "models": ("entrypoint.models", False),
+    "doctor": ("entrypoint.doctor", False),
+}
 USAGE = """usage: podkeeper status [SERVICE]          what runs, since when, and what is being restarted
+       podkeeper doctor [--json]           every check there is, the cause of the trouble first
        podkeeper restart|start|stop SERVICE  SERVICE: jupyter, comfyui or all
        podkeeper tail [-f] SERVICE           the end of its log
        podkeeper models list|plan|fetch|verify  what there is, what would be fetched; fetch it; hash it again
@@ -24,37 +29,26 @@ EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
 
 
 def main(arguments: list[str]) -> int:
-    """Become supervisorctl; returns only when that can't be done."""
-    if not arguments or arguments[0] not in (*COMMANDS, "models"):
-        wanted = arguments[:1] in (["help"], ["--help"], ["-h"])
+    """Become the command; returns only when that can't be done."""
+    name, rest = (arguments or [""])[0], arguments[1:]
+    if name not in (*CONTROL, *MODULES):
+        wanted = name in ("help", "--help", "-h")
         print(USAGE, end="", file=sys.stdout if wanted else sys.stderr)
         return 0 if wanted else EX_USAGE
     try:
-        environ = pod_environ()
+        pod = attach(os.environ)
     except BadSettings as error:
         print("\n".join(f"podkeeper: {problem}" for problem in error.problems), file=sys.stderr)
         return EX_CONFIG
-    if arguments[0] == "models":
-        command = [sys.executable, "-I", "-m", "entrypoint.models", *(arguments[1:] or ["list"])]
-        return os.execve(sys.executable, command, environ)
-    if not os.path.exists(f"{environ['PODKEEPER_RUNTIME_PATH']}/supervisor.sock"):
+    module, needs_pod = MODULES.get(name, ("supervisor.supervisorctl", True))
+    if needs_pod and not pod.supervisord:
         print(
             "podkeeper: no pod runs here (in local mode set PODKEEPER_HOME, or use scripts/run)",
             file=sys.stderr,
         )
         return EX_UNAVAILABLE
-    command = [sys.executable, "-I", "-m", "supervisor.supervisorctl", "-c", SUPERVISORD_CONF, *arguments]
-    return os.execve(sys.executable, command, environ)
-
-
-def pod_environ() -> dict[str, str]:
-    """This environment with the places of the pod in it.
-
-    Raises:
-        BadSettings: The environment can't be the one of a pod.
-    """
-    try:
-        paths = Paths.from_environ(os.environ)
-    except KeyError:
-        paths = locate(Settings.from_environ(os.environ), look())
-    return dict(os.environ) | paths.to_environ()
+    if name in CONTROL:
+        rest = ["-c", SUPERVISORD_CONF, name, *rest]
+    elif name == "models":
+        rest = rest or ["list"]
+    return os.execve(sys.executable, [sys.executable, "-I", "-m", module, *rest], dict(pod.environ))
