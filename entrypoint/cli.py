@@ -13,24 +13,33 @@ from entrypoint.handoff import SUPERVISORD_CONF
 from entrypoint.settings import BadSettings
 
 #: Answered by supervisorctl, pointed at this pod.
-CONTROL = ("status", "start", "stop", "restart", "tail")
+CONTROL = ("start", "stop", "restart", "tail")
 #: Command -> module, and whether a pod has to run for it.
 MODULES = {
-    "models": ("entrypoint.models", False),
+    "status": ("entrypoint.commands.status", True),
     "doctor": ("entrypoint.doctor", False),
+    "logs": ("entrypoint.commands.logs", True),
+    "url": ("entrypoint.commands.url", True),
+    "models": ("entrypoint.models", False),
 }
-USAGE = """usage: podkeeper status [SERVICE]          what runs, since when, and what is being restarted
-       podkeeper doctor [--json]           every check there is, the cause of the trouble first
-       podkeeper restart|start|stop SERVICE  SERVICE: jupyter, comfyui or all
-       podkeeper tail [-f] SERVICE           the end of its log
-       podkeeper models list|plan|fetch|verify  what there is, what would be fetched; fetch it; hash it again
+USAGE = """usage: podkeeper status [--json | --watch] [SERVICE ...]   what runs, what is restarted and why
+       podkeeper doctor [--json] [--bundle FILE.tar.gz]   every check, the cause of trouble first; for support
+       podkeeper logs [-f] [-n LINES] [NAME ...]          the end of the logs
+       podkeeper url [SERVICE]                            addresses, with the login
+       podkeeper restart|start|stop SERVICE               SERVICE: jupyter, comfyui or all
+       podkeeper models list|plan|fetch|verify            what there is, what would be fetched; fetch it; hash it
+       podkeeper completion bash|zsh                      for your shell: source <(podkeeper completion bash)
 """
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
+_COMPLETION = os.path.join(os.path.dirname(os.path.abspath(__file__)), "commands", "completion.bash")
+_ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
 
 
 def main(arguments: list[str]) -> int:
     """Become the command; returns only when that can't be done."""
     name, rest = (arguments or [""])[0], arguments[1:]
+    if name == "completion" and rest in (["bash"], ["zsh"]):
+        return _print_completion(rest[0])
     if name not in (*CONTROL, *MODULES):
         wanted = name in ("help", "--help", "-h")
         print(USAGE, end="", file=sys.stdout if wanted else sys.stderr)
@@ -52,3 +61,9 @@ def main(arguments: list[str]) -> int:
     elif name == "models":
         rest = rest or ["list"]
     return os.execve(sys.executable, [sys.executable, "-I", "-m", module, *rest], dict(pod.environ))
+
+
+def _print_completion(shell: str) -> int:
+    with open(_COMPLETION, encoding="utf-8") as file:
+        print((_ZSH if shell == "zsh" else "") + file.read(), end="")
+    return 0

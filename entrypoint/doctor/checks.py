@@ -31,7 +31,7 @@ CHECKS = (
     Check("ports", look_services.ports, judge_services.ports, 10, _REPORT, after=("supervisord",)),
     Check("conditions", look_services.conditions, judge_services.conditions, 5, _REPORT, after=("supervisord",)),
     Check("programs", look_services.programs, judge_services.programs, 5, _REPORT, after=("supervisord",)),
-    Check("services", look_services.answers, judge_services.answers, 15, _REPORT,
+    Check("services", look_services.answers, judge_services.answers, 10, _REPORT,
           after=("supervisord", "programs", "ports")),
     Check("jupyter-proxy", look_jupyter.server, judge_jupyter.server, 20, _JUPYTER,
           after=("supervisord", "volume", "programs", "ports", "jupyter")),

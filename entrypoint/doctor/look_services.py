@@ -9,10 +9,11 @@ from typing import Any
 
 import psutil
 
-from entrypoint.ask import get, send
+from entrypoint.ask import send
 from entrypoint.attach import Pod
 from entrypoint.condition_store import read_conditions
 from entrypoint.doctor.look_jupyter import FOREIGN, MARK, Browser
+from entrypoint.readiness import ask_services
 from entrypoint.services import SERVICES
 from entrypoint.supervision.notes import read_json
 
@@ -80,12 +81,8 @@ def _name(pid: int) -> str:
 
 
 def answers(pod: Pod) -> dict[str, Any]:
-    """What each service says on its health address: {name: problem or ""}."""
-    return {
-        service.name: get(service.port(pod.settings), service.health_path, _TIMEOUT).problem or ""
-        for service in SERVICES
-        if service.enabled(pod.settings)
-    }
+    """What each service that is switched on says on its health address: {name: problem or ""}."""
+    return {name: problem or "" for name, problem in ask_services(pod.settings, _TIMEOUT).items()}
 
 
 def comfyui_by_proxy(pod: Pod) -> dict[str, Any]:
