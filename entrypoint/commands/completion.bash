@@ -5,12 +5,12 @@ _podkeeper() {
         words="status doctor logs url restart start stop tail models completion help"
     else
         case $command in
-            status) words="--json --watch jupyter comfyui" ;;
+            status) words="--json --watch jupyter comfyui gateway status" ;;
             doctor) words="--json --bundle" ;;
-            logs) words="-f -n pod jupyter comfyui volumes models prober" ;;
-            url) words="jupyter comfyui" ;;
-            restart | start | stop) words="jupyter comfyui all" ;;
-            tail) words="-f jupyter comfyui" ;;
+            logs) words="-f -n pod jupyter comfyui gateway status volumes models prober" ;;
+            url) words="jupyter comfyui status" ;;
+            restart | start | stop) words="jupyter comfyui gateway status models volumes all" ;;
+            tail) words="-f jupyter comfyui status" ;;
             models) words="list plan fetch verify" ;;
         esac
     fi

@@ -90,7 +90,8 @@ def _port(service: Service, port: int, listeners: list[list[Any]]) -> Verdict | 
         text = f"port {port} of {service.title} is taken by {who}"
         end = f"kill {pid}" if pid else "end it"
         return failed("ports", text, f"{end}, or set {variable}; then podkeeper restart {service.name}")
-    if listeners and all(row[0] in ("127.0.0.1", "::1") for row in listeners):
+    public = service.name != "comfyui"  # it may be behind something else on purpose
+    if public and listeners and all(row[0] in ("127.0.0.1", "::1") for row in listeners):
         text = f"{service.title} listens on {listeners[0][0]}:{port} only, where no proxy gets to"
         return failed("ports", text, "it must listen on 0.0.0.0: take the option out of your configuration")
     return None

@@ -17,6 +17,7 @@ from entrypoint.attach import Pod
 from entrypoint.comfyui.checks import gpu_visible
 from entrypoint.comfyui.source import present
 from entrypoint.conditions import CannotDo
+from entrypoint.services import SERVICES
 from entrypoint.supervision import cgroup
 from entrypoint.volumes import canary
 from entrypoint.volumes.diagnosis import conditions
@@ -98,7 +99,8 @@ def gpu(pod: Pod) -> dict[str, Any]:
         "promised": os.environ.get("RUNPOD_GPU_COUNT", pod.environ.get("RUNPOD_GPU_COUNT", "")),
         "driver": _nvidia_smi(),
     }
-    stats = get_json(pod.settings.comfyui_port, "/system_stats", 3)
+    (comfyui,) = [service for service in SERVICES if service.name == "comfyui"]
+    stats = get_json(comfyui.port(pod.settings), comfyui.health_path, 3)
     if isinstance(stats, dict) and stats.get("devices"):
         seen["computes_on"] = str(stats["devices"][0].get("type", ""))
         seen["torch"] = str(stats.get("system", {}).get("pytorch_version", ""))

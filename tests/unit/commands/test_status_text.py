@@ -8,6 +8,7 @@ import pytest
 
 from entrypoint.commands.status_text import duration, exit_code, status_text
 from entrypoint.conditions import Condition
+from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
 from entrypoint.status import shape
 from entrypoint.status.snapshot import Seen, make_snapshot
@@ -35,7 +36,8 @@ def snapshot(
     return make_snapshot(settings, seen)
 
 
-ALL = {"jupyter": None, "comfyui": None}
+ALL: dict[str, str | None] = {service.name: None for service in SERVICES}
+WITHOUT_COMFYUI = {name: None for name in ALL if name not in ("comfyui", "gateway")}
 CRASHED = {
     "state": "BACKOFF", "pid": 0, "started": None, "restarts": 3, "next_start": NOW + 12.34,
     "reason": "killed by SIGSEGV",
@@ -48,7 +50,7 @@ CRASHED = {
         (ALL, {}, 0),
         (ALL | {"comfyui": "refused"}, {}, 3),
         (ALL | {"jupyter": "refused"}, {}, 1),
-        ({"jupyter": None}, {"comfyui_enabled": False}, 0),
+        (WITHOUT_COMFYUI, {"comfyui_enabled": False}, 0),
     ],
 )
 def test_exit_codes_tell_whether_all_some_or_the_first_answer(

@@ -7,6 +7,7 @@ import pytest
 from entrypoint.attach import Pod
 from entrypoint.doctor import judge_jupyter, judge_machine, judge_services
 from entrypoint.paths import Facts, locate
+from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
 
 
@@ -112,7 +113,9 @@ def test_what_the_running_server_does_tells_which_setting_does_not_hold(
 
 def test_a_crash_loop_names_its_last_reason_and_the_next_start() -> None:
     crash = {"program": "comfyui", "kind": "signal", "reason": "killed by SIGSEGV"}
-    running = {name: {"state": "RUNNING"} for name in ("jupyter", "prober", "logs", "comfyui")}
+    running = {
+        name: {"state": "RUNNING"} for name in ("prober", "logs", *(service.name for service in SERVICES))
+    }
     backoff = running | {"comfyui": {"state": "BACKOFF", "next_start": 112.0}}
     seen = {"now": 100.0, "programs": backoff, "restarts": [crash, crash]}
     (verdict,) = judge_services.programs(seen, pod())
