@@ -73,11 +73,13 @@ COPY --link image/kernel.json /usr/local/share/jupyter/kernels/comfyui/kernel.js
 FROM comfyui-${COMFYUI} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
 # /var/log, a home, and the data folder (its mode is a promise: drwxrwxrwx).
+# bash.bashrc: what terminals read; completion of `podkeeper`.
 # safe.directory: a volume's clones belong to whoever made them, and git would refuse them.
 RUN chmod 1777 /run /var/log \
     && install -d -m 1777 /home/podkeeper \
     && install -d -m 0777 /comfyui \
-    && git config --system safe.directory '*'
+    && git config --system safe.directory '*' \
+    && echo '. /opt/podkeeper/app/entrypoint/commands/completion.bash' >>/etc/bash.bashrc
 COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
 COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
 COPY --link --chmod=755 image/start.sh /start.sh

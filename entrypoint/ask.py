@@ -6,6 +6,7 @@ http.client would cost 6 MiB of memory for its e-mail parser, and its time-out i
 import json
 import socket
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 MOST = 4 << 20
@@ -13,28 +14,44 @@ MOST = 4 << 20
 
 
 class Answer(NamedTuple):
-    """`status` is 0 where there was none, and `problem` says why."""
+    """`status` is 0 where there was none, and `problem` says why. `head`: the status line and the headers."""
 
     status: int
     body: bytes = b""
     problem: str | None = None
+    head: str = ""
 
 
 def get(port: int, path: str, timeout: float) -> Answer:
     """GET http://127.0.0.1:port/path. A status below 500 is an answer: 401 and 404 come from a living loop."""
+    return send("GET", port, path, timeout)
+
+
+def send(
+    method: str,
+    port: int,
+    path: str,
+    timeout: float,
+    headers: Mapping[str, str] | None = None,
+    body: str = "",
+) -> Answer:
+    """Any request to 127.0.0.1:port; `headers` win over ours, Host included (as a proxy would send it)."""
     deadline = time.monotonic() + timeout
-    request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: podkeeper\r\n\r\n"
+    fields = {"Host": f"127.0.0.1:{port}", "User-Agent": "podkeeper", **(headers or {})}
+    if body:
+        fields["Content-Length"] = str(len(body.encode()))
+    lines = [f"{method} {path} HTTP/1.0", *(f"{name}: {text}" for name, text in fields.items()), "", body]
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as connection:
-            connection.sendall(request.encode())
+            connection.sendall("\r\n".join(lines).encode())
             data = _read_all(connection, deadline)
-        head, _, body = data.partition(b"\r\n\r\n")
+        head, _, content = data.partition(b"\r\n\r\n")
         status = int(head.split(None, 2)[1])
     except TimeoutError:
         return Answer(0, problem=f"no answer within {timeout:g} s")
     except (OSError, ValueError, IndexError) as problem:
         return Answer(0, problem=str(problem) or type(problem).__name__)
-    return Answer(status, body, None if status < 500 else f"status {status}")
+    return Answer(status, content, None if status < 500 else f"status {status}", head.decode("latin-1"))
 
 
 def _read_all(connection: socket.socket, deadline: float) -> bytes:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from entrypoint.conditions import CannotDo, Condition
 from entrypoint.files import read_text, write_atomically
@@ -34,6 +34,18 @@ def find(settings: Settings) -> Source:
     if settings.comfyui_dir or not settings.home:
         return _existing(settings, settings.comfyui_dir or IMAGE_FOLDER)
     return _cloned(settings)
+
+
+def present(settings: Settings) -> Source:
+    """ComfyUI as it is here; nothing is fetched or installed.
+
+    Raises:
+        CannotDo: There is none.
+    """
+    if settings.comfyui_dir or not settings.home:
+        return find(settings)
+    python = settings.comfyui_python or f"{settings.home}/comfyui-env/bin/python"
+    return _existing(replace(settings, comfyui_python=python), f"{settings.home}/comfyui-source")
 
 
 def _existing(settings: Settings, folder: str) -> Source:

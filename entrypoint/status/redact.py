@@ -15,10 +15,13 @@ _SHORT = 6
 #: What is known to be a login by its looks. The first group stays.
 _LOOKS = re.compile(
     r"((?:[?&;\s\"']|^)(?:access_)?(?:token|api_?key|password|secret|signature)=)[^\s&\"'<>]+"
+    r"|(--[\w-]*(?:token|key|password|secret)(?:=|\s+))[^\s\"',]+"
     r"|((?:Authorization|Cookie|Set-Cookie): ?).+"
     r"|((?:Bearer|token) )[A-Za-z0-9._~+/-]{16,}=*"
     r"|(://)[^/\s:@]*:[^/\s@]+(?=@)"
-    r"|()\b(?:hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|rpa_[A-Za-z0-9]{20,})",
+    r"|()\b(?:hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|rpa_[A-Za-z0-9]{20,}"
+    r"|sk-[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{10,}\.eyJ[\w-]+\.[\w-]+)"
+    r"|()-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*(?:-----END [A-Z ]*PRIVATE KEY-----)?",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -26,9 +26,14 @@ class Pod:
     """One start of the pod. `environ` goes on top of what every test pod has."""
 
     def __init__(
-        self, home: Path, environ: dict[str, str], stdout: Any = None, command: tuple[str, ...] = ()
+        self,
+        home: Path,
+        environ: dict[str, str],
+        stdout: Any = None,
+        command: tuple[str, ...] = (),
+        python: str = sys.executable,
     ) -> None:
-        self.home = home
+        self.home, self.python = home, python
         self.jupyter_port, self.comfyui_port, self.status_port = free_port(), free_port(), free_port()
         self.output = home.parent / f"{home.name}.out"
         base = {
@@ -45,7 +50,7 @@ class Pod:
         self.environ = {name: text for name, text in (base | environ).items() if text}
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "entrypoint", *command],
+                [python, "-I", "-m", "entrypoint", *command],
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout or file,
@@ -88,12 +93,8 @@ class Pod:
 
     def podkeeper(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command as a user in a terminal of the same machine would."""
-        command = [
-            sys.executable,
-            "-I",
-            "-c",
-            "import sys; from entrypoint.cli import main; main(sys.argv[1:])",
-        ]
+        code = "import sys; from entrypoint.cli import main; sys.exit(main(sys.argv[1:]))"
+        command = [self.python, "-I", "-c", code]
         return subprocess.run(
             [*command, *arguments], env=self.environ, capture_output=True, text=True, timeout=60
         )
@@ -115,9 +116,10 @@ def running(
     environ: dict[str, str] | None = None,
     stdout: Any = None,
     command: tuple[str, ...] = (),
+    python: str = sys.executable,
 ) -> Iterator[Pod]:
     """A pod that is gone at the end, whatever happened; `command` is its start command."""
-    pod = Pod(home, environ or {}, stdout, command)
+    pod = Pod(home, environ or {}, stdout, command, python)
     try:
         yield pod
     finally:

@@ -7,6 +7,8 @@ import signal
 import sys
 
 print("fake: arguments", sys.argv[1:], flush=True)
+if "--crash" in sys.argv:
+    sys.exit("fake: crashed")
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, default=8188)
 known, _ = parser.parse_known_args()

@@ -1,0 +1,1 @@
+"""What `podkeeper` shows a person in a terminal: status, logs, addresses."""

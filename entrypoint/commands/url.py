@@ -1,0 +1,43 @@
+"""A: `podkeeper url [SERVICE]`: where a browser finds the services, JupyterLab's with the login in it.
+
+The token is in a file that only the user who runs JupyterLab (and root) can read; whoever can't gets no address.
+Exit codes: 0, 1 (the login can't be read), 64 usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from entrypoint.banner import address
+from entrypoint.files import read_text
+from entrypoint.paths import Paths
+from entrypoint.services import SERVICES
+from entrypoint.settings import Settings
+
+USAGE = "usage: podkeeper url [SERVICE]"
+EX_USAGE = 64
+
+
+def main(arguments: list[str]) -> int:
+    """Print an address a line; returns the exit code."""
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    enabled = {service.name: service for service in SERVICES if service.enabled(settings)}
+    if len(arguments) > 1 or not set(arguments) <= set(enabled):
+        print(f"{USAGE}; SERVICE: {' or '.join(enabled)}", file=sys.stderr)
+        return EX_USAGE
+    token = ""
+    if settings.jupyter_auth == "token":
+        token = read_text(paths.token_file) or ""
+        if not token:
+            remedy = "use this command as the user who runs the pod"
+            print(f"podkeeper: the login can't be read: {remedy}", file=sys.stderr)
+            return 1
+    for name in arguments or enabled:
+        title = "" if arguments else f"{enabled[name].title:<11}"
+        print(title + address(enabled[name], settings, token))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
