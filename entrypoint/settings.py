@@ -98,7 +98,7 @@ class Settings:
         "Where local mode clones ComfyUI from.",
     )  # fmt: skip
     comfyui_ref: str = setting(
-        "COMFYUI_REF", parsing.git_ref, "v0.3.64", "Tag or branch that local mode clones."
+        "COMFYUI_REF", parsing.git_ref, "v0.29.0", "Tag or branch that local mode clones."
     )
     volume_policy: str = setting(
         "VOLUME_POLICY", parsing.choice(*POLICIES), "auto",

@@ -29,6 +29,7 @@ class Launch:
         model_paths: The user's extra_model_paths.yaml, or "" where there is none.
         model_paths_problem: Why that file can't be used, or "".
         data_writable: Whether ComfyUI can write into its data folder.
+        database: File for its database, or "" where it can keep it beside its code.
     """
 
     gpu: bool
@@ -36,6 +37,7 @@ class Launch:
     model_paths: str = ""
     model_paths_problem: str = ""
     data_writable: bool = True
+    database: str = ""
 
 
 def build(settings: Settings, paths: Paths, launch: Launch) -> tuple[list[str], list[Condition]]:
@@ -56,6 +58,8 @@ def build(settings: Settings, paths: Paths, launch: Launch) -> tuple[list[str], 
     if not launch.data_writable:
         conditions.append(_read_only(paths))
         found += ["--temp-directory", paths.runtime]  # it exits 1 where it can't make its temp folder
+    if launch.database:
+        found += ["--database-url", f"sqlite:///{launch.database}"]
     if launch.model_paths and launch.model_paths_problem:
         conditions.append(_broken_model_paths(launch))
     elif launch.model_paths:

@@ -12,6 +12,7 @@ import time
 from entrypoint.comfyui.arguments import NEEDS_PACKAGE, Launch
 from entrypoint.comfyui.source import Source
 from entrypoint.conditions import CannotDo, Condition
+from entrypoint.files import read_text
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 
@@ -43,7 +44,21 @@ def look(paths: Paths, source: Source) -> Launch:
         model_paths=model_paths if exists else "",
         model_paths_problem=model_paths_problem(model_paths) if exists else "",
         data_writable=os.access(paths.data, os.W_OK),
+        database=other_database(source.folder, paths.home),
     )
+
+
+def other_database(folder: str, home: str) -> str:
+    """Where ComfyUI's database goes if not beside its code (`user/comfyui.db`), or "".
+
+    Under --read-only that is no place for it: ComfyUI 0.29 logs an error and runs without. The home is on a local
+    disk, as a database has to be, and the services' own.
+    """
+    place = f"{folder}/user" if os.path.isdir(f"{folder}/user") else folder
+    if os.access(place, os.W_OK):
+        return ""
+    known = "--database-url" in (read_text(f"{folder}/comfy/cli_args.py") or "")  # older ones would exit 2
+    return f"{home}/comfyui.db" if known else ""
 
 
 def gpu_visible() -> bool:

@@ -84,6 +84,11 @@ class Keeper:
             self.sweeper.add(program.name)
             self._sweep()
 
+    def will_restart(self, program: Program, reason: exits.Reason, delay: float) -> None:
+        """Say why: stock's "terminated by SIGKILL" may be the OOM killer, the prober or a user."""
+        say = self.log.info if reason is exits.WANTED else self.log.warn
+        say(f"{program.name}: {reason.text}; restart #{program.restarts + 1} in {delay:.1f} s")
+
     def gave_up(self, program: Program) -> None:
         """Policy says this program is beyond help: end the container, visibly."""
         self.log.critical(

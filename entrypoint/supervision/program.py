@@ -213,6 +213,8 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         delay = None if isinstance(decision, GiveUp) else decision.delay
         self._retry_at = now + (delay or 0.0)
         self.keeper.wakeup.kick()
+        if delay is not None:
+            self.keeper.will_restart(self, self._reason, delay)
         self._guarded(lambda: self._record(self._reason, uptime, delay))
 
     def _record(self, reason: exits.Reason, uptime: float, delay: float | None) -> None:

@@ -93,7 +93,7 @@ def terminal_works(visit: Visit) -> None:
     """A command has its effect on disk and its output on the screen; the shell is bash."""
     terminal = Terminal(visit.lab)
     proof = visit.pod.root / "from-terminal.txt"
-    terminal.run(f"echo $((6*7))-${{BASH_VERSION%%.*}} | tee {proof}")
+    terminal.run(f"echo $((6*7))-${{BASH_VERSION%%.*}} | tee {visit.pod.inside(proof)}")
     wait_until(
         lambda: proof.exists() and proof.read_text().startswith("42-"), visit.patience, "effect on disk"
     )

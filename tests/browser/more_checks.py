@@ -26,7 +26,7 @@ def terminal_survives_reload(visit: Visit) -> None:
     visit.lab.page.reload()
     visit.lab.wait_until_ready()
     terminal = Terminal(visit.lab)
-    terminal.run(f"echo $KEPT > {proof}")
+    terminal.run(f"echo $KEPT > {visit.pod.inside(proof)}")
     wait_until(lambda: proof.exists() and proof.read_text() == "still-here\n", visit.patience, "same shell")
     assert len(visit.pod.api("GET", "/api/terminals")) == len(before)
     terminal.exit()
@@ -51,7 +51,7 @@ def notebook_cell(visit: Visit) -> None:
     """A kernel starts and a cell's output comes back, over the WebSocket."""
     notebook = Notebook.create(visit.lab)
     proof = visit.pod.root / "from-kernel.txt"
-    output = notebook.run_cell(f"open({str(proof)!r}, 'w').write('from the kernel') * 3")
+    output = notebook.run_cell(f"open({visit.pod.inside(proof)!r}, 'w').write('from the kernel') * 3")
     expect(output, "the cell's output").to_have_text("45")
     visit.arrives(proof.name, b"from the kernel")
     notebook.save()

@@ -56,6 +56,10 @@ class Pod:
             "RUNPOD_POD_ID": POD_ID,
         }
 
+    def inside(self, path: pathlib.Path) -> str:
+        """What programs of the pod call a file under `root`."""
+        return str(path)
+
     def start(self) -> None:
         """Returns when Jupyter answers."""
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}

@@ -3,26 +3,21 @@
 Needs COMFYUI_DIR and COMFYUI_PYTHON of a ComfyUI that runs on the CPU; skipped where there is none.
 """
 
-import json
 import os
 import pathlib
-import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.browser.lab import Lab
+from tests.browser.eleventh_check import ComfyUI, upload_goes_through_a_workflow
 from tests.browser.pod import Pod, open_folder
-from tests.browser.scene import Scene, new_profile, scene
+from tests.browser.scene import Scene, scene
 from tests.ports import free_port
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     "COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set"
 )
-STARTUP = 120.0  # seconds; torch from a cold disk
 
 
 class PodWithComfyUI(Pod):
@@ -30,26 +25,11 @@ class PodWithComfyUI(Pod):
 
     def __init__(self, home: pathlib.Path) -> None:
         super().__init__(home)
-        self.comfyui_port = free_port()
+        self.comfyui = ComfyUI(free_port())
 
     def environ(self) -> dict[str, str]:
         given = {name: os.environ[name] for name in ("COMFYUI_DIR", "COMFYUI_PYTHON") if name in os.environ}
-        return super().environ() | given | {"COMFYUI_ENABLED": "true", "COMFYUI_PORT": str(self.comfyui_port)}
-
-    def comfyui(self, path: str, body: Any = None) -> Any:
-        """ComfyUI's JSON answer."""
-        data = json.dumps(body).encode() if body is not None else None
-        url = f"http://127.0.0.1:{self.comfyui_port}{path}"
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
-
-    def comfyui_answers(self) -> bool:
-        """Whether it is up."""
-        try:
-            return bool(self.comfyui("/system_stats"))
-        except OSError:
-            return False
+        return super().environ() | given | {"COMFYUI_ENABLED": "true", "COMFYUI_PORT": str(self.comfyui.port)}
 
 
 @pytest.fixture
@@ -59,31 +39,5 @@ def on(playwright: Playwright) -> Iterator[Scene]:
 
 
 def test_an_uploaded_image_goes_through_a_workflow_and_comes_back(on: Scene) -> None:
-    pod = on.pod
-    assert isinstance(pod, PodWithComfyUI)
-    lab = Lab(new_profile(on.browser).new_page(), on.proxy.pod)
-    lab.open(pod.token)
-    picture = on.desk / "uploaded.png"
-    lab.page.screenshot(path=picture)
-    lab.enter_folder("input")
-    lab.drop_files([picture])
-    lab.sees("uploaded.png")
-    wait_until(lambda: (pod.root / "input/uploaded.png").exists(), 20, "the upload is on disk")
-    wait_until(pod.comfyui_answers, STARTUP, f"ComfyUI answers; see {pod.log.parent}/comfyui.log", 0.2)
-
-    workflow = {
-        "1": {"class_type": "LoadImage", "inputs": {"image": "uploaded.png"}},
-        "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
-        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "made"}},
-    }
-    prompt = pod.comfyui("/prompt", {"prompt": workflow})["prompt_id"]
-    wait_until(lambda: pod.comfyui(f"/history/{prompt}"), 60, "the workflow has ended", 0.1)
-    (made,) = pod.root.glob("output/made*.png")
-    assert made.read_bytes().startswith(b"\x89PNG")
-
-    lab.go_to_root()
-    lab.enter_folder("output")
-    lab.sees(made.name)
-    lab.entry(made.name).dblclick()
-    lab.page.locator(".jp-ImageViewer img").wait_for()
-    lab.page.screenshot(path=pathlib.Path(__file__).parents[1] / "artifacts" / "real-comfyui.png")
+    assert isinstance(on.pod, PodWithComfyUI)
+    upload_goes_through_a_workflow(on, on.pod.comfyui)

@@ -19,6 +19,15 @@ AT_A_STOP = (
     "WARN received SIGTERM indicating exit request",
 )
 
+#: Lines of ordinary work in JupyterLab, and what ComfyUI 0.29 says of the torch that CUDA 12.8 needs.
+AT_WORK = (
+    "LabApp] Could not determine jupyterlab build status without nodejs",
+    "[IPKernelApp] WARNING | Kernel is running over TCP without encryption",
+    "ServerApp] The websocket_ping_timeout (90000) cannot be longer than the websocket_ping_interval (30000)",
+    "ServerApp] delete /",
+    "WARNING: You need pytorch with cu130 or higher",
+)
+
 
 def unexpected(log: str, *expected: str) -> list[str]:
     """The loud lines that contain none of the `expected` words."""

@@ -30,6 +30,9 @@ def test_comfyui_killed_for_memory_is_reported_as_such_and_jupyterlab_is_unharme
         pod.wait_for_log("ComfyUI is up")
         restarts = json.loads(pod.run("cat /run/podkeeper/restarts.json"))["restarts"]
         assert [(entry["program"], entry["kind"]) for entry in restarts] == [("comfyui", "oom")]
+        oom = "comfyui: killed by SIGKILL: out of memory (the kernel's OOM killer); restart #1 in 0.0 s"
+        assert f"WARN {oom}" in pod.log
+        assert unexpected(pod.log, oom, "WARN exited: comfyui (terminated by SIGKILL; not expected)") == []
         pod.wait_for_jupyter()
         assert pod.run("cat /var/log/jupyter.log").count("is running at:") == 1
         assert pod.inspect("{{.RestartCount}} {{.State.Running}}") == "0 true"

@@ -37,10 +37,14 @@ def test_every_file_builds_on_the_dockerfiles_own_cuda_base(name: str) -> None:
     assert set(re.findall(r"nvidia/cuda:[\w.-]+", (ROOT / name).read_text())) == {base.group(1)}
 
 
-def test_comfyuis_lock_is_of_the_version_that_is_cloned() -> None:
-    ref = re.search(r"(?m)^ARG COMFYUI_REF=(.*)$", DOCKERFILE)
-    assert ref
-    assert f"ComfyUI {ref.group(1)} " in (ROOT / "image/comfyui.in").read_text()
+def test_comfyuis_version_is_the_locks_everywhere() -> None:
+    """image/comfyui.in decides: its packages fit that ComfyUI and no other."""
+    locked = re.search(r"ComfyUI (v[\d.]+) ", (ROOT / "image/comfyui.in").read_text())
+    cloned = re.search(r"(?m)^ARG COMFYUI_REF=(.*)$", DOCKERFILE)
+    assert locked
+    assert cloned
+    assert cloned.group(1) == locked.group(1)
+    assert Settings().comfyui_ref == locked.group(1)
 
 
 def test_torch_is_locked_to_cuda_12_8() -> None:

@@ -27,6 +27,10 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
         (Settings(comfyui_args=("--lowvram", "--fast")), {}, [*UPLOAD, "--lowvram", "--fast"], []),
         (Settings(comfyui_args=("--max-upload-size", "9")), {}, ["--max-upload-size", "9"], []),
         (
+            Settings(), {"database": "/root/comfyui.db"},
+            [*UPLOAD, "--database-url", "sqlite:////root/comfyui.db"], [],
+        ),
+        (
             Settings(pod_id="abc123"), {},
             ["--enable-cors-header", "https://abc123-8188.proxy.runpod.net", *UPLOAD], [],
         ),

@@ -150,3 +150,30 @@ def test_a_clone_that_can_not_be_had_is_told_with_gits_reason(tmp_path: pathlib.
     assert caught.value.condition.name == "ComfyUIMissing"
     assert "no-repository" in caught.value.condition.reason
     assert not (tmp_path / "comfyui-source").exists()
+
+
+@pytest.mark.parametrize(
+    ("user_folder", "writable", "knows", "moved"),
+    [
+        (True, True, True, False),
+        (False, True, True, False),
+        (True, False, True, True),
+        (False, False, True, True),
+        (True, False, False, False),
+    ],
+)
+def test_the_database_moves_where_it_cannot_be_beside_the_code(
+    user_folder: bool,
+    writable: bool,
+    knows: bool,
+    moved: bool,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As under --read-only; root may write wherever a mode says no, so access(2) is played."""
+    (tmp_path / "comfy").mkdir()
+    (tmp_path / "comfy/cli_args.py").write_text('parser.add_argument("--database-url")' if knows else "")
+    place = tmp_path / "user" if user_folder else tmp_path
+    place.mkdir(exist_ok=True)
+    monkeypatch.setattr(checks.os, "access", lambda path, mode: writable or path != str(place))
+    assert checks.other_database(str(tmp_path), "/root") == ("/root/comfyui.db" if moved else "")
