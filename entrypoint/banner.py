@@ -22,11 +22,13 @@ class State:
 
 
 def address(service: Service, settings: Settings, token: str) -> str:
-    """Where a browser finds the service; JupyterLab's with the login in it."""
-    url = settings.public_url(service.port(settings))
-    if service.name != "jupyter":
-        return f"{url}/"
-    return f"{url}/lab?token={quote(token, safe='')}" if token else f"{url}/lab"
+    """Where a browser finds the service, with the login in it."""
+    page = "/lab" if service.name == "jupyter" else "/"
+    url = settings.public_url(service.public_port(settings)) + page
+    asks = settings.jupyter_auth if service.name == "jupyter" else settings.comfyui_auth
+    if asks == "none" or not token or (service.name == "comfyui" and not settings.gateway):
+        return url
+    return f"{url}?token={quote(token, safe='')}"
 
 
 def up_line(state: State, url: str) -> str:

@@ -13,6 +13,7 @@ import sys
 from entrypoint.ask import is_up
 from entrypoint.condition_store import read_conditions
 from entrypoint.facts import look
+from entrypoint.gateway.nginx import as_it_is_here
 from entrypoint.paths import locate
 from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
@@ -23,7 +24,7 @@ TIMEOUT = 4.0
 
 def main() -> int:
     """Look at the services and tell."""
-    settings = Settings.from_environ(os.environ)
+    settings = as_it_is_here(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
     enabled = [service for service in SERVICES if service.enabled(settings)]
     down = [
         service.title

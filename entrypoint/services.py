@@ -14,9 +14,10 @@ class Service:
     Attributes:
         name: supervisord's program name.
         title: What people call it.
-        port_setting: Attribute of `Settings` that holds its port.
+        port_setting: Attribute of `Settings` that holds the port it listens on and is probed at.
+        public_setting: Attribute of `Settings` that holds the port users reach it at; "": they don't.
         enabled_setting: Attribute of `Settings` that says whether it runs.
-        memory_setting: Attribute of `Settings` that limits the memory of its process tree, in MiB.
+        memory_setting: Attribute of `Settings` that limits the memory of its process tree, in MiB; "": nothing.
         health_path: Answers quickly without a login while the service is alive.
         stop_signal: The signal that ends it cleanly.
         stop_grace: Seconds between that signal and SIGKILL. All stop at once, and Docker and RunPod kill after 10.
@@ -28,6 +29,7 @@ class Service:
     name: str
     title: str
     port_setting: str
+    public_setting: str
     enabled_setting: str
     memory_setting: str
     health_path: str
@@ -37,8 +39,12 @@ class Service:
     sweep_orphans: bool
 
     def port(self, settings: Settings) -> int:
-        """The TCP port this service listens on."""
+        """The TCP port this service listens on. ComfyUI's is internal: the gateway has the one users know."""
         return int(getattr(settings, self.port_setting))
+
+    def public_port(self, settings: Settings) -> int:
+        """The TCP port users reach it at; 0 for one they don't."""
+        return int(getattr(settings, self.public_setting)) if self.public_setting else 0
 
     def enabled(self, settings: Settings) -> bool:
         """Whether it runs at all."""
@@ -46,7 +52,7 @@ class Service:
 
     def memory_limit(self, settings: Settings) -> int:
         """Bytes its process tree may use; 0: no limit of its own."""
-        return int(getattr(settings, self.memory_setting)) << 20
+        return int(getattr(settings, self.memory_setting)) << 20 if self.memory_setting else 0
 
 
 SERVICES = (
@@ -54,6 +60,7 @@ SERVICES = (
         name="jupyter",
         title="JupyterLab",
         port_setting="jupyter_port",
+        public_setting="jupyter_port",
         enabled_setting="jupyter_enabled",
         memory_setting="jupyter_memory_limit",
         health_path="/api",  # version only, open without login
@@ -65,7 +72,8 @@ SERVICES = (
     Service(
         name="comfyui",
         title="ComfyUI",
-        port_setting="comfyui_port",
+        port_setting="comfyui_internal_port",
+        public_setting="comfyui_port",
         enabled_setting="comfyui_enabled",
         memory_setting="comfyui_memory_limit",
         health_path="/system_stats",  # answers within 0.3 s during sampling; /object_info blocks the event loop
@@ -73,5 +81,18 @@ SERVICES = (
         stop_grace=6,
         startup_grace=600,
         sweep_orphans=True,
+    ),
+    Service(
+        name="gateway",
+        title="Gateway",
+        port_setting="comfyui_port",
+        public_setting="",
+        enabled_setting="comfyui_enabled",
+        memory_setting="",
+        health_path="/podkeeper/health",  # nginx's own answer, whatever ComfyUI does
+        stop_signal="TERM",  # nginx's fast end; QUIT would wait for every WebSocket
+        stop_grace=2,
+        startup_grace=60,
+        sweep_orphans=True,  # its worker would hold the port
     ),
 )

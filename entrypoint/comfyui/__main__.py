@@ -13,6 +13,7 @@ from entrypoint.comfyui import arguments, checks, source
 from entrypoint.condition_store import clear_condition, raise_condition
 from entrypoint.conditions import CannotDo, Condition
 from entrypoint.paths import Paths
+from entrypoint.ports import wait_for_port
 from entrypoint.settings import Settings
 from entrypoint.volumes.become import become_the_service_user
 
@@ -34,7 +35,8 @@ def main() -> int:
     try:
         found = source.find(settings)
         launch = checks.look(paths, found)
-        checks.wait_for_port(settings)
+        variable = "COMFYUI_INTERNAL_PORT" if settings.gateway else "COMFYUI_PORT"
+        wait_for_port(settings.comfyui_internal_port, "ComfyUIPortTaken", variable)
     except CannotDo as error:
         report(paths.runtime, [error.condition])
         return STOPS[error.condition.name]

@@ -23,6 +23,7 @@ FOLLOWED = {
     "pod": "supervisord.log",
     "jupyter": "jupyter.log",
     "comfyui": "comfyui.log",
+    "gateway": "gateway.log",
     "volumes": "podkeeper-volumes.log",
 }
 #: Seconds between two looks at the files: right after a line, and after a long silence (for an idle pod's CPU).

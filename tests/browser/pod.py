@@ -49,6 +49,7 @@ class Pod:
             "PODKEEPER_HOME": str(self.home),
             "JUPYTER_PORT": str(self.port),
             "COMFYUI_PORT": str(free_port()),
+            "COMFYUI_INTERNAL_PORT": str(free_port()),
             "COMFYUI_ENABLED": "false",
             "MODELS": "none",
             "JUPYTER_TOKEN": self.token,

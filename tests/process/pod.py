@@ -35,6 +35,7 @@ class Pod:
             "PODKEEPER_HOME": str(home),
             "JUPYTER_PORT": str(self.jupyter_port),
             "COMFYUI_PORT": str(self.comfyui_port),
+            "COMFYUI_INTERNAL_PORT": str(free_port()),
             "COMFYUI_ENABLED": "false",
             "JUPYTER_TOKEN": TOKEN,
         }

@@ -34,6 +34,7 @@ def start_as_pid_1(command: list[str], home: Path) -> tuple[subprocess.Popen[byt
         "PODKEEPER_HOME": str(home),
         "JUPYTER_PORT": str(free_port()),
         "COMFYUI_PORT": str(free_port()),
+        "COMFYUI_INTERNAL_PORT": str(free_port()),
         "COMFYUI_ENABLED": "false",
         "JUPYTER_TOKEN": "token",
     }
