@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, checks, source
+from entrypoint.comfyui.manager_config import settle
 from entrypoint.condition_store import clear_condition, raise_condition
 from entrypoint.conditions import CannotDo, Condition
 from entrypoint.paths import Paths
@@ -25,7 +26,14 @@ STOPS = {
     "ComfyUIPackagesMissing": EX_CONFIG,
     "ComfyUIPortTaken": EX_TEMPFAIL,
 }
-TOLD = ("NoGpu", "DataReadOnly", "ExtraModelPathsBroken", "ComfyUIArgumentDropped")
+TOLD = (
+    "NoGpu",
+    "DataReadOnly",
+    "ExtraModelPathsBroken",
+    "ComfyUIArgumentDropped",
+    "ManagerRestricted",
+    "ManagerNotSettled",
+)
 
 
 def main() -> int:
@@ -41,7 +49,7 @@ def main() -> int:
         report(paths.runtime, [error.condition])
         return STOPS[error.condition.name]
     command, conditions = arguments.build(settings, paths, launch)
-    report(paths.runtime, conditions)
+    report(paths.runtime, conditions + settle(settings, paths))
     return become(found, command, paths)
 
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -90,6 +91,14 @@ class Scene:
         process = self._start(command, "comfyui.log")
         wait_until(lambda: self._answers(process, self.internal_port, "/queue"), 20, "ComfyUI answers")
         return process
+
+    def reload(self) -> None:
+        """nginx takes its configuration anew, as it is in the folder now."""
+        leader = psutil.Process(self.processes[-1].pid)
+        (before,) = leader.children()
+        leader.send_signal(signal.SIGHUP)
+        wait_until(lambda: not before.is_running(), 10, "the old worker is gone")
+        wait_until(leader.children, 10, "the new worker is there")
 
     def ask(
         self,

@@ -20,6 +20,7 @@ parser.add_argument("--base-directory", type=pathlib.Path, default=pathlib.Path(
 known, _ = parser.parse_known_args()
 QUEUE: list[Any] = []
 SOCKETS: list[str] = []
+HANGING: list[str] = []
 MIB = 1 << 20
 
 
@@ -45,7 +46,7 @@ class Queue(tornado.web.RequestHandler):
         if self.request.path == "/prompt":
             self.write({"exec_info": {"queue_remaining": 0}})
         else:
-            self.write({"queue_running": [], "queue_pending": QUEUE, "sockets": SOCKETS})
+            self.write({"queue_running": [], "queue_pending": QUEUE, "sockets": SOCKETS, "hanging": HANGING})
 
     head = get
 
@@ -111,6 +112,14 @@ class Slow(tornado.web.RequestHandler):
         self.write("second\n")
 
 
+class Hang(tornado.web.RequestHandler):
+    """Never answers."""
+
+    async def get(self) -> None:
+        HANGING.append("one")
+        await asyncio.sleep(3600)
+
+
 class Socket(tornado.websocket.WebSocketHandler):
     """The WebSocket that progress comes through."""
 
@@ -131,7 +140,8 @@ async def main() -> None:
     application = tornado.web.Application(
         [
             (r"/", Page), (r"/system_stats", Stats), (r"/queue|/prompt", Queue), (r"/upload/image", Image),
-            (r"/echo.*", Echo), (r"/sink", Sink), (r"/source/(\d+)", Source), (r"/slow", Slow), (r"/ws", Socket),
+            (r"/echo.*", Echo), (r"/sink", Sink), (r"/source/(\d+)", Source), (r"/slow", Slow),
+            (r"/hang", Hang), (r"/ws", Socket),
         ]
     )  # fmt: skip
     application.listen(known.port, "127.0.0.1", max_buffer_size=1 << 30)
