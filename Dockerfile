@@ -13,13 +13,14 @@ ARG COMFYUI=on
 FROM ${BASE_IMAGE} AS system
 # Versions are the base image's to choose: a pinned one is gone from the archive after the next security update.
 # git: custom nodes are clones, ComfyUI-Manager updates them. procps, less, nano: people work in its terminals.
+# nginx: the gateway in front of ComfyUI.
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
     rm -f /etc/apt/apt.conf.d/docker-clean \
     && apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        ca-certificates curl git less nano procps python3 python3-venv \
+        ca-certificates curl git less nano nginx procps python3 python3-venv \
     && rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 
 

@@ -50,6 +50,7 @@ def base_environ(folder: Path, port: int) -> dict[str, str]:
         "JUPYTER_PORT": str(port),
         "COMFYUI_PORT": str(free_port()),
         "STATUS_PORT": str(free_port()),
+        "COMFYUI_INTERNAL_PORT": str(free_port()),
         "COMFYUI_ENABLED": "false",
         "JUPYTER_TOKEN": "bench-boot-token",
     }

@@ -203,7 +203,7 @@ def whole_pod() -> tuple[float, float]:
     (folder / "s.conf").write_text(conf.format(folder=folder))
     places = ("DATA", "STORED", "VOLUME", "LOG", "HOME", "RUNTIME", "PYTHON")
     environ = os.environ | {f"PODKEEPER_{place}_PATH": str(folder) for place in places}
-    environ |= {"JUPYTER_PORT": str(ports["jupyter"]), "COMFYUI_PORT": str(ports["comfyui"])}
+    environ |= {"JUPYTER_PORT": str(ports["jupyter"]), "COMFYUI_INTERNAL_PORT": str(ports["comfyui"])}
     command = [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(folder / "s.conf")]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -18,6 +18,7 @@ import time
 
 from entrypoint.boot import Aborted, run_steps
 from entrypoint.facts import look
+from entrypoint.gateway.nginx import as_it_is_here
 from entrypoint.handoff import become_supervisord
 from entrypoint.paths import STARTED, locate
 from entrypoint.plan import child_environ, make_plan
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
     command = arguments if any(arguments) else []  # a template's empty field may arrive as an empty word
     try:
-        settings = Settings.from_environ(os.environ)
+        settings = as_it_is_here(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
         facts = look()
         paths = locate(settings, facts)
         run_steps(make_plan(settings, facts, paths, service_of(settings), command), paths.runtime)

@@ -25,12 +25,13 @@ PERIOD = 0.1
 def main() -> int:
     """Announce each service as it comes up, then everything once all have settled."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    token = (read_text(paths.token_file) or "") if settings.jupyter_auth == "token" else ""
-    urls = {service.name: address(service, settings, token) for service in SERVICES}
+    token = read_text(paths.token_file) or ""
+    services = [service for service in SERVICES if service.public_port(settings)]
+    urls = {service.name: address(service, settings, token) for service in services}
     console = open_container_stdout()
     started = float(os.environ[STARTED])
     up: dict[str, float] = {}
-    waiting = [service for service in SERVICES if service.enabled(settings)]
+    waiting = [service for service in services if service.enabled(settings)]
     while waiting:
         for service in list(waiting):
             seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - started
@@ -41,7 +42,7 @@ def main() -> int:
             elif seconds > service.startup_grace or _cannot_run(service, paths):
                 waiting.remove(service)
         time.sleep(PERIOD)
-    states = [State(service, up.get(service.name), service.enabled(settings)) for service in SERVICES]
+    states = [State(service, up.get(service.name), service.enabled(settings)) for service in services]
     say(console, banner(states, urls, settings, paths, read_conditions(paths.runtime)))
     return 0
 

@@ -22,10 +22,13 @@ class State:
 
 
 def address(service: Service, settings: Settings, token: str) -> str:
-    """Where a browser finds the service; with the login in it where there is one."""
-    page = {"jupyter": "/lab", "status": "/"}
-    url = settings.public_url(service.port(settings)) + page.get(service.name, "/")
-    return f"{url}?token={quote(token, safe='')}" if token and service.name in page else url
+    """Where a browser finds the service, with the login in it."""
+    page = "/lab" if service.name == "jupyter" else "/"
+    url = settings.public_url(service.public_port(settings)) + page
+    asks = settings.comfyui_auth if service.name == "comfyui" else settings.jupyter_auth
+    if asks == "none" or not token or (service.name == "comfyui" and not settings.gateway):
+        return url
+    return f"{url}?token={quote(token, safe='')}"
 
 
 def up_line(state: State, url: str) -> str:

@@ -12,6 +12,7 @@ import sys
 
 from entrypoint.condition_store import read_conditions
 from entrypoint.facts import look
+from entrypoint.gateway.nginx import as_it_is_here
 from entrypoint.paths import locate
 from entrypoint.readiness import ask_services
 from entrypoint.services import SERVICES
@@ -24,7 +25,7 @@ TIMEOUT = 8.0
 
 def main() -> int:
     """Look at the services and tell."""
-    settings = Settings.from_environ(os.environ)
+    settings = as_it_is_here(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
     answers = ask_services(settings, TIMEOUT)
     enabled = [service for service in SERVICES if service.name in answers]
     down = [service.title for service in enabled if answers[service.name] is not None]

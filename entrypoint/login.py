@@ -20,24 +20,25 @@ JUPYTER_AUTH_OFF = Condition(
     "JUPYTER_AUTH=none: whoever knows this pod's address can run commands and read files",
     "unset JUPYTER_AUTH",
 )
+COMFYUI_AUTH_OFF = Condition(
+    "ComfyUIAuthOff",
+    "COMFYUI_AUTH=none: whoever knows this pod's address can use ComfyUI, and run what its nodes can",
+    "unset COMFYUI_AUTH",
+)
 
 
 def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
-    """Put the token and the cookie secret where JupyterLab (run by `service`) reads them, 0600.
+    """Put the token and the cookie secret where JupyterLab (run by `service`) and the gateway read them, 0600.
 
     Raises:
-        CannotDo: The volume can't keep what was made; the login works, but only until the next start. Or the
-            user switched the login off, which is told at every start.
+        CannotDo: The volume can't keep what was made; the login works, but only until the next start.
     """
     owner = (service.uid, service.gid)
     problems = [_prepare(paths, paths.cookie_secret_file, owner)]
-    if settings.jupyter_auth == "token":
-        if settings.token:
-            write_atomically(paths.token_file, settings.token, 0o600, owner)
-        else:
-            problems.append(_prepare(paths, paths.token_file, owner))
-    else:
-        raise CannotDo(JUPYTER_AUTH_OFF)
+    if settings.token:
+        write_atomically(paths.token_file, settings.token, 0o600, owner)
+    elif "token" in (settings.jupyter_auth, settings.comfyui_auth):
+        problems.append(_prepare(paths, paths.token_file, owner))
     errors = [error for error in problems if error is not None]
     if errors:
         raise CannotDo(
@@ -47,6 +48,12 @@ def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
                 "set JUPYTER_TOKEN, or the login address changes with every start",
             )
         )
+
+
+def check_lock(auth: str, off: Condition) -> None:
+    """Raises CannotDo, at every start, where the user has switched a login off."""
+    if auth == "none":
+        raise CannotDo(off)
 
 
 def _prepare(paths: Paths, copy: str, owner: tuple[int, int]) -> OSError | None:

@@ -11,7 +11,7 @@ from entrypoint.comfyui.layout import lay_out
 from entrypoint.files import write_atomically
 from entrypoint.jupyter.config import config_text
 from entrypoint.jupyter.interface import interface_text
-from entrypoint.login import prepare_login
+from entrypoint.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_lock, prepare_login
 from entrypoint.models.logins import keep_logins
 from entrypoint.own_folders import make_own_folders
 from entrypoint.paths import Facts, Paths
@@ -60,6 +60,12 @@ def make_plan(
         Step("open up the data folder", partial(prepare.open_up_the_top, settings, paths), "warn"),
         Step("try the volume", partial(prepare.try_the_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
+        Step("lock JupyterLab", partial(check_lock, settings.jupyter_auth, JUPYTER_AUTH_OFF), "warn"),
+        *(
+            [Step("lock ComfyUI", partial(check_lock, settings.comfyui_auth, COMFYUI_AUTH_OFF), "warn")]
+            if settings.comfyui_enabled
+            else []
+        ),
         Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
         Step("keep the start command", partial(keep_start_command, command, paths, service), "warn"),
         Step(

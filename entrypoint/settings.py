@@ -45,7 +45,13 @@ class Settings:
     """Everything the user can set. An empty variable counts as unset (compose files write `X=${X:-}`)."""
 
     jupyter_port: int = setting("JUPYTER_PORT", parsing.port, 8189, "Port JupyterLab listens on.")
-    comfyui_port: int = setting("COMFYUI_PORT", parsing.port, 8188, "Port ComfyUI listens on.")
+    comfyui_port: int = setting(
+        "COMFYUI_PORT", parsing.port, 8188, "Port ComfyUI is reached at, behind the login."
+    )
+    comfyui_internal_port: int = setting(
+        "COMFYUI_INTERNAL_PORT", parsing.port, 18188,
+        "Port ComfyUI itself listens on, on the loopback. The same as `COMFYUI_PORT`: there is no gateway.",
+    )  # fmt: skip
     status_port: int = setting("STATUS_PORT", parsing.port, 8190, "Port of the status page.")
     jupyter_enabled: bool = setting("JUPYTER_ENABLED", parsing.boolean, True, "Run JupyterLab.")
     comfyui_enabled: bool = setting("COMFYUI_ENABLED", parsing.boolean, True, "Run ComfyUI.")
@@ -54,6 +60,11 @@ class Settings:
         "JUPYTER_AUTH", parsing.choice("token", "none"), "token",
         "`token`: JupyterLab asks for the token. `none`: anybody who knows the address can run commands; "
         "warned of at every start.",
+    )  # fmt: skip
+    comfyui_auth: str = setting(
+        "COMFYUI_AUTH", parsing.choice("token", "none"), "token",
+        "`token`: ComfyUI asks for the same token. `none`: anybody who knows the address can use it; warned of "
+        "at every start.",
     )  # fmt: skip
     jupyter_token: str = setting(
         "JUPYTER_TOKEN", parsing.token, "",
@@ -182,6 +193,11 @@ class Settings:
         """The login token the user chose, or "" where one has to be made."""
         return self.jupyter_token or self.jupyter_password
 
+    @property
+    def gateway(self) -> bool:
+        """Whether ComfyUI is behind the gateway. Where nginx is missing, both ports are made one (`gateway.nginx`)."""
+        return self.comfyui_internal_port != self.comfyui_port
+
     def public_url(self, port: int) -> str:
         """Where a browser reaches `port`: RunPod's proxy address, else this machine itself."""
         if self.pod_id:
@@ -206,7 +222,7 @@ def secret_variables() -> tuple[str, ...]:
 #: ComfyUI arguments that would take ComfyUI away from where everybody looks for it, and what to set instead.
 _OWNED_ARGUMENTS = {
     "--port": "set COMFYUI_PORT instead",
-    "--listen": "it listens on all addresses already",
+    "--listen": "the gateway listens, ComfyUI is behind it",
     "--base-directory": "its data folder is the volume's comfyui folder",
     "--quick-test-for-ci": "it would exit at once and be restarted for ever",
     "--list-feature-flags": "it would exit at once and be restarted for ever",
@@ -218,12 +234,17 @@ _OWNED_ARGUMENTS = {
 def contradictions(settings: Settings) -> list[str]:
     """Problems that no single value shows."""
     problems = []
-    if settings.jupyter_port == settings.comfyui_port:
-        problems.append(f"cannot use COMFYUI_PORT='{settings.comfyui_port}': JUPYTER_PORT is the same")
-    if settings.status_port == settings.jupyter_port:
-        problems.append(f"cannot use STATUS_PORT='{settings.status_port}': JUPYTER_PORT is the same")
-    if settings.status_port == settings.comfyui_port:
-        problems.append(f"cannot use STATUS_PORT='{settings.status_port}': COMFYUI_PORT is the same")
+    taken = {settings.jupyter_port: "JUPYTER_PORT"}
+    for variable, port in (
+        ("COMFYUI_PORT", settings.comfyui_port),
+        ("COMFYUI_INTERNAL_PORT", settings.comfyui_internal_port),
+        ("STATUS_PORT", settings.status_port),
+    ):
+        if (variable, taken.get(port)) == ("COMFYUI_INTERNAL_PORT", "COMFYUI_PORT"):
+            continue  # how it is said that there is no gateway
+        if port in taken:
+            problems.append(f"cannot use {variable}='{port}': {taken[port]} is the same")
+        taken.setdefault(port, variable)
     for argument in settings.comfyui_args:
         name = argument.partition("=")[0]
         if name in _OWNED_ARGUMENTS:

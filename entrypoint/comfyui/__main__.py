@@ -10,9 +10,11 @@ import sys
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, checks, source
+from entrypoint.comfyui.manager_config import settle
 from entrypoint.condition_store import clear_condition, raise_condition
 from entrypoint.conditions import CannotDo, Condition
 from entrypoint.paths import Paths
+from entrypoint.ports import wait_for_port
 from entrypoint.settings import Settings
 from entrypoint.volumes.become import become_the_service_user
 
@@ -24,7 +26,14 @@ STOPS = {
     "ComfyUIPackagesMissing": EX_CONFIG,
     "ComfyUIPortTaken": EX_TEMPFAIL,
 }
-TOLD = ("NoGpu", "DataReadOnly", "ExtraModelPathsBroken", "ComfyUIArgumentDropped")
+TOLD = (
+    "NoGpu",
+    "DataReadOnly",
+    "ExtraModelPathsBroken",
+    "ComfyUIArgumentDropped",
+    "ManagerRestricted",
+    "ManagerNotSettled",
+)
 
 
 def main() -> int:
@@ -34,12 +43,13 @@ def main() -> int:
     try:
         found = source.find(settings)
         launch = checks.look(paths, found)
-        checks.wait_for_port(settings)
+        variable = "COMFYUI_INTERNAL_PORT" if settings.gateway else "COMFYUI_PORT"
+        wait_for_port(settings.comfyui_internal_port, "ComfyUIPortTaken", variable)
     except CannotDo as error:
         report(paths.runtime, [error.condition])
         return STOPS[error.condition.name]
     command, conditions = arguments.build(settings, paths, launch)
-    report(paths.runtime, conditions)
+    report(paths.runtime, conditions + settle(settings, paths))
     return become(found, command, paths)
 
 

@@ -43,12 +43,8 @@ class Launch:
 def build(settings: Settings, paths: Paths, launch: Launch) -> tuple[list[str], list[Condition]]:
     """The arguments for main.py, and what the user should know about them."""
     given, conditions = _usable(settings.comfyui_args, launch)
-    found = ["--listen", "0.0.0.0", "--port", str(settings.comfyui_port), "--base-directory", paths.data]
-    found += ["--disable-auto-launch"]
-    if settings.pod_id:
-        # Since 0.19 a click from RunPod's console (Sec-Fetch-Site: cross-site) is a 403 without it (ComfyUI
-        # issue 13450); with the pod's own address and not *, other sites can't read the answers.
-        found += ["--enable-cors-header", settings.public_url(settings.comfyui_port)]
+    found = ["--listen", _address(settings), "--port", str(settings.comfyui_internal_port)]
+    found += ["--base-directory", paths.data, "--disable-auto-launch"]
     if not any(argument.startswith("--max-upload-size") for argument in given):
         found += ["--max-upload-size", "4096"]  # MB; the default of 100 refuses a longer video
     if not launch.gpu:
@@ -65,6 +61,11 @@ def build(settings: Settings, paths: Paths, launch: Launch) -> tuple[list[str], 
     elif launch.model_paths:
         found += ["--extra-model-paths-config", launch.model_paths]
     return found + given, conditions
+
+
+def _address(settings: Settings) -> str:
+    """Only where the user has switched the login off and there is no gateway does ComfyUI face the world itself."""
+    return "0.0.0.0" if settings.comfyui_auth == "none" and not settings.gateway else "127.0.0.1"
 
 
 NO_GPU = Condition(

@@ -5,19 +5,13 @@ from __future__ import annotations
 import glob
 import json
 import os
-import socket
 import subprocess
-import time
 
 from entrypoint.comfyui.arguments import NEEDS_PACKAGE, Launch
 from entrypoint.comfyui.source import Source
 from entrypoint.conditions import CannotDo, Condition
 from entrypoint.files import read_text
 from entrypoint.paths import Paths
-from entrypoint.settings import Settings
-
-#: Seconds a port may still be taken by the instance that is just ending.
-PORT_PATIENCE = 5.0
 
 
 def look(paths: Paths, source: Source) -> Launch:
@@ -113,28 +107,3 @@ def model_paths_problem(path: str) -> str:
             if kind != "is_default" and not isinstance(folder, str):
                 return f"{section}.{kind} must be a text, not {type(folder).__name__}"
     return ""
-
-
-def wait_for_port(settings: Settings) -> None:
-    """Wait until the port is free; ComfyUI would find out only at the end of its start, and exit 1.
-
-    Raises:
-        CannotDo: Something else keeps it.
-    """
-    deadline = time.monotonic() + PORT_PATIENCE
-    while True:
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("0.0.0.0", settings.comfyui_port))
-                return
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise CannotDo(
-                        Condition(
-                            "ComfyUIPortTaken",
-                            f"port {settings.comfyui_port} can't be used: {error.strerror}",
-                            "stop the program that listens there, or set COMFYUI_PORT",
-                        )
-                    ) from error
-        time.sleep(0.2)

@@ -24,6 +24,7 @@ FOLLOWED = {
     "jupyter": "jupyter.log",
     "comfyui": "comfyui.log",
     "command": "command.log",
+    "gateway": "gateway.log",
     "volumes": "podkeeper-volumes.log",
     "status": "podkeeper-status.log",
     "models": "podkeeper-models.log",

@@ -26,6 +26,7 @@ class Powers(NamedTuple):
     dac_override: bool
     chown: bool
     fowner: bool
+    change_user: bool = False
 
 
 class Choice(NamedTuple):

@@ -6,7 +6,7 @@ from entrypoint.volumes.choice import Powers
 from entrypoint.volumes.owner import Identity
 
 # Bits of CapEff, capabilities(7).
-_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER = 0, 1, 3
+_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER, _CAP_SETGID, _CAP_SETUID = 0, 1, 3, 6, 7
 
 
 def own_identity() -> Identity:
@@ -22,6 +22,7 @@ def powers(status_file: str = "/proc/self/status") -> Powers:
         dac_override=bool(effective >> _CAP_DAC_OVERRIDE & 1),
         chown=bool(effective >> _CAP_CHOWN & 1),
         fowner=bool(effective >> _CAP_FOWNER & 1),
+        change_user=bool(effective >> _CAP_SETGID & effective >> _CAP_SETUID & 1),
     )
 
 

@@ -50,6 +50,7 @@ class Pod:
             "JUPYTER_PORT": str(self.port),
             "COMFYUI_PORT": str(free_port()),
             "STATUS_PORT": str(self.status_port),
+            "COMFYUI_INTERNAL_PORT": str(free_port()),
             "COMFYUI_ENABLED": "false",
             "MODELS": "none",
             "JUPYTER_TOKEN": self.token,

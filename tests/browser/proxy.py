@@ -34,7 +34,7 @@ http {{
     ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem;
     server {{
         listen 127.0.0.1:{port} ssl; server_name {pod_name};
-        client_max_body_size 100m;
+        client_max_body_size {body_limit};
         location / {{
             proxy_pass http://127.0.0.1:{pod_port}; proxy_http_version 1.1;
             proxy_connect_timeout 100s; proxy_send_timeout 100s; proxy_read_timeout 100s;
@@ -85,7 +85,9 @@ def host_of(origin: str) -> str:
 
 
 @contextlib.contextmanager
-def running_proxy(home: pathlib.Path, pod_port: int, keep_host: bool, pages: pathlib.Path) -> Iterator[Proxy]:
+def running_proxy(
+    home: pathlib.Path, pod_port: int, keep_host: bool, pages: pathlib.Path, body_limit: str = "100m"
+) -> Iterator[Proxy]:
     """nginx with everything it writes under `home`, serving `pages` as both neighbours' sites."""
     home.mkdir()
     pin = make_certificate(home)
@@ -98,6 +100,7 @@ def running_proxy(home: pathlib.Path, pod_port: int, keep_host: bool, pages: pat
             port=port,
             pod_port=pod_port,
             pages=pages,
+            body_limit=body_limit,
             pod_name=host_of(proxy.pod),
             neighbours=f"{host_of(proxy.sibling)} {host_of(FOREIGN)}",
             host="$host" if keep_host else REWRITTEN_HOST,

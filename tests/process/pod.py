@@ -43,6 +43,7 @@ class Pod:
             "JUPYTER_PORT": str(self.jupyter_port),
             "COMFYUI_PORT": str(self.comfyui_port),
             "STATUS_PORT": str(self.status_port),
+            "COMFYUI_INTERNAL_PORT": str(free_port()),
             "COMFYUI_ENABLED": "false",
             "MODELS": "none",
             "JUPYTER_TOKEN": TOKEN,

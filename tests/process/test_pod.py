@@ -242,11 +242,12 @@ def test_comfyui_gets_its_arguments_its_data_and_its_clean_stop(tmp_path: Path) 
     }
     with running(tmp_path / "pod", environ) as pod:
         pod.wait_for_jupyter()
-        pod.wait_for_log(f"https://abc123-{pod.comfyui_port}.proxy.runpod.net/  (up after")
+        pod.wait_for_log(f"https://abc123-{pod.comfyui_port}.proxy.runpod.net/?token={TOKEN}  (up after")
         arguments = pod.log("comfyui.log")
         assert f"'--base-directory', '{pod.home}/comfyui'" in arguments
         assert "'--preview-method', 'a b'" in arguments
-        assert f"'--enable-cors-header', 'https://abc123-{pod.comfyui_port}.proxy.runpod.net'" in arguments
+        assert f"'--listen', '127.0.0.1', '--port', '{pod.environ['COMFYUI_INTERNAL_PORT']}'" in arguments
+        assert "--enable-cors-header" not in arguments
         assert pod.stop() == 0
         assert "fake: stopped cleanly by SIGINT" in pod.log("comfyui.log")
 

@@ -35,6 +35,7 @@ def start_as_pid_1(command: list[str], home: Path) -> tuple[subprocess.Popen[byt
         "JUPYTER_PORT": str(free_port()),
         "COMFYUI_PORT": str(free_port()),
         "STATUS_PORT": str(free_port()),
+        "COMFYUI_INTERNAL_PORT": str(free_port()),
         "COMFYUI_ENABLED": "false",
         "JUPYTER_TOKEN": "token",
     }

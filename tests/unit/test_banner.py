@@ -6,7 +6,7 @@ from entrypoint.paths import Facts, Paths, locate
 from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
 
-JUPYTER, COMFYUI, STATUS = SERVICES
+JUPYTER, COMFYUI, STATUS, _ = SERVICES
 
 
 def paths_of(settings: Settings, *mounts: str) -> Paths:
@@ -18,7 +18,7 @@ def paths_of(settings: Settings, *mounts: str) -> Paths:
 def text_of(
     settings: Settings, states: list[State], *conditions: Condition, mounts: tuple[str, ...] = ()
 ) -> str:
-    urls = {service.name: address(service, settings, "tok/en") for service in SERVICES}
+    urls = {service.name: address(service, settings, "tok/en") for service in (JUPYTER, COMFYUI)}
     return banner(states, urls, settings, paths_of(settings, *mounts), list(conditions))
 
 
@@ -27,9 +27,15 @@ def test_the_login_address_is_complete_and_safe_in_a_url() -> None:
         "https://abc-8189.proxy.runpod.net/lab?token=t%2Fk%26n"
     )
     assert address(JUPYTER, Settings(), "") == "http://localhost:8189/lab"
-    assert address(COMFYUI, Settings(), "tok") == "http://localhost:8188/"
     assert address(STATUS, Settings(), "t&k") == "http://localhost:8190/?token=t%26k"
     assert address(STATUS, Settings(), "") == "http://localhost:8190/"
+    assert address(COMFYUI, Settings(), "t/k") == "http://localhost:8188/?token=t%2Fk"
+
+
+def test_an_address_without_a_login_has_no_token_in_it() -> None:
+    assert address(COMFYUI, Settings(comfyui_auth="none"), "tok") == "http://localhost:8188/"
+    assert address(JUPYTER, Settings(jupyter_auth="none"), "tok") == "http://localhost:8189/lab"
+    assert address(COMFYUI, Settings(comfyui_internal_port=8188), "tok") == "http://localhost:8188/"
 
 
 def test_says_what_is_up_what_is_not_and_what_is_wrong() -> None:

@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from entrypoint.conditions import CannotDo
-from entrypoint.login import prepare_login
+from entrypoint.login import COMFYUI_AUTH_OFF, check_lock, prepare_login
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 from entrypoint.volumes.owner import Identity
@@ -76,9 +76,19 @@ def test_a_volume_that_can_not_keep_it_is_told_and_the_login_works(paths: Paths)
     assert len(read(paths.token_file)) == 43
 
 
-def test_no_login_is_told_at_every_start(paths: Paths) -> None:
+def test_no_login_is_told_at_every_start() -> None:
     for _ in range(2):
         with pytest.raises(CannotDo) as caught:
-            prepare_login(Settings(jupyter_auth="none"), paths, ME)
-        assert caught.value.condition.name == "JupyterAuthOff"
+            check_lock("none", COMFYUI_AUTH_OFF)
+        assert caught.value.condition.name == "ComfyUIAuthOff"
+    check_lock("token", COMFYUI_AUTH_OFF)
+
+
+def test_one_open_door_leaves_the_other_one_its_token(paths: Paths) -> None:
+    prepare_login(Settings(jupyter_auth="none"), paths, ME)
+    assert len(read(paths.token_file)) == 43
+
+
+def test_where_nobody_asks_for_a_token_none_is_made(paths: Paths) -> None:
+    prepare_login(Settings(jupyter_auth="none", comfyui_auth="none"), paths, ME)
     assert not os.path.exists(paths.token_file)

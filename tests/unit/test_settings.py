@@ -94,6 +94,7 @@ _WORDS = st.text(string.ascii_letters + string.digits + " -=./'\"$%\\", max_size
         Settings,
         jupyter_port=st.integers(1, 4000),
         comfyui_port=st.integers(4001, 65535),
+        comfyui_auth=st.sampled_from(["token", "none"]),
         comfyui_enabled=st.booleans(),
         jupyter_auth=st.sampled_from(["token", "none"]),
         allowed_origins=st.lists(st.sampled_from(["https://a.example", "http://b.example:81"])).map(tuple),

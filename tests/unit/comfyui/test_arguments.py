@@ -6,7 +6,7 @@ from entrypoint.comfyui.arguments import Launch, build
 from entrypoint.paths import Facts, locate
 from entrypoint.settings import Settings
 
-BASE = ["--listen", "0.0.0.0", "--port", "8188", "--base-directory", "/comfyui", "--disable-auto-launch"]
+BASE = ["--listen", "127.0.0.1", "--port", "18188", "--base-directory", "/comfyui", "--disable-auto-launch"]
 UPLOAD = ["--max-upload-size", "4096"]
 GPU = {"gpu": True, "packages": {}}
 
@@ -30,10 +30,8 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
             Settings(), {"database": "/root/comfyui.db"},
             [*UPLOAD, "--database-url", "sqlite:////root/comfyui.db"], [],
         ),
-        (
-            Settings(pod_id="abc123"), {},
-            ["--enable-cors-header", "https://abc123-8188.proxy.runpod.net", *UPLOAD], [],
-        ),
+        (Settings(pod_id="abc123"), {}, UPLOAD, []),
+        (Settings(comfyui_auth="none"), {}, UPLOAD, []),
         (
             Settings(comfyui_args=("--use-sage-attention", "--fast")), {"packages": {"sageattention": False}},
             [*UPLOAD, "--fast"], ["ComfyUIArgumentDropped"],
@@ -53,6 +51,12 @@ def test_arguments_and_what_is_told(
     settings: Settings, facts: dict[str, object], behind_base: list[str], conditions: list[str]
 ) -> None:
     assert build_for(settings, **facts) == (BASE + behind_base, conditions)
+
+
+@pytest.mark.parametrize(("auth", "address"), [("token", "127.0.0.1"), ("none", "0.0.0.0")])
+def test_without_a_gateway_it_faces_the_world_only_where_the_login_is_off(auth: str, address: str) -> None:
+    arguments, _ = build_for(Settings(comfyui_internal_port=8188, comfyui_auth=auth))
+    assert arguments[:4] == ["--listen", address, "--port", "8188"]
 
 
 def test_the_users_arguments_come_last_so_that_they_win() -> None:

@@ -1,7 +1,6 @@
 """What is looked at before ComfyUI is launched."""
 
 import pathlib
-import socket
 import stat
 import sys
 
@@ -49,19 +48,6 @@ def test_a_python_that_does_not_run_is_told(tmp_path: pathlib.Path) -> None:
     with pytest.raises(CannotDo) as caught:
         checks.look(paths_in(tmp_path), source.Source(str(tmp_path), f"{tmp_path}/no-python"))
     assert caught.value.condition.name == "ComfyUIPythonMissing"
-
-
-def test_a_taken_port_is_told_and_a_free_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "PORT_PATIENCE", 0.1)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(CannotDo) as caught:
-            checks.wait_for_port(Settings(comfyui_port=port))
-        assert caught.value.condition.name == "ComfyUIPortTaken"
-        assert str(port) in caught.value.condition.reason
-    checks.wait_for_port(Settings(comfyui_port=port))
 
 
 @pytest.mark.parametrize(("visible", "hidden"), [("", True), ("-1", True), (" ", True)])

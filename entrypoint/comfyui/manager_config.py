@@ -1,0 +1,77 @@
+"""A: put what `manager` decides into ComfyUI-Manager's config.ini, where there is a Manager."""
+
+from __future__ import annotations
+
+import os
+
+from entrypoint.comfyui.manager import config_folders, restored, restricted, version_in
+from entrypoint.conditions import Condition
+from entrypoint.files import read_text, write_atomically
+from entrypoint.paths import Paths
+from entrypoint.settings import Settings
+
+#: What the user's file said before the door was opened, beside it.
+BEFORE = "config.ini.before-comfyui-auth-none"
+
+RESTRICTED = Condition(
+    "ManagerRestricted",
+    "COMFYUI_AUTH=none: ComfyUI-Manager may install and update nothing (security_level = strong)",
+    "unset COMFYUI_AUTH to use it",
+)
+
+
+def settle(settings: Settings, paths: Paths) -> list[Condition]:
+    """Restrict Manager while ComfyUI is open; give the user's own choice back once it is locked."""
+    version = _version(settings, paths)
+    if version is None:
+        return []
+    files = [f"{paths.data}/user/{folder}/config.ini" for folder in config_folders(version)]
+    try:
+        for file in files:
+            if settings.comfyui_auth == "none":
+                _restrict(file)
+            else:
+                _restore(file)
+    except OSError as error:
+        reason = f"ComfyUI-Manager's {error.filename} can't be written: {error.strerror}"
+        return [
+            Condition("ManagerNotSettled", reason, "make it writable, then run: podkeeper restart comfyui")
+        ]
+    return [RESTRICTED] if settings.comfyui_auth == "none" else []
+
+
+def _version(settings: Settings, paths: Paths) -> str | None:
+    """Manager's version, "" where it does not say, None where there is no Manager."""
+    nodes = f"{paths.data}/custom_nodes"
+    try:
+        names = os.listdir(nodes)
+    except OSError:
+        names = []
+    for name in names:
+        if name.lower() == "comfyui-manager":
+            return version_in(read_text(f"{nodes}/{name}/pyproject.toml") or "")
+    # The one that ComfyUI brings along as a Python package is 4.0 or newer.
+    own = any(argument.startswith("--enable-manager") for argument in settings.comfyui_args)
+    return "4.0" if own else None
+
+
+def _restrict(file: str) -> None:
+    text = read_text(file)
+    wanted = restricted(text or "")
+    if text == wanted:
+        return
+    folder = os.path.dirname(file)
+    os.makedirs(folder, exist_ok=True)
+    before = f"{folder}/{BEFORE}"
+    if not os.path.exists(before):  # what a first open start found is the user's own
+        write_atomically(before, text or "")
+    write_atomically(file, wanted)
+
+
+def _restore(file: str) -> None:
+    before = f"{os.path.dirname(file)}/{BEFORE}"
+    own = read_text(before)
+    if own is None:
+        return
+    write_atomically(file, restored(read_text(file) or "", own))
+    os.unlink(before)
