@@ -12,6 +12,7 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from entrypoint.origins import own_origins
 from entrypoint.settings import Settings
 
 #: Of our own two pages: they fetch from the pod, and nobody may frame them.
@@ -55,20 +56,14 @@ class Secrets:
         return _base64url(digest)
 
 
-def own_origins(settings: Settings) -> list[str]:
-    """The web origins whose pages are ComfyUI's own; the request's own Host counts besides."""
-    port = settings.comfyui_port
-    local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]")]
-    return [*([settings.public_url(port)] if settings.pod_id else []), *local, *settings.allowed_origins]
-
-
 def config_text(template: str, settings: Settings, secrets: Secrets) -> str:
     """The whole file."""
+    own = dict.fromkeys(own_origins(settings, settings.comfyui_port))
     words = {
         "COMFYUI_PORT": str(settings.comfyui_port),
         "COMFYUI_INTERNAL_PORT": str(settings.comfyui_internal_port),
         "LOCK": settings.comfyui_auth,
-        "OWN_ORIGINS": "".join(f' "{origin}" 1;' for origin in dict.fromkeys(own_origins(settings))),
+        "OWN_ORIGINS": "".join(f' "{origin}" 1;' for origin in own),
         "COOKIE": f"podkeeper-comfyui-{settings.comfyui_port}-{secrets.cookie_tag}",
         "COOKIE_VALUE": secrets.cookie,
         "COOKIE_SUM": secrets.sum_of("cookie", secrets.cookie),

@@ -50,7 +50,7 @@ class Service(Program):
         answers: Whether its health path answers; null: not asked.
         problem: Why it does not.
         port: TCP port.
-        url: Where a browser finds it, without a login.
+        url: Where a browser finds it, without a login; "" where it has no page of its own.
         memory_bytes: Private memory of its process tree; null: not measured.
         memory_limit_bytes: Its own limit; null: as much as the pod may.
         cpu_percent: Of one core; null: not measured.

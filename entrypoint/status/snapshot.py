@@ -85,7 +85,7 @@ def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SE
         [row.title for row in enabled], down, [condition.name for condition, _ in seen.conditions]
     )
     programs = dict(_programs(seen, services))
-    urls = {row.name: f"{settings.public_url(row.port(settings))}/" for row in services}
+    urls = {row.name: _url(row, settings) for row in services if row.public_port(settings)}
     return shape.Snapshot(
         schema=shape.SCHEMA,
         at=seen.at,
@@ -158,11 +158,17 @@ def _service(row: Row, settings: Settings, seen: Seen, program: shape.Program | 
         answers=answers,
         problem=seen.answers.get(row.name) or "",
         port=row.port(settings),
-        url=f"{settings.public_url(row.port(settings))}/",
+        url=_url(row, settings),
         memory_bytes=use.memory_bytes,
         memory_limit_bytes=row.memory_limit(settings) or None,
         cpu_percent=use.cpu_percent,
     )
+
+
+def _url(row: Row, settings: Settings) -> str:
+    """Where a browser finds it; "" where it has no page of its own."""
+    port = row.public_port(settings)
+    return f"{settings.public_url(port)}/" if port else ""
 
 
 def _health(row: Row, enabled: bool, program: shape.Program, answers: bool | None, now: float) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from entrypoint.gateway.config import own_origins
 from entrypoint.jupyter.guard import is_foreign
+from entrypoint.origins import own_origins
 from entrypoint.settings import Settings
 from tests.gateway.cases import CASES, LISTED, Case, for_port
 from tests.gateway.scene import Scene, running
@@ -29,7 +29,8 @@ def open_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_jupyterlabs_guard(case: Case) -> None:
     case = for_port(case, 8188)
-    origins = own_origins(Settings.from_environ(SETTINGS))
+    settings = Settings.from_environ(SETTINGS)
+    origins = own_origins(settings, settings.comfyui_port)
     assert is_foreign(case.method, case.host, HTTPHeaders(case.headers), origins) is case.foreign
 
 

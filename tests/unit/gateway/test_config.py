@@ -8,8 +8,9 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from entrypoint.gateway import __main__ as launcher
-from entrypoint.gateway.config import Secrets, config_text, own_origins
+from entrypoint.gateway.config import Secrets, config_text
 from entrypoint.gateway.nginx import as_it_is_here, find_nginx
+from entrypoint.origins import own_origins
 from entrypoint.settings import Settings
 
 TEMPLATE = (pathlib.Path(launcher.HERE) / "nginx.conf").read_text()
@@ -43,7 +44,7 @@ def test_an_origin_listed_twice_is_written_once() -> None:
     """nginx refuses a map with the same word twice."""
     settings = Settings(pod_id="abc", allowed_origins=("https://abc-8188.proxy.runpod.net",))
     assert config_text(TEMPLATE, settings, SECRETS).count("https://abc-8188.proxy.runpod.net") == 1
-    assert len(own_origins(settings)) == 5
+    assert len(own_origins(settings, settings.comfyui_port)) == 5
 
 
 def test_the_cookie_changes_with_the_token_and_with_the_pods_secret() -> None:
