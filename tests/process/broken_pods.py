@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from entrypoint.services import SERVICES
+from entrypoint.settings import Settings
 from tests.process.pod import Pod
 from tests.volumes.world import mounted, needs_mount
 from tests.waiting import wait_until
@@ -129,7 +131,8 @@ def take_the_port_of(service: str) -> Break:
     """Somebody else listens where the service did; it is started again and finds its port taken."""
 
     def harm(pod: Pod, stack: contextlib.ExitStack) -> None:
-        port = pod.jupyter_port if service == "jupyter" else pod.comfyui_port
+        row = next(row for row in SERVICES if row.name == service)
+        port = row.port(Settings.from_environ(pod.environ))
         pod.podkeeper("stop", service)
         code = (
             "import socket, time; s = socket.socket();"
@@ -209,6 +212,8 @@ BROKEN = (
     Broken("comfyui_crashes", "programs", "comfyui crashes again and again: ", crash_comfyui,
            environ={"COMFYUI_ENABLED": "true", "COMFYUI_ARGS": "--crash"}, settles=False),
     Broken("comfyui_port_taken", "ports", "of ComfyUI is taken by python", take_the_port_of("comfyui"),
+           environ={"COMFYUI_ENABLED": "true"}),
+    Broken("gateway_port_taken", "ports", "of Gateway is taken by python", take_the_port_of("gateway"),
            environ={"COMFYUI_ENABLED": "true"}),
     Broken("volume_full", "volume", "VolumeFull", prepare=file_system("comfyui", "size=256k", fill=True),
            marks=(needs_mount,)),
