@@ -49,7 +49,7 @@ class Service(Program):
             stopping, stopped (by somebody), failed (not started again by itself), off (not wanted), unknown.
         answers: Whether its health path answers; null: not asked.
         problem: Why it does not.
-        port: TCP port.
+        port: TCP port users reach it at; of one without a page, the one it listens on.
         url: Where a browser finds it, without a login; "" where it has no page of its own.
         memory_bytes: Private memory of its process tree; null: not measured.
         memory_limit_bytes: Its own limit; null: as much as the pod may.

@@ -157,7 +157,7 @@ def _service(row: Row, settings: Settings, seen: Seen, program: shape.Program | 
         health=_health(row, row.enabled(settings), program, answers, seen.at),
         answers=answers,
         problem=seen.answers.get(row.name) or "",
-        port=row.port(settings),
+        port=row.public_port(settings) or row.port(settings),
         url=_url(row, settings),
         memory_bytes=use.memory_bytes,
         memory_limit_bytes=row.memory_limit(settings) or None,
