@@ -6,50 +6,36 @@ Needs COMFYUI_DIR and COMFYUI_PYTHON of a ComfyUI that runs on the CPU; skipped 
 import json
 import os
 import pathlib
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright
 
+from tests.browser.door import ComfyPod
 from tests.browser.lab import Lab
-from tests.browser.pod import Pod, open_folder
+from tests.browser.pod import open_folder
 from tests.browser.scene import Scene, new_profile, scene
-from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     "COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set"
 )
-STARTUP = 120.0  # seconds; torch from a cold disk
 
 
-class PodWithComfyUI(Pod):
+class PodWithComfyUI(ComfyPod):
     """Our pod with real ComfyUI beside JupyterLab."""
 
     def __init__(self, home: pathlib.Path) -> None:
-        super().__init__(home)
-        self.comfyui_port = free_port()
-
-    def environ(self) -> dict[str, str]:
-        given = {name: os.environ[name] for name in ("COMFYUI_DIR", "COMFYUI_PYTHON") if name in os.environ}
-        return super().environ() | given | {"COMFYUI_ENABLED": "true", "COMFYUI_PORT": str(self.comfyui_port)}
+        super().__init__(home, real=True)
 
     def comfyui(self, path: str, body: Any = None) -> Any:
-        """ComfyUI's JSON answer."""
+        """ComfyUI's JSON answer, through the gateway."""
         data = json.dumps(body).encode() if body is not None else None
-        url = f"http://127.0.0.1:{self.comfyui_port}{path}"
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
-
-    def comfyui_answers(self) -> bool:
-        """Whether it is up."""
-        try:
-            return bool(self.comfyui("/system_stats"))
-        except OSError:
-            return False
+        headers = {"Content-Type": "application/json", **self.bearer}
+        answer = self.ask(path, headers, method="POST" if data else "GET", body=data, timeout=30)
+        assert answer.status == 200, answer
+        return answer.json
 
 
 @pytest.fixture
@@ -69,7 +55,7 @@ def test_an_uploaded_image_goes_through_a_workflow_and_comes_back(on: Scene) -> 
     lab.drop_files([picture])
     lab.sees("uploaded.png")
     wait_until(lambda: (pod.root / "input/uploaded.png").exists(), 20, "the upload is on disk")
-    wait_until(pod.comfyui_answers, STARTUP, f"ComfyUI answers; see {pod.log.parent}/comfyui.log", 0.2)
+    pod.wait_for_comfyui()
 
     workflow = {
         "1": {"class_type": "LoadImage", "inputs": {"image": "uploaded.png"}},
