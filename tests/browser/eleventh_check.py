@@ -14,16 +14,17 @@ ARTIFACTS = pathlib.Path(__file__).parents[1] / "artifacts"
 
 
 class ComfyUI:
-    """Its API, without a browser."""
+    """Its API through the gateway, without a browser."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, token: str) -> None:
+        self.port, self.token = port, token
 
     def ask(self, path: str, body: Any = None) -> Any:
         """Its JSON answer."""
         data = json.dumps(body).encode() if body is not None else None
         url = f"http://127.0.0.1:{self.port}{path}"
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(url, data, headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 

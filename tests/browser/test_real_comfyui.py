@@ -10,26 +10,21 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright
 
+from tests.browser.door import ComfyPod
 from tests.browser.eleventh_check import ComfyUI, upload_goes_through_a_workflow
-from tests.browser.pod import Pod, open_folder
+from tests.browser.pod import open_folder
 from tests.browser.scene import Scene, scene
-from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(
     "COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set"
 )
 
 
-class PodWithComfyUI(Pod):
+class PodWithComfyUI(ComfyPod):
     """Our pod with real ComfyUI beside JupyterLab."""
 
     def __init__(self, home: pathlib.Path) -> None:
-        super().__init__(home)
-        self.comfyui = ComfyUI(free_port())
-
-    def environ(self) -> dict[str, str]:
-        given = {name: os.environ[name] for name in ("COMFYUI_DIR", "COMFYUI_PYTHON") if name in os.environ}
-        return super().environ() | given | {"COMFYUI_ENABLED": "true", "COMFYUI_PORT": str(self.comfyui.port)}
+        super().__init__(home, real=True)
 
 
 @pytest.fixture
@@ -40,4 +35,4 @@ def on(playwright: Playwright) -> Iterator[Scene]:
 
 def test_an_uploaded_image_goes_through_a_workflow_and_comes_back(on: Scene) -> None:
     assert isinstance(on.pod, PodWithComfyUI)
-    upload_goes_through_a_workflow(on, on.pod.comfyui)
+    upload_goes_through_a_workflow(on, ComfyUI(on.pod.comfyui_port, on.pod.token))

@@ -14,6 +14,7 @@ from tests.browser.eleventh_check import ComfyUI, upload_goes_through_a_workflow
 from tests.browser.pod import open_folder
 from tests.browser.scene import scene
 from tests.container.browsed import ContainerPod, network_of_a_container
+from tests.container.engine import TOKEN
 from tests.container.log_check import AT_A_STOP, AT_WORK, unexpected
 
 REAL_IMAGE = os.environ.get("PODKEEPER_REAL_IMAGE", "")
@@ -42,7 +43,7 @@ def test_an_uploaded_image_goes_through_a_workflow_and_comes_back(options: list[
             return ContainerPod(home, REAL_IMAGE, network, tuple(options))
 
         with scene(started, folder, True, make) as on:
-            upload_goes_through_a_workflow(on, ComfyUI(8188))
+            upload_goes_through_a_workflow(on, ComfyUI(8188, TOKEN))
         assert isinstance(on.pod, ContainerPod)
         loud = [line for log in on.pod.logs for line in unexpected(log, *AT_A_STOP, *AT_WORK, DETAIL_LOG)]
         assert loud == [], "\n".join(loud)

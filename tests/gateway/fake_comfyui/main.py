@@ -102,6 +102,13 @@ class Source(tornado.web.RequestHandler):
             await self.flush()
 
 
+class Small(tornado.web.RequestHandler):
+    """GET /source-1k."""
+
+    def get(self) -> None:
+        self.write(bytes(1024))
+
+
 class Slow(tornado.web.RequestHandler):
     """A line now, the next one later: the first must not wait for the second."""
 
@@ -140,7 +147,7 @@ async def main() -> None:
     application = tornado.web.Application(
         [
             (r"/", Page), (r"/system_stats", Stats), (r"/queue|/prompt", Queue), (r"/upload/image", Image),
-            (r"/echo.*", Echo), (r"/sink", Sink), (r"/source/(\d+)", Source), (r"/slow", Slow),
+            (r"/echo.*", Echo), (r"/sink", Sink), (r"/source/(\d+)", Source), (r"/slow", Slow), (r"/source-1k", Small),
             (r"/hang", Hang), (r"/ws", Socket),
         ]
     )  # fmt: skip

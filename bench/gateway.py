@@ -1,0 +1,118 @@
+"""What the gateway costs: 1 kB and 300 MB, down and up, straight to a ComfyUI stand-in and through nginx.
+
+usage: scripts/bench gateway [ROUNDS]
+
+Both ways take turns within one run, on connections that stay open. Exit code 1 when a target is missed: p50 of 1 kB
+at most 1 ms more, throughput of 300 MB at least 0.9 of direct.
+"""
+
+import pathlib
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+from tests.gateway.scene import TOKEN, running
+
+SMALL = 500  # requests a round and way
+BIG = 300  # MiB
+MIB = 1 << 20
+MOST_ADDED_MS, LEAST_THROUGHPUT = 1.0, 0.9
+
+
+class Client:
+    """One connection that stays open; as little of Python as can be on the way."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = memoryview(bytearray(MIB))
+
+    def ask(self, method: str, path: str, body: int = 0) -> int:
+        """Bytes of the answer's body."""
+        self.socket.sendall(
+            f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+            f"Content-Length: {body}\r\n\r\n".encode()
+        )
+        block = bytes(MIB)
+        for _ in range(body // MIB):
+            self.socket.sendall(block)
+        return self._read_answer()
+
+    def _read_answer(self) -> int:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            chunk = self.socket.recv(65536)
+            if not chunk:
+                raise RuntimeError("the connection was closed")
+            data += chunk
+        head, _, rest = data.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(head.decode())
+        (length,) = [
+            int(line.partition(b":")[2])
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length:")
+        ]
+        missing = length - len(rest)
+        while missing:
+            received = self.socket.recv_into(self.buffer, min(missing, MIB))
+            if not received:
+                raise RuntimeError("the connection was closed")
+            missing -= received
+        return length
+
+
+def main(rounds: int) -> int:
+    """Measure, print, judge."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-gateway-") as folder,
+        running(pathlib.Path(folder)) as scene,
+    ):
+        clients = {"direct": Client(scene.internal_port), "gateway": Client(scene.port)}
+        small = measure(clients, rounds * SMALL, lambda client: client.ask("GET", "/source-1k"))
+        down = measure(clients, rounds, lambda client: client.ask("GET", f"/source/{BIG}"))
+        up = measure(clients, rounds, lambda client: client.ask("POST", "/sink", BIG * MIB))
+    return report(small, down, up)
+
+
+def measure(clients: dict[str, Client], count: int, work: Callable[[Client], int]) -> dict[str, list[float]]:
+    """Seconds each, in turns, so that whatever else the machine does hits both."""
+    seconds: dict[str, list[float]] = {name: [] for name in clients}
+    for client in clients.values():
+        work(client)
+    for _ in range(count):
+        for name, client in clients.items():
+            before = time.perf_counter()
+            work(client)
+            seconds[name].append(time.perf_counter() - before)
+    return seconds
+
+
+def report(*measured: dict[str, list[float]]) -> int:
+    """The table; 0 when the targets are met."""
+    small, down, up = measured
+    print(
+        f"{'':10}{'1 kB p50 ms':>13}{'p99 ms':>9}{'300 MB down MB/s':>19}{'ratio':>7}{'up MB/s':>10}{'ratio':>7}"
+    )
+    ratios = []
+    for name in small:
+        centiles = statistics.quantiles(small[name], n=100)
+        row = f"{name:10}{centiles[49] * 1e3:13.3f}{centiles[98] * 1e3:9.3f}"
+        for seconds, width in ((down, 19), (up, 10)):
+            speed = BIG * MIB / 1e6 / statistics.median(seconds[name])
+            ratio = statistics.median(seconds["direct"]) / statistics.median(seconds[name])
+            row += f"{speed:{width}.0f}{ratio:7.2f}"
+            ratios.append(ratio)
+        print(row)
+    added = (statistics.median(small["gateway"]) - statistics.median(small["direct"])) * 1e3
+    print(
+        f"added to 1 kB: {added:.3f} ms (target: at most {MOST_ADDED_MS}); throughput target: {LEAST_THROUGHPUT}"
+    )
+    return int(added > MOST_ADDED_MS or min(ratios) < LEAST_THROUGHPUT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 7))
