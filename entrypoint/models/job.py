@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from entrypoint.models.answers import Failed
+from entrypoint.models.crew import Crew
 from entrypoint.models.delivery import Delivery
 from entrypoint.models.flags import BadFlags, Errand, Wish, wishes
 from entrypoint.models.hours import parse_hours
@@ -135,8 +136,8 @@ class Job:
         hours = parse_hours(settings.models_hours) if settings.models_hours else None
         throttle = Throttle(settings.models_rate_limit * 1e6, hours)
         tokens = Tokens.of(logins(self.paths, self.environ), settings.hf_endpoint)
-        slots = asyncio.Semaphore(limits.together)
-        return Line(session, tokens, settings.hf_endpoint, limits, throttle, slots)
+        crew = Crew(limits.first_connections, limits.connections)
+        return Line(session, tokens, settings.hf_endpoint, limits, throttle, crew)
 
     def _note(self, *texts: str) -> None:
         for text in texts:

@@ -14,11 +14,12 @@ class Limits:
     """How a fetch behaves.
 
     Attributes:
-        chunk: Bytes asked for at once.
-        connections: Per file, at most: what one file alone gets.
-        together: Over all files.
+        chunk: Bytes of a chunk, the unit of the journal.
+        span: Bytes asked for at once, at most.
+        first_connections: Over all files, to begin with.
+        connections: Over all files, at most.
         files: Fetched at once.
-        step: Bytes after which the journal is written.
+        step: Bytes written at once and then told to the journal; at most a chunk.
         attempts: Failures in a row without a byte of progress.
         first_wait: Seconds, doubled with each failure, with full jitter.
         longest_wait: Seconds; the cap of our own waits.
@@ -31,11 +32,12 @@ class Limits:
         busy_wait: Seconds before a file that another pod fetches is looked at again.
     """
 
-    chunk: int = 16 << 20
-    connections: int = 16
-    together: int = 24
+    chunk: int = 1 << 20
+    span: int = 16 << 20
+    first_connections: int = 8
+    connections: int = 24
     files: int = 3
-    step: int = 256 << 10
+    step: int = 512 << 10
     attempts: int = 8
     first_wait: float = 1.0
     longest_wait: float = 30.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from datetime import UTC, datetime
 
 from entrypoint.models.answers import (
@@ -16,6 +17,8 @@ from entrypoint.models.answers import (
     judge,
 )
 from entrypoint.models.chunks import Plan
+from entrypoint.models.claims import Claim, Claims
+from entrypoint.models.place import Place, finish
 from entrypoint.models.resolve import ASK
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part
@@ -30,6 +33,8 @@ class Ranges:
     def __init__(self, source: Source, part: Part, plan: Plan) -> None:
         self._source, self._part, self._plan = source, part, plan
         self._moved = asyncio.Event()
+        longest = max(source.line.limits.span // plan.chunk, 1)
+        self._claims = Claims(plan, part.done, longest)
 
     async def run(self) -> str:
         """All that is missing; the sha256 of everything.
@@ -38,53 +43,70 @@ class Ranges:
             Failed: It can't be had.
             RangesRefused, UpstreamChanged: It has to begin anew.
         """
-        todo = self._plan.missing(self._part.done)[::-1]
-
-        async def worker() -> None:
-            while todo:
-                index = todo.pop()
-                await self._source.line.throttle.permission()
-                await self._source.patiently(lambda index=index: self._chunk(index))  # type: ignore[misc]
-
+        workers = min(self._source.line.limits.connections, len(self._claims))
         try:
             async with asyncio.TaskGroup() as group:
                 digest = group.create_task(self._hash_behind())
-                for _ in range(min(self._source.line.limits.connections, len(todo))):
-                    group.create_task(worker())
+                for _ in range(workers):
+                    group.create_task(self._worker())
         except BaseExceptionGroup as problems:
             raise _worst(problems) from None
         return digest.result()
 
-    async def _chunk(self, index: int) -> None:
-        """What is missing of one chunk."""
-        source, part, plan = self._source, self._part, self._plan
+    async def _worker(self) -> None:
+        """Claim after claim; one that fails is gone on with, by whoever had it."""
+        hand: list[Claim] = []
+
+        async def work() -> bool:
+            async with self._source.line.crew.place():
+                if not hand:
+                    claim = self._claims.take(self._source.line.crew.size)
+                    if claim is None:
+                        return False
+                    hand.append(claim)
+                await self._fetch(hand[0])
+            self._claims.finished(hand.pop())
+            return True
+
+        more = True
+        while more:
+            await self._source.line.throttle.permission()
+            more = await self._source.patiently(work)
+
+    async def _fetch(self, claim: Claim) -> None:
+        """What is missing of a claim, in one request."""
+        source, crew = self._source, self._source.line.crew
         resolved = await source.resolve()
-        first, end = plan.span(index)
-        offset = noted = first + part.done.get(index, 0)
+        place = Place(self._part, self._plan, claim, source.line.limits.step, self._moved.set)
+        if place.left <= 0:
+            return
+        asked = place.offset + place.left
+        ask = {**ASK, **resolved.login, "Range": f"bytes={place.offset}-{asked - 1}"}
+        began = time.monotonic()
         try:
-            ask = {**ASK, **resolved.login, "Range": f"bytes={offset}-{end - 1}"}
-            async with source.line.slots, source.get(resolved, ask) as answer:
+            async with source.get(resolved, ask) as answer:
                 judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
-                check_range(answer.headers, answer.status, (offset, end), plan.size, resolved.etag)
+                check_range(
+                    answer.headers, answer.status, (place.offset, asked), self._plan.size, resolved.etag
+                )
+                crew.answered(time.monotonic() - began)
                 watch = Slowness(source.line.limits)
                 async for piece in answer.content.iter_any():
-                    if offset + len(piece) > end:
+                    if place.offset + len(piece) > asked:
                         raise Again("more bytes than asked for")
-                    part.write(offset, piece)
-                    offset += len(piece)
-                    source.transfer.add(len(piece))
-                    if offset - noted >= source.line.limits.step:
-                        part.note(index, offset - first)
-                        noted = offset
-                        self._moved.set()
-                    watch.got(len(piece))
-                    await source.line.throttle.took(len(piece))
-            if offset != end:
-                raise Again(f"{end - offset} bytes less than asked for")
+                    count = place.take(piece)
+                    source.transfer.add(count)
+                    crew.got(count)
+                    watch.got(count)
+                    if place.due:
+                        await place.write_soon()
+                    if place.left <= 0 and place.offset < asked:
+                        return  # another connection has taken over the rest
+                    await source.line.throttle.took(count)
+            if place.left > 0:
+                raise Again(f"{place.left} bytes less than asked for")
         finally:
-            if offset != noted:
-                part.note(index, offset - first)
-                self._moved.set()
+            place.write_now()
 
     async def _hash_behind(self) -> str:
         """sha256 of everything, read back in order as soon as it is there, in a thread."""
@@ -99,13 +121,14 @@ class Ranges:
                         "VolumeRefuses", "the part file is shorter than it was", "look at the volume"
                     )
                 digest.update(buffer[:count])
+                part.begin_writing(start, start + count)
                 start += count
 
         while hashed < plan.size:
             moved.clear()
             there = min(plan.frontier(part.done, hashed), hashed + _HASH_AT_ONCE)
             if there > hashed:
-                await asyncio.to_thread(feed, hashed, there)
+                await finish(asyncio.get_running_loop().run_in_executor(None, feed, hashed, there))
                 hashed = there
             else:
                 await moved.wait()

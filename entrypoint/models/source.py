@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type
 from yarl import URL
 
 from entrypoint.models.answers import Again, Failed, UpstreamChanged
+from entrypoint.models.crew import Crew
 from entrypoint.models.manifest import File
 from entrypoint.models.patience import Limits, Patience
 from entrypoint.models.progress import Transfer
@@ -35,7 +36,7 @@ class Line:
         hub: HF_ENDPOINT.
         limits: How to behave.
         throttle: The user's limits.
-        slots: One for each connection that may be open.
+        crew: A place for each connection that may be open.
     """
 
     session: aiohttp.ClientSession
@@ -43,7 +44,7 @@ class Line:
     hub: str
     limits: Limits
     throttle: Throttle
-    slots: asyncio.Semaphore
+    crew: Crew
 
 
 def open_session(limits: Limits) -> aiohttp.ClientSession:

@@ -19,14 +19,14 @@ async def stream(source: Source, part: Part) -> tuple[int, str]:
     await source.line.throttle.permission()
     source.transfer.begin(resolved.size or 0, 0)
     digest, offset = hashlib.sha256(), 0
-    async with source.line.slots, source.get(resolved, {**ASK, **resolved.login}) as answer:
+    async with source.line.crew.place(), source.get(resolved, {**ASK, **resolved.login}) as answer:
         judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
         _check(answer, resolved)
         watch = Slowness(source.line.limits)
         async for piece in answer.content.iter_any():
             if resolved.size is not None and offset + len(piece) > resolved.size:
                 raise Again(f"more than the {resolved.size} bytes it should have")
-            part.write(offset, piece)
+            part.write(offset, [piece])
             digest.update(piece)
             offset += len(piece)
             source.transfer.add(len(piece))

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from entrypoint.models.crew import Crew
 from entrypoint.models.delivery import Delivery
 from entrypoint.models.manifest import File
 from entrypoint.models.patience import Limits
@@ -17,9 +18,9 @@ from entrypoint.models.throttle import Throttle
 from tests.models.origin import Origin
 
 FAST = Limits(
-    chunk=64 << 10, connections=4, step=16 << 10, attempts=4, first_wait=0.01, longest_wait=0.05,
-    longest_asked=3.0, connect_timeout=2.0, stall_timeout=0.6, slowest=4096, lease_beat=0.2, lease_timeout=2.0,
-    busy_wait=0.1,
+    chunk=64 << 10, span=64 << 10, first_connections=4, connections=4, step=16 << 10, attempts=4, first_wait=0.01,
+    longest_wait=0.05, longest_asked=3.0, connect_timeout=2.0, stall_timeout=0.6, slowest=4096, lease_beat=0.2,
+    lease_timeout=2.0, busy_wait=0.1,
 )  # fmt: skip
 
 
@@ -47,8 +48,8 @@ class Scene:
     async def delivery(self, *files: File) -> list[Transfer]:
         transfers = [Transfer(file) for file in files]
         async with open_session(self.limits) as session:
-            slots = asyncio.Semaphore(self.limits.together)
-            line = Line(session, self.tokens, self.origin.hub_url, self.limits, Throttle(0, None), slots)
+            crew = Crew(self.limits.first_connections, self.limits.connections)
+            line = Line(session, self.tokens, self.origin.hub_url, self.limits, Throttle(0, None), crew)
             delivery = Delivery(line, self.shelf, transfers, self.said.append)
             await delivery.look()
             return await delivery.run(tuple({file.bundle for file in files}))

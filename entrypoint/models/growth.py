@@ -1,0 +1,63 @@
+"""P: how many connections are worth having: more as long as more bring more.
+
+A fast line is full with a few, and each further one costs processor time and memory; one that serves each connection
+slowly (most content networks do) is filled by many only.
+"""
+
+from __future__ import annotations
+
+#: Seconds that a rate is measured for; and before that, at least, until new connections are at their speed.
+WINDOW_S, SETTLE_S = 0.2, 0.2
+#: Seconds until more are tried again after they brought nothing: lines change.
+TRY_AGAIN_S = 30.0
+#: The part of the gain hoped for that more connections must bring to be kept.
+_WORTHWHILE = 0.5
+
+
+class Growth:
+    """Twice as many, measured, kept or taken back.
+
+    Attributes:
+        size: Connections to have now.
+    """
+
+    def __init__(self, first: int, most: int) -> None:
+        self.size, self._most = min(first, most), most
+        self._before: tuple[int, float] | None = None
+        self._begins, self._since = 0.0, 0
+        self._next_try = 0.0
+        self._started = False
+
+    def look(self, now: float, received: int, settle: float) -> None:
+        """Called often; decides now and then.
+
+        Args:
+            now: Monotonic seconds.
+            received: Bytes in all so far.
+            settle: Seconds a new connection needs until its first byte.
+        """
+        if not self._started:
+            self._started = True
+            self._measure_from(now, received)
+        if now < self._begins:
+            self._since = received
+            return
+        if now - self._begins < WINDOW_S:
+            return
+        rate = (received - self._since) / (now - self._begins)
+        if self._before is not None and not self._was_worth_it(rate):
+            self.size, self._before = self._before[0], None
+            self._next_try = now + TRY_AGAIN_S
+        elif self.size < self._most and now >= self._next_try:
+            self._before = (self.size, rate)
+            self.size = min(self._most, 2 * self.size)
+        else:
+            self._before = None
+        self._measure_from(now + max(SETTLE_S, 2 * settle), received)
+
+    def _was_worth_it(self, rate: float) -> bool:
+        size, before = self._before or (self.size, rate)
+        return rate >= before * (1 + _WORTHWHILE * (self.size / size - 1))
+
+    def _measure_from(self, begins: float, received: int) -> None:
+        self._begins, self._since = begins, received
