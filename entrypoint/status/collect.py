@@ -63,7 +63,7 @@ class Collector:
             disks=self._disks.look(DISK_PATIENCE),
             gpus=gpus,
             gpu_problem=gpu_problem,
-            models=notes.read_json(f"{runtime}/models.json"),
+            models=_models(notes.read_json(f"{runtime}/models.json")),
             volumes=notes.read_json(f"{runtime}/volumes.json"),
         )
 
@@ -113,6 +113,14 @@ def secrets(settings: Settings, paths: Paths) -> Redactor:
     """What must not be shown, as far as this process may read it."""
     own = [read_text(path) or "" for path in (paths.token_file, paths.cookie_secret_file)]
     return Redactor([*own, settings.token, *logins(paths, os.environ).values()])
+
+
+def _models(content: Any) -> Any:
+    """models.json; of a fetch that was killed it still says that it runs."""
+    pid = content.get("pid") if isinstance(content, dict) else None
+    if isinstance(pid, int) and content.get("state") in ("running", "waiting") and not psutil.pid_exists(pid):
+        return content | {"state": "stopped", "bytes_per_second": 0, "seconds_left": None}
+    return content
 
 
 def _of_one_core(before: float, after: float, seconds: float) -> float | None:

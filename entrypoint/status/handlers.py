@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 
 from tornado.web import HTTPError
 
-from entrypoint.status import actions, log_view
+from entrypoint.status import actions, bundles, log_view
 from entrypoint.status.access import Login
 from entrypoint.status.handler import Handler, Private
 from entrypoint.status.live import PATIENCE, Live
@@ -117,16 +118,39 @@ class Log(Private):
         await self.finish(json.dumps(view._asdict()))
 
 
-class Action(Private):
-    """POST /programs/NAME/VERB: 200 under way, 409 can't be done; why is in the body."""
+class Deed(Private):
+    """A button: 200 under way, 409 can't be done; why is in the body."""
+
+    async def report(self, what: str, deed: Callable[..., str], *arguments: object) -> None:
+        """Do it and tell."""
+        print(f"{what}: asked for on the status page", flush=True)
+        problem = await self.live.in_thread(deed, *arguments)
+        if problem:
+            print(f"{what}: {problem}", flush=True)
+        self.set_status(409 if problem else 200)
+        self.set_header("Content-Type", "application/json")
+        await self.finish(json.dumps({"problem": problem}))
+
+
+class Action(Deed):
+    """POST /programs/NAME/VERB."""
 
     async def post(self, program: str, verb: str) -> None:
         if program not in actions.PROGRAMS or verb not in actions.VERBS:
             raise HTTPError(404)
-        print(f"{verb} {program}: asked for on the status page", flush=True)
-        problem = await self.live.in_thread(actions.act, self.live.paths, program, verb)
-        if problem:
-            print(f"{verb} {program}: {problem}", flush=True)
-        self.set_status(409 if problem else 200)
-        self.set_header("Content-Type", "application/json")
-        await self.finish(json.dumps({"problem": problem}))
+        await self.report(f"{verb} {program}", actions.act, self.live.paths, program, verb)
+
+
+class Bundles(Private):
+    """/bundles: the bundles of models that can be asked for."""
+
+    async def get(self) -> None:
+        offered = await self.live.in_thread(bundles.offered, self.live.settings, self.live.paths)
+        await self.finish({"bundles": offered})
+
+
+class FetchBundle(Deed):
+    """POST /bundles/NAME/fetch."""
+
+    async def post(self, name: str) -> None:
+        await self.report(f"fetch {name}", bundles.fetch, self.live.settings, self.live.paths, name)

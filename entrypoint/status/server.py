@@ -49,6 +49,8 @@ def application(live: Live, login: Login) -> Application:
             (r"/events", Events, common),
             (r"/logs/([a-z]+)", handlers.Log, common),
             (r"/programs/([a-z]+)/([a-z]+)", handlers.Action, common),
+            (r"/bundles", handlers.Bundles, common),
+            (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
             (r"/login", handlers.LoginForm, {**common, "page": _read("login.html")}),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),
             *((rf"/{name}".replace(".", r"\."), File, {**common, "name": name}) for name in files),

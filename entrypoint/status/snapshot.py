@@ -25,6 +25,7 @@ TITLES = {
     "volumes": "Volume pass",
     "announce": "Announcement",
     "models": "Model downloads",
+    "command": "Start command",
 }
 _STARTED = ("STARTING", "RUNNING")
 _WORDS = {

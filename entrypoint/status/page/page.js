@@ -8,14 +8,13 @@ import { byId, clock, h, now, put, show } from "./text.js";
 const COSTS = {
   jupyter: "Running notebooks lose what they hold in memory, and the programs in open terminals may end. Files stay.",
   comfyui: "The workflow that runs now and the queue are lost. Files stay.",
-  models: "What has arrived is kept.",
 };
 
 let status = null;
 const logs = new Logs();
 const machine = new Machine();
 const services = new Services(ask, (name) => logs.open(name));
-const models = new Models(ask);
+const models = new Models(ask, (name) => send(`bundles/${name}/fetch`, `Fetching ${name}`, "is under way", `fetch ${name}`));
 const restarts = new Restarts();
 
 function draw() {
@@ -40,6 +39,7 @@ new Stream({
     services.buttons = buttons;
     services.logs = names;
     models.may = buttons.includes("models");
+    if (models.may && !models.bundles.length) offerBundles();
     logs.offer(names);
   },
   history: (samples) => machine.history(samples),
@@ -60,10 +60,18 @@ new Stream({
 });
 setInterval(() => status && !document.hidden && draw(), 1000); // times go on between two looks
 
+async function offerBundles() {
+  const answer = await fetch("bundles");
+  if (answer.ok) models.offer((await answer.json()).bundles);
+}
+
 // ---- buttons
 
+const DOING = { start: "is being started", stop: "is being stopped", restart: "is being restarted" };
+
 function ask(program, title, verb) {
-  if (verb === "start" || program === "models") return send(program, title, verb);
+  const act = () => send(`programs/${program}/${verb}`, title, DOING[verb], `${verb} ${title}`);
+  if (verb === "start" || program === "models") return act();
   const dialog = byId("confirm");
   const word = verb[0].toUpperCase() + verb.slice(1);
   put(byId("confirm-title"), `${word} ${title}?`);
@@ -72,24 +80,24 @@ function ask(program, title, verb) {
   byId("confirm-no").onclick = () => dialog.close();
   byId("confirm-yes").onclick = () => {
     dialog.close();
-    send(program, title, verb);
+    act();
   };
   dialog.showModal();
 }
 
-async function send(program, title, verb) {
-  const doing = { start: "is being started", stop: "is being stopped", restart: "is being restarted" }[verb];
-  const tell = (text) => {
-    put(byId("told"), text);
-    clearTimeout(tell.timer);
-    tell.timer = setTimeout(() => put(byId("told"), ""), 15000);
-  };
-  tell(`${title} ${doing}…`);
+async function send(path, what, doing, task) {
+  tell(`${what} ${doing}…`);
   try {
-    const answer = await fetch(`programs/${program}/${verb}`, { method: "POST" });
+    const answer = await fetch(path, { method: "POST" });
     const { problem } = answer.ok || answer.status === 409 ? await answer.json() : { problem: `the pod answered ${answer.status}` };
-    tell(problem ? `Could not ${verb} ${title}: ${problem}.` : `${title} ${doing}.`);
+    tell(problem ? `Could not ${task}: ${problem}.` : `${what} ${doing}.`);
   } catch {
-    tell(`Could not ${verb} ${title}: the pod can't be reached.`);
+    tell(`Could not ${task}: the pod can't be reached.`);
   }
+}
+
+function tell(text) {
+  put(byId("told"), text);
+  clearTimeout(tell.timer);
+  tell.timer = setTimeout(() => put(byId("told"), ""), 15000);
 }

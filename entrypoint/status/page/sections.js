@@ -214,26 +214,47 @@ const round = (number) => Math.round(number * 10) / 10;
 // ---- models
 
 export class Models {
-  constructor(act) {
+  constructor(act, fetchBundle) {
     const button = (verb, text) => h("button", { type: "button", hidden: true, onclick: () => act("models", "Model downloads", verb) }, text);
-    this.start = button("start", "Fetch models");
+    this.start = button("start", "Fetch what is wanted");
     this.stop = button("stop", "Stop fetching");
     byId("models-actions").append(this.start, this.stop);
+    byId("bundle-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      fetchBundle(byId("bundle").value);
+    });
+    byId("bundle").addEventListener("change", () => this.about());
     this.may = false;
+    this.bundles = [];
+  }
+
+  offer(bundles) {
+    this.bundles = bundles;
+    const size = (each) => (each.gigabytes ? `, about ${each.gigabytes} GB` : "");
+    byId("bundle").replaceChildren(...bundles.map((each) => h("option", { value: each.name }, each.name + size(each))));
+    this.about();
+  }
+
+  about() {
+    const chosen = this.bundles.find((each) => each.name === byId("bundle").value);
+    put(byId("bundle-about"), chosen?.about ?? "");
   }
 
   update(status) {
     const models = status.models;
     const program = status.helpers.find((helper) => helper.name === "models");
-    show(byId("models"), models !== null || (this.may && Boolean(program)));
+    const may = this.may && Boolean(program);
     const runs = ["RUNNING", "STARTING", "BACKOFF"].includes(program?.state);
-    show(this.start, this.may && Boolean(program) && !runs);
-    show(this.stop, this.may && runs);
     const files = Array.isArray(models?.files) ? models.files : [];
+    show(byId("models"), models !== null || may);
+    show(this.start, may && !runs && ["stopped", "incomplete"].includes(models?.state));
+    show(this.stop, may && runs);
+    show(byId("bundle-form"), may && this.bundles.length > 0);
     const share = models?.size ? models.bytes / models.size : 0;
     show(byId("models-bar"), files.length > 0 && share < 1);
     byId("models-bar").value = share;
-    put(byId("models-line"), this.line(models, files, runs));
+    put(byId("models-line"), this.line(models, files));
+    keyed(byId("models-notes"), models?.notes ?? [], (note) => note, (note) => ({ element: h("li", {}, `${capital(note)}.`), update: () => {} }));
     const first = files.filter((file) => ["fetching", "failed", "busy"].includes(file.state));
     const rest = files.filter((file) => !first.includes(file));
     keyed(byId("models-now"), first, (file) => file.dest, () => fileRow());
@@ -244,16 +265,16 @@ export class Models {
     keyed(details.lastChild, rest, (file) => file.dest, () => fileRow());
   }
 
-  line(models, files, runs) {
-    if (!models) return runs ? "Looking for what is wanted…" : "Nothing has been fetched yet.";
+  line(models, files) {
+    const states = { waiting: "They are fetched once the services answer.", running: "Looking for what is wanted…", off: "Nothing is fetched by itself.", complete: "Nothing is wanted." };
+    if (!files.length) return states[models?.state] ?? "Nothing has been fetched yet.";
     const there = files.filter((file) => file.state === "there").length;
-    const left = models.size - models.bytes;
     const parts = [`${there} of ${count(files.length, "file")}`, `${bytes(models.bytes)} of ${bytes(models.size)}`];
     const moving = models.state === "running" && models.bytes_per_second > 0;
     if (moving) parts.push(`${bytes(models.bytes_per_second)}/s`);
-    if (moving && left > 0) parts.push(`about ${duration(left / models.bytes_per_second)} to go`);
-    if (!runs && models.state !== "running" && left > 0) parts.push("not fetching");
-    return files.length ? parts.join(" · ") : runs ? "Looking for what is wanted…" : "Nothing is wanted.";
+    if (moving && models.seconds_left > 0) parts.push(`about ${duration(models.seconds_left)} to go`);
+    if (models.state === "stopped") parts.push("stopped");
+    return parts.join(" · ");
   }
 }
 
@@ -268,7 +289,7 @@ function fileRow() {
     if (name.textContent !== file.dest) name.replaceChildren(h("span", { class: "muted" }, folder), base);
     const words = { waiting: "waiting", busy: "fetched by another pod", there: "", failed: "failed", fetching: "" };
     const size = file.state === "there" ? bytes(file.size) : file.size ? `${bytes(file.bytes)} of ${bytes(file.size)}` : "";
-    put(text, [words[file.state] ?? file.state, size, file.retries ? count(file.retries, "retry", "retries") : ""].filter(Boolean).join(", "));
+    put(text, [words[file.state] ?? file.state, size, file.retries ? count(file.retries, "retry", "retries") : "", file.state === "fetching" && file.last ? file.last : ""].filter(Boolean).join(", "));
     show(bar, file.state === "fetching");
     set(bar, "aria-label", file.dest);
     bar.value = file.size ? file.bytes / file.size : 0;
@@ -316,7 +337,7 @@ export class Restarts {
     const title = (name) => [...status.services, ...status.helpers].find((each) => each.name === name)?.title ?? name;
     show(byId("restarts"), true);
     const unwanted = entries.filter((entry) => !WANTED.includes(entry.kind)).length;
-    put(byId("restarts-line"), entries.length ? `${count(entries.length, "restart")}, ${unwanted ? unwanted : "none"} of them after a failure.` : "Nothing was restarted since the pod's start.");
+    put(byId("restarts-line"), entries.length ? `${count(entries.length, "restart")}, ${unwanted === entries.length ? "all" : unwanted || "none"} of them after a failure.` : "Nothing was restarted since the pod's start.");
     this.lanes(status, entries, title);
     const newest = entries.toReversed();
     const shown = this.all ? newest : newest.slice(0, 5);

@@ -1,0 +1,246 @@
+"""The status page in Chromium, through the proxy: on a phone and a desktop, light and dark, and under attack."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import signal
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.browser.chromium import Watcher, keep_evidence, launch
+from tests.browser.pod import Pod, open_folder, running
+from tests.browser.proxy import Proxy, running_proxy
+from tests.browser.scene import PAGES, Scene
+from tests.waiting import wait_until
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+SOON = 20_000  # milliseconds for the page to follow the pod on a busy machine
+CONDITION = {
+    "name": "VolumeFull",
+    "reason": "/workspace/comfyui has 0 bytes free",
+    "remedy": "delete what you do not need",
+    "since": 1.0,
+}
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["Host kept", "Host rewritten"])
+def stage(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[Scene]:
+    """A pod whose status page is what the proxy publishes."""
+    with (
+        open_folder("status") as folder,
+        running(Pod(folder / "pod")) as pod,
+        running_proxy(folder / "proxy", pod.status_port, request.param, PAGES) as proxy,
+    ):
+        browser = launch(playwright, proxy)
+        try:
+            yield Scene(pod, proxy, browser, folder)
+        finally:
+            browser.close()
+
+
+def profile(browser: Browser, proxy: Proxy, width: int = 1280, scheme: Any = "light") -> tuple[Page, Watcher]:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(SOON)
+    return context.new_page(), Watcher(context, proxy.pod)
+
+
+@pytest.fixture
+def tab(stage: Scene, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page, logged in; at the end nothing bad is in the developer tools."""
+    page, watcher = profile(stage.browser, stage.proxy)
+    page.goto(f"{stage.proxy.pod}/?token={stage.pod.token}")
+    expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+    yield page
+    problems = watcher.take()
+    if problems:
+        keep_evidence(page, request.node.name, watcher)
+    page.context.close()
+    assert problems == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, in words."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run()")
+    assert found["passes"]
+    return [f"{each['id']}: {each['help']}: {each['nodes'][0]['html']}" for each in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_everybody_can_use_it(stage: Scene, width: int, scheme: str) -> None:
+    """No violation axe-core knows of, nothing to scroll sideways, nothing bad in the developer tools."""
+    page, watcher = profile(stage.browser, stage.proxy, width, scheme)
+    page.goto(stage.proxy.pod)
+    expect(page).to_have_url(f"{stage.proxy.pod}/login")
+    assert violations(page) == []
+    page.goto(f"{stage.proxy.pod}/?token={stage.pod.token}")
+    expect(page).to_have_url(f"{stage.proxy.pod}/")  # the token has left the address bar
+    raise_condition(stage, CONDITION)
+    try:
+        expect(page.locator("#headline")).to_contain_text("1 thing needs attention", timeout=SOON)
+        page.locator("#logs").scroll_into_view_if_needed()
+        expect(page.locator("#log-lines")).to_contain_text("Jupyter Server")
+        for closed in page.locator("details:visible").all():
+            closed.locator("summary").click()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.get_by_role("button", name="Restart JupyterLab").click()
+        assert violations(page) == []
+        page.keyboard.press("Escape")
+    finally:
+        clear_condition(stage, CONDITION)
+    assert watcher.take() == []
+    page.context.close()
+
+
+def test_axe_would_have_found_a_violation(tab: Page) -> None:
+    """Negative control."""
+    tab.evaluate("document.body.append(Object.assign(document.createElement('img'), {src: 'icon.svg'}))")
+    assert any(found.startswith("image-alt") for found in violations(tab))
+
+
+def folder_of(stage: Scene) -> pathlib.Path:
+    return stage.pod.home / "run" / "conditions"
+
+
+def raise_condition(stage: Scene, condition: dict[str, Any]) -> None:
+    (folder_of(stage) / f"{condition['name']}.json").write_text(json.dumps(condition))
+
+
+def clear_condition(stage: Scene, condition: dict[str, Any]) -> None:
+    (folder_of(stage) / f"{condition['name']}.json").unlink()
+
+
+def test_a_condition_comes_and_goes_by_itself_with_its_remedy(stage: Scene, tab: Page) -> None:
+    raise_condition(stage, CONDITION)
+    first = tab.locator("#problem-list li").first
+    expect(first).to_contain_text("/workspace/comfyui has 0 bytes free.", timeout=SOON)
+    expect(first).to_contain_text("What helps: delete what you do not need.")
+    expect(first).to_contain_text("VolumeFull since")
+    clear_condition(stage, CONDITION)
+    expect(tab.locator("#problems")).to_be_hidden(timeout=SOON)
+    expect(tab.locator("#headline")).to_have_text("Everything runs.")
+
+
+def test_the_form_logs_in_by_keyboard(stage: Scene) -> None:
+    page, watcher = profile(stage.browser, stage.proxy)
+    page.goto(stage.proxy.pod)
+    page.keyboard.type("guessed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("That is not this pod's token.")
+    page.keyboard.type(stage.pod.token)
+    page.keyboard.press("Enter")
+    expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+    (cookie,) = page.context.cookies()
+    assert cookie["name"] == f"__Host-podkeeper-status-{stage.pod.status_port}"
+    assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")
+    assert stage.pod.token not in cookie["value"]
+    assert watcher.take() == []
+    page.context.close()
+
+
+def test_no_secret_is_in_the_page_or_what_it_can_reach(stage: Scene, tab: Page) -> None:
+    reached = tab.evaluate(
+        "async () => { const all = [document.documentElement.outerHTML, location.href, document.cookie];"
+        " for (const path of ['status.json', 'metrics', 'logs/jupyter', 'bundles'])"
+        " all.push(await (await fetch(path)).text());"
+        " for (let i = 0; i < localStorage.length; i++) all.push(localStorage.key(i));"
+        " return all }"
+    )
+    assert len(reached) == 7
+    assert [text[:100] for text in reached if stage.pod.token in text] == []
+
+
+def jupyter_pid(stage: Scene) -> int:
+    programs = json.loads((stage.pod.home / "run/programs.json").read_text())["programs"]
+    return int(programs["jupyter"]["pid"])
+
+
+def test_the_restart_button_asks_first_and_tells_what_happens(stage: Scene, tab: Page) -> None:
+    before = jupyter_pid(stage)
+    tab.get_by_role("button", name="Restart JupyterLab").focus()
+    tab.keyboard.press("Enter")
+    dialog = tab.get_by_role("dialog")
+    expect(dialog).to_contain_text("Files stay.")
+    tab.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    tab.get_by_role("button", name="Restart JupyterLab").click()
+    dialog.get_by_role("button", name="Cancel").click()
+    assert jupyter_pid(stage) == before
+    tab.get_by_role("button", name="Restart JupyterLab").click()
+    dialog.get_by_role("button", name="Restart").click()
+    expect(tab.locator("#told")).to_contain_text("JupyterLab is being restarted")
+    wait_until(lambda: jupyter_pid(stage) not in (0, before), 30, "another process", 0.2)
+    expect(tab.locator("#restart-list li").first).to_contain_text("started by the operator", timeout=SOON)
+    expect(tab.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+
+
+def test_a_crash_is_told_with_its_reason(stage: Scene, tab: Page) -> None:
+    psutil.Process(jupyter_pid(stage)).kill()
+    expect(tab.locator("#restart-list li").first).to_contain_text(
+        "JupyterLab killed by SIGKILL", timeout=SOON
+    )
+    expect(tab.locator("#lanes i").first).to_be_visible()
+    expect(tab.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+
+
+def test_a_log_is_searched(tab: Page) -> None:
+    tab.locator("#logs").scroll_into_view_if_needed()
+    expect(tab.locator("#log-lines")).to_contain_text("Jupyter Server")
+    tab.get_by_label("Search").fill("extension was")
+    expect(tab.locator("#log-lines mark").first).to_have_text("extension was")
+    expect(tab.locator("#log-line")).to_contain_text("with “extension was”")
+    tab.get_by_label("Search").fill("no such words")
+    expect(tab.locator("#log-line")).to_contain_text("0 lines")
+    tab.get_by_label("Search").fill("")
+    tab.locator("#log-name").select_option(label="Prober")
+    expect(tab.locator("#log-lines")).to_contain_text("answers")
+
+
+def test_a_lost_connection_is_said_and_found_again(stage: Scene, tab: Page) -> None:
+    leader = psutil.Process(stage.pod.process.pid)
+    (server,) = [each for each in leader.children() if "entrypoint.status" in each.cmdline()]
+    server.send_signal(signal.SIGSTOP)
+    try:
+        expect(tab.locator("#lost")).to_contain_text("No word from the pod since", timeout=SOON)
+    finally:
+        server.send_signal(signal.SIGCONT)
+    expect(tab.locator("#lost")).to_be_hidden(timeout=SOON)
+
+
+ATTACKS = {
+    "read the status": "fetch(`${pod}/status.json`, {credentials: 'include'}).then((answer) => answer.text())",
+    "stop JupyterLab": "fetch(`${pod}/programs/jupyter/stop`,"
+    " {method: 'POST', mode: 'no-cors', credentials: 'include'}).then(() => '')",
+    "follow the stream": "new Promise((end) => {"
+    " const stream = new EventSource(`${pod}/events`, {withCredentials: true});"
+    " stream.onerror = () => end(''); stream.addEventListener('snapshot', (event) => end(event.data)) })",
+    "show it in a frame": "new Promise((end) => {"
+    " const frame = document.createElement('iframe'); frame.src = `${pod}/`;"
+    " frame.onload = () => end(''); document.body.append(frame) })",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_sibling_pods_page_gets_nothing(stage: Scene, attack: str) -> None:
+    """Same site, so the browser sends the cookie along."""
+    page, _ = profile(stage.browser, stage.proxy)
+    page.goto(f"{stage.proxy.pod}/?token={stage.pod.token}")
+    expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+    before = jupyter_pid(stage)
+    evil = page.context.new_page()
+    evil.goto(f"{stage.proxy.sibling}/attack.html")
+    got = evil.evaluate(f"(pod) => ({ATTACKS[attack]}).catch(() => '')", stage.proxy.pod)
+    assert got == ""
+    assert [frame.url for frame in evil.frames if frame.locator("#headline").count()] == []
+    page.reload()
+    expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+    assert jupyter_pid(stage) == before
+    page.context.close()
