@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import psutil
 
+from entrypoint.attach import Pod
 from entrypoint.condition_store import conditions_since
-from entrypoint.files import read_text
-from entrypoint.models.logins import logins
+from entrypoint.doctor.known_secrets import known_secrets
 from entrypoint.paths import STARTED, Paths
 from entrypoint.readiness import ask_services
 from entrypoint.services import SERVICES
@@ -110,9 +111,12 @@ def pod_started() -> float | None:
 
 
 def secrets(settings: Settings, paths: Paths) -> Redactor:
-    """What must not be shown, as far as this process may read it."""
-    own = [read_text(path) or "" for path in (paths.token_file, paths.cookie_secret_file)]
-    return Redactor([*own, settings.token, *logins(paths, os.environ).values()])
+    """What must not be shown, as far as this process may read it.
+
+    Without the copies on the volume: one that does not answer would hold us just when the page is wanted.
+    """
+    here = replace(paths, stored=paths.runtime)
+    return Redactor(known_secrets(Pod(settings=settings, paths=here, environ=os.environ, supervisord=0)))
 
 
 def _models(content: Any) -> Any:

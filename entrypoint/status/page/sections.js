@@ -8,7 +8,9 @@ const WORDS = { up: "Running", starting: "Starting", restarting: "Restarting", s
 const WANTED = ["operator", "wanted"]; // restarts that somebody asked for
 const HOUR = 3600;
 
-export const shownServices = (status) => status.services.filter((service) => service.name !== "status");
+// This page's own server is no news; what has no page of its own (the gateway) is one only while something is wrong.
+const others = (status) => status.services.filter((service) => service.name !== "status");
+const cards = (status) => others(status).filter((service) => service.url || !["up", "off"].includes(service.health));
 
 // ---- the headline: what is wrong comes first, in words
 
@@ -28,7 +30,7 @@ function sentence(service) {
 }
 
 export function verdict(status) {
-  const wrong = shownServices(status).filter((service) => !["up", "off"].includes(service.health));
+  const wrong = others(status).filter((service) => !["up", "off"].includes(service.health));
   const order = ["failed", "silent", "restarting", "starting", "stopping", "stopped", "unknown"];
   wrong.sort((a, b) => order.indexOf(a.health) - order.indexOf(b.health));
   const problems = status.conditions.length;
@@ -73,7 +75,7 @@ export class Services {
   }
 
   update(status) {
-    const services = shownServices(status);
+    const services = cards(status);
     show(byId("services"), services.length > 0);
     keyed(byId("service-cards"), services, (service) => service.name, (service) => this.card(service));
     keyed(byId("links"), services.filter((service) => service.url && service.health === "up"), (service) => service.name, (service) => {
@@ -119,7 +121,7 @@ export class Services {
 
   detail(service) {
     if (service.health === "restarting") return sentence(service);
-    if (service.health === "up" || service.health === "starting") return service.started ? `For ${duration(now.get() - service.started)}, on port ${service.port}` : `On port ${service.port}`;
+    if (service.health === "up" || service.health === "starting") return service.started ? `For ${duration(now.get() - service.started)}` : "";
     if (service.health === "silent") return `${capital(service.problem || "no answer")}; runs for ${duration(now.get() - service.started)}`;
     if (service.health === "failed") return service.exit_code === null ? "Not started again by itself" : `Ended with code ${service.exit_code}; not started again by itself`;
     if (service.health === "off") return "By the pod's settings";
@@ -377,7 +379,7 @@ export class Restarts {
 }
 
 export function helpers(status) {
-  const own = status.services.filter((service) => service.name === "status");
+  const own = status.services.filter((service) => !cards(status).includes(service));
   const all = [...own, ...status.helpers];
   show(byId("helpers"), all.length > 0);
   put(byId("helpers-line"), `The pod's own programs (${all.length})`);
