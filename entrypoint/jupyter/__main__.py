@@ -30,7 +30,8 @@ def main() -> int:
     gc.enable()
     gc.freeze()
     os.environ["PATH"] = path
-    sys.argv[0] = "jupyter-lab"
+    # Not in the configuration file: extensions are looked for before it is read (jupyter_server.serverapp).
+    sys.argv = ["jupyter-lab", "--ServerApp.jpserver_extensions={'entrypoint.jupyter.tile_server': True}"]
     result = run()
     return int(result or 0)
 

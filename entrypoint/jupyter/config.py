@@ -15,6 +15,7 @@ from entrypoint.settings import Settings
 PROXY = "Settings for RunPod's proxy (Host is not local, Origin differs, tokens may not pass)"
 LOGIN = "Login. The proxy's address is public and RunPod does not ask for a login: the token is the only lock"
 PLACE = "Where it listens and what it shows"
+LABEXTENSIONS = __file__.rpartition("/")[0] + "/labextensions"
 WORK = "What users expect of their own machine"
 
 
@@ -49,6 +50,7 @@ def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
         (WORK, "ContentsManager.allow_hidden", True, "Hidden files can be opened"),
         (WORK, "FileContentsManager.always_delete_dir", True, "Folders with files in them can be deleted"),
         (WORK, "FileContentsManager.delete_to_trash", False, "Deleting frees the disk"),
+        (WORK, "LabApp.extra_labextensions_path", [LABEXTENSIONS], "Tiles for ComfyUI and the status page"),
         (WORK, "LabApp.news_url", None, "No request to other hosts"),
         (WORK, "LabApp.check_for_updates_class", "jupyterlab.NeverCheckForUpdate", "No request to other hosts"),
     ]  # fmt: skip

@@ -1,0 +1,54 @@
+// Tiles in JupyterLab's launcher for the pod's other pages. Written by hand, without a build step: what JupyterLab
+// loads is a module federation container, an object with `init` and `get`, and the packages it shares with its
+// extensions are in the scope that `init` gets.
+(() => {
+  let scope = {};
+
+  const shared = async name => {
+    const versions = scope[name] || {};
+    const newest = Object.keys(versions).pop();
+    if (!newest) throw new Error(`podkeeper: JupyterLab does not share ${name}`);
+    return (await versions[newest].get())();
+  };
+
+  const plugin = async () => {
+    const [{ ILauncher }, { LabIcon }, { ServerConnection }, { URLExt }] = await Promise.all([
+      shared('@jupyterlab/launcher'),
+      shared('@jupyterlab/ui-components'),
+      shared('@jupyterlab/services'),
+      shared('@jupyterlab/coreutils')
+    ]);
+    return {
+      id: 'podkeeper:tiles',
+      autoStart: true,
+      optional: [ILauncher],
+      activate: async (app, launcher) => {
+        const settings = app.serviceManager.serverSettings;
+        const base = URLExt.join(settings.baseUrl, 'podkeeper/');
+        const answer = await ServerConnection.makeRequest(base + 'tiles', {}, settings);
+        if (!answer.ok) return;
+        (await answer.json()).tiles.forEach(({ name, title, caption, svg }, rank) => {
+          const command = `podkeeper:open-${name}`;
+          app.commands.addCommand(command, {
+            label: title,
+            caption,
+            icon: new LabIcon({ name: `podkeeper:${name}`, svgstr: svg }),
+            execute: () => window.open(`${base}${name}/`, `podkeeper-${name}`)
+          });
+          if (launcher) launcher.add({ command, category: 'Pod', rank });
+        });
+      }
+    };
+  };
+
+  window._JUPYTERLAB = window._JUPYTERLAB || {};
+  window._JUPYTERLAB.podkeeper = {
+    init: sharedScope => {
+      scope = sharedScope;
+    },
+    get: async () => {
+      const made = await plugin();
+      return () => ({ __esModule: true, default: made });
+    }
+  };
+})();

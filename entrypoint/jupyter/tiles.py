@@ -1,0 +1,96 @@
+"""P: the pod's other pages behind JupyterLab's login: `<JupyterLab>/podkeeper/<name>/` and a tile in its launcher.
+
+For the user who published port 8189 alone. One row a page; where its server listens is in the table of services.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from entrypoint.services import SERVICES
+from entrypoint.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One page.
+
+    Attributes:
+        name: Of the service.
+        title: On the tile.
+        caption: What the tile's tooltip says.
+        svg: Its icon.
+        knows_the_token: Whether the server behind it asks for the pod's login itself; it gets the token in a header
+            with each request that has passed JupyterLab's login.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+    knows_the_token: bool
+
+
+def _icon(paths: str) -> str:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24">{paths}</svg>'
+
+
+_LINES = 'fill="none" stroke="#1976d2" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
+TILES = (
+    Tile(
+        "comfyui", "ComfyUI", "ComfyUI behind JupyterLab's login",
+        _icon(f'<path class="jp-icon3" {_LINES} d="M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"/>'), False,
+    ),
+    Tile(
+        "status", "Pod status", "What runs on this pod, what is wrong, and what to do about it",
+        _icon(f'<path class="jp-icon3" {_LINES} d="M2 12h5l3-8 4 16 3-8h5"/>'), True,
+    ),
+)  # fmt: skip
+
+
+def port_of(tile: Tile, settings: Settings) -> int:
+    """Where the page's server listens on this machine; 0: it is switched off."""
+    (service,) = [service for service in SERVICES if service.name == tile.name]
+    return service.port(settings) if service.enabled(settings) else 0
+
+
+#: Headers that belong to one connection (RFC 9110, 7.6.1), and those that the browser sends about itself and its
+#: page: the origin guard has judged them, and the server behind would judge them by an address that is not its own.
+_NOT_PASSED = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade", "host", "content-length", "expect", "accept-encoding",
+    "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user",
+    "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol",
+    "authorization", "x-xsrftoken", "cookie",
+})  # fmt: skip
+#: Of an answer: what belongs to the connection, and the length, which is counted anew.
+NOT_RETURNED = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
+})  # fmt: skip
+
+
+def passed_headers(headers: list[tuple[str, str]], token: str) -> list[tuple[str, str]]:
+    """Of a request: neither JupyterLab's login nor anything that says whose page it came from.
+
+    Args:
+        headers: As they came.
+        token: The pod's, for a server that asks for it; else "".
+    """
+    passed = [(name, text) for name, text in headers if name.lower() not in _NOT_PASSED]
+    for name, text in headers:
+        if name.lower() == "cookie" and (rest := _foreign_cookies(text)):
+            passed.append(("Cookie", rest))
+    return [*passed, ("Authorization", f"token {token}")] if token else passed
+
+
+def _foreign_cookies(text: str) -> str:
+    """The cookies that are not JupyterLab's: a custom node need not see the login."""
+    pairs = [pair.strip() for pair in text.split(";")]
+    ours = ("podkeeper-login", "__Host-podkeeper", "_xsrf", "podkeeper-status")
+    return "; ".join(pair for pair in pairs if pair and not pair.startswith(ours))
+
+
+def passed_query(query: str) -> str:
+    """The query without JupyterLab's token."""
+    parts = [part for part in query.split("&") if part and not part.startswith("token=")]
+    return "?" + "&".join(parts) if parts else ""

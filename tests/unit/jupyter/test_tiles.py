@@ -1,0 +1,32 @@
+"""What goes on to the pages behind the tiles, and what stays with JupyterLab."""
+
+import pytest
+
+from entrypoint.jupyter.tiles import TILES, passed_headers, passed_query, port_of
+from entrypoint.services import SERVICES
+from entrypoint.settings import Settings
+
+
+def test_every_tile_is_a_service_with_a_port_where_it_is_switched_on() -> None:
+    ports = {service.name: service.port(Settings()) for service in SERVICES}
+    for tile in TILES:
+        assert port_of(tile, Settings()) == ports[tile.name]
+        assert port_of(tile, Settings(**{f"{tile.name}_enabled": False})) == 0
+
+
+def test_neither_login_nor_whose_page_it_was_goes_on() -> None:
+    headers = [
+        ("Authorization", "token x"), ("Origin", "https://a"), ("Referer", "https://a/?token=x"), ("Host", "a"),
+        ("Sec-Fetch-Site", "same-origin"), ("Cookie", "podkeeper-login-8189=1; mine=2; __Host-podkeeper-login-8189=3"),
+        ("Accept", "text/html"), ("Connection", "keep-alive"),
+    ]  # fmt: skip
+    assert passed_headers(headers, "") == [("Accept", "text/html"), ("Cookie", "mine=2")]
+    assert passed_headers([("Cookie", "_xsrf=1")], "t") == [("Authorization", "token t")]
+
+
+@pytest.mark.parametrize(
+    ("query", "passed"),
+    [("", ""), ("token=x", ""), ("a=1&token=x&b=2", "?a=1&b=2"), ("mytoken=1", "?mytoken=1")],
+)
+def test_the_token_is_taken_out_of_the_query(query: str, passed: str) -> None:
+    assert passed_query(query) == passed
