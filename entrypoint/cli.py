@@ -18,7 +18,7 @@ COMMANDS = ("status", "start", "stop", "restart", "tail")
 USAGE = """usage: podkeeper status [SERVICE]          what runs, since when, and what is being restarted
        podkeeper restart|start|stop SERVICE  SERVICE: jupyter, comfyui or all
        podkeeper tail [-f] SERVICE           the end of its log
-       podkeeper models list|plan|fetch|verify  what there is, what would be fetched; fetch it; hash it again
+       podkeeper models list|plan|fetch|verify|add|rm  models: what there is, what would be fetched, ...
 """
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
 
