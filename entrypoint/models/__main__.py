@@ -15,6 +15,9 @@ USAGE = """usage: podkeeper models list              what there is, and what of 
        podkeeper models plan [BUNDLE...]   what would be fetched
        podkeeper models fetch [BUNDLE...]  fetch it, or these bundles alone
        podkeeper models verify             hash what is here again
+       podkeeper models add URL [--dest FOLDER/[NAME]] [--sha256 HEX] [--bundle NAME]
+                                           put a file into models.toml on the volume
+       podkeeper models rm FILE|BUNDLE     remove what was fetched, say what it frees
 """
 EX_USAGE, EX_CONFIG = 64, 78
 

@@ -105,7 +105,7 @@ class Delivery:
         part, digest = await fetch.run(folder, held)
         aside = await asyncio.to_thread(self._shelf.place, file, part.path)
         part.discard()
-        self._shelf.write_receipt(file, digest, bool(resolved.sha256))
+        self._shelf.write_receipt(file, digest, bool(resolved.sha256), fetched=True)
         transfer.arrived("fetched", transfer.there)
         if aside:
             self._tell(f"models: {file.dest} was another file; it is kept as {os.path.basename(aside)}")
@@ -122,7 +122,7 @@ class Delivery:
         digest = await asyncio.to_thread(hash_of, target)
         if sha256 and digest != sha256:
             return False
-        self._shelf.write_receipt(transfer.file, digest, bool(sha256))
+        self._shelf.write_receipt(transfer.file, digest, bool(sha256), fetched=False)
         transfer.arrived("adopted", there)
         return True
 

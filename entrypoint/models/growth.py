@@ -9,9 +9,9 @@ from __future__ import annotations
 #: Seconds that a rate is measured for; and before that, at least, until new connections are at their speed.
 WINDOW_S, SETTLE_S = 0.2, 0.2
 #: Seconds until more are tried again after they brought nothing: lines change.
-TRY_AGAIN_S = 30.0
+TRY_AGAIN_S = 10.0
 #: The part of the gain hoped for that more connections must bring to be kept.
-_WORTHWHILE = 0.5
+_WORTHWHILE = 0.3
 
 
 class Growth:

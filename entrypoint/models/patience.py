@@ -19,7 +19,7 @@ class Limits:
         first_connections: Over all files, to begin with.
         connections: Over all files, at most.
         files: Fetched at once.
-        step: Bytes written at once and then told to the journal; at most a chunk.
+        step: Bytes after which the journal is told; at most a chunk.
         attempts: Failures in a row without a byte of progress.
         first_wait: Seconds, doubled with each failure, with full jitter.
         longest_wait: Seconds; the cap of our own waits.
@@ -37,7 +37,7 @@ class Limits:
     first_connections: int = 8
     connections: int = 24
     files: int = 3
-    step: int = 512 << 10
+    step: int = 256 << 10
     attempts: int = 8
     first_wait: float = 1.0
     longest_wait: float = 30.0

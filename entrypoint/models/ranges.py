@@ -94,19 +94,17 @@ class Ranges:
                 async for piece in answer.content.iter_any():
                     if place.offset + len(piece) > asked:
                         raise Again("more bytes than asked for")
-                    count = place.take(piece)
+                    count = place.put(piece)
                     source.transfer.add(count)
                     crew.got(count)
                     watch.got(count)
-                    if place.due:
-                        await place.write_soon()
                     if place.left <= 0 and place.offset < asked:
                         return  # another connection has taken over the rest
                     await source.line.throttle.took(count)
             if place.left > 0:
                 raise Again(f"{place.left} bytes less than asked for")
         finally:
-            place.write_now()
+            place.note()
 
     async def _hash_behind(self) -> str:
         """sha256 of everything, read back in order as soon as it is there, in a thread."""

@@ -65,15 +65,38 @@ class Shelf:
             return {}
         return dict(found)
 
-    def write_receipt(self, file: File, sha256: str, verified: bool) -> None:
+    def write_receipt(self, file: File, sha256: str, verified: bool, *, fetched: bool) -> None:
         with disk_work(f"write a receipt to {self.kept}"):
             status = os.stat(self.target(file))
             os.makedirs(f"{self.kept}/receipts", mode=0o700, exist_ok=True)
             facts = {
                 "dest": file.dest, "dest_root": file.dest_root, "size": status.st_size,
-                "mtime_ns": status.st_mtime_ns, "sha256": sha256, "verified": verified,
+                "mtime_ns": status.st_mtime_ns, "sha256": sha256, "verified": verified, "fetched": fetched,
             }  # fmt: skip
             write_atomically(self._receipt_path(file), json.dumps(facts), 0o600)
+
+    def remove(self, file: File) -> int | None:
+        """Remove what we fetched of a file, staged or whole; the bytes that frees.
+
+        None: it is there and not ours to remove: the user's own (adopted, or changed since).
+
+        Raises:
+            DiskTrouble: The volume refuses.
+        """
+        target, staging = self.target(file), self.staging(file)
+        with disk_work(f"remove {target}"):
+            if os.path.lexists(target) and not self.receipt(file).get("fetched"):
+                return None
+            freed = 0
+            for path in (
+                target,
+                *(f"{staging}/{name}" for name in _names(staging)),
+                self._receipt_path(file),
+            ):
+                with contextlib.suppress(FileNotFoundError):
+                    freed += os.lstat(path).st_blocks * 512 if path != self._receipt_path(file) else 0
+                    os.unlink(path)
+        return freed
 
     def place(self, file: File, part: str) -> str:
         """Move a sealed part to its destination; return where a file that was in the way went, or ""."""
@@ -116,6 +139,14 @@ class Shelf:
         """One name per destination."""
         digest = hashlib.sha256(f"{file.dest_root}/{file.dest}".encode()).hexdigest()[:12]
         return f"{os.path.basename(file.dest)[:80]}.{digest}"
+
+
+def _names(folder: str) -> list[str]:
+    """What an unfinished fetch left; its lease stays, it may be held."""
+    try:
+        return [name for name in os.listdir(folder) if name.startswith(("part.", "journal."))]
+    except FileNotFoundError:
+        return []
 
 
 def _set_aside(target: str) -> str:

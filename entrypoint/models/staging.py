@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from entrypoint.files import read_text
 from entrypoint.models.answers import DiskTrouble
@@ -85,13 +85,12 @@ class Part:
             os.unlink(f"{self._folder}/{name}")
         return {}
 
-    def write(self, offset: int, pieces: Sequence[bytes]) -> None:
-        """`pieces`: not more than IOV_MAX (1024, writev(2))."""
+    def write(self, offset: int, piece: bytes) -> None:
         with disk_work(f"write to {self._folder}"):
-            written, size = os.pwritev(self._file, pieces, offset), sum(len(piece) for piece in pieces)
-            while written < size:  # a full disk takes a part first
-                rest = memoryview(b"".join(pieces))[written:]
-                written += os.pwrite(self._file, rest, offset + written)
+            view = memoryview(piece)
+            while view:
+                written = os.pwrite(self._file, view, offset)
+                view, offset = view[written:], offset + written
 
     def note(self, index: int, count: int) -> None:
         """So many bytes of this chunk are there; known after a kill from here on."""

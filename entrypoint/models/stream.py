@@ -26,7 +26,7 @@ async def stream(source: Source, part: Part) -> tuple[int, str]:
         async for piece in answer.content.iter_any():
             if resolved.size is not None and offset + len(piece) > resolved.size:
                 raise Again(f"more than the {resolved.size} bytes it should have")
-            part.write(offset, [piece])
+            part.write(offset, piece)
             digest.update(piece)
             offset += len(piece)
             source.transfer.add(len(piece))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from entrypoint.models import commands, run
+from entrypoint.models import commands, own, run
 from entrypoint.models.flags import ASKED, Errand
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
@@ -42,4 +42,6 @@ VERBS: dict[str, Callable[[Settings, Paths, list[str]], int | None]] = {
     "plan": _plan,
     "fetch": _fetch,
     "verify": _verify,
+    "add": own.add,
+    "rm": own.rm,
 }
