@@ -27,7 +27,7 @@ USAGE = """usage: podkeeper status [--json | --watch] [SERVICE ...]   what runs,
        podkeeper logs [-f] [-n LINES] [NAME ...]          the end of the logs
        podkeeper url [SERVICE]                            addresses, with the login
        podkeeper restart|start|stop SERVICE               SERVICE: jupyter, comfyui or all
-       podkeeper models list|plan|fetch|verify            what there is, what would be fetched; fetch it; hash it
+       podkeeper models list|plan|fetch|verify|add|rm     models: what there is, what would be fetched, ...
        podkeeper completion bash|zsh                      for your shell: source <(podkeeper completion bash)
 """
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78

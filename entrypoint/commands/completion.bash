@@ -11,7 +11,7 @@ _podkeeper() {
             url) words="jupyter comfyui status" ;;
             restart | start | stop) words="jupyter comfyui gateway status models volumes all" ;;
             tail) words="-f jupyter comfyui status" ;;
-            models) words="list plan fetch verify" ;;
+            models) words="list plan fetch verify add rm" ;;
         esac
     fi
     if [ "${COMP_WORDS[COMP_CWORD - 1]}" = --bundle ]; then

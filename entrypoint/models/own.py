@@ -10,7 +10,7 @@ from entrypoint.files import read_text, write_atomically
 from entrypoint.models import run
 from entrypoint.models.flags import Errand
 from entrypoint.models.job import BAD_SETTINGS, DONE, INCOMPLETE
-from entrypoint.models.load import CATALOGUE
+from entrypoint.models.local_manifest import CATALOGUE
 from entrypoint.models.manifest import BadManifest, File, parse
 from entrypoint.models.manifest_text import NEW, with_file, without_file
 from entrypoint.models.names import is_bundle_name

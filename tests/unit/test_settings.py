@@ -93,7 +93,7 @@ _WORDS = st.text(string.ascii_letters + string.digits + " -=./'\"$%\\", max_size
     st.builds(
         Settings,
         jupyter_port=st.integers(1, 4000),
-        comfyui_port=st.integers(4001, 65535),
+        comfyui_port=st.integers(4001, 8000),
         comfyui_auth=st.sampled_from(["token", "none"]),
         comfyui_enabled=st.booleans(),
         jupyter_auth=st.sampled_from(["token", "none"]),
