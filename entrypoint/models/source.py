@@ -55,7 +55,7 @@ def open_session(limits: Limits) -> aiohttp.ClientSession:
     )
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), timeout=timeout, auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=256 << 10, headers={"User-Agent": "podkeeper"},
+        cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=128 << 10, headers={"User-Agent": "podkeeper"},
     )  # fmt: skip
 
 

@@ -30,9 +30,8 @@ class Throttle:
                 return
             if not self._told:
                 self._told = True
-                self._tell(
-                    f"MODELS_HOURS: the download waits for its hours, {wait // 3600} h {wait // 60 % 60} min more"
-                )
+                left = f"{wait // 3600} h {wait // 60 % 60} min"
+                self._tell(f"MODELS_HOURS: the download waits for its hours, {left} more")
             await asyncio.sleep(min(wait, 60))
 
     async def took(self, count: int) -> None:
