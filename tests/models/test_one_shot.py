@@ -63,11 +63,15 @@ class Pod:
         ]
         Path(self.paths.data, "models.toml").write_text(head + "\n".join(files))
 
-    def start(self, *verb: str, **environ: str) -> subprocess.Popen[str]:
+    def start(self, *verb: str, terminal: int | None = None, **environ: str) -> subprocess.Popen[str]:
         kept = {"PATH": os.environ["PATH"]} | self.settings.to_environ() | self.paths.to_environ() | environ
         command = [sys.executable, "-I", "-m", "entrypoint.models", *verb]
         process = subprocess.Popen(
-            command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            env=kept,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         _started.append(process)
         return process
