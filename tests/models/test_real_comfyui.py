@@ -54,11 +54,17 @@ def comfyui(data: Path) -> Iterator[int]:
             start_new_session=True,
             env=os.environ | {"HOME": str(data.parent)},
         )
+
+    def up() -> bool:
+        assert process.poll() is None, log.read_text()
+        return bool(answers(port, "/system_stats"))
+
     try:
-        wait_until(lambda: answers(port, "/system_stats"), 180, f"ComfyUI answers; see {log}", 0.3)
+        wait_until(up, 180, f"ComfyUI answers; see {log}", 0.3)
         yield port
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(20)
 
 
@@ -85,7 +91,8 @@ def test_a_model_that_arrives_is_offered_without_a_restart(tmp_path: Path) -> No
         for name in names:
             origin.put(name.rpartition("/")[2], safetensors())
         pod.manifest("schema = 1\n[bundles.B]\n", *names)
-        Path(pod.paths.data, "models/loras").mkdir(parents=True)
+        for folder in ("models/loras", "custom_nodes"):
+            Path(pod.paths.data, folder).mkdir(parents=True)
         with comfyui(Path(pod.paths.data)) as port:
             assert offered(port, "LoraLoader", "lora_name") == []
             assert answers(port, "/models/loras") == []
