@@ -1,6 +1,6 @@
 """A: `python -I -m entrypoint.models [VERB ...]`: the models commands; without a word, the one-shot of supervisord.
 
-Exit codes: those of `background`; 64: not a command; 78: the settings can't be used.
+Exit codes: those of `background`; 64: not a command; 77: not yours to do; 78: the settings can't be used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ USAGE = """usage: podkeeper models list              what there is, and what of 
                                            put a file into models.toml on the volume
        podkeeper models rm FILE|BUNDLE     remove what was fetched, say what it frees
 """
-EX_USAGE, EX_CONFIG = 64, 78
+EX_USAGE, EX_NOPERM, EX_CONFIG = 64, 77, 78
 
 
 def main(arguments: list[str]) -> int:
@@ -35,12 +35,30 @@ def main(arguments: list[str]) -> int:
         return run(settings, paths)
     from entrypoint.models.verbs import VERBS  # the fetcher's imports: not before the services are up
 
+    if arguments[0] in VERBS and arguments[0] != "add" and not _may_look(paths):
+        return EX_NOPERM
     verb = VERBS.get(arguments[0])
     code = verb(settings, paths, arguments[1:]) if verb else None
     if code is None:
         print(USAGE, end="", file=sys.stderr)
         return EX_USAGE
     return code
+
+
+def _may_look(paths: Paths) -> bool:
+    """Under RUN_AS a terminal is the services' user's; logins, receipts and what is staged are the pod's own.
+
+    ComfyUI's nodes run as the same user: what a terminal could read, they could.
+    """
+    kept = paths.kept_secrets
+    if not os.path.lexists(kept) or os.access(kept, os.R_OK | os.W_OK | os.X_OK):
+        return True
+    print(
+        f"models: {kept} is the pod's own and you are uid {os.geteuid()} (RUN_AS, PUID): set DOWNLOAD_<BUNDLE>=true, "
+        "ask on the status page, or use a shell of the pod's own user (docker exec, ssh)",
+        flush=True,
+    )
+    return False
 
 
 if __name__ == "__main__":

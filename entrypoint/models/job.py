@@ -18,7 +18,7 @@ from entrypoint.models.load import load
 from entrypoint.models.logins import logins
 from entrypoint.models.manifest import BadManifest, Manifest
 from entrypoint.models.patience import Limits
-from entrypoint.models.progress import FAILED, THERE, Transfer, line
+from entrypoint.models.progress import FAILED, THERE, WAITING, Transfer, line
 from entrypoint.models.reporter import Reporter, say
 from entrypoint.models.requests import forget
 from entrypoint.models.selection import DoesNotFit, Selection, gigabytes, margin, select
@@ -32,6 +32,11 @@ from entrypoint.settings import Settings
 #: All is there. Something can't be had. The settings or the manifest can't be used. What was asked for does
 #: not fit. Something failed that a later run may well get (EX_TEMPFAIL of sysexits.h): start it again.
 DONE, INCOMPLETE, BAD_SETTINGS, NO_ROOM, LATER = 0, 1, 2, 3, 75
+
+
+#: Seconds a plan may take, and how it asks.
+_PLAN_S = 20
+_IMPATIENT = Limits(attempts=2, longest_wait=1.0, longest_asked=5.0, connect_timeout=8.0, stall_timeout=8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Job:
 
     async def run(self, *, fetch: bool, terminal: bool) -> Ending:
         """Fetch, or (`fetch=False`) only tell what would be fetched."""
-        limits = Limits()
+        limits = Limits() if fetch else _IMPATIENT
         async with open_session(limits) as session:
             try:
                 manifest = await load(self.settings, self.paths, session)
@@ -111,7 +116,10 @@ class Job:
         return ending
 
     async def _deliver(self, delivery: Delivery, fetch: bool) -> Ending:
-        await delivery.look()
+        if fetch:
+            await delivery.look()
+        else:
+            await self._look_quickly(delivery)
         try:
             selection = self._select(delivery)
         except DoesNotFit as error:
@@ -119,12 +127,32 @@ class Job:
         self._note(*selection.left_out)
         say(f"models: {' '.join(selection.taken) or 'nothing'}; {gigabytes(selection.need)} to fetch")
         if not fetch:
-            return ending_of(self.transfers)
+            return _without_silent(ending_of(self.transfers))
         self.taken = selection.taken
         transfers = await delivery.run(selection.taken)
         self.transfers[:] = transfers  # what was left out is told in the notes
         say(line(transfers, 0))
         return ending_of(transfers)
+
+    async def _look_quickly(self, delivery: Delivery) -> None:
+        """For somebody who waits at a terminal: who has not answered by then is not waited for."""
+        try:
+            async with asyncio.timeout(_PLAN_S):
+                await delivery.look()
+        except TimeoutError:
+            pass
+        silent = [each for each in self.transfers if each.state == WAITING and not each.size]
+        silent += [each for each in self.transfers if each.state == FAILED and each.temporary]
+        if silent:
+            why = next((each.last for each in silent if each.last), f"no answer within {_PLAN_S} s")
+            self._note(
+                f"{len(silent)} of {len(self.transfers)} files could not be asked for ({why}); "
+                "their sizes are the manifest's word"
+            )
+        for each in silent:
+            each.fail(
+                "NotAsked", "its source did not answer", "look at the pod's network, then ask again", True
+            )
 
     def _select(self, delivery: Delivery) -> Selection:
         needs = {wish.bundle.name: delivery.needs(wish.bundle) if wish.wanted else 0 for wish in self.wishes}
@@ -134,7 +162,7 @@ class Job:
     def _line(self, session: aiohttp.ClientSession, limits: Limits) -> Line:
         settings = self.settings
         hours = parse_hours(settings.models_hours) if settings.models_hours else None
-        throttle = Throttle(settings.models_rate_limit * 1e6, hours)
+        throttle = Throttle(settings.models_rate_limit * 1e6, hours, self._note)
         tokens = Tokens.of(logins(self.paths, self.environ), settings.hf_endpoint)
         crew = Crew(limits.first_connections, limits.connections)
         return Line(session, tokens, settings.hf_endpoint, limits, throttle, crew)
@@ -153,6 +181,12 @@ def ending_of(transfers: list[Transfer]) -> Ending:
     lines = tuple(each.failure_line() for each in failed)
     code = LATER if all(each.temporary for each in failed) else INCOMPLETE
     return Ending(code, lines, (failed[0].problem or ("", "", ""))[2])
+
+
+def _without_silent(ending: Ending) -> Ending:
+    """A plan: those that did not answer have been told in one line."""
+    lines = tuple(text for text in ending.problems if ": NotAsked: " not in text)
+    return Ending(ending.code, lines, ending.remedy)
 
 
 def disk(folder: str) -> tuple[int, int]:

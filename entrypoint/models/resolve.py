@@ -47,15 +47,17 @@ class Resolved:
     framed: bool
 
 
-async def resolve(session: aiohttp.ClientSession, url: str, file: File, tokens: Tokens) -> Resolved:
-    """Follow `url` to the bytes.
+async def resolve(
+    session: aiohttp.ClientSession, url: str, file: File, tokens: Tokens, sha256: str = ""
+) -> Resolved:
+    """Follow `url` to the bytes; `sha256`: what is known of it already.
 
     Raises:
         Again: Worth another try.
         Failed: Final.
         aiohttp.ClientError, TimeoutError, OSError: The network; worth another try.
     """
-    first, login, linked_size, sha256 = url, tokens.headers(url, url), None, ""
+    first, login, linked_size = url, tokens.headers(url, url), None
     for hop in range(_MOST_HOPS):
         ask = {**ASK, **login, "Range": "bytes=0-0"}
         async with session.get(URL(url, encoded=True), headers=ask, allow_redirects=False) as answer:

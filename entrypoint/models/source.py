@@ -15,6 +15,7 @@ from yarl import URL
 
 from entrypoint.models.answers import Again, Failed, UpstreamChanged
 from entrypoint.models.crew import Crew
+from entrypoint.models.lookup import look_up
 from entrypoint.models.manifest import File
 from entrypoint.models.patience import Limits, Patience
 from entrypoint.models.progress import Transfer
@@ -54,7 +55,7 @@ def open_session(limits: Limits) -> aiohttp.ClientSession:
     )
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), timeout=timeout, auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=256 << 10, headers={"User-Agent": "podkeeper"},
+        cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=128 << 10, headers={"User-Agent": "podkeeper"},
     )  # fmt: skip
 
 
@@ -73,19 +74,25 @@ class Source:
         self._url = address_of(file, line.hub)
         self.shown = shown(self._url)
         self._resolved: Resolved | None = None
+        self._looked_up: tuple[str, str] | None = None
         self._fresh = asyncio.Lock()
 
     async def resolve(self) -> Resolved:
         """Where it is and what it is, asked as often as it takes."""
         if self._resolved is None:
-            self._resolved = await self.patiently(
-                lambda: resolve(self.line.session, self._url, self.file, self.line.tokens)
-            )
+            self._resolved = await self.patiently(self._ask)
         return self._resolved
+
+    async def _ask(self) -> Resolved:
+        line = self.line
+        if self._looked_up is None:
+            self._looked_up = await look_up(line.session, self.file, line.tokens)
+        url, sha256 = self._looked_up
+        return await resolve(line.session, url or self._url, self.file, line.tokens, sha256)
 
     def forget(self) -> None:
         """What was resolved is of no use any more."""
-        self._resolved = None
+        self._resolved = self._looked_up = None
 
     def get(self, resolved: Resolved, ask: dict[str, str]) -> aiohttp.client._RequestContextManager:
         return self.line.session.get(URL(resolved.url, encoded=True), headers=ask, allow_redirects=False)
@@ -135,7 +142,7 @@ class Source:
             if self._resolved is not stale:
                 return
             try:
-                new = await resolve(self.line.session, self._url, self.file, self.line.tokens)
+                new = await self._ask()
             except Failed:
                 raise
             except _NETWORK as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from entrypoint.models.hours import Hours, seconds_until
 
@@ -11,10 +12,13 @@ from entrypoint.models.hours import Hours, seconds_until
 class Throttle:
     """Asked before each chunk (`hours`) and after each piece (`rate`)."""
 
-    def __init__(self, bytes_per_second: float, hours: Hours | None) -> None:
-        """No limit: 0, and None."""
-        self._rate, self._hours = bytes_per_second, hours
+    def __init__(
+        self, bytes_per_second: float, hours: Hours | None, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """No limit: 0, and None. `tell`: hears when the hours are waited for."""
+        self._rate, self._hours, self._tell = bytes_per_second, hours, tell
         self._free_at = 0.0
+        self._told = False
 
     async def permission(self) -> None:
         """Return when it is an hour at which the line may be used."""
@@ -22,7 +26,12 @@ class Throttle:
             now = time.localtime()
             wait = seconds_until(self._hours, now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec)
             if not wait:
+                self._told = False
                 return
+            if not self._told:
+                self._told = True
+                left = f"{wait // 3600} h {wait // 60 % 60} min"
+                self._tell(f"MODELS_HOURS: the download waits for its hours, {left} more")
             await asyncio.sleep(min(wait, 60))
 
     async def took(self, count: int) -> None:

@@ -63,11 +63,15 @@ class Pod:
         ]
         Path(self.paths.data, "models.toml").write_text(head + "\n".join(files))
 
-    def start(self, *verb: str, **environ: str) -> subprocess.Popen[str]:
+    def start(self, *verb: str, terminal: int | None = None, **environ: str) -> subprocess.Popen[str]:
         kept = {"PATH": os.environ["PATH"]} | self.settings.to_environ() | self.paths.to_environ() | environ
         command = [sys.executable, "-I", "-m", "entrypoint.models", *verb]
         process = subprocess.Popen(
-            command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            env=kept,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         _started.append(process)
         return process
@@ -200,8 +204,8 @@ def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: 
     assert pod.placed("a.bin").read_bytes() == origin.files["a.bin"]
     wasted = origin.sent - size
     print(f"sent {origin.sent / size:.3f} x the size, {wasted / 10 / MIB:.1f} MiB a kill")
-    # 16 connections, each with a step of the journal and what was under way in the sockets.
-    assert wasted / 10 <= 16 * 1.25 * MIB
+    # 24 connections, each with a step of the journal and what was under way in buffers and sockets.
+    assert wasted / 10 <= 20 * MIB
     assert not LONG or origin.sent <= 1.10 * size
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,11 @@ def test_a_path_is_quoted_and_the_hub_can_be_another() -> None:
     file = parse(GOOD, "mine.toml").bundles[0].files[1]
     assert address_of(file) == "https://huggingface.co/a/b/resolve/main/c/d%20e.bin"
     assert address_of(file, "http://mirror:1/") == "http://mirror:1/a/b/resolve/main/c/d%20e.bin"
+
+
+def test_the_readmes_example_is_a_manifest() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    (example,) = re.findall(r"(?s)```toml\n(.*?)```", readme)
+    manifest = parse(example, "README.md")
+    assert [file.dest for file in manifest.bundles[0].files] == ["loras/style.safetensors"]
+    assert manifest.extends_catalogue
