@@ -57,6 +57,7 @@ def _load(path: str) -> tuple[Condition, float] | None:
         return None
     try:
         fields = json.loads(text)
-        return Condition(fields["name"], fields["reason"], fields["remedy"]), float(fields["since"])
+        words = (str(fields[key]) for key in ("name", "reason", "remedy"))
+        return Condition(*words), float(fields["since"])
     except (ValueError, KeyError, TypeError):  # the folder is the services' to write: not ours to trust
         return None

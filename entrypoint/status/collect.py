@@ -32,9 +32,8 @@ from entrypoint.status.supervisor_rpc import Refused, call
 from entrypoint.supervision import journal, notes
 from entrypoint.supervision.prober import processes
 
-#: Seconds: for a service's answer, supervisord's, a disk's. A look takes at most the longest of the first and
-#: the sum of the others.
-ANSWER_TIMEOUT, RPC_TIMEOUT, DISK_PATIENCE = 3.0, 2.0, 1.0
+#: Seconds: for the services' answers, supervisord's, and each disk's and the driver's.
+ANSWER_TIMEOUT, RPC_TIMEOUT, PATIENCE = 3.0, 2.0, 1.0
 
 
 class Collector:
@@ -49,7 +48,7 @@ class Collector:
         """Look at everything. `answers`: of the services, where they have just been asked."""
         runtime = self._paths.runtime
         programs, infos = self.programs(), self.processes()
-        gpus, gpu_problem = self._gpus.look()
+        gpus, gpu_problem = self._gpus.look(PATIENCE)
         return Seen(
             at=time.time(),
             started=pod_started(),
@@ -61,7 +60,7 @@ class Collector:
             uses=self._uses(programs, infos),
             cpu=self._machine.cpu(),
             memory=self._machine.memory(),
-            disks=self._disks.look(DISK_PATIENCE),
+            disks=self._disks.look(PATIENCE),
             gpus=gpus,
             gpu_problem=gpu_problem,
             models=_models(notes.read_json(f"{runtime}/models.json")),
@@ -143,6 +142,6 @@ class Sampler:
             time.time(),
             self._machine.cpu(),
             self._machine.memory(),
-            self._gpus.look()[0],
-            self._disks.look(DISK_PATIENCE),
+            self._gpus.look(PATIENCE)[0],
+            self._disks.look(PATIENCE),
         )

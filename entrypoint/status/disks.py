@@ -3,68 +3,54 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
+from functools import partial
+from typing import NamedTuple
 
 from entrypoint.paths import Paths
+from entrypoint.status.asker import Asker, Silent
 from entrypoint.status.shape import Disk
+
+
+class Room(NamedTuple):
+    """Of one file system: which it is (st_dev), and bytes."""
+
+    device: int
+    size: int
+    used: int
+    free: int
 
 
 class Disks:
     """The volume (or, without one, the data folder's disk) and, where it is another one, the container's own."""
 
     def __init__(self, paths: Paths) -> None:
-        self._places = [("volume" if paths.volume else "data", paths.stored), ("system", paths.log)]
-        self._looks: dict[str, _Look] = {}
+        places = [("volume" if paths.volume else "data", paths.stored), ("system", paths.log)]
+        self._askers = [(name, path, Asker(partial(room, path))) for name, path in places]
 
     def look(self, patience: float) -> tuple[Disk, ...]:
         """What is known after at most `patience` seconds for each."""
         found: list[Disk] = []
         devices: set[int] = set()
-        for name, path in self._places:
-            look = self._looks.get(name)
-            if look is None or look.over:
-                look = self._looks[name] = _Look(path)
-            look.thread.join(patience)
-            if look.device not in devices:
-                found.append(look.disk(name))
-                devices |= {look.device} if look.device else set()
+        for name, path, asker in self._askers:
+            try:
+                seen, problem = asker.ask(patience), ""
+            except Silent as silent:
+                seen, problem = Room(0, 0, 0, 0), str(silent)
+            except OSError as error:
+                seen, problem = Room(0, 0, 0, 0), error.strerror or str(error)
+            if problem or seen.device not in devices:
+                devices.add(seen.device)
+                found.append(
+                    Disk(
+                        name=name, path=path, size_bytes=seen.size, used_bytes=seen.used, free_bytes=seen.free,
+                        problem=problem,
+                    )
+                )  # fmt: skip
         return tuple(found)
 
 
-class _Look:
-    """One statvfs(2) in a thread of its own, which a dead volume may keep for ever."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.device = 0
-        self._began = time.monotonic()
-        self._result: os.statvfs_result | None = None
-        self._problem = ""
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    @property
-    def over(self) -> bool:
-        return not self.thread.is_alive()
-
-    def disk(self, name: str) -> Disk:
-        size = used = free = 0
-        problem = self._problem
-        if self._result is not None:
-            unit = self._result.f_frsize
-            size, free = self._result.f_blocks * unit, self._result.f_bavail * unit
-            used = size - self._result.f_bfree * unit
-        elif not problem:
-            problem = f"has not answered for {time.monotonic() - self._began:.0f} s"
-        return Disk(
-            name=name, path=self.path, size_bytes=size, used_bytes=used, free_bytes=free, problem=problem
-        )
-
-    def _run(self) -> None:
-        try:
-            result, device = os.statvfs(self.path), os.stat(self.path).st_dev
-        except OSError as error:
-            self._problem = error.strerror or str(error)
-        else:
-            self._result, self.device = result, device
+def room(path: str) -> Room:
+    """As df(1) shows it: free is what is left for users who are not root."""
+    found = os.statvfs(path)
+    unit, size = found.f_frsize, found.f_blocks * found.f_frsize
+    return Room(os.stat(path).st_dev, size, size - found.f_bfree * unit, found.f_bavail * unit)

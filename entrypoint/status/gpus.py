@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from entrypoint.status.asker import Asker, Silent
 from entrypoint.status.shape import Gpu
 
 #: Seconds until a driver that was not there, or failed, is tried again.
@@ -24,9 +25,16 @@ class Gpus:
         self._nvml: Any = None
         self._problem = ""
         self._retry_at = 0.0
+        self._asker = Asker(self._look)
 
-    def look(self) -> tuple[tuple[Gpu, ...], str]:
-        """The GPUs, and why there are none."""
+    def look(self, patience: float) -> tuple[tuple[Gpu, ...], str]:
+        """The GPUs, and why there are none. A driver in trouble can take minutes, or for ever."""
+        try:
+            return self._asker.ask(patience)
+        except Silent as silent:
+            return (), f"the NVIDIA driver {silent}"
+
+    def _look(self) -> tuple[tuple[Gpu, ...], str]:
         if self._nvml is None and time.monotonic() >= self._retry_at:
             self._open()
         if self._nvml is None:

@@ -36,6 +36,11 @@ class Handler(RequestHandler):
         for name, text in HEADERS.items():
             self.set_header(name, text)
 
+    def send_error(self, status_code: int = 500, **about: Any) -> None:
+        """What took too long (see live.in_thread) may work later."""
+        late = isinstance((about.get("exc_info") or (None, None))[1], TimeoutError)
+        super().send_error(503 if late else status_code, **about)
+
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         """As stock, but never with the address: a token may be in it."""
         if not isinstance(error, HTTPError | StreamClosedError):
@@ -81,13 +86,6 @@ class Handler(RequestHandler):
             secure=self.secure,
             samesite="Lax",
         )
-
-    async def content(self) -> dict[str, Any]:
-        """`status.json`; 503 when nothing can be known."""
-        try:
-            return await self.live.content()
-        except TimeoutError:
-            raise HTTPError(503) from None
 
 
 class Private(Handler):

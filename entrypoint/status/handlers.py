@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 
@@ -11,8 +10,11 @@ from tornado.web import HTTPError
 from entrypoint.status import actions, bundles, log_view
 from entrypoint.status.access import Login
 from entrypoint.status.handler import Handler, Private
-from entrypoint.status.live import PATIENCE, Live
+from entrypoint.status.live import Live, in_thread
 from entrypoint.status.metrics import CONTENT_TYPE, metrics_text
+
+#: Seconds a button may take: a service that does not stop by itself is killed after 6.
+DEED_PATIENCE = 30.0
 
 
 class Alive(Handler):
@@ -80,7 +82,7 @@ class StatusJson(Private):
 
     async def get(self) -> None:
         self.set_header("Content-Type", "application/json")
-        await self.finish(json.dumps(await self.content()))
+        await self.finish(json.dumps(await self.live.content()))
 
 
 class Metrics(Private):
@@ -88,7 +90,7 @@ class Metrics(Private):
 
     async def get(self) -> None:
         self.set_header("Content-Type", CONTENT_TYPE)
-        await self.finish(metrics_text(await self.content()))
+        await self.finish(metrics_text(await self.live.content()))
 
 
 class Log(Private):
@@ -96,20 +98,17 @@ class Log(Private):
 
     async def get(self, name: str) -> None:
         folder = self.live.paths.log
-        known = await self.live.in_thread(log_view.names, folder)
+        known = await in_thread(log_view.names, folder)
         if name not in known:
             raise HTTPError(404)
         search, lines = self.get_query_argument("search", ""), self.get_query_argument("lines", "300")
         if not lines.isdigit():
             raise HTTPError(400)
         try:
-            view = await asyncio.wait_for(
-                self.live.in_thread(
-                    log_view.view, f"{folder}/{known[name][1]}", search, int(lines), self.live.redactor
-                ),
-                PATIENCE,
+            view = await in_thread(
+                log_view.view, f"{folder}/{known[name][1]}", search, int(lines), self.live.redactor
             )
-        except (OSError, TimeoutError):
+        except OSError:
             raise HTTPError(503) from None
         if self.get_query_argument("seen", "") == view.mark:
             self.set_status(204)
@@ -124,7 +123,7 @@ class Deed(Private):
     async def report(self, what: str, deed: Callable[..., str], *arguments: object) -> None:
         """Do it and tell."""
         print(f"{what}: asked for on the status page", flush=True)
-        problem = await self.live.in_thread(deed, *arguments)
+        problem = await in_thread(deed, *arguments, patience=DEED_PATIENCE)
         if problem:
             print(f"{what}: {problem}", flush=True)
         self.set_status(409 if problem else 200)
@@ -145,7 +144,7 @@ class Bundles(Private):
     """/bundles: the bundles of models that can be asked for."""
 
     async def get(self) -> None:
-        offered = await self.live.in_thread(bundles.offered, self.live.settings, self.live.paths)
+        offered = await in_thread(bundles.offered, self.live.settings, self.live.paths)
         await self.finish({"bundles": offered})
 
 

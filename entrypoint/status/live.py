@@ -7,10 +7,9 @@ nobody follows or asks, nothing is looked at but processor, memory and GPU, for 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from entrypoint.paths import Paths
@@ -38,11 +37,11 @@ class Live:
         self.history = History()
         self.redactor = secrets(settings, paths)
         self.watchers: set[Watcher] = set()
-        self._threads = ThreadPoolExecutor(8, thread_name_prefix="look")
         self._collector, self._sampler = Collector(settings, paths), Sampler(paths)
         self._answers = Shared(self._ask)
         self._content = Shared(self._look)
         self._told: dict[str, Any] = {}
+        self._complaint = ""
 
     async def content(self, fresh: float = FRESH) -> dict[str, Any]:
         """`status.json`, at most `fresh` seconds old.
@@ -57,10 +56,6 @@ class Live:
         """Whether every service that is switched on answers."""
         answers = await self._answers.get(FRESH, PATIENCE)
         return all(problem is None for problem in answers.values())
-
-    async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Do something that may wait."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def follow(self, watcher: Watcher) -> dict[str, Any]:
         """How things are; of what changes from now on, `watcher` is told.
@@ -77,13 +72,20 @@ class Live:
         """Sample and tell, until cancelled."""
         due = time.monotonic()
         while True:
-            if time.monotonic() >= due:
-                due += EVERY
-                self.history.add(await self.in_thread(self._sampler.look))
-            if self.watchers:
-                with contextlib.suppress(TimeoutError):
+            try:
+                if time.monotonic() >= due:
+                    due = time.monotonic() + EVERY - FOLLOW_EVERY / 2
+                    self.history.add(await in_thread(self._sampler.look))
+                if self.watchers:
                     self._tell(await self.content(FOLLOW_EVERY / 2))
+            except (TimeoutError, OSError) as error:
+                self._complain(f"cannot look at the pod: {error!r}")
             await asyncio.sleep(FOLLOW_EVERY)
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:
+            self._complaint = text
+            print(text, flush=True)
 
     def _tell(self, content: dict[str, Any]) -> None:
         parts = changed(self._told, content)
@@ -94,14 +96,39 @@ class Live:
                 watcher.tell(patch)
 
     async def _ask(self) -> dict[str, str | None]:
-        return await self.in_thread(ask_services, self.settings, ANSWER_TIMEOUT)
+        return await in_thread(ask_services, self.settings, ANSWER_TIMEOUT)
 
     async def _look(self) -> dict[str, Any]:
         answers = await self._answers.get(FRESH, PATIENCE)
-        return await self.in_thread(self._look_now, answers)
+        return await in_thread(self._look_now, answers)
 
     def _look_now(self, answers: dict[str, str | None]) -> dict[str, Any]:
         return as_json(make_snapshot(self.settings, self._collector.look(answers)), self.redactor)
+
+
+async def in_thread(work: Callable[..., Result], *arguments: Any, patience: float = PATIENCE) -> Result:
+    """Do something that may wait, in a thread of its own: a pool would soon be full of those that wait for ever.
+
+    Raises:
+        TimeoutError: It is not done within `patience` seconds; the thread goes on alone.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = work(*arguments)
+        except Exception as error:
+            loop.call_soon_threadsafe(settle, done.set_exception, error)
+        else:
+            loop.call_soon_threadsafe(settle, done.set_result, result)
+
+    def settle(set_it: Callable[[Any], None], outcome: Any) -> None:
+        if not done.done():  # nobody waits any more
+            set_it(outcome)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wait_for(done, patience)
 
 
 class Shared:
@@ -123,10 +150,9 @@ class Shared:
             if self._running is None or self._running.done():
                 self._running = asyncio.ensure_future(self._run())
             await asyncio.wait([self._running], timeout=patience)
-            if self._running.done():
-                self._running.result()  # raises what the errand raised
-            elif self._at == float("-inf"):
-                raise TimeoutError
+            error = self._running.exception() if self._running.done() else TimeoutError()
+            if error is not None and (self._at == float("-inf") or not isinstance(error, TimeoutError)):
+                raise error
         return self._result
 
     async def _run(self) -> None:

@@ -27,17 +27,12 @@ class View(NamedTuple):
 
 def names(folder: str) -> dict[str, tuple[str, str]]:
     """Log name -> what people call it, and its file; those that exist, services first."""
-    titles = {row.name: row.title for row in SERVICES} | TITLES
-    files = {name: f"podkeeper-{name}.log" for name in titles} | {
-        "jupyter": "jupyter.log",
-        "comfyui": "comfyui.log",
-    }
-    known = {name: (titles[name], file) for name, file in files.items()} | {
-        "supervisord": ("supervisord", "supervisord.log")
-    }
+    titles = {row.name: row.title for row in SERVICES} | TITLES | {"supervisord": "supervisord"}
+    found = {name: [f"{name}.log", f"podkeeper-{name}.log"] for name in titles}
     return {
-        name: (title, file)
-        for name, (title, file) in known.items()
+        name: (titles[name], file)
+        for name, files in found.items()
+        for file in files
         if os.path.exists(os.path.join(folder, file))
     }
 

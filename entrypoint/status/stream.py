@@ -11,6 +11,7 @@ from tornado.iostream import StreamClosedError
 
 from entrypoint.status import actions, log_view
 from entrypoint.status.handler import Private
+from entrypoint.status.live import in_thread
 from entrypoint.status.watchers import Watcher, event
 
 #: Seconds after which a stream ends by itself and the browser opens the next: RunPod's proxy would cut it at 100.
@@ -44,7 +45,7 @@ class Events(Private):
         past = json.dumps(self.live.history.since(since), separators=(",", ":"))
         actions_there = [each["name"] for each in content["services"] + content["helpers"]]
         buttons = [name for name in actions.PROGRAMS if name in actions_there]
-        logs = await self.live.in_thread(log_view.names, self.live.paths.log)
+        logs = await in_thread(log_view.names, self.live.paths.log)
         hello = {"logs": {name: title for name, (title, _) in logs.items()}, "buttons": buttons}
         await self._send(
             "retry: 1000\n\n",

@@ -308,6 +308,40 @@ def test_the_buttons_stop_start_and_restart(tmp_path: Path) -> None:
         assert "asked for on the status page" in own.log("podkeeper-status.log")
 
 
+MANIFEST = """
+schema = 1
+[bundles.TINY]
+about = "One file that nobody serves"
+[[files]]
+bundle = "TINY"
+source = "url"
+url = "http://127.0.0.1:1/tiny.safetensors"
+dest = "vae/tiny.safetensors"
+"""
+
+
+def test_a_bundle_can_be_asked_for(tmp_path: Path) -> None:
+    with running(tmp_path / "pod", {"MODELS": "none"}) as own:
+        wait_for_status(own)
+        own.wait_for_log("exited: models")  # nothing was wanted
+        wait_until((own.home / "comfyui").is_dir, 20, "the data folder")
+        (own.home / "comfyui/models.toml").write_text(MANIFEST)
+        offered = json.loads(ask(own, "/bundles", BEARER).text)["bundles"]
+        assert offered == [{"name": "TINY", "about": "One file that nobody serves", "gigabytes": 0.0}]
+        unknown = ask(own, "/bundles/NOBODYS/fetch", BEARER, "POST")
+        assert (unknown.status, json.loads(unknown.text)["problem"]) == (409, "there is no bundle NOBODYS")
+        assert ask(own, "/bundles/TINY/fetch", method="POST").status == 401
+        assert ask(own, "/bundles/TINY/fetch", BEARER, "POST").status == 200
+        assert (own.home / "comfyui/.podkeeper/models-wanted/TINY").exists()
+
+        def files() -> list[Any]:
+            return (status_of(own)["models"] or {}).get("files", [])
+
+        wait_until(
+            lambda: [each["dest"] for each in files()] == ["vae/tiny.safetensors"], 60, "it is tried", 0.3
+        )
+
+
 # -- without a login
 
 

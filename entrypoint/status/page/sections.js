@@ -107,7 +107,7 @@ export class Services {
       put(reason, each.restarts && each.reason ? `Last restart: ${each.reason}.` : "");
       show(reason, reason.textContent !== "");
       put(memory, each.memory_bytes === null ? "–" : bytes(each.memory_bytes, 1024) + (each.memory_limit_bytes ? ` of ${bytes(each.memory_limit_bytes, 1024)}` : ""));
-      put(cpu, each.cpu_percent === null ? "–" : `${Math.round(each.cpu_percent)} %`);
+      put(cpu, each.cpu_percent === null ? "–" : `${(each.cpu_percent / 100).toFixed(1)} cores`);
       put(restarts, String(each.restarts));
       const may = this.buttons.includes(each.name);
       const alive = ["up", "starting", "silent", "restarting"].includes(each.health);
@@ -156,7 +156,7 @@ export class Machine {
     this.sample(status);
     show(byId("machine"), true);
     const span = Math.min(HOUR, Math.max(300, status.at - this.samples[0][0]));
-    put(byId("window"), `last ${duration(Math.round(span / 60) * 60)}`);
+    put(byId("window"), span >= HOUR - 60 ? "last hour" : `last ${duration(Math.round(span / 60) * 60)}`);
     const shown = [...this.ofMachine(status), ...this.ofGpus(status), ...this.ofDisks(status)];
     keyed(byId("meters"), shown, (meter) => meter.key, () => this.meter());
     for (const meter of shown) {

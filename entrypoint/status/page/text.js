@@ -18,7 +18,8 @@ export function duration(seconds) {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return whole < 600 && whole % 60 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(whole / 60)} min`;
   const hours = Math.floor(whole / 3600);
-  if (hours < 48) return `${hours} h ${Math.floor((whole % 3600) / 60)} min`;
+  const minutes = Math.floor((whole % 3600) / 60);
+  if (hours < 48) return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
   return `${Math.floor(hours / 24)} days ${hours % 24} h`;
 }
 

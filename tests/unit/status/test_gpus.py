@@ -1,6 +1,7 @@
 """What is told of GPUs, with a stand-in for NVIDIA's driver."""
 
 import sys
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,7 +54,7 @@ class Driver:
 def look_with(monkeypatch: pytest.MonkeyPatch, driver: Any) -> tuple[Gpus, Any]:
     monkeypatch.setitem(sys.modules, "pynvml", driver)
     gpus = Gpus()
-    return gpus, gpus.look()
+    return gpus, gpus.look(5)
 
 
 def test_every_gpu_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,8 +94,18 @@ def test_no_gpu_is_no_error_but_a_reason(monkeypatch: pytest.MonkeyPatch, driver
     assert words in problem
 
 
+def test_a_driver_that_hangs_is_told_and_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver, goes_on = Driver(), threading.Event()
+    monkeypatch.setattr(driver, "nvmlDeviceGetCount", lambda: goes_on.wait(30) and 2, raising=False)
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    gpus = Gpus()
+    assert gpus.look(0.01) == ((), "the NVIDIA driver has not answered for 0 s")
+    goes_on.set()
+    assert len(gpus.look(20)[0]) == 2
+
+
 def test_a_driver_that_is_not_there_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(nvmlInit=12)
     gpus, _ = look_with(monkeypatch, driver)
-    assert "no NVIDIA driver" in gpus.look()[1]
+    assert "no NVIDIA driver" in gpus.look(5)[1]
     assert driver.calls.count("nvmlInit") == 1

@@ -1,0 +1,155 @@
+"""What the status server costs, and whether it stays quick while many follow.
+
+usage: scripts/bench status [CLIENTS] [SECONDS]
+
+One server, of a pod whose JupyterLab is switched off, in three states: nobody follows (idle CPU, RSS), then CLIENTS
+(200) follow /events for SECONDS (60) while /healthz is asked 10 times a second over new connections. Beside it, for
+scale, the same /healthz questions to the same server while nobody follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent))
+from ports import free_port
+
+TOKEN = "bench-status-token"  # noqa: S105 - of a pod that lives a minute
+IDLE_SECONDS = 30.0
+TARGETS = {"rss": 60.0, "idle": 0.3, "p99": 50.0}
+
+
+class Follower:
+    """One client of /events: counts what it hears, and whether it was cut off."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.heard, self.bytes, self.dropped = port, 0, 0, False
+
+    async def run(self, until: float) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(f"GET /events?token={TOKEN} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        while (left := until - time.monotonic()) > 0:
+            try:
+                chunk = await asyncio.wait_for(reader.read(65536), left)
+            except TimeoutError:
+                break
+            if not chunk:
+                self.dropped = True
+                break
+            self.bytes += len(chunk)
+            self.heard += chunk.count(b"event: patch")
+        writer.close()
+
+
+async def healthz(port: int) -> float:
+    """Milliseconds for one answer over a new connection."""
+    begin = time.perf_counter()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert b" 200 " in answer[:20], answer
+    return (time.perf_counter() - begin) * 1000
+
+
+async def probe(port: int, seconds: float) -> list[float]:
+    """Ten questions a second."""
+    found, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        found.append(await healthz(port))
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def crowd(port: int, clients: int, seconds: float) -> tuple[list[Follower], list[float]]:
+    """Everybody follows; then the questions begin."""
+    until = time.monotonic() + seconds + 5
+    followers = [Follower(port) for _ in range(clients)]
+    running = [asyncio.ensure_future(follower.run(until)) for follower in followers]
+    await asyncio.sleep(3)  # all are connected; a window, nothing waits for it
+    times = await probe(port, seconds)
+    await asyncio.gather(*running)
+    return followers, times
+
+
+def percent(process: psutil.Process, seconds: float) -> float:
+    """Of one core, over a while of doing nothing here."""
+    before = sum(process.cpu_times()[:2])
+    time.sleep(seconds)
+    return 100 * (sum(process.cpu_times()[:2]) - before) / seconds
+
+
+def line(name: str, times: list[float]) -> str:
+    cuts = statistics.quantiles(times, n=100)
+    return f"{name:<34}{cuts[49]:8.1f}{cuts[98]:8.1f}{max(times):8.1f}   ms  ({len(times)} answers)"
+
+
+def measure(port: int, pod: subprocess.Popen[bytes], clients: int, seconds: float) -> int:
+    wait_for(port)
+    server = next(
+        each for each in psutil.Process(pod.pid).children() if "entrypoint.status" in each.cmdline()
+    )
+    time.sleep(10)  # the start is over
+    idle = percent(server, IDLE_SECONDS)
+    rss_idle = server.memory_info().rss / 2**20
+    alone = asyncio.run(probe(port, min(seconds, 15)))
+    before = sum(server.cpu_times()[:2])
+    followers, times = asyncio.run(crowd(port, clients, seconds))
+    busy = 100 * (sum(server.cpu_times()[:2]) - before) / (seconds + 5)
+    rss = server.memory_info().rss / 2**20
+    dropped = sum(follower.dropped for follower in followers)
+    heard = [follower.heard for follower in followers]
+    p99 = statistics.quantiles(times, n=100)[98]
+    print(f"{'/healthz':<34}{'p50':>8}{'p99':>8}{'max':>8}")
+    print(line("nobody follows", alone))
+    print(line(f"{clients} follow", times))
+    print(f"patches heard in {seconds + 5:.0f} s: {min(heard)} to {max(heard)} each; dropped: {dropped}")
+    print(f"RSS: {rss_idle:.1f} MiB idle, {rss:.1f} MiB after the crowd (target {TARGETS['rss']:.0f})")
+    print(f"CPU: {idle:.2f} % idle (target {TARGETS['idle']}), {busy:.1f} % with {clients} followers")
+    good = rss <= TARGETS["rss"] and idle <= TARGETS["idle"] and p99 <= TARGETS["p99"] and not dropped
+    print("all targets met" if good else "A TARGET IS MISSED")
+    return 0 if good else 1
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            asyncio.run(healthz(port))
+        except (OSError, AssertionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def main() -> int:
+    clients, seconds = (int(sys.argv[1:][0]) if sys.argv[1:] else 200), float((sys.argv[2:] or ["60"])[0])
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="podkeeper-bench-") as folder:
+        environ = {
+            "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PODKEEPER_HOME": f"{folder}/pod", "STATUS_PORT": str(port),
+            "JUPYTER_PORT": str(free_port()), "COMFYUI_PORT": str(free_port()), "COMFYUI_ENABLED": "false",
+            "JUPYTER_ENABLED": "false", "JUPYTER_TOKEN": TOKEN,
+        }  # fmt: skip
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        pod = subprocess.Popen([sys.executable, "-I", "-m", "entrypoint"], env=environ, **quiet)  # type: ignore[call-overload]
+        try:
+            return measure(port, pod, clients, seconds)
+        finally:
+            pod.terminate()
+            pod.wait(20)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
