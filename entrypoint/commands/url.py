@@ -22,7 +22,7 @@ EX_USAGE = 64
 def main(arguments: list[str]) -> int:
     """Print an address a line; returns the exit code."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    enabled = {service.name: service for service in SERVICES if service.enabled(settings)}
+    enabled = {each.name: each for each in SERVICES if each.enabled(settings) and each.public_port(settings)}
     if len(arguments) > 1 or not set(arguments) <= set(enabled):
         print(f"{USAGE}; SERVICE: {' or '.join(enabled)}", file=sys.stderr)
         return EX_USAGE

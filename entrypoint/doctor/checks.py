@@ -38,7 +38,7 @@ CHECKS = (
     Check("terminal", look_jupyter.terminal, judge_jupyter.terminal, 20, _JUPYTER,
           after=("supervisord", "volume", "programs", "ports", "jupyter", "jupyter-proxy", "packages")),
     Check("comfyui-proxy", look_services.comfyui_by_proxy, judge_services.comfyui_by_proxy, 10,
-          "podkeeper logs comfyui; podkeeper restart comfyui", after=("supervisord", "programs", "ports", "comfyui")),
+          "podkeeper logs gateway; podkeeper restart gateway", after=("supervisord", "programs", "ports", "gateway")),
     Check("gpu", look_machine.gpu, judge_machine.gpu, 60, "run nvidia-smi: the driver does not answer"),
     Check("dns", look_machine.dns, judge_machine.dns, 10, _NAMES),
     Check("jupyter-log", look_services.log, judge_jupyter.log, 5, _VOLUME, after=("supervisord",)),

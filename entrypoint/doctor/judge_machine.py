@@ -51,8 +51,10 @@ def volume(seen: Seen, pod: Pod) -> list[Verdict]:
 
 #: Conditions with which everything a user needs still works.
 HARMLESS = frozenset({
-    "NoGpu", "LoginNotKept", "JupyterAuthOff", "ModelsIncomplete", "ComfyUIArgumentDropped", "ExtraModelPathsBroken",
-    "VolumeModesIgnored", "VolumeNoExec", "VolumeRootSquash", "VolumePassRefused", "VolumeTopNotOpened",
+    "ComfyUIArgumentDropped", "ComfyUIAuthOff", "ExtraModelPathsBroken", "FolderInTheWay", "JupyterAuthOff",
+    "LoginNotKept", "ManagerNotSettled", "ManagerRestricted", "ModelsIncomplete", "NoGpu", "RunAsNotPossible",
+    "StartCommandFailed", "VolumeModesIgnored", "VolumeNoExec", "VolumePassRefused", "VolumeRootSquash",
+    "VolumeTopNotOpened",
 })  # fmt: skip
 
 

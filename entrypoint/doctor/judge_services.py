@@ -115,13 +115,22 @@ def answers(seen: Seen, pod: Pod) -> list[Verdict]:
 
 
 def comfyui_by_proxy(seen: Seen, pod: Pod) -> list[Verdict]:
-    """A click in RunPod's console is a request from another site (ComfyUI issue 13450)."""
+    """The login; and a click in RunPod's console, which is a request from another site (ComfyUI issue 13450)."""
     if not pod.settings.comfyui_enabled:
         return [skipped("comfyui-proxy", "ComfyUI is switched off")]
-    if seen["status"] == 403:
-        remedy = "unset COMFYUI_ARGS, or let it keep --enable-cors-header; then podkeeper restart comfyui"
-        return [failed("comfyui-proxy", "a click from RunPod's console is refused (403)", remedy)]
-    return [ok("comfyui-proxy", f"a click from RunPod's console is let in ({seen['status']})")]
+    if pod.settings.comfyui_auth == "token" and not pod.settings.gateway:
+        return [
+            skipped("comfyui-proxy", "without nginx ComfyUI is for this machine, and JupyterLab's tile, only")
+        ]
+    restart = "podkeeper restart gateway; podkeeper logs gateway"
+    if pod.settings.comfyui_auth == "token" and seen["without_login"] < 400:
+        text = f"everybody gets in to ComfyUI without the token ({seen['without_login']})"
+        return [failed("comfyui-proxy", text, f"install nginx (the image has it); {restart}")]
+    if seen["with_login"] in (401, 403):
+        return [failed("comfyui-proxy", f"the token of this pod is refused ({seen['with_login']})", restart)]
+    if seen["click"] == 403:
+        return [failed("comfyui-proxy", "a click from RunPod's console is refused (403)", restart)]
+    return [ok("comfyui-proxy", f"the token opens it, a click from RunPod's console too ({seen['click']})")]
 
 
 def conditions(seen: Seen, pod: Pod) -> list[Verdict]:

@@ -86,11 +86,22 @@ def answers(pod: Pod) -> dict[str, Any]:
 
 
 def comfyui_by_proxy(pod: Pod) -> dict[str, Any]:
-    """ComfyUI's page as RunPod's console opens it: its public Host, and a click from another site."""
-    port = pod.settings.comfyui_port
-    host = Browser(pod).host.replace(f"-{pod.settings.jupyter_port}.", f"-{port}.")
+    """ComfyUI as the proxy reaches it: without the login, with it, and by a click in RunPod's console."""
+    port, browser = pod.settings.comfyui_port, Browser(pod)
+    host = browser.host.replace(f"-{pod.settings.jupyter_port}.", f"-{port}.")
     click = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    return {"status": send("GET", port, "/", _TIMEOUT, {"Host": host, **click}).status}
+    bearer = {"Authorization": f"Bearer {browser.token}"} if browser.token else {}
+
+    def status(path: str, **headers: str) -> int:
+        return send(
+            "GET", port, path, _TIMEOUT, {"Host": host, "X-Forwarded-Proto": "https", **headers}
+        ).status
+
+    return {
+        "without_login": status("/system_stats"),
+        "with_login": status("/system_stats", **bearer),
+        "click": status("/", **bearer, **click),
+    }
 
 
 def conditions(pod: Pod) -> dict[str, Any]:

@@ -84,9 +84,9 @@ def passed_headers(headers: list[tuple[str, str]], token: str) -> list[tuple[str
 
 
 def _foreign_cookies(text: str) -> str:
-    """The cookies that are not JupyterLab's: a custom node need not see the login."""
+    """The cookies that are not the pod's logins: a custom node need not see them."""
     pairs = [pair.strip() for pair in text.split(";")]
-    ours = ("podkeeper-login", "__Host-podkeeper", "_xsrf", "podkeeper-status")
+    ours = ("podkeeper-", "__Host-podkeeper-", "_xsrf")
     return "; ".join(pair for pair in pairs if pair and not pair.startswith(ours))
 
 

@@ -1,0 +1,90 @@
+"""No condition without a test that produces it for real: its names are read from the code itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from entrypoint.doctor.judge_machine import HARMLESS
+from entrypoint.volumes.diagnosis import CONDITION_NAMES
+from tests.conditions import POD, PRODUCED_BY
+from tests.process.sick_pods import SICK
+
+ROOT = Path(__file__).parents[2]
+#: Where a name is a variable, and all it can be: a new one of these must be looked at by a person.
+VARIABLE = {
+    ("entrypoint/volumes/diagnosis.py", "name"): set(CONDITION_NAMES),
+    ("entrypoint/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken"},
+    ("entrypoint/volumes/links.py", "told[0].name"): {"FolderInTheWay"},
+    ("entrypoint/condition_store.py", "fields['name']"): set(),
+}
+
+
+def names_raised() -> set[str]:
+    """The first argument of every Condition(...) in entrypoint/, constants followed to where they are set."""
+    trees = {path: ast.parse(path.read_text()) for path in (ROOT / "entrypoint").rglob("*.py")}
+    constants: dict[str, set[str]] = {}
+    for tree in trees.values():
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                for name, value in pairs(node):
+                    constants.setdefault(name, set()).add(value)
+    found: set[str] = set()
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Condition":
+                found |= resolve(node.args[0], str(path.relative_to(ROOT)), constants)
+    return found
+
+
+def pairs(node: ast.Assign) -> list[tuple[str, str]]:
+    """(name, text) of `A = "x"` and of `A, B = "x", "y"`."""
+    (target,) = node.targets if len(node.targets) == 1 else (None,)
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+    return [
+        (name.id, value.value)
+        for name, value in zip(names, values, strict=False)
+        if isinstance(name, ast.Name) and isinstance(value, ast.Constant) and isinstance(value.value, str)
+    ]
+
+
+def resolve(argument: ast.expr, path: str, constants: dict[str, set[str]]) -> set[str]:
+    if isinstance(argument, ast.Constant):
+        return {str(argument.value)}
+    text = ast.unparse(argument)
+    if (path, text) in VARIABLE:
+        return VARIABLE[path, text]
+    camel = {name for name in constants.get(text, ()) if re.fullmatch(r"(?:[A-Z][A-Za-z]+){2,}", name)}
+    assert camel, f"{path}: which condition is Condition({text}, ...)? Name it in VARIABLE of this test"
+    return camel
+
+
+def test_every_condition_has_a_test_and_every_line_a_condition() -> None:
+    assert names_raised() == set(PRODUCED_BY)
+
+
+def test_a_condition_of_no_test_would_be_named() -> None:
+    """Negative control: what the names are read by sees a new one."""
+    assert resolve(ast.parse("Condition('New', '', '')").body[0].value.args[0], "x.py", {}) == {"New"}  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="which condition is"):
+        resolve(ast.parse("f(x)").body[0].value.args[0], "x.py", {})  # type: ignore[attr-defined]
+
+
+def test_what_the_doctor_only_warns_of_is_there() -> None:
+    assert set(PRODUCED_BY) >= HARMLESS
+
+
+@pytest.mark.parametrize("name", sorted(PRODUCED_BY))
+def test_the_test_that_is_named_is_there(name: str) -> None:
+    path, _, function = PRODUCED_BY[name].partition("::")
+    tree = ast.parse((ROOT / path).read_text())
+    assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_pods_that_are_made_sick_have_what_is_said_of_them() -> None:
+    had = {name for sick in SICK for name in sick.conditions}
+    assert {name for name, where in PRODUCED_BY.items() if where == POD} <= had
