@@ -21,7 +21,8 @@ variable "CPU_BASE" {
   default = "debian:12-slim"
 }
 
-# A folder with wheels and a requirements.txt: the package index has torch for CUDA only.
+# A folder with wheels and a requirements.txt (docs/image.md). On x86-64 the package index has torch for CUDA only, so
+# image/comfyui.lock can't be one for the CPU; where this is empty, the variant is without ComfyUI.
 variable "CPU_WHEELS" {
   default = ""
 }

@@ -10,6 +10,7 @@ LOUD = re.compile(r"\b(WARN(ING)?|ERRO(R)?|CRIT(ICAL)?|Traceback)\b|\| \[[WEC] "
 #: ends them; a service that ended like that would be worth a look.
 AT_A_STOP = (
     "WARN stopped: comfyui (exit status 0)",  # clean, but not 78
+    "WARN stopped: gateway (exit status 0)",  # likewise
     "WARN stopped: announce (terminated by SIGTERM)",
     "WARN stopped: prober (terminated by SIGTERM)",
     "WARN stopped: volumes (terminated by SIGTERM)",

@@ -1,4 +1,4 @@
-"""The twelve checks, and more, in Chromium through the RunPod-like proxy, against the container."""
+"""The twelve checks (PODKEEPER_LONG=1: and more) in Chromium through the RunPod-like proxy, against the container."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
 
+from tests.browser.checks import SEED
 from tests.browser.chromium import Watcher, keep_evidence
 from tests.browser.lab import Lab
 from tests.browser.more_checks import CHECKS, run
@@ -59,7 +60,7 @@ def visit(on: Scene) -> Iterator[Visit]:
     context.close()
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", CHECKS if os.environ.get("PODKEEPER_LONG") else SEED)
 def test_check(visit: Visit, name: str, request: pytest.FixtureRequest) -> None:
     """By its effect on the volume and in the page, and the developer tools show nothing bad."""
     try:
