@@ -19,7 +19,7 @@ VARIABLE = {
     ("entrypoint/volumes/diagnosis.py", "name"): set(CONDITION_NAMES),
     ("entrypoint/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken"},
     ("entrypoint/volumes/links.py", "told[0].name"): {"FolderInTheWay"},
-    ("entrypoint/condition_store.py", "fields['name']"): set(),
+    ("entrypoint/condition_store.py", "*words"): set(),
 }
 
 
