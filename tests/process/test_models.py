@@ -80,7 +80,7 @@ def test_a_model_arrives_after_the_services_and_the_log_says_so(tmp_path: Path, 
         assert not condition(pod)
         # Started again after its end, as the status page does: only a look.
         hits = len(origin.hits)
-        pod.podkeeper("start", "models")
+        pod.podkeeper("restart", "models")
         wait_until(lambda: pod.text.count("models: complete") == 2, 20, "the second run has ended")
         assert len(origin.hits) == hits
         assert pod.stop() == 0
@@ -152,7 +152,7 @@ def test_models_none_asks_nobody_and_a_request_is_still_answered(tmp_path: Path,
         wanted.mkdir(mode=0o700)
         (wanted / "C").touch()
         (wanted / "NONSENSE").touch()
-        pod.podkeeper("start", "models")
+        pod.podkeeper("restart", "models")
         pod.wait_for_log("models: complete")
         assert (tmp_path / "pod/comfyui/models/loras/c.bin").exists()
         assert not (tmp_path / "pod/comfyui/models/loras/a.bin").exists()
