@@ -10,6 +10,7 @@ scale, the same /healthz questions to the same server while nobody follows.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import statistics
 import subprocess
@@ -70,15 +71,22 @@ async def probe(port: int, seconds: float) -> list[float]:
     return found
 
 
-async def crowd(port: int, clients: int, seconds: float) -> tuple[list[Follower], list[float]]:
-    """Everybody follows; then the questions begin."""
-    until = time.monotonic() + seconds + 5
+async def follow(port: int, clients: int, seconds: float) -> list[tuple[int, bool]]:
+    """Everybody follows; patches heard and whether it was cut off, each."""
     followers = [Follower(port) for _ in range(clients)]
-    running = [asyncio.ensure_future(follower.run(until)) for follower in followers]
-    await asyncio.sleep(3)  # all are connected; a window, nothing waits for it
-    times = await probe(port, seconds)
-    await asyncio.gather(*running)
-    return followers, times
+    until = time.monotonic() + seconds
+    await asyncio.gather(*(follower.run(until) for follower in followers))
+    return [(follower.heard, follower.dropped) for follower in followers]
+
+
+def crowd(port: int, clients: int, seconds: float) -> tuple[list[tuple[int, bool]], list[float]]:
+    """The followers are a process of their own: what they cost must not look like the server's slowness."""
+    command = [sys.executable, __file__, "--follow", str(port), str(clients), str(seconds + 5)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        time.sleep(4)  # all are connected; a window, nothing waits for it
+        times = asyncio.run(probe(port, seconds))
+        heard, _ = process.communicate(timeout=60)
+    return json.loads(heard), times
 
 
 def percent(process: psutil.Process, seconds: float) -> float:
@@ -103,11 +111,11 @@ def measure(port: int, pod: subprocess.Popen[bytes], clients: int, seconds: floa
     rss_idle = server.memory_info().rss / 2**20
     alone = asyncio.run(probe(port, min(seconds, 15)))
     before = sum(server.cpu_times()[:2])
-    followers, times = asyncio.run(crowd(port, clients, seconds))
+    followers, times = crowd(port, clients, seconds)
     busy = 100 * (sum(server.cpu_times()[:2]) - before) / (seconds + 5)
     rss = server.memory_info().rss / 2**20
-    dropped = sum(follower.dropped for follower in followers)
-    heard = [follower.heard for follower in followers]
+    dropped = sum(cut for _, cut in followers)
+    heard = [patches for patches, _ in followers]
     p99 = statistics.quantiles(times, n=100)[98]
     print(f"{'/healthz':<34}{'p50':>8}{'p99':>8}{'max':>8}")
     print(line("nobody follows", alone))
@@ -134,6 +142,10 @@ def wait_for(port: int) -> None:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["--follow"]:
+        port, clients, seconds = sys.argv[2:]
+        print(json.dumps(asyncio.run(follow(int(port), int(clients), float(seconds)))))
+        return 0
     clients, seconds = (int(sys.argv[1:][0]) if sys.argv[1:] else 200), float((sys.argv[2:] or ["60"])[0])
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="podkeeper-bench-") as folder:

@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 FOLLOW_EVERY = 2.0
 #: Seconds a look, and the services' answers, are as good as new.
 FRESH = 1.0
+#: Followers that are told between two looks at the other connections.
+AT_ONCE = 10
 #: Seconds a look may take; then the last one has to do.
 PATIENCE = 10.0
 
@@ -64,7 +66,7 @@ class Live:
             TimeoutError: As `content`.
         """
         content = await self.content()
-        self._tell(content)
+        await self._tell(content)
         self.watchers.add(watcher)
         return content
 
@@ -77,7 +79,7 @@ class Live:
                     due = time.monotonic() + EVERY - FOLLOW_EVERY / 2
                     self.history.add(await in_thread(self._sampler.look))
                 if self.watchers:
-                    self._tell(await self.content(FOLLOW_EVERY / 2))
+                    await self._tell(await self.content(FOLLOW_EVERY / 2))
             except (TimeoutError, OSError) as error:
                 self._complain(f"cannot look at the pod: {error!r}")
             await asyncio.sleep(FOLLOW_EVERY)
@@ -87,13 +89,17 @@ class Live:
             self._complaint = text
             print(text, flush=True)
 
-    def _tell(self, content: dict[str, Any]) -> None:
+    async def _tell(self, content: dict[str, Any]) -> None:
+        """A few at a time: who asks something else meanwhile is answered in between."""
         parts = changed(self._told, content)
         self._told = content
-        if parts:
-            patch = Patch(parts)
-            for watcher in self.watchers:
-                watcher.tell(patch)
+        if not parts:
+            return
+        patch = Patch(parts)
+        for number, watcher in enumerate(tuple(self.watchers)):
+            watcher.tell(patch)
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
 
     async def _ask(self) -> dict[str, str | None]:
         return await in_thread(ask_services, self.settings, ANSWER_TIMEOUT)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import time
 
 from tornado.iostream import StreamClosedError
 
@@ -48,22 +46,28 @@ class Events(Private):
         logs = await in_thread(log_view.names, self.live.paths.log)
         hello = {"logs": {name: title for name, (title, _) in logs.items()}, "buttons": buttons}
         await self._send(
-            "retry: 1000\n\n",
-            event("hello", json.dumps(hello)),
-            event("history", past),
-            event("snapshot", json.dumps(content), str(content["at"])),
+            b"retry: 1000\n\n"
+            + event("hello", json.dumps(hello))
+            + event("history", past)
+            + event("snapshot", json.dumps(content), str(content["at"]))
         )
 
     async def _tell(self, watcher: Watcher, news: asyncio.Event) -> None:
-        ends = time.monotonic() + STREAM_LASTS
-        while (left := ends - time.monotonic()) > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), left)
-            news.clear()
-            patch = watcher.take()
-            if patch:
-                await self._send(event("patch", patch.text(), str(patch.parts.get("at", ""))))
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + STREAM_LASTS
+        timer = loop.call_at(ends, news.set)  # one for all: wait_for would make a task a message
+        try:
+            while loop.time() < ends:
+                await news.wait()
+                news.clear()
+                patch = watcher.take()
+                if patch:
+                    await self._send(patch.message())
+        finally:
+            timer.cancel()
 
-    async def _send(self, *texts: str) -> None:
-        self.write("".join(texts))
-        await asyncio.wait_for(self.flush(), READ_WITHIN)
+    async def _send(self, message: bytes) -> None:
+        self.write(message)
+        sent = self.flush()
+        if not sent.done():  # the rule is that the kernel takes it at once
+            await asyncio.wait_for(sent, READ_WITHIN)

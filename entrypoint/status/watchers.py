@@ -15,12 +15,14 @@ class Patch:
 
     def __init__(self, parts: dict[str, Any]) -> None:
         self.parts = parts
-        self._text = ""
+        self._message = b""
 
-    def text(self) -> str:
-        """As JSON."""
-        self._text = self._text or json.dumps(self.parts, separators=(",", ":"))
-        return self._text
+    def message(self) -> bytes:
+        """On the wire."""
+        if not self._message:
+            text = json.dumps(self.parts, separators=(",", ":"))
+            self._message = event("patch", text, str(self.parts.get("at", "")))
+        return self._message
 
 
 class Watcher:
@@ -47,6 +49,7 @@ def changed(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return {name: part for name, part in now.items() if name not in before or before[name] != part}
 
 
-def event(name: str, text: str, number: str = "") -> str:
+def event(name: str, text: str, number: str = "") -> bytes:
     """One server-sent event (HTML standard, 9.2); `text` is one line of JSON."""
-    return f"event: {name}\n" + (f"id: {number}\n" if number else "") + f"data: {text}\n\n"
+    identity = f"id: {number}\n" if number else ""
+    return f"event: {name}\n{identity}data: {text}\n\n".encode()

@@ -18,7 +18,7 @@ def test_each_patch_wakes_and_is_taken_once() -> None:
     watcher.tell(Patch({"a": 1}))
     taken = watcher.take()
     assert taken is not None
-    assert json.loads(taken.text()) == {"a": 1}
+    assert taken.message() == b'event: patch\ndata: {"a":1}\n\n'
     assert watcher.take() is None
     assert woken == [1]
 
@@ -36,12 +36,14 @@ def test_a_slow_reader_gets_everything_at_once_and_no_queue() -> None:
 
 
 def test_an_event_on_the_wire() -> None:
-    assert event("patch", '{"a":1}', "7.5") == 'event: patch\nid: 7.5\ndata: {"a":1}\n\n'
-    assert event("hello", "{}") == "event: hello\ndata: {}\n\n"
+    assert event("patch", '{"a":1}', "7.5") == b'event: patch\nid: 7.5\ndata: {"a":1}\n\n'
+    assert event("hello", "{}") == b"event: hello\ndata: {}\n\n"
 
 
 def test_no_text_can_end_an_event() -> None:
-    assert "\n" not in Patch({"reason": "two\nlines\r\n"}).text()
+    message = Patch({"at": 7.5, "reason": "two\nlines\r\n"}).message()
+    assert message.startswith(b"event: patch\nid: 7.5\ndata: {")
+    assert message.count(b"\n") == 4
 
 
 def some(at: float) -> Sample:
