@@ -75,14 +75,17 @@ def ports(seen: Seen, pod: Pod) -> list[Verdict]:
     for service in SERVICES:
         if service.enabled(pod.settings):
             port = service.port(pod.settings)
-            found = _port(service, port, seen["listeners"].get(port, []))
+            rows = seen["listeners"].get(port, [])
+            found = _port(service, port, rows, service.name in seen["running"])
             told.append(f"{port} ({service.title})")
             verdicts += [found] if found else []
     return verdicts or [ok("ports", f"{', '.join(told)}: taken by nobody else")]
 
 
-def _port(service: Service, port: int, listeners: list[list[Any]]) -> Verdict | None:
-    foreign = [row for row in listeners if not row[3]]
+def _port(service: Service, port: int, listeners: list[list[Any]], running: bool) -> Verdict | None:
+    """A listener of another user has no process that we may know of (a container's root has no CAP_SYS_PTRACE): while
+    the service runs, it is taken for the service."""
+    foreign = [row for row in listeners if not row[3] and (row[1] or not running)]
     variable = service.port_setting.upper()
     if foreign:
         _, pid, name, _ = foreign[0]

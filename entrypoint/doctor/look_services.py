@@ -35,6 +35,8 @@ def supervisor(pod: Pod) -> dict[str, Any]:
         try:
             proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
             seen["state"] = proxy.supervisor.getState()["statename"]  # type: ignore[index,call-overload]
+        except PermissionError:
+            seen["state"] = "RUNNING"  # as far as we may know: the socket is its own user's
         except (OSError, xmlrpc.client.Error) as error:
             seen["problem"] = str(error)
         finally:
@@ -63,7 +65,9 @@ def ports(pod: Pod) -> dict[str, Any]:
         if port in found:
             pid = connection.pid or 0
             found[port].append([address, pid, _name(pid), pid in family])
-    return {"listeners": found}
+    programs_now = (read_json(f"{pod.paths.runtime}/programs.json") or {}).get("programs", {})
+    running = [name for name, facts in programs_now.items() if facts.get("state") == "RUNNING"]
+    return {"listeners": found, "running": running}
 
 
 def _family(pid: int) -> set[int]:

@@ -30,10 +30,20 @@ def main() -> int:
     gc.enable()
     gc.freeze()
     os.environ["PATH"] = path
-    # Not in the configuration file: extensions are looked for before it is read (jupyter_server.serverapp).
-    sys.argv = ["jupyter-lab", "--ServerApp.jpserver_extensions={'entrypoint.jupyter.tile_server': True}"]
+    sys.argv = ["jupyter-lab"]
+    add_our_extension()
     result = run()
     return int(result or 0)
+
+
+def add_our_extension() -> None:
+    """Beside those that are found, as an installed package would: the user can still switch each off.
+
+    Not in the configuration file, which is read too late for it; not as an option, which would win over all files.
+    """
+    ours = os.path.join(os.path.dirname(os.path.abspath(__file__)), "server")
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = f"{ours}:{others}" if others else ours
 
 
 if __name__ == "__main__":

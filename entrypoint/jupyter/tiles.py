@@ -39,11 +39,11 @@ _LINES = 'fill="none" stroke="#1976d2" stroke-width="2" stroke-linecap="round" s
 TILES = (
     Tile(
         "comfyui", "ComfyUI", "ComfyUI behind JupyterLab's login",
-        _icon(f'<path class="jp-icon3" {_LINES} d="M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"/>'), False,
+        _icon(f'<path {_LINES} d="M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"/>'), False,
     ),
     Tile(
         "status", "Pod status", "What runs on this pod, what is wrong, and what to do about it",
-        _icon(f'<path class="jp-icon3" {_LINES} d="M2 12h5l3-8 4 16 3-8h5"/>'), True,
+        _icon(f'<path {_LINES} d="M2 12h5l3-8 4 16 3-8h5"/>'), True,
     ),
 )  # fmt: skip
 

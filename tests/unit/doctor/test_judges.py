@@ -125,3 +125,18 @@ def test_a_crash_loop_names_its_last_reason_and_the_next_start() -> None:
     assert [v.state for v in judge_services.programs(seen, pod())] == ["ok"]
     seen = {"now": 100.0, "programs": running, "restarts": [crash]}
     assert [v.state for v in judge_services.programs(seen, pod())] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("row", "running", "state"),
+    [
+        (["0.0.0.0", 7, "python", True], True, "ok"),
+        (["0.0.0.0", 7, "nginx", False], True, "failed"),
+        (["0.0.0.0", 0, "", False], True, "ok"),  # nginx as www-data, seen by root without CAP_SYS_PTRACE
+        (["0.0.0.0", 0, "", False], False, "failed"),
+        (["127.0.0.1", 7, "python", True], True, "failed"),
+    ],
+)
+def test_whose_a_port_is(row: list[Any], running: bool, state: str) -> None:
+    seen = {"listeners": {8189: [row]}, "running": ["jupyter"] if running else []}
+    assert judge_services.ports(seen, pod())[0].state == state
