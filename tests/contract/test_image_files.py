@@ -1,13 +1,17 @@
 """The image's files against the code and against each other."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from entrypoint.comfyui.source import IMAGE_FOLDER, IMAGE_PYTHON
 from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
+from scripts import image_facts
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -63,3 +67,56 @@ def test_actions_are_pinned_by_commit_and_get_no_more_than_they_need(path: Path)
     assert used
     assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
     assert re.search(r"(?m)^permissions: \{\}$", text)
+
+
+def test_what_is_pinned_is_kept_up_to_date() -> None:
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    assert {each["package-ecosystem"] for each in updates} == {
+        "github-actions", "docker", "docker-compose", "pip", "npm",
+    }  # fmt: skip
+    for each in updates:
+        assert (ROOT / each["directory"].lstrip("/")).is_dir()
+
+
+def test_the_readmes_image_facts_are_of_this_dockerfile() -> None:
+    """Sizes and times are a build's to say; tests/container compares the sizes with one."""
+    check = subprocess.run(
+        [sys.executable, ROOT / "scripts/image_facts.py", "--check"], capture_output=True, text=True
+    )
+    assert check.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("| The entrypoint |", "| The entry |", "its rows are not"),
+        (" layers with something", " lagers with something", "the sentence about layers"),
+        ("**Together** | **", "**Together** | **x", "the sum of what is ours"),
+        (image_facts.BEGIN, "", "no block of image facts"),
+    ],
+)
+def test_facts_that_were_not_written_by_the_script_are_seen(old: str, new: str, complaint: str) -> None:
+    """Negative control."""
+    text = (ROOT / "README.md").read_text()
+    assert old in text
+    assert complaint in " ".join(image_facts.problems(text.replace(old, new), DOCKERFILE))
+
+
+def test_a_layer_that_the_dockerfile_lost_and_one_that_grew_are_seen() -> None:
+    """Negative control."""
+    text = (ROOT / "README.md").read_text()
+    assert image_facts.problems(text, DOCKERFILE.replace("/opt/podkeeper/env", "/elsewhere"))
+    grown = re.sub(r"(environment) \| \d+ \| yes", r"\1 | 900 | yes", text)
+    assert "more than 400" in " ".join(image_facts.problems(grown, DOCKERFILE))
+
+
+def test_a_history_becomes_rows() -> None:
+    history = [("", 129), ("RUN apt-get install x", 80), ("COPY /opt/podkeeper/env y", 205), ("RUN chmod", 2)]
+    rows = {what: (size, ours) for what, size, ours in image_facts.rows(history, base=1) if size}
+    assert rows == {
+        "The base image": (129, False),
+        "System packages: Python, git, nginx ...": (80, True),
+        "JupyterLab's and supervisord's environment": (205, True),
+        "All else": (2, True),
+    }
+    assert "without ComfyUI" in image_facts.block(image_facts.rows(history, 1), 4, "base", 1, 1, 2)
