@@ -16,7 +16,15 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import httputil, web
 from tornado.websocket import WebSocketHandler
 
-from entrypoint.jupyter.tiles import NOT_RETURNED, TILES, Tile, passed_headers, passed_query, port_of
+from entrypoint.jupyter.tiles import (
+    NOT_RETURNED,
+    TILES,
+    Tile,
+    passed_headers,
+    passed_query,
+    port_of,
+    starting_page,
+)
 from entrypoint.settings import Settings
 
 #: Bytes of one answer or message: videos.
@@ -98,13 +106,21 @@ class Page(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
             await client.fetch(request, raise_error=False)
         except Exception as error:  # whatever a server that is down or breaks off can cause
             if not self._started:
-                raise web.HTTPError(502, f"{self.tile.title} does not answer: {error}") from error
+                self._tell_it_is_down(error)
         finally:
             client.close()
         if not self._finished:
             await self.finish()
 
     post = put = patch = delete = head = options = _pass
+
+    def _tell_it_is_down(self, error: Exception) -> None:
+        """To a browser as a page with status 200 that looks again: Cloudflare puts its own in place of every 5xx."""
+        if self.request.method != "GET" or "text/html" not in self.request.headers.get("Accept", ""):
+            raise web.HTTPError(502, f"{self.tile.title} does not answer: {error}") from error
+        self.set_header("X-Podkeeper", "starting")
+        self.set_header("Cache-Control", "no-store")
+        self.write(starting_page(self.tile))
 
     def _on_header(self, line: str) -> None:
         line = line.rstrip("\r\n")

@@ -54,6 +54,17 @@ def port_of(tile: Tile, settings: Settings) -> int:
     return service.port(settings) if service.enabled(settings) else 0
 
 
+def starting_page(tile: Tile) -> str:
+    """What a browser sees while the server behind does not answer: it looks again every three seconds."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>{tile.title} starts</title><body style='font:1rem system-ui;margin:3rem'><h1>{tile.title} does not "
+        "answer yet</h1><p>This page looks again every three seconds. What is wrong, if it stays so: "
+        "<code>podkeeper doctor</code> in a terminal.</p></body></html>\n"
+    )
+
+
 #: Headers that belong to one connection (RFC 9110, 7.6.1), and those that the browser sends about itself and its
 #: page: the origin guard has judged them, and the server behind would judge them by an address that is not its own.
 _NOT_PASSED = frozenset({

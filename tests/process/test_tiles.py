@@ -163,9 +163,13 @@ def test_a_websocket_needs_the_login_and_an_own_page(pod: Pod, what: str) -> Non
             connect(pod, headers, path)
 
 
-def test_a_page_that_is_down_is_a_502_and_its_websocket_too(pod: Pod) -> None:
+def test_a_page_that_is_down_says_so_and_looks_again_and_programs_get_a_502(pod: Pod) -> None:
     pod.podkeeper("stop", "comfyui")
     assert ask(pod, f"{COMFYUI}/echo", WITH_TOKEN).status == 502
+    page = ask(pod, f"{COMFYUI}/", WITH_TOKEN | {"Accept": "text/html"})
+    assert (page.status, b"ComfyUI does not answer yet" in page.body, "X-Podkeeper: starting" in page.head) == (
+        200, True, True,
+    )  # fmt: skip
     with pytest.raises(websocket.WebSocketBadStatusException, match="502"):
         connect(pod, by_page(pod))
     pod.podkeeper("start", "comfyui")
