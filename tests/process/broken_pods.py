@@ -118,7 +118,14 @@ def freeze_jupyter(pod: Pod, stack: contextlib.ExitStack) -> None:
     process_of(pod, "entrypoint.jupyter").suspend()
 
 
+def end(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
 def kill_supervisord(pod: Pod, stack: contextlib.ExitStack) -> None:
+    for member in pod.family()[1:]:  # without it they have no parent that would end them
+        stack.callback(end, member)
     pod.process.kill()
     pod.process.wait(10)
 
