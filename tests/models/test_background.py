@@ -42,7 +42,12 @@ def test_a_service_that_never_comes_up_is_waited_for_as_long_as_it_may_take(
 
 
 def test_a_service_that_says_it_cannot_come_is_not_waited_for(settings: Settings, paths: Paths) -> None:
-    only_comfyui = dataclasses.replace(settings, jupyter_enabled=False)
+    only_comfyui = dataclasses.replace(
+        settings,
+        jupyter_enabled=False,
+        status_enabled=False,
+        comfyui_internal_port=settings.comfyui_port,  # no gateway
+    )
     raise_condition(paths.runtime, Condition("ComfyUIMissing", "there is no main.py", "set COMFYUI_DIR"))
     background._wait_for_services(only_comfyui, paths)  # 600 s otherwise: the test would time out
 

@@ -185,6 +185,7 @@ def test_a_link_from_elsewhere_leads_to_the_page(pod: Pod) -> None:
 
 
 def test_the_status_is_whole(pod: Pod) -> None:
+    wait_until(lambda: service(pod, "jupyter")["state"] == "RUNNING", 30, "JupyterLab has settled")
     content = status_of(pod)
     assert set(content) == set(Snapshot.__slots__)
     assert content["health"] == "healthy"
@@ -375,6 +376,7 @@ def test_killed_it_comes_back_and_nothing_else_notices(tmp_path: Path) -> None:
     with running(tmp_path / "pod") as own:
         own.wait_for_jupyter()
         wait_for_status(own)
+        wait_until(lambda: service(own, "jupyter")["state"] == "RUNNING", 30, "JupyterLab has settled")
         before, first = others(own), status_process(own)
         assert first is not None
         first.send_signal(signal.SIGSTOP)  # frozen: JupyterLab and supervisord go on
