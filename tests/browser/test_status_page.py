@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
@@ -17,6 +21,7 @@ from tests.browser.chromium import Watcher, keep_evidence, launch
 from tests.browser.pod import Pod, open_folder, running
 from tests.browser.proxy import Proxy, running_proxy
 from tests.browser.scene import PAGES, Scene
+from tests.conditions import PRODUCED_BY
 from tests.waiting import wait_until
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
@@ -116,6 +121,49 @@ def raise_condition(stage: Scene, condition: dict[str, Any]) -> None:
 
 def clear_condition(stage: Scene, condition: dict[str, Any]) -> None:
     (folder_of(stage) / f"{condition['name']}.json").unlink()
+
+
+def test_every_condition_there_is_is_shown_everywhere_with_its_remedy(stage: Scene, tab: Page) -> None:
+    """Page, JSON, metrics and commands, for each name (tests/conditions.py says which test produces it for real)."""
+    planted = [
+        {"name": name, "reason": f"reason of {name}", "remedy": f"remedy of {name}", "since": 1.0}
+        for name in PRODUCED_BY
+    ]
+    for condition in planted:
+        raise_condition(stage, condition)
+    try:
+        told = f"{len(planted)} things need attention"
+        expect(tab.locator("#headline")).to_contain_text(told, timeout=SOON)
+        places = {
+            "page": tab.locator("#problem-list").inner_text(),
+            "status.json": tab.evaluate("fetch('status.json').then((answer) => answer.text())"),
+            "metrics": tab.evaluate("fetch('metrics').then((answer) => answer.text())"),
+            "podkeeper status": podkeeper(stage.pod, "status"),
+            "podkeeper status --json": podkeeper(stage.pod, "status", "--json"),
+        }
+    finally:
+        for condition in planted:
+            clear_condition(stage, condition)
+    assert len(planted) > 30
+    missing = [
+        (place, each["name"])
+        for place, text in places.items()
+        for each in planted
+        if not re.search(rf"\b{each['name']}\b", text) or not re.search(rf"{each['remedy']}\b", text)
+    ]
+    assert missing == []
+
+
+def podkeeper(pod: Pod, *words: str) -> str:
+    """What the command prints."""
+    code = "import sys; from entrypoint.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-I", "-c", code, *words],
+        env=dict(os.environ) | pod.environ(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
 
 
 def test_a_condition_comes_and_goes_by_itself_with_its_remedy(stage: Scene, tab: Page) -> None:
