@@ -35,6 +35,7 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     with running(folder / "pod", environ) as started:
         started.wait_for_jupyter()
         started.wait_for_log("Logs ")
+        wait_until(lambda: "STARTING" not in started.podkeeper("status").stdout, 30, "everything has settled")
         yield started
 
 
