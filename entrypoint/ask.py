@@ -44,7 +44,7 @@ def send(
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as connection:
             connection.sendall("\r\n".join(lines).encode())
-            data = _read_all(connection, deadline)
+            data = read_all(connection, deadline, MOST)
         head, _, content = data.partition(b"\r\n\r\n")
         status = int(head.split(None, 2)[1])
     except TimeoutError:
@@ -54,12 +54,18 @@ def send(
     return Answer(status, content, None if status < 500 else f"status {status}", head.decode("latin-1"))
 
 
-def _read_all(connection: socket.socket, deadline: float) -> bytes:
+def read_all(connection: socket.socket, deadline: float, most: int) -> bytes:
+    """What comes until the other side closes, or until about `most` bytes are there.
+
+    Raises:
+        TimeoutError: The clock (time.monotonic) passed `deadline`.
+        OSError: The connection broke.
+    """
     data = bytearray()
-    while len(data) < MOST:
+    while len(data) < most:
         left = deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError
+            raise TimeoutError("timed out")  # the words of the socket itself
         connection.settimeout(left)
         chunk = connection.recv(65536)
         if not chunk:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 
-def write_atomically(path: str, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
-    """Write `text` to `path` so that a reader, or a crash at any moment, sees the old or the new, whole.
+def write_atomically(
+    path: str, content: str | bytes, mode: int = 0o644, owner: tuple[int, int] | None = None
+) -> None:
+    """Write `content` to `path` so that a reader, or a crash at any moment, sees the old or the new, whole.
 
     Args:
         path: Destination; its folder must exist.
-        text: The whole content.
+        content: The whole of it; text becomes UTF-8.
         mode: Permission bits the file has from its first moment on (a secret is never readable, not even
             for an instant).
         owner: (uid, gid) the file belongs to; None: whoever writes it.
@@ -22,11 +24,11 @@ def write_atomically(path: str, text: str, mode: int = 0o644, owner: tuple[int, 
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             if owner:
                 os.fchown(file.fileno(), *owner)
             os.fchmod(file.fileno(), mode)  # the umask took bits away
-            file.write(text)
+            file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             os.fsync(file.fileno())
         os.rename(temporary, path)

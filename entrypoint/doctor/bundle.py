@@ -20,6 +20,7 @@ import psutil
 from entrypoint.attach import Pod
 from entrypoint.doctor.known_secrets import known_secrets
 from entrypoint.doctor.verdict import Verdict, as_json, as_text
+from entrypoint.files import write_atomically
 from entrypoint.settings import Settings
 from entrypoint.status.collect import Collector
 from entrypoint.status.redact import Redactor
@@ -40,19 +41,9 @@ def save_bundle(pod: Pod, verdicts: list[Verdict], path: str) -> None:
     """
     if os.path.lexists(path):
         raise FileExistsError(17, "it is there already", path)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(
-        temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-    )
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write_bundle(pod, verdicts, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    whole = io.BytesIO()
+    write_bundle(pod, verdicts, whole)
+    write_atomically(path, whole.getvalue(), 0o600)
 
 
 def write_bundle(pod: Pod, verdicts: list[Verdict], file: BinaryIO) -> None:

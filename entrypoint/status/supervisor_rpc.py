@@ -11,6 +11,8 @@ import time
 import xmlrpc.client
 from typing import Any
 
+from entrypoint.ask import read_all
+
 #: The socket's lock is its mode (see supervisord.conf); this is no secret.
 _LOGIN = base64.b64encode(b"podkeeper:podkeeper").decode()
 _MOST = 1 << 20
@@ -51,14 +53,4 @@ def _exchange(socket_path: str, request: bytes, timeout: float) -> bytes:
         connection.settimeout(timeout)
         connection.connect(socket_path)
         connection.sendall(request)
-        data = bytearray()
-        while len(data) < _MOST:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"supervisord did not answer within {timeout:g} s")
-            connection.settimeout(left)
-            chunk = connection.recv(65536)
-            if not chunk:
-                break
-            data += chunk
-    return bytes(data)
+        return read_all(connection, deadline, _MOST)
