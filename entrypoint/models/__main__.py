@@ -62,4 +62,6 @@ def _may_look(paths: Paths) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)  # a stopped fetch may have a thread that still connects; Python would wait for it

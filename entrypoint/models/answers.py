@@ -6,7 +6,13 @@ import email.utils
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
+from entrypoint.models.sources import shown
+
+#: Redirects that are followed for one address.
+MOST_HOPS = 10
+_REDIRECTS = (301, 302, 303, 307, 308)
 _TRANSIENT = frozenset({408, 425, 429})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -83,6 +89,22 @@ def judge(status: int, headers: Mapping[str, str], *, signed: bool, now: datetim
     if status in (404, 410):
         raise Failed("NotFound", what, "check repository, revision and path in the manifest")
     raise Failed("Refused", what, "check the address in the manifest")
+
+
+def redirected(url: str, status: int, headers: Mapping[str, str]) -> str:
+    """Where an answer of `url` leads, or "".
+
+    Raises:
+        Failed: From https to something else.
+    """
+    if status not in _REDIRECTS or "Location" not in headers:
+        return ""
+    target = urljoin(url, headers["Location"])
+    secure = url.startswith("https://")
+    if not target.startswith("https://" if secure else ("https://", "http://")):
+        reason = f"it redirects from {url.partition(':')[0]} to {shown(target)}"
+        raise Failed("InsecureRedirect", reason, "check the address in the manifest")
+    return target
 
 
 def retry_after(text: str | None, now: datetime) -> float | None:

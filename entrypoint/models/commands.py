@@ -12,7 +12,7 @@ from entrypoint.models.manifest import BadManifest, File
 from entrypoint.models.patience import Limits
 from entrypoint.models.reporter import say
 from entrypoint.models.shelf import hash_of
-from entrypoint.models.source import open_session
+from entrypoint.models.wire import Wire
 
 
 async def show(job: Job) -> int:
@@ -56,9 +56,9 @@ def _problem(job: Job, file: File) -> str:
 
 async def _wishes(job: Job) -> tuple[Wish, ...] | int:
     """What is wanted, or the exit code of what stands against it."""
-    async with open_session(Limits()) as session:
+    async with Wire(Limits()) as wire:
         try:
-            found, notes = wishes(await load(job.settings, job.paths, session), job.environ)
+            found, notes = wishes(await load(job.settings, job.paths, wire), job.environ)
         except (BadManifest, BadFlags) as error:
             say(str(error))
             return BAD_SETTINGS

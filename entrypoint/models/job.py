@@ -7,8 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
-
 from entrypoint.models.answers import Failed
 from entrypoint.models.crew import Crew
 from entrypoint.models.delivery import Delivery
@@ -23,9 +21,10 @@ from entrypoint.models.reporter import Reporter, say
 from entrypoint.models.requests import forget
 from entrypoint.models.selection import DoesNotFit, Selection, gigabytes, margin, select
 from entrypoint.models.shelf import Shelf
-from entrypoint.models.source import Line, open_session
+from entrypoint.models.source import Line
 from entrypoint.models.sources import Tokens
 from entrypoint.models.throttle import Throttle
+from entrypoint.models.wire import Wire
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 
@@ -70,9 +69,9 @@ class Job:
     async def run(self, *, fetch: bool, terminal: bool) -> Ending:
         """Fetch, or (`fetch=False`) only tell what would be fetched."""
         limits = Limits() if fetch else _IMPATIENT
-        async with open_session(limits) as session:
+        async with Wire(limits) as wire:
             try:
-                manifest = await load(self.settings, self.paths, session)
+                manifest = await load(self.settings, self.paths, wire)
                 self.wishes, notes = self._wishes(manifest)
             except (BadManifest, BadFlags) as error:
                 return Ending(BAD_SETTINGS, tuple(str(error).splitlines()), "correct it, then start it again")
@@ -81,7 +80,7 @@ class Job:
             self._note(*notes)
             wanted = [wish.bundle for wish in self.wishes if wish.wanted]
             self.transfers = [Transfer(file) for bundle in wanted for file in bundle.files]
-            delivery = Delivery(self._line(session, limits), self.shelf, self.transfers, self._note)
+            delivery = Delivery(self._line(wire, limits), self.shelf, self.transfers, self._note)
             if not fetch:
                 return await self._deliver(delivery, fetch)
             return await self._reported(delivery, terminal)
@@ -159,13 +158,13 @@ class Job:
         free, total = disk(self.shelf.data)
         return select(self.wishes, needs, free - margin(total))
 
-    def _line(self, session: aiohttp.ClientSession, limits: Limits) -> Line:
+    def _line(self, wire: Wire, limits: Limits) -> Line:
         settings = self.settings
         hours = parse_hours(settings.models_hours) if settings.models_hours else None
         throttle = Throttle(settings.models_rate_limit * 1e6, hours, self._note)
         tokens = Tokens.of(logins(self.paths, self.environ), settings.hf_endpoint)
         crew = Crew(limits.first_connections, limits.connections)
-        return Line(session, tokens, settings.hf_endpoint, limits, throttle, crew)
+        return Line(wire, tokens, settings.hf_endpoint, limits, throttle, crew)
 
     def _note(self, *texts: str) -> None:
         for text in texts:

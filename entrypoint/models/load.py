@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import aiohttp
-
-from entrypoint.models.answers import Failed
+from entrypoint.models.answers import MOST_HOPS, Failed, redirected
 from entrypoint.models.local_manifest import LARGEST, local_manifest, with_catalogue
 from entrypoint.models.manifest import BadManifest, Manifest
 from entrypoint.models.sources import shown
+from entrypoint.models.wire import NETWORK, Wire
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 
 
-async def load(settings: Settings, paths: Paths, session: aiohttp.ClientSession) -> Manifest:
+async def load(settings: Settings, paths: Paths, wire: Wire) -> Manifest:
     """Read it.
 
     Raises:
@@ -23,20 +22,24 @@ async def load(settings: Settings, paths: Paths, session: aiohttp.ClientSession)
     if found is not None:
         return found
     where = settings.models_manifest
-    return with_catalogue(await _get(where, session), shown(where))
+    return with_catalogue(await _get(where, wire), shown(where))
 
 
-async def _get(url: str, session: aiohttp.ClientSession) -> str:
-    remedy = "check MODELS_MANIFEST"
+async def _get(url: str, wire: Wire) -> str:
+    remedy, hops = "check MODELS_MANIFEST", 0
     try:
-        async with session.get(url) as answer:
-            if answer.status != 200:
-                temporary = answer.status >= 500 or answer.status == 429
-                raise Failed(
-                    "ManifestUnreachable", f"{shown(url)}: HTTP {answer.status}", remedy, temporary=temporary
-                )
-            return (await answer.content.read(LARGEST)).decode()
-    except (aiohttp.ClientError, OSError) as error:
+        while True:
+            async with wire.get(url) as answer:
+                hops += 1
+                target = redirected(url, answer.status, answer.headers)
+                if target and hops <= MOST_HOPS:
+                    url = target
+                    continue
+                if answer.status != 200:
+                    temporary, what = answer.status >= 500 or answer.status == 429, f"HTTP {answer.status}"
+                    raise Failed("ManifestUnreachable", f"{shown(url)}: {what}", remedy, temporary=temporary)
+                return (await answer.read(LARGEST)).decode()
+    except NETWORK as error:
         reason = f"{shown(url)}: {type(error).__name__}"
         raise Failed("ManifestUnreachable", reason, remedy, temporary=True) from None
     except UnicodeDecodeError:

@@ -11,36 +11,34 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-from yarl import URL
-
 from entrypoint.models.manifest import File
 from entrypoint.models.sources import CIVITAI, GITHUB_API, Tokens, origin_of
+from entrypoint.models.wire import NETWORK, Wire
 
 _LARGEST = 4 << 20
 
 
-async def look_up(session: aiohttp.ClientSession, file: File, tokens: Tokens) -> tuple[str, str]:
+async def look_up(wire: Wire, file: File, tokens: Tokens) -> tuple[str, str]:
     """(address, sha256) as its site tells them; "" what it does not."""
     if file.source == "civitai":
-        facts = await _ask(session, f"{CIVITAI}/api/v1/model-versions/{file.version_id}", tokens)
+        facts = await _ask(wire, f"{CIVITAI}/api/v1/model-versions/{file.version_id}", tokens)
         return "", _sha256(_get(_primary(facts), "hashes", "SHA256"))
     if file.source == "github_release" and tokens.headers(GITHUB_API, GITHUB_API):
         url = f"{GITHUB_API}/repos/{file.repo_id}/releases/tags/{quote(file.revision, safe='')}"
-        asset = _named(await _ask(session, url, tokens), file.path)
+        asset = _named(await _ask(wire, url, tokens), file.path)
         address = str(_get(asset, "url") or "")
         ours = origin_of(address) == origin_of(GITHUB_API)
         return address if ours else "", _sha256(str(_get(asset, "digest") or "").removeprefix("sha256:"))
     return "", ""
 
 
-async def _ask(session: aiohttp.ClientSession, url: str, tokens: Tokens) -> Any:
+async def _ask(wire: Wire, url: str, tokens: Tokens) -> Any:
     """The JSON there, or None. No redirect is followed: the login stays here."""
     ask = {"Accept": "application/json", **tokens.headers(url, url)}
     try:
-        async with session.get(URL(url, encoded=True), headers=ask, allow_redirects=False) as answer:
-            return json.loads(await answer.content.read(_LARGEST)) if answer.status == 200 else None
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        async with wire.get(url, ask) as answer:
+            return json.loads(await answer.read(_LARGEST)) if answer.status == 200 else None
+    except (*NETWORK, ValueError):
         return None
 
 

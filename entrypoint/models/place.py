@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
-
 from entrypoint.models.chunks import Plan
 from entrypoint.models.claims import Claim
 from entrypoint.models.staging import Part
@@ -18,9 +14,9 @@ class Place:
         offset: The byte behind the last one written.
     """
 
-    def __init__(self, part: Part, plan: Plan, claim: Claim, step: int, moved: Callable[[], None]) -> None:
-        """`step`: bytes after which the journal is told; `moved`: called then."""
-        self._part, self._plan, self._claim, self._step, self._moved = part, plan, claim, step, moved
+    def __init__(self, part: Part, plan: Plan, claim: Claim, step: int) -> None:
+        """`step`: bytes after which the journal is told."""
+        self._part, self._plan, self._claim, self._step = part, plan, claim, step
         self.offset = self._noted = plan.span(claim.next)[0] + part.done.get(claim.next, 0)
 
     @property
@@ -49,17 +45,3 @@ class Place:
         if self.offset > first:
             self._part.note(claim.next, self.offset - first)
         self._noted = self.offset
-        self._moved()
-
-
-async def finish(work: asyncio.Future[Any]) -> None:
-    """Wait for a thread's work to its very end, also when cancelled: it uses files that are closed after that."""
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled:
-        raise cancelled
-    work.result()

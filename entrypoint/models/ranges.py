@@ -18,10 +18,11 @@ from entrypoint.models.answers import (
 )
 from entrypoint.models.chunks import Plan
 from entrypoint.models.claims import Claim, Claims
-from entrypoint.models.place import Place, finish
+from entrypoint.models.place import Place
 from entrypoint.models.resolve import ASK
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part
+from entrypoint.models.wire import finish
 
 _HASH_BLOCK = 1 << 20
 _HASH_AT_ONCE = 64 << 20  # a stop waits for the thread
@@ -77,12 +78,18 @@ class Ranges:
         """What is missing of a claim, in one request."""
         source, crew = self._source, self._source.line.crew
         resolved = await source.resolve()
-        place = Place(self._part, self._plan, claim, source.line.limits.step, self._moved.set)
+        place = Place(self._part, self._plan, claim, source.line.limits.step)
         if place.left <= 0:
             return
         asked = place.offset + place.left
         ask = {**ASK, **resolved.login, "Range": f"bytes={place.offset}-{asked - 1}"}
         began = time.monotonic()
+
+        def put(piece: bytes) -> int:
+            if place.offset + len(piece) > asked:
+                raise Again("more bytes than asked for")
+            return place.put(piece)
+
         try:
             async with source.get(resolved, ask) as answer:
                 judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
@@ -91,20 +98,19 @@ class Ranges:
                 )
                 crew.answered(time.monotonic() - began)
                 watch = Slowness(source.line.limits)
-                async for piece in answer.content.iter_any():
-                    if place.offset + len(piece) > asked:
-                        raise Again("more bytes than asked for")
-                    count = place.put(piece)
+                async for count in answer.pour(put):
+                    self._moved.set()
                     source.transfer.add(count)
                     crew.got(count)
                     watch.got(count)
                     if place.left <= 0 and place.offset < asked:
-                        return  # another connection has taken over the rest
+                        break  # another connection has taken over the rest
                     await source.line.throttle.took(count)
             if place.left > 0:
                 raise Again(f"{place.left} bytes less than asked for")
         finally:
             place.note()
+            self._moved.set()
 
     async def _hash_behind(self) -> str:
         """sha256 of everything, read back in order as soon as it is there, in a thread."""

@@ -9,15 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import aiohttp
-from yarl import URL
-
-from entrypoint.models.answers import Again, Failed, hub_sha256, judge, looks_like_a_page, whole_size
+from entrypoint.models.answers import (
+    MOST_HOPS,
+    Again,
+    Failed,
+    hub_sha256,
+    judge,
+    looks_like_a_page,
+    redirected,
+    whole_size,
+)
 from entrypoint.models.manifest import File
 from entrypoint.models.sources import Tokens, origin_of, shown
+from entrypoint.models.wire import Answer, Wire
 
-_REDIRECTS = (301, 302, 303, 307, 308)
-_MOST_HOPS = 10
 #: A release asset at api.github.com comes as bytes only when it is asked for as bytes.
 ASK = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}
 
@@ -47,53 +52,41 @@ class Resolved:
     framed: bool
 
 
-async def resolve(
-    session: aiohttp.ClientSession, url: str, file: File, tokens: Tokens, sha256: str = ""
-) -> Resolved:
+async def resolve(wire: Wire, url: str, file: File, tokens: Tokens, sha256: str = "") -> Resolved:
     """Follow `url` to the bytes; `sha256`: what is known of it already.
 
     Raises:
         Again: Worth another try.
         Failed: Final.
-        aiohttp.ClientError, TimeoutError, OSError: The network; worth another try.
+        urllib3.exceptions.HTTPError, OSError: The network; worth another try.
     """
     first, login, linked_size = url, tokens.headers(url, url), None
-    for hop in range(_MOST_HOPS):
+    for hop in range(MOST_HOPS):
         ask = {**ASK, **login, "Range": "bytes=0-0"}
-        async with session.get(URL(url, encoded=True), headers=ask, allow_redirects=False) as answer:
+        async with wire.get(url, ask) as answer:
             if origin_of(url) == origin_of(first):
                 linked = answer.headers.get("X-Linked-Size", "")
                 linked_size = int(linked) if linked.isdigit() else linked_size
                 sha256 = hub_sha256(answer.headers) or sha256
-            if answer.status in _REDIRECTS and "Location" in answer.headers:
-                url = _next(url, answer.headers["Location"])
+            if target := redirected(url, answer.status, answer.headers):
+                url = target
                 login = tokens.headers(url, first) if login else {}  # once lost, for good
                 continue
             judge(answer.status, answer.headers, signed=hop > 0, now=datetime.now(UTC))
             return _resolved(answer, file, url, login, hop > 0, linked_size, sha256)
-    reason = f"{_MOST_HOPS} redirects and no end, the last to {shown(url)}"
+    reason = f"{MOST_HOPS} redirects and no end, the last to {shown(url)}"
     raise Failed("RedirectLoop", reason, "check the address in the manifest")
 
 
-def _next(url: str, location: str) -> str:
-    target = str(URL(url, encoded=True).join(URL(location, encoded=True)))
-    if not target.startswith(("https://", "http://")) or (
-        url.startswith("https://") and not target.startswith("https://")
-    ):
-        reason = f"it redirects from https to {shown(target)}"
-        raise Failed("InsecureRedirect", reason, "check the address in the manifest")
-    return target
-
-
 def _resolved(
-    answer: aiohttp.ClientResponse, file: File, url: str, login: dict[str, str], signed: bool,
+    answer: Answer, file: File, url: str, login: dict[str, str], signed: bool,
     linked_size: int | None, sha256: str,
 ) -> Resolved:  # fmt: skip
     if looks_like_a_page(answer.headers.get("Content-Type", ""), file.dest):
         remedy = "the address may need a login: set HF_TOKEN, CIVITAI_TOKEN or GITHUB_TOKEN"
         raise Failed("GotAWebPage", f"{shown(url)} answers a web page instead of the file", remedy)
     partial = answer.status == 206
-    told = whole_size(answer.headers) if partial else answer.content_length
+    told = whole_size(answer.headers) if partial else answer.length
     if None not in (told, linked_size) and told != linked_size:
         raise Again(f"the hub says {linked_size} bytes, {shown(url)} says {told}", resolve=True)
     size = told if told is not None else linked_size
@@ -102,7 +95,7 @@ def _resolved(
     return Resolved(
         url=url, login=login, signed=signed, size=size if size is not None else file.size,
         sha256=file.sha256 or sha256, etag=answer.headers.get("ETag", ""),
-        ranges=partial and told is not None, framed=chunked or answer.content_length is not None,
+        ranges=partial and told is not None, framed=chunked or answer.length is not None,
     )  # fmt: skip
 
 

@@ -6,12 +6,11 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
-import aiohttp
 from tenacity import AsyncRetrying, retry_if_exception_type
-from yarl import URL
 
 from entrypoint.models.answers import Again, Failed, UpstreamChanged
 from entrypoint.models.crew import Crew
@@ -22,9 +21,9 @@ from entrypoint.models.progress import Transfer
 from entrypoint.models.resolve import Resolved, resolve
 from entrypoint.models.sources import Tokens, address_of, shown
 from entrypoint.models.throttle import Throttle
+from entrypoint.models.wire import NETWORK, Answer, Wire
 
 Result = TypeVar("Result")
-_NETWORK = (aiohttp.ClientError, TimeoutError, ConnectionError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Line:
     """What all fetches share.
 
     Attributes:
-        session: Knows the time-outs.
+        wire: All connections.
         tokens: Which login goes where.
         hub: HF_ENDPOINT.
         limits: How to behave.
@@ -40,23 +39,12 @@ class Line:
         crew: A place for each connection that may be open.
     """
 
-    session: aiohttp.ClientSession
+    wire: Wire
     tokens: Tokens
     hub: str
     limits: Limits
     throttle: Throttle
     crew: Crew
-
-
-def open_session(limits: Limits) -> aiohttp.ClientSession:
-    """A session that stalls nowhere, keeps no cookies and reads no .netrc (a login for somebody else)."""
-    timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=limits.connect_timeout, sock_read=limits.stall_timeout
-    )
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=timeout, auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=128 << 10, headers={"User-Agent": "podkeeper"},
-    )  # fmt: skip
 
 
 class Source:
@@ -86,16 +74,16 @@ class Source:
     async def _ask(self) -> Resolved:
         line = self.line
         if self._looked_up is None:
-            self._looked_up = await look_up(line.session, self.file, line.tokens)
+            self._looked_up = await look_up(line.wire, self.file, line.tokens)
         url, sha256 = self._looked_up
-        return await resolve(line.session, url or self._url, self.file, line.tokens, sha256)
+        return await resolve(line.wire, url or self._url, self.file, line.tokens, sha256)
 
     def forget(self) -> None:
         """What was resolved is of no use any more."""
         self._resolved = self._looked_up = None
 
-    def get(self, resolved: Resolved, ask: dict[str, str]) -> aiohttp.client._RequestContextManager:
-        return self.line.session.get(URL(resolved.url, encoded=True), headers=ask, allow_redirects=False)
+    def get(self, resolved: Resolved, ask: dict[str, str]) -> AbstractAsyncContextManager[Answer]:
+        return self.line.wire.get(resolved.url, ask)
 
     async def patiently(self, work: Callable[[], Awaitable[Result]]) -> Result:
         """Try until it works, the budget is used up, or it can't work.
@@ -126,7 +114,7 @@ class Source:
             raise
         except Failed:
             raise
-        except _NETWORK as error:
+        except NETWORK as error:
             reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
             self.transfer.trouble(reason)
             raise Again(reason) from error
@@ -145,7 +133,7 @@ class Source:
                 new = await self._ask()
             except Failed:
                 raise
-            except _NETWORK as error:
+            except NETWORK as error:
                 raise Again(f"{type(error).__name__} while asking for the address again") from error
             same = new.sha256 == stale.sha256 if stale.sha256 else new.etag == stale.etag
             if (new.size, new.ranges) != (stale.size, stale.ranges) or not same:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
-import aiohttp
-
 from entrypoint.models.answers import Again, Failed, judge
 from entrypoint.models.resolve import ASK, Resolved
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part
+from entrypoint.models.wire import Answer
 
 
 async def stream(source: Source, part: Part) -> tuple[int, str]:
@@ -19,25 +18,30 @@ async def stream(source: Source, part: Part) -> tuple[int, str]:
     await source.line.throttle.permission()
     source.transfer.begin(resolved.size or 0, 0)
     digest, offset = hashlib.sha256(), 0
+
+    def put(piece: bytes) -> int:
+        nonlocal offset
+        if resolved.size is not None and offset + len(piece) > resolved.size:
+            raise Again(f"more than the {resolved.size} bytes it should have")
+        part.write(offset, piece)
+        digest.update(piece)
+        offset += len(piece)
+        return len(piece)
+
     async with source.line.crew.place(), source.get(resolved, {**ASK, **resolved.login}) as answer:
         judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
         _check(answer, resolved)
         watch = Slowness(source.line.limits)
-        async for piece in answer.content.iter_any():
-            if resolved.size is not None and offset + len(piece) > resolved.size:
-                raise Again(f"more than the {resolved.size} bytes it should have")
-            part.write(offset, piece)
-            digest.update(piece)
-            offset += len(piece)
-            source.transfer.add(len(piece))
-            watch.got(len(piece))
-            await source.line.throttle.took(len(piece))
+        async for count in answer.pour(put):
+            source.transfer.add(count)
+            watch.got(count)
+            await source.line.throttle.took(count)
     if not offset or (resolved.size is not None and offset != resolved.size):
         raise Again(f"it ended after {offset} bytes of {resolved.size or 'an unknown number'}")
     return offset, digest.hexdigest()
 
 
-def _check(answer: aiohttp.ClientResponse, resolved: Resolved) -> None:
+def _check(answer: Answer, resolved: Resolved) -> None:
     if answer.status != 200:
         raise Again(f"asked for the whole file, got HTTP {answer.status}", resolve=True)
     if answer.headers.get("ETag", "") != resolved.etag:

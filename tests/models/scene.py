@@ -12,9 +12,10 @@ from entrypoint.models.manifest import File
 from entrypoint.models.patience import Limits
 from entrypoint.models.progress import Transfer
 from entrypoint.models.shelf import Shelf
-from entrypoint.models.source import Line, open_session
+from entrypoint.models.source import Line
 from entrypoint.models.sources import Tokens
 from entrypoint.models.throttle import Throttle
+from entrypoint.models.wire import Wire
 from tests.models.origin import Origin
 
 FAST = Limits(
@@ -47,9 +48,9 @@ class Scene:
 
     async def delivery(self, *files: File) -> list[Transfer]:
         transfers = [Transfer(file) for file in files]
-        async with open_session(self.limits) as session:
+        async with Wire(self.limits) as wire:
             crew = Crew(self.limits.first_connections, self.limits.connections)
-            line = Line(session, self.tokens, self.origin.hub_url, self.limits, Throttle(0, None), crew)
+            line = Line(wire, self.tokens, self.origin.hub_url, self.limits, Throttle(0, None), crew)
             delivery = Delivery(line, self.shelf, transfers, self.said.append)
             await delivery.look()
             return await delivery.run(tuple({file.bundle for file in files}))

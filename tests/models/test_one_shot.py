@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from entrypoint.condition_store import read_conditions
@@ -184,6 +187,28 @@ def test_a_stop_is_75_and_the_next_run_goes_on(tmp_path: Path, origin: Origin) -
     assert pod.run("fetch")[0] == 0
     assert pod.placed("a.bin").read_bytes() == origin.files["a.bin"]
     assert origin.sent < 50 * MIB
+
+
+def test_a_stop_waits_for_no_origin(tmp_path: Path, origin: Origin) -> None:
+    """Its packets are swallowed: connecting takes as long as the time-out, a stop does not."""
+    with socket.socket() as listener, contextlib.ExitStack() as queue:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):  # from the second on, connections stay in the queue: who comes now gets no answer
+            client = queue.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        pod = Pod(tmp_path, origin, "a.bin")
+        process = pod.start("fetch", HF_ENDPOINT=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        wait_until(lambda: _connecting(process.pid, listener.getsockname()[1]), 60, "it connects")
+        process.send_signal(signal.SIGTERM)
+        text, _ = process.communicate(timeout=10)
+    assert (process.returncode, text) == (75, "models: stopped; what has arrived is kept\n")
+
+
+def _connecting(pid: int, port: int) -> bool:
+    connections = psutil.Process(pid).net_connections("tcp")
+    return any(each.raddr and each.raddr.port == port and each.status == "SYN_SENT" for each in connections)
 
 
 def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: Origin) -> None:

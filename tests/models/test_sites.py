@@ -140,10 +140,26 @@ def test_a_manifest_at_an_address(tmp_path: Path) -> None:
         origin.put("models.toml", b"schema = 1\n[bundles.B]\nnonsense = 1\n")
         code, text = pod.run("fetch", MODELS_MANIFEST=url)
         assert (code, "models.toml, line 3: bundles.B.nonsense is not a key here" in text) == (2, True)
+        assert hop_by_hop(origin, pod, url) == 2
         del origin.files["models.toml"]
         code, text = pod.run("fetch", MODELS_MANIFEST=url)
         assert (code, "ManifestUnreachable" in text, "HTTP 404" in text) == (1, True, True)
         assert "s3cret" not in text
+
+
+def hop_by_hop(origin: Origin, pod: Pod, url: str) -> int:
+    """The exit code where the address leads on to where the manifest is."""
+
+    async def moved(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        if "moved" in request.query:
+            return None
+        return web.Response(status=302, headers={"Location": f"{request.path}?moved=1"})
+
+    origin.hub_fault = moved
+    code, text = pod.run("fetch", MODELS_MANIFEST=url)
+    origin.hub_fault = None
+    assert "models.toml, line 3" in text
+    return code
 
 
 def test_the_rate_limit_holds_over_all_files(tmp_path: Path) -> None:
