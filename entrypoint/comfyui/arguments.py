@@ -30,6 +30,7 @@ class Launch:
         model_paths_problem: Why that file can't be used, or "".
         data_writable: Whether ComfyUI can write into its data folder.
         database: File for its database, or "" where it can keep it beside its code.
+        handover: Our own extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" where it can't be read.
     """
 
     gpu: bool
@@ -38,6 +39,7 @@ class Launch:
     model_paths_problem: str = ""
     data_writable: bool = True
     database: str = ""
+    handover: str = ""
 
 
 def build(settings: Settings, paths: Paths, launch: Launch) -> tuple[list[str], list[Condition]]:
@@ -60,6 +62,8 @@ def build(settings: Settings, paths: Paths, launch: Launch) -> tuple[list[str], 
         conditions.append(_broken_model_paths(launch))
     elif launch.model_paths:
         found += ["--extra-model-paths-config", launch.model_paths]
+    if launch.handover and settings.gateway:
+        found += ["--extra-model-paths-config", launch.handover]
     return found + given, conditions
 
 

@@ -39,6 +39,7 @@ def look(paths: Paths, source: Source) -> Launch:
         model_paths_problem=model_paths_problem(model_paths) if exists else "",
         data_writable=os.access(paths.data, os.W_OK),
         database=other_database(source.folder, paths.home),
+        handover=handover(source.folder),
     )
 
 
@@ -53,6 +54,13 @@ def other_database(folder: str, home: str) -> str:
         return ""
     known = "--database-url" in (read_text(f"{folder}/comfy/cli_args.py") or "")  # older ones would exit 2
     return f"{home}/comfyui.db" if known else ""
+
+
+def handover(folder: str) -> str:
+    """Our file of extra paths, which names its folder relative to itself, or "" for a ComfyUI that would take that as
+    relative to something else (before December 2024), find no such folder and end with 1."""
+    known = "yaml_dir" in (read_text(f"{folder}/utils/extra_config.py") or "")
+    return f"{os.path.dirname(os.path.abspath(__file__))}/handover/extra_model_paths.yaml" if known else ""
 
 
 def gpu_visible() -> bool:

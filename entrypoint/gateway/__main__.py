@@ -45,7 +45,8 @@ def main() -> int:
     report(paths.runtime, None)
     os.umask(0o077)
     user = unprivileged_user()
-    prepare_folder(f"{paths.runtime}/gateway", config_text(read(f"{HERE}/nginx.conf"), settings, login), user)
+    config = config_text(read(f"{HERE}/nginx.conf"), settings, login)
+    prepare_folder(f"{paths.runtime}/gateway", config, paths.data, user)
     os.chdir(paths.runtime)
     become(user)
     command = [nginx, "-p", "./", "-e", "stderr", "-c", "gateway/nginx.conf"]
@@ -96,14 +97,20 @@ def unprivileged_user() -> Identity:
     return own_identity()
 
 
-def prepare_folder(folder: str, config: str, user: Identity) -> None:
-    """The configuration and the pages; nginx makes its folders for bodies itself. 0700, all of it nginx's."""
+def prepare_folder(folder: str, config: str, data: str, user: Identity) -> None:
+    """The configuration, the pages, and a link to the files that nginx sends itself.
+
+    0700, all of it nginx's, which makes its folders for bodies itself.
+    """
     for path in (folder, f"{folder}/pages"):
         os.makedirs(path, mode=0o700, exist_ok=True)
         os.chown(path, *user)
     for name in PAGES:
         write_atomically(f"{folder}/pages/{name}", read(f"{HERE}/pages/{name}"), 0o600, user)
     write_atomically(f"{folder}/nginx.conf", config, 0o600, user)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{folder}/files")
+    os.symlink(data, f"{folder}/files")
 
 
 def read(path: str) -> str:

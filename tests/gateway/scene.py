@@ -22,6 +22,8 @@ from tests.waiting import wait_until
 
 TOKEN = "token-of-the-gateway-tests"
 FAKE = pathlib.Path(__file__).parent / "fake_comfyui/main.py"
+#: Sends files as ComfyUI does, with our handover.
+FILES = FAKE.parent / "files.py"
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -52,6 +54,7 @@ class Scene:
     folder: pathlib.Path
     settings: Mapping[str, str] = field(default_factory=dict)
     token: str = TOKEN
+    comfyui: pathlib.Path = FAKE
     port: int = field(default_factory=free_port)
     internal_port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -82,7 +85,7 @@ class Scene:
         """Returns when it answers, on its own port."""
         command = [
             sys.executable,
-            str(FAKE),
+            str(self.comfyui),
             "--port",
             str(self.internal_port),
             "--base-directory",
@@ -176,11 +179,15 @@ def ask(
 
 @contextlib.contextmanager
 def running(
-    folder: pathlib.Path, settings: Mapping[str, str] | None = None, comfyui: bool = True, token: str = TOKEN
+    folder: pathlib.Path,
+    settings: Mapping[str, str] | None = None,
+    comfyui: bool = True,
+    token: str = TOKEN,
+    fake: pathlib.Path = FAKE,
 ) -> Iterator[Scene]:
     """A gateway that is gone at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    scene = Scene(folder, settings or {}, token)
+    scene = Scene(folder, settings or {}, token, fake)
     try:
         if comfyui:
             scene.start_comfyui()

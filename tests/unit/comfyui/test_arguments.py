@@ -45,6 +45,7 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
          [*UPLOAD, "--extra-model-paths-config", "/comfyui/e.yaml"], []),
         (Settings(), {"model_paths": "/comfyui/e.yaml", "model_paths_problem": "it is not YAML"},
          UPLOAD, ["ExtraModelPathsBroken"]),
+        (Settings(), {"handover": "/ours.yaml"}, [*UPLOAD, "--extra-model-paths-config", "/ours.yaml"], []),
     ],
 )  # fmt: skip
 def test_arguments_and_what_is_told(
@@ -55,8 +56,9 @@ def test_arguments_and_what_is_told(
 
 @pytest.mark.parametrize(("auth", "address"), [("token", "127.0.0.1"), ("none", "0.0.0.0")])
 def test_without_a_gateway_it_faces_the_world_only_where_the_login_is_off(auth: str, address: str) -> None:
-    arguments, _ = build_for(Settings(comfyui_internal_port=8188, comfyui_auth=auth))
+    arguments, _ = build_for(Settings(comfyui_internal_port=8188, comfyui_auth=auth), handover="/ours.yaml")
     assert arguments[:4] == ["--listen", address, "--port", "8188"]
+    assert "--extra-model-paths-config" not in arguments
 
 
 def test_the_users_arguments_come_last_so_that_they_win() -> None:
