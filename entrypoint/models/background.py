@@ -32,7 +32,7 @@ def run(settings: Settings, paths: Paths) -> int:
         return _nothing(paths, reach)
     write_state(paths.runtime, "waiting")
     _wait_for_services(settings, paths)
-    from entrypoint.models.run import fetch  # asyncio and urllib3
+    from entrypoint.models.run import fetch  # asyncio and libcurl
 
     return fetch(settings, paths, Errand(reach=reach, asked=asked))
 

@@ -6,7 +6,7 @@ from entrypoint.models.answers import MOST_HOPS, Failed, redirected
 from entrypoint.models.local_manifest import LARGEST, local_manifest, with_catalogue
 from entrypoint.models.manifest import BadManifest, Manifest
 from entrypoint.models.sources import shown
-from entrypoint.models.wire import NETWORK, Wire
+from entrypoint.models.wire import Wire
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
 
@@ -39,7 +39,7 @@ async def _get(url: str, wire: Wire) -> str:
                     temporary, what = answer.status >= 500 or answer.status == 429, f"HTTP {answer.status}"
                     raise Failed("ManifestUnreachable", f"{shown(url)}: {what}", remedy, temporary=temporary)
                 return (await answer.read(LARGEST)).decode()
-    except NETWORK as error:
+    except OSError as error:
         reason = f"{shown(url)}: {type(error).__name__}"
         raise Failed("ManifestUnreachable", reason, remedy, temporary=True) from None
     except UnicodeDecodeError:

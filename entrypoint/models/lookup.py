@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from entrypoint.models.manifest import File
 from entrypoint.models.sources import CIVITAI, GITHUB_API, Tokens, origin_of
-from entrypoint.models.wire import NETWORK, Wire
+from entrypoint.models.wire import Wire
 
 _LARGEST = 4 << 20
 
@@ -38,7 +38,7 @@ async def _ask(wire: Wire, url: str, tokens: Tokens) -> Any:
     try:
         async with wire.get(url, ask) as answer:
             return json.loads(await answer.read(_LARGEST)) if answer.status == 200 else None
-    except (*NETWORK, ValueError):
+    except (OSError, ValueError):
         return None
 
 

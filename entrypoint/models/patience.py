@@ -37,7 +37,7 @@ class Limits:
     first_connections: int = 8
     connections: int = 24
     files: int = 3
-    step: int = 128 << 10
+    step: int = 256 << 10
     attempts: int = 8
     first_wait: float = 1.0
     longest_wait: float = 30.0

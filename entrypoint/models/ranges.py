@@ -22,9 +22,8 @@ from entrypoint.models.place import Place
 from entrypoint.models.resolve import ASK
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part
-from entrypoint.models.wire import finish
 
-_HASH_BLOCK = 1 << 20
+_HASH_BLOCK = 128 << 10  # what a core's own cache holds: a third less time than with 1 MiB
 _HASH_AT_ONCE = 64 << 20  # a stop waits for the thread
 
 
@@ -118,6 +117,7 @@ class Ranges:
         digest, hashed, buffer = hashlib.sha256(), 0, memoryview(bytearray(_HASH_BLOCK))
 
         def feed(start: int, end: int) -> None:
+            began = start
             while start < end:
                 count = part.read_into(buffer[: min(len(buffer), end - start)], start)
                 if not count:
@@ -125,18 +125,32 @@ class Ranges:
                         "VolumeRefuses", "the part file is shorter than it was", "look at the volume"
                     )
                 digest.update(buffer[:count])
-                part.begin_writing(start, start + count)
                 start += count
+            part.begin_writing(began, end)
 
         while hashed < plan.size:
             moved.clear()
             there = min(plan.frontier(part.done, hashed), hashed + _HASH_AT_ONCE)
             if there > hashed:
-                await finish(asyncio.get_running_loop().run_in_executor(None, feed, hashed, there))
+                await _finish(asyncio.get_running_loop().run_in_executor(None, feed, hashed, there))
                 hashed = there
             else:
                 await moved.wait()
         return digest.hexdigest()
+
+
+async def _finish(work: asyncio.Future[None]) -> None:
+    """Wait for a thread's work to its very end, also when cancelled: it uses files that are closed after that."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        work.exception()  # seen: asyncio would tell of one that nobody asked for
+        raise cancelled
+    work.result()
 
 
 def _worst(problems: BaseExceptionGroup[BaseException]) -> BaseException:

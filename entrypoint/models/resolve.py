@@ -58,7 +58,7 @@ async def resolve(wire: Wire, url: str, file: File, tokens: Tokens, sha256: str 
     Raises:
         Again: Worth another try.
         Failed: Final.
-        urllib3.exceptions.HTTPError, OSError: The network; worth another try.
+        OSError: The network; worth another try.
     """
     first, login, linked_size = url, tokens.headers(url, url), None
     for hop in range(MOST_HOPS):

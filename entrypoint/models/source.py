@@ -21,7 +21,7 @@ from entrypoint.models.progress import Transfer
 from entrypoint.models.resolve import Resolved, resolve
 from entrypoint.models.sources import Tokens, address_of, shown
 from entrypoint.models.throttle import Throttle
-from entrypoint.models.wire import NETWORK, Answer, Wire
+from entrypoint.models.wire import Answer, Wire
 
 Result = TypeVar("Result")
 
@@ -114,7 +114,7 @@ class Source:
             raise
         except Failed:
             raise
-        except NETWORK as error:
+        except OSError as error:
             reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
             self.transfer.trouble(reason)
             raise Again(reason) from error
@@ -133,7 +133,7 @@ class Source:
                 new = await self._ask()
             except Failed:
                 raise
-            except NETWORK as error:
+            except OSError as error:
                 raise Again(f"{type(error).__name__} while asking for the address again") from error
             same = new.sha256 == stale.sha256 if stale.sha256 else new.etag == stale.etag
             if (new.size, new.ranges) != (stale.size, stale.ranges) or not same:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import os
 from collections.abc import Iterator
 
@@ -36,10 +37,15 @@ def disk_work(what: str) -> Iterator[None]:
         raise DiskTrouble("VolumeRefuses", reason, "look at the volume's permissions and state") from error
 
 
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def _sync_file_range(descriptor: int, offset: int, count: int) -> None:
     """A hint: where it can't be had (musl, FUSE), the fsync at the end does all of it."""
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).sync_file_range(
+        _libc().sync_file_range(
             descriptor, ctypes.c_int64(offset), ctypes.c_int64(count), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE)
         )
 

@@ -1,169 +1,249 @@
-"""A: connections to origins: urllib3's, each read in a thread.
-
-A thread moves what comes from its socket to the disk by itself, outside of the interpreter's lock: several cores
-decrypt and write at once. A loop that is handed each piece is full with one core's worth of it (bench/models: 1.3
-instead of 2.5 x curl's time).
-"""
+"""A: requests to origins, by libcurl: an answer's head first, its body as fast as whoever wants it takes it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from urllib.parse import quote
 
-import urllib3
+import pycurl
 
+from entrypoint.models.multi import Multi
 from entrypoint.models.patience import Limits
 
-Result = TypeVar("Result")
-#: What the network does to a request; also a time-out (TimeoutError is an OSError).
-NETWORK = (urllib3.exceptions.HTTPError, OSError)
-_PIECE = 256 << 10
-#: A thread reports at least so often: bytes, seconds.
-_TURN, _TURN_S = 1 << 20, 0.05
-#: Requests that are no connection of a download: what is asked of sites beforehand.
-_OTHERS = 8
-#: The rest of an answer that is worth reading for its connection to be used again.
-_SMALL = 16 << 10
+#: libcurl hands out 16 KiB at a time; so much of it is written at once: what a core's own cache holds.
+_PIECE, _PIECE_S = 256 << 10, 0.05
+#: What may have been taken and not been told of before a connection is paused.
+_UNTOLD = 1 << 20
+#: Of an answer that nobody reads: less is kept, so that its connection can be used again, for more it is paused.
+_KEPT = 16 << 10
+#: Where Debian, Fedora and Alpine have the certificates; the wheel of pycurl looks where its builder had them.
+_CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+_IN_URLS = "%/:=&?~#+!$,;'@()*[]"
+
+
+class Broken(OSError):
+    """The network: no connection, or it ended before the answer did."""
+
+
+class Headers(Mapping[str, str]):
+    """Of an answer; names in any case, the first of each counts."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, str] = {}
+
+    def add(self, line: str) -> None:
+        name, _, text = line.partition(":")
+        self._found.setdefault(name.strip().lower(), text.strip())
+
+    def __getitem__(self, name: str) -> str:
+        return self._found[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 class Wire:
     """All connections of a run. No cookies, no proxies of the environment, no .netrc (a login for somebody else)."""
 
     def __init__(self, limits: Limits) -> None:
-        most = limits.connections + _OTHERS
-        timeout = urllib3.Timeout(connect=limits.connect_timeout, read=limits.stall_timeout)
-        self._threads = ThreadPoolExecutor(most, thread_name_prefix="wire")
-        self._pool = urllib3.PoolManager(num_pools=64, maxsize=most, retries=False, timeout=timeout)
+        self._limits = limits
+        given = os.environ.get("SSL_CERT_FILE", "")
+        self._certificates = given or next(filter(os.path.exists, _CERTIFICATES), "")
 
     async def __aenter__(self) -> Wire:
+        self._multi = Multi()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Whoever still waits for a name server or a connection is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._pool.clear()
+        self._multi.close()
 
     @contextlib.asynccontextmanager
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Answer]:
         """Ask for `url`; redirects are answers like others, and bodies come as they are encoded.
 
         Raises:
-            urllib3.exceptions.HTTPError, OSError: The network, here and while the body is read (`NETWORK`).
+            Broken: The network, here and while the body is read.
         """
-        asked = self._threads.submit(self._ask, url, {"User-Agent": "podkeeper", **(headers or {})})
+        transfer = self._transfer(url, {"User-Agent": "podkeeper", **(headers or {})})
+        answer = Answer(transfer, self._limits.stall_timeout)
+        self._multi.add(transfer, answer.ended)
         try:
-            response = await asyncio.wrap_future(asked)
+            async with asyncio.timeout(self._limits.connect_timeout + self._limits.stall_timeout):
+                await answer.begun()
+        except TimeoutError:
+            self._multi.abandon(transfer)
+            raise Broken("no answer in time") from None
         except asyncio.CancelledError:
-            asked.add_done_callback(_close)
+            self._multi.abandon(transfer)
+            raise
+        except Broken:
+            self._multi.remove(transfer)
             raise
         try:
-            yield Answer(response, self._threads)
+            yield answer
         finally:
-            self._done_with(response)
+            self._multi.remove(transfer)
 
-    def _done_with(self, response: urllib3.BaseHTTPResponse) -> None:
-        if not 0 < (response.length_remaining or 0) <= _SMALL:
-            response.close()
-            return
-        with contextlib.suppress(RuntimeError):  # the run is over
-            draining = self._threads.submit(_drain, response)
-            draining.add_done_callback(lambda _: response.close())  # called when it is cancelled, too
-            return
-        response.close()
-
-    def _ask(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        return self._pool.request(
-            "GET", url, headers=headers, redirect=False, preload_content=False, decode_content=False
-        )
+    def _transfer(self, url: str, headers: Mapping[str, str]) -> pycurl.Curl:
+        lines = [f"{name}: {text}" for name, text in headers.items()]
+        if any(not line.isprintable() for line in lines):
+            raise Broken("a header of the request holds a control character")
+        curl = pycurl.Curl()
+        curl.setopt(curl.URL, quote(url, safe=_IN_URLS))
+        curl.setopt(curl.HTTPHEADER, [line.encode() for line in lines])
+        curl.setopt(curl.PROTOCOLS, curl.PROTO_HTTP | curl.PROTO_HTTPS)
+        curl.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_1_1)  # many connections are the point
+        curl.setopt(curl.CONNECTTIMEOUT_MS, int(self._limits.connect_timeout * 1000))
+        curl.setopt(curl.BUFFERSIZE, _PIECE)
+        curl.setopt(curl.PROXY, "")
+        curl.setopt(curl.NOSIGNAL, 1)
+        if self._certificates:
+            curl.setopt(curl.CAINFO, self._certificates)
+        return curl
 
 
 class Answer:
-    """What came back; its body is read once.
+    """What comes back; its body is read once.
 
     Attributes:
         status: The HTTP status.
         headers: Case-insensitive.
-        length: Bytes of the body, or None.
     """
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, threads: ThreadPoolExecutor) -> None:
-        self._response, self._threads = response, threads
+    def __init__(self, transfer: pycurl.Curl, stall_timeout: float) -> None:
+        self._transfer, self._stall_timeout = transfer, stall_timeout
+        self.status, self.headers = 0, Headers()
+        self._head, self._news = asyncio.Event(), asyncio.Event()
+        self._pieces: list[bytes] = []
+        self._size, self._since = 0, 0.0  # of the pieces; when others were handed on last
+        self._paused = False
+        self._put: Callable[[bytes], int] | None = None
+        self._taken, self._enough = 0, False
+        self._end: str | None = None
         self._trouble: Exception | None = None
-        self.status: int = response.status
-        self.headers: Mapping[str, str] = response.headers
-        self.length: int | None = response.length_remaining
+        transfer.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        transfer.setopt(pycurl.WRITEFUNCTION, self._on_body)
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body, where it says so."""
+        text = self.headers.get("Content-Length", "")
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    async def begun(self) -> None:
+        """Return when the head is there."""
+        await self._head.wait()
+        if not self.status:
+            raise Broken(self._end or "no answer")
 
     async def read(self, most: int) -> bytes:
         """The body's first bytes."""
-        return await self._in_thread(self._response.read, most)
+        found = bytearray()
+
+        def keep(piece: bytes) -> int:
+            taken = piece[: most - len(found)]
+            found.extend(taken)
+            return len(taken)
+
+        async for _ in self.pour(keep):
+            if len(found) == most:
+                break
+        return bytes(found)
 
     async def pour(self, put: Callable[[bytes], int]) -> AsyncIterator[int]:
-        """Hand the body to `put`, piece by piece, in a thread; yields how many bytes it has taken since.
+        """Hand the body to `put`, piece by piece; yields how many bytes it has taken since.
 
         Ends with the body, or when `put` takes less than it is given. What `put` raises comes out here, after the
         bytes that were taken before it have been told.
-        """
-        more = True
-        while more:
-            count, more = await self._in_thread(self._turn, put)
-            yield count
 
-    def _turn(self, put: Callable[[bytes], int]) -> tuple[int, bool]:
-        """(bytes taken, whether there may be more)."""
+        Raises:
+            Broken: It ended early, or nothing came for `Limits.stall_timeout`.
+        """
+        self._put = put
+        self._flush()
+        while not (self._enough or self._trouble):
+            await self._more()
+            ended = self._end is not None
+            count, self._taken = self._taken, 0
+            if count:
+                yield count
+            if ended and not self._taken:
+                break
         if self._trouble:
             raise self._trouble
-        count, end = 0, time.monotonic() + _TURN_S
+        if self._end and not self._enough:
+            raise Broken(self._end)
+
+    async def _more(self) -> None:
+        """Return when something was taken, or it has ended."""
+        if self._paused:
+            self._paused = False
+            self._transfer.pause(pycurl.PAUSE_CONT)
+        if self._end is None:
+            try:
+                async with asyncio.timeout(self._stall_timeout):
+                    await self._news.wait()
+            except TimeoutError:
+                raise Broken(f"nothing came for {self._stall_timeout:g} s") from None
+        self._news.clear()
+
+    def ended(self, reason: str) -> None:
+        """libcurl is done with it."""
+        self._end = reason
+        self._flush()
+        self._head.set()
+        self._news.set()
+
+    def _on_header(self, data: bytes) -> None:
+        line = data.decode("latin-1").rstrip("\r\n")
+        if self._head.is_set():  # a trailer
+            return
+        if line.startswith("HTTP/"):
+            status = line.split(" ")[1:2]
+            self.status, self.headers = (
+                int(status[0]) if status[0:1] and status[0].isdigit() else 0,
+                Headers(),
+            )
+        elif line:
+            self.headers.add(line)
+        elif self.status >= 200:  # others tell of one that is yet to come
+            self._head.set()
+
+    def _on_body(self, data: bytes) -> int | None:
+        """libcurl's callback; anything but None ends the transfer or pauses it."""
+        if self._enough or self._trouble:
+            return 0
+        if self._taken >= _UNTOLD or (self._put is None and self._size + len(data) > _KEPT):
+            self._paused = True
+            return int(pycurl.WRITEFUNC_PAUSE)
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size >= _PIECE or time.monotonic() - self._since >= _PIECE_S:
+            self._flush()
+        return None
+
+    def _flush(self) -> None:
+        """What is here goes to whoever wants it."""
+        if self._put is None or not self._pieces or self._enough or self._trouble:
+            return
+        piece, self._pieces, self._size = b"".join(self._pieces), [], 0
+        self._since = time.monotonic()
         try:
-            while count < _TURN and time.monotonic() < end:
-                piece = self._response.read1(_PIECE)
-                taken = put(piece) if piece else 0
-                count += taken
-                if not piece or taken < len(piece):
-                    return count, False
-        except Exception as error:
-            if not count:
-                raise
+            taken = self._put(piece)
+        except Exception as error:  # it must not come up inside of libcurl
             self._trouble = error
-        return count, True
-
-    async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        return await finish(running, self._hang_up)
-
-    def _hang_up(self) -> None:
-        """Whoever reads in a thread is woken."""
-        with contextlib.suppress(RuntimeError, ValueError, OSError):  # nobody does, or not any more
-            self._response.shutdown()
-
-
-async def finish(work: asyncio.Future[Result], hurry: Callable[[], None] = lambda: None) -> Result:
-    """Wait for a thread's work to its very end, also when cancelled: it uses files that are closed after that.
-
-    `hurry`: called when cancelled.
-    """
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError as error:
-            cancelled = error
-            hurry()
-    if cancelled:
-        work.exception()  # seen: asyncio would tell of one that nobody asked for
-        raise cancelled
-    return work.result()
-
-
-def _close(asked: Future[urllib3.BaseHTTPResponse]) -> None:
-    """An answer that came when nobody waited for it any more."""
-    if not asked.cancelled() and not asked.exception():
-        asked.result().close()
-
-
-def _drain(response: urllib3.BaseHTTPResponse) -> None:
-    with contextlib.suppress(*NETWORK):
-        response.drain_conn()
+        else:
+            self._taken += taken
+            self._enough = taken < len(piece)
+        self._news.set()

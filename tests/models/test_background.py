@@ -55,4 +55,4 @@ def test_a_service_that_says_it_cannot_come_is_not_waited_for(settings: Settings
 def test_while_it_waits_nothing_of_the_fetcher_is_imported() -> None:
     code = "import sys, entrypoint.models.background; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert not {"urllib3", "asyncio", "rich", "tenacity", "ssl"} & set(out.stdout.split())
+    assert not {"pycurl", "asyncio", "rich", "tenacity", "ssl"} & set(out.stdout.split())
