@@ -1,5 +1,8 @@
 """What the gateway costs: 1 kB and 300 MB, down and up, straight to a ComfyUI stand-in and through nginx.
 
+The stand-in is aiohttp, as ComfyUI is, and sends a file as ComfyUI's /view does (sendfile); through the gateway that is
+handed over to nginx by the very module that ComfyUI loads.
+
 usage: scripts/bench gateway [ROUNDS]
 
 Both ways take turns within one run, on connections that stay open. A ratio is the median
@@ -17,7 +20,7 @@ import time
 from collections.abc import Callable
 from operator import truediv
 
-from tests.gateway.scene import TOKEN, running
+from tests.gateway.scene import FILES, TOKEN, running
 
 SMALL = 500  # requests a round and way
 BIG = 300  # MiB
@@ -72,11 +75,15 @@ def main(rounds: int) -> int:
     """Measure, print, judge."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-gateway-") as folder,
-        running(pathlib.Path(folder)) as scene,
+        running(pathlib.Path(folder), fake=FILES) as scene,
     ):
+        pathlib.Path(folder).chmod(0o755)  # as /comfyui: nginx may be another user
+        output = scene.data / "output"
+        output.mkdir(parents=True)
+        (output / "big.mp4").write_bytes(bytes(BIG * MIB))
         clients = {"direct": Client(scene.internal_port), "gateway": Client(scene.port)}
         small = measure(clients, rounds * SMALL, lambda client: client.ask("GET", "/source-1k"))
-        down = measure(clients, rounds, lambda client: client.ask("GET", f"/source/{BIG}"))
+        down = measure(clients, rounds, lambda client: client.ask("GET", "/view?filename=big.mp4"))
         up = measure(clients, rounds, lambda client: client.ask("POST", "/sink", BIG * MIB))
     return report(small, down, up)
 

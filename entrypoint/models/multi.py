@@ -40,8 +40,11 @@ class Multi:
             transfer.close()
 
     def abandon(self, transfer: pycurl.Curl) -> None:
-        """Nobody waits for it any more. `remove` would wait for a name server; so it goes when it has ended."""
-        self._ended[transfer] = lambda _: self.remove(transfer)
+        """Nobody waits for it any more. `remove` would wait for a name server, so until that answered it stays."""
+        if transfer.getinfo(pycurl.NAMELOOKUP_TIME):
+            self.remove(transfer)
+        else:
+            self._ended[transfer] = lambda _: self.remove(transfer)
 
     def close(self) -> None:
         """Nothing runs any more; what was abandoned is left for the end of the process."""

@@ -24,14 +24,16 @@ class Place:
         """Bytes to the end of the claim, as it is now."""
         return self._plan.span(self._claim.end - 1)[1] - self.offset
 
-    def put(self, piece: bytes) -> int:
-        """Write what is the claim's of a piece; how many bytes that is."""
-        piece = piece[: max(self.left, 0)]
-        self._part.write(self.offset, piece)
-        self.offset += len(piece)
+    def put(self, pieces: list[bytes]) -> int:
+        """Write what is the claim's of them; how many bytes that is."""
+        count, left = sum(map(len, pieces)), max(self.left, 0)
+        if count > left:
+            pieces, count = [b"".join(pieces)[:left]], left
+        self._part.write(self.offset, pieces)
+        self.offset += count
         if self.offset - self._noted >= self._step:
             self.note()
-        return len(piece)
+        return count
 
     def note(self) -> None:
         """Whole chunks, and how much of the one it is at."""

@@ -19,9 +19,10 @@ from entrypoint.models.answers import (
     redirected,
     whole_size,
 )
+from entrypoint.models.incoming import Answer
 from entrypoint.models.manifest import File
 from entrypoint.models.sources import Tokens, origin_of, shown
-from entrypoint.models.wire import Answer, Wire
+from entrypoint.models.wire import Wire
 
 #: A release asset at api.github.com comes as bytes only when it is asked for as bytes.
 ASK = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}

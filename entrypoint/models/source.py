@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type
 
 from entrypoint.models.answers import Again, Failed, UpstreamChanged
 from entrypoint.models.crew import Crew
+from entrypoint.models.incoming import Answer
 from entrypoint.models.lookup import look_up
 from entrypoint.models.manifest import File
 from entrypoint.models.patience import Limits, Patience
@@ -21,7 +22,7 @@ from entrypoint.models.progress import Transfer
 from entrypoint.models.resolve import Resolved, resolve
 from entrypoint.models.sources import Tokens, address_of, shown
 from entrypoint.models.throttle import Throttle
-from entrypoint.models.wire import Answer, Wire
+from entrypoint.models.wire import Wire
 
 Result = TypeVar("Result")
 

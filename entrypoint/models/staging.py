@@ -91,12 +91,14 @@ class Part:
             os.unlink(f"{self._folder}/{name}")
         return {}
 
-    def write(self, offset: int, piece: bytes) -> None:
+    def write(self, offset: int, pieces: list[bytes]) -> None:
         with disk_work(f"write to {self._folder}"):
-            view = memoryview(piece)
-            while view:
-                written = os.pwrite(self._file, view, offset)
-                view, offset = view[written:], offset + written
+            missing = sum(map(len, pieces))
+            while missing:
+                written = os.pwritev(self._file, pieces, offset)
+                missing, offset = missing - written, offset + written
+                if missing:
+                    pieces = [b"".join(pieces)[written:]]
 
     def note(self, index: int, count: int) -> None:
         """So many bytes of this chunk are there; known after a kill from here on."""

@@ -6,10 +6,10 @@ import hashlib
 from datetime import UTC, datetime
 
 from entrypoint.models.answers import Again, Failed, judge
+from entrypoint.models.incoming import Answer
 from entrypoint.models.resolve import ASK, Resolved
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part
-from entrypoint.models.wire import Answer
 
 
 async def stream(source: Source, part: Part) -> tuple[int, str]:
@@ -19,14 +19,16 @@ async def stream(source: Source, part: Part) -> tuple[int, str]:
     source.transfer.begin(resolved.size or 0, 0)
     digest, offset = hashlib.sha256(), 0
 
-    def put(piece: bytes) -> int:
+    def put(pieces: list[bytes]) -> int:
         nonlocal offset
-        if resolved.size is not None and offset + len(piece) > resolved.size:
+        count = sum(map(len, pieces))
+        if resolved.size is not None and offset + count > resolved.size:
             raise Again(f"more than the {resolved.size} bytes it should have")
-        part.write(offset, piece)
-        digest.update(piece)
-        offset += len(piece)
-        return len(piece)
+        part.write(offset, pieces)
+        for piece in pieces:
+            digest.update(piece)
+        offset += count
+        return count
 
     async with source.line.crew.place(), source.get(resolved, {**ASK, **resolved.login}) as answer:
         judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
