@@ -1,7 +1,7 @@
 """What the gateway costs: 1 kB and 300 MB, down and up, straight to a ComfyUI stand-in and through nginx.
 
-The stand-in is aiohttp, as ComfyUI is, and sends a file as ComfyUI's /view does (sendfile); through the gateway that is
-handed over to nginx by the very module that ComfyUI loads.
+The stand-in is aiohttp, as ComfyUI is. It sends a file as ComfyUI's /view does (sendfile) and takes a form as its
+/upload/image does; through the gateway a file is handed over to nginx by the very module that ComfyUI loads.
 
 usage: scripts/bench gateway [ROUNDS]
 
@@ -25,6 +25,9 @@ from tests.gateway.scene import FILES, TOKEN, running
 SMALL = 500  # requests a round and way
 BIG = 300  # MiB
 MIB = 1 << 20
+#: A form with a file, as ComfyUI's page sends it.
+FORM = b'--x\r\nContent-Disposition: form-data; name="image"; filename="up.bin"\r\n\r\n'
+FORM_END = b"\r\n--x--\r\n"
 MOST_ADDED_MS, LEAST_THROUGHPUT = 1.0, 0.9
 
 
@@ -38,13 +41,17 @@ class Client:
 
     def ask(self, method: str, path: str, body: int = 0) -> int:
         """Bytes of the answer's body."""
+        first, last = (FORM, FORM_END) if body else (b"", b"")
         self.socket.sendall(
             f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
-            f"Content-Length: {body}\r\n\r\n".encode()
+            f"Content-Type: multipart/form-data; boundary=x\r\n"
+            f"Content-Length: {len(first) + body + len(last)}\r\n\r\n".encode()
         )
+        self.socket.sendall(first)
         block = bytes(MIB)
         for _ in range(body // MIB):
             self.socket.sendall(block)
+        self.socket.sendall(last)
         return self._read_answer()
 
     def _read_answer(self) -> int:
@@ -84,7 +91,7 @@ def main(rounds: int) -> int:
         clients = {"direct": Client(scene.internal_port), "gateway": Client(scene.port)}
         small = measure(clients, rounds * SMALL, lambda client: client.ask("GET", "/source-1k"))
         down = measure(clients, rounds, lambda client: client.ask("GET", "/view?filename=big.mp4"))
-        up = measure(clients, rounds, lambda client: client.ask("POST", "/sink", BIG * MIB))
+        up = measure(clients, rounds, lambda client: client.ask("POST", "/upload/image", BIG * MIB))
     return report(small, down, up)
 
 

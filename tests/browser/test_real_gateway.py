@@ -19,6 +19,7 @@ from tests.browser.pod import open_folder
 from tests.browser.proxy import FOREIGN
 from tests.browser.scene import new_profile
 from tests.gateway.scene import HTML, ask, websocket
+from tests.gateway.test_files import sent_by_nginx
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
@@ -143,6 +144,17 @@ def test_300_mb_go_up_and_come_down(on: Door, context: Any) -> None:
     assert page.evaluate(DOWNLOAD) == {"status": 200, "bytes": SIZE * MIB}
     (on.pod.root / "input/big.bin").unlink()
     page.close()
+
+
+def test_a_large_file_is_sent_by_nginx(on: Door) -> None:
+    """Where nginx may pass, as on /comfyui; the others of this file show that ComfyUI sends what nginx can't read."""
+    path = on.pod.root / "output/large.mp4"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(bytes(2 * MIB))
+    for parent in path.parents:
+        parent.chmod(parent.stat().st_mode | 0o111)
+    answer = on.pod.ask("/view?filename=large.mp4", on.pod.bearer)
+    assert (answer.status, answer.body == bytes(2 * MIB), sent_by_nginx(answer, path)) == (200, True, True)
 
 
 def test_without_a_login_no_route_of_comfyuis_own_table_answers(on: Door) -> None:

@@ -1,4 +1,4 @@
-"""Stands in for ComfyUI where it is about files: aiohttp as there, `/view` as there, our own handover.
+"""Stands in for ComfyUI where it is about files: aiohttp as there, `/view` and `/upload/image` as there, our handover.
 
 usage: files.py --port N --base-directory DIR     PODKEEPER_DATA_PATH as ComfyUI has it
 """
@@ -41,22 +41,25 @@ async def small(_: web.Request) -> web.Response:
     return web.Response(body=bytes(1024))
 
 
-async def sink(request: web.Request) -> web.Response:
-    count = 0
-    async for piece in request.content.iter_any():
-        count += len(piece)
-    return web.json_response({"bytes": count})
+async def upload(request: web.Request) -> web.Response:
+    """As image_upload of server.py takes it."""
+    post = await request.post()
+    image = post["image"]
+    assert isinstance(image, web.FileField)
+    content = image.file.read()
+    (known.base_directory / "output" / image.filename).write_bytes(content)
+    return web.json_response({"name": image.filename, "bytes": len(content)})
 
 
 async def echo(request: web.Request) -> web.Response:
     return web.json_response(dict(request.headers))
 
 
-application = web.Application()
+application = web.Application(client_max_size=1 << 40)
 application.add_routes(
     [
-        web.get("/view", view), web.get("/queue", queue), web.get("/source-1k", small), web.post("/sink", sink),
-        web.get("/echo", echo),
+        web.get("/view", view), web.post("/upload/image", upload), web.get("/queue", queue),
+        web.get("/source-1k", small), web.get("/echo", echo),
     ]
 )  # fmt: skip
 instance = types.SimpleNamespace(app=application)
