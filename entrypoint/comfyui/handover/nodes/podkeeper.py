@@ -1,4 +1,4 @@
-"""Loaded by ComfyUI as a custom node that brings no nodes: has the gateway send large files in ComfyUI's place.
+"""A: loaded by ComfyUI as a custom node that brings no nodes; has the gateway send large files in ComfyUI's place.
 
 Where nginx asks for it, an answer that is a file becomes the file's name, and nginx sends the file from the disk
 (X-Accel-Redirect, nginx.org/en/docs/http/ngx_http_proxy_module.html): twice the speed of passing it on (bench/gateway),
