@@ -1,7 +1,8 @@
 """A: libcurl's transfers on asyncio's loop (curl.se/libcurl/c/libcurl-multi.html, "multi_socket").
 
 libcurl reads, decrypts and parses outside of the interpreter's lock, in one thread for all connections: a GiB
-costs little more than with curl itself, which neither aiohttp nor threads with blocking sockets came near (bench/models).
+costs little more than with curl itself, which neither aiohttp nor threads with blocking sockets came near
+(bench/models).
 """
 
 from __future__ import annotations
