@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from entrypoint.doctor.judge_services import CRASH_LOOP
 from entrypoint.services import SERVICES
 from entrypoint.settings import Settings
 from tests.process.pod import Pod
@@ -164,13 +165,13 @@ def change_the_token(pod: Pod, stack: contextlib.ExitStack) -> None:
 
 
 def crash_comfyui(pod: Pod, stack: contextlib.ExitStack) -> None:
-    """Until the restart plugin waits, as it does from the second crash in a row on."""
+    """So often that it counts as again and again at any moment, also while it is just being started once more."""
 
-    def state() -> str:
+    def crashes() -> int:
         programs = json.loads((pod.home / "run/programs.json").read_text())["programs"]
-        return str(programs["comfyui"]["state"])
+        return int(programs["comfyui"]["restarts"])
 
-    wait_until(lambda: state() == "BACKOFF", 30, "comfyui is in BACKOFF")
+    wait_until(lambda: crashes() >= CRASH_LOOP, 60, "comfyui has crashed again and again")
 
 
 def read_only(pod: Pod, stack: contextlib.ExitStack) -> None:
