@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Any
 
 import pycurl
 
@@ -185,17 +184,3 @@ class Answer:
             self._taken += taken
             self._enough = taken < size
         self._news.set()
-
-
-async def finish(work: asyncio.Future[Any]) -> None:
-    """Wait for a thread's work to its very end, also when cancelled: it uses files that are closed after that."""
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled:
-        work.exception()  # seen: asyncio would tell of one that nobody asked for
-        raise cancelled
-    work.result()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from entrypoint.models.chunks import Plan
 from entrypoint.models.claims import Claim
 from entrypoint.models.staging import Part
@@ -47,3 +50,17 @@ class Place:
         if self.offset > first:
             self._part.note(claim.next, self.offset - first)
         self._noted = self.offset
+
+
+async def finish(work: asyncio.Future[Any]) -> None:
+    """Wait for a thread's work to its very end, also when cancelled: it uses files that are closed after that."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        work.exception()  # seen: asyncio would tell of one that nobody asked for
+        raise cancelled
+    work.result()

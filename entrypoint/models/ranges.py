@@ -18,8 +18,7 @@ from entrypoint.models.answers import (
 )
 from entrypoint.models.chunks import Plan
 from entrypoint.models.claims import Claim, Claims
-from entrypoint.models.incoming import finish
-from entrypoint.models.place import Place
+from entrypoint.models.place import Place, finish
 from entrypoint.models.resolve import ASK
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part

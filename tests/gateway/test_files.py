@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from entrypoint.gateway.__main__ import USER
-from tests.gateway.scene import BEARER, FILES, Answer, Scene, running
+from tests.gateway.scene import BEARER, FILES, Answer, Scene, ask, running
 
 LARGE = random.Random(1).randbytes(3 << 20)
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="nginx is another user only where root may choose")
@@ -118,8 +118,6 @@ def test_a_client_names_nothing(scene: Scene) -> None:
 
 def test_comfyui_without_the_handover_sends_everything(scene: Scene) -> None:
     """Asked past the gateway: nobody else says X-Podkeeper-Files."""
-    from tests.gateway.scene import ask
-
     put(scene, "direct.mp4")
     answer = ask(scene.internal_port, "/view?filename=direct.mp4")
     assert answer.body == LARGE
