@@ -59,10 +59,6 @@ class Scene:
     internal_port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        while self.internal_port == self.port:  # it has happened; one port means no gateway
-            self.internal_port = free_port()
-
     @property
     def runtime(self) -> pathlib.Path:
         return self.folder / "run"
