@@ -120,3 +120,11 @@ def test_a_history_becomes_rows() -> None:
         "All else": (2, True),
     }
     assert "without ComfyUI" in image_facts.block(image_facts.rows(history, 1), 4, "base", 1, 1, 2)
+
+
+def test_what_compiles_comfyui_is_not_taken_for_its_environment() -> None:
+    """Its step runs that environment's Python: the names of both are in it."""
+    compiles = next(line for line in DOCKERFILE.splitlines() if "compileall -q /opt/comfyui " in line)
+    assert "/opt/comfyui-env" in compiles
+    sizes = {what: size for what, size, _ in image_facts.rows([("", 1), (f"RUN install {compiles}", 14)], base=1)}
+    assert sizes["ComfyUI, compiled"] == 14
