@@ -92,7 +92,9 @@ def problems(text: str, dockerfile: str) -> list[str]:
         wrong.append(f"what is ours has {ours:.0f} MB, more than {LIMIT}")
     if not re.search(r"(?m)^\d+ layers .* Built in \d+ s cold and \d+\.\d s cached, on \d+ cores\.$", facts):
         wrong.append("the sentence about layers and times is not the one scripts/image_facts.py writes")
-    missing = [words for words, _, _ in LAYERS if words.removeprefix("COPY ").removeprefix("/ ") not in dockerfile]
+    missing = [
+        words for words, _, _ in LAYERS if words.removeprefix("COPY ").removeprefix("/ ") not in dockerfile
+    ]
     return wrong + [f"the Dockerfile has no step with {words!r} any more" for words in missing]
 
 

@@ -126,5 +126,7 @@ def test_what_compiles_comfyui_is_not_taken_for_its_environment() -> None:
     """Its step runs that environment's Python: the names of both are in it."""
     compiles = next(line for line in DOCKERFILE.splitlines() if "compileall -q /opt/comfyui " in line)
     assert "/opt/comfyui-env" in compiles
-    sizes = {what: size for what, size, _ in image_facts.rows([("", 1), (f"RUN install {compiles}", 14)], base=1)}
+    sizes = {
+        what: size for what, size, _ in image_facts.rows([("", 1), (f"RUN install {compiles}", 14)], base=1)
+    }
     assert sizes["ComfyUI, compiled"] == 14
