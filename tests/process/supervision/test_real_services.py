@@ -50,6 +50,14 @@ killasgroup=true
 redirect_stderr=true
 stdout_logfile={folder}/comfyui.log
 """
+TELLS_THAT_IT_IS_UP = """
+def tell():
+    import threading, time
+    while "ParentPollerUnix" not in [type(thread).__name__ for thread in threading.enumerate()]:
+        time.sleep(0.01)
+    open(f"{upfolder}/kernel-{os.getpid()}", "w").close()
+__import__("threading").Thread(target=tell, daemon=True).start()
+"""
 NODE = """
 import ctypes, sys, time, torch
 
@@ -160,13 +168,14 @@ def test_jupyterlab_with_a_kernel_and_a_terminal(port: int) -> None:
         startup = pod.folder / "ipython" / "profile_default" / "startup"
         startup.mkdir(parents=True)
         (startup / "leak.py").write_text(
-            f"import os\nopen(f'{pod.folder}/kernel-{{os.getpid()}}', 'w').close()\n"
+            f"import os\nupfolder = '{pod.folder}'\n{TELLS_THAT_IT_IS_UP}"
             f"x = b'x' * (600 << 20) if os.path.exists('{pod.folder}/leak') else None\n"
         )
         jupyter = Real(pod, "jupyter", port, "/api")
 
         def with_kernel_and_terminal() -> None:
-            # Before its parent poller is set up, a kernel does not notice that the server has died.
+            # Before its parent poller runs, a kernel whose new parent is not PID 1 (supervisord is not, here) does
+            # not notice that the server has died.
             up = len(list(pod.folder.glob("kernel-*")))
             jupyter.call("/api/kernels", {"name": "python3"})
             jupyter.call("/api/terminals", {})
