@@ -46,7 +46,7 @@ class Crew:
         self._received += count
         if self._busy < self._growth.size:
             return  # there is not work for all: the rate says nothing about the line
-        self._growth.look(time.monotonic(), self._received, self._settle)
+        self._growth.look(time.monotonic(), self._received, self._settle, time.thread_time())
         while self._given < self._growth.size:
             self._given += 1
             self._places.release()

@@ -12,6 +12,8 @@ WINDOW_S, SETTLE_S = 0.2, 0.2
 TRY_AGAIN_S = 10.0
 #: The part of the gain hoped for that more connections must bring to be kept.
 _WORTHWHILE = 0.3
+#: The part of a window that our thread may work before its processor is what limits, and not the connections.
+_FULLY_AT_WORK = 0.7
 
 
 class Growth:
@@ -24,23 +26,24 @@ class Growth:
     def __init__(self, first: int, most: int) -> None:
         self.size, self._most = min(first, most), most
         self._before: tuple[int, float] | None = None
-        self._begins, self._since = 0.0, 0
+        self._begins, self._since, self._worked = 0.0, 0, 0.0
         self._next_try = 0.0
         self._started = False
 
-    def look(self, now: float, received: int, settle: float) -> None:
+    def look(self, now: float, received: int, settle: float, worked: float = 0.0) -> None:
         """Called often; decides now and then.
 
         Args:
             now: Monotonic seconds.
             received: Bytes in all so far.
             settle: Seconds a new connection needs until its first byte.
+            worked: Seconds of processor time that the receiving thread has used so far.
         """
         if not self._started:
             self._started = True
-            self._measure_from(now, received)
+            self._measure_from(now, received, worked)
         if now < self._begins:
-            self._since = received
+            self._since, self._worked = received, worked
             return
         if now - self._begins < WINDOW_S:
             return
@@ -48,16 +51,19 @@ class Growth:
         if self._before is not None and not self._was_worth_it(rate):
             self.size, self._before = self._before[0], None
             self._next_try = now + TRY_AGAIN_S
-        elif self.size < self._most and now >= self._next_try:
+        elif self.size < self._most and now >= self._next_try and not self._is_busy(now, worked):
             self._before = (self.size, rate)
             self.size = min(self._most, 2 * self.size)
         else:
             self._before = None
-        self._measure_from(now + max(SETTLE_S, 2 * settle), received)
+        self._measure_from(now + max(SETTLE_S, 2 * settle), received, worked)
 
     def _was_worth_it(self, rate: float) -> bool:
         size, before = self._before or (self.size, rate)
         return rate >= before * (1 + _WORTHWHILE * (self.size / size - 1))
 
-    def _measure_from(self, begins: float, received: int) -> None:
-        self._begins, self._since = begins, received
+    def _is_busy(self, now: float, worked: float) -> bool:
+        return worked - self._worked >= _FULLY_AT_WORK * (now - self._begins)
+
+    def _measure_from(self, begins: float, received: int, worked: float) -> None:
+        self._begins, self._since, self._worked = begins, received, worked

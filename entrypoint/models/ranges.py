@@ -23,7 +23,7 @@ from entrypoint.models.resolve import ASK
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part
 
-_HASH_BLOCK = 1 << 20
+_HASH_BLOCK = 4 << 20  # two hand-overs of the interpreter's lock each
 _HASH_AT_ONCE = 64 << 20  # a stop waits for the thread
 
 

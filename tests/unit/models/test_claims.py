@@ -72,11 +72,11 @@ def test_a_chunk_that_is_there_in_part_begins_a_request_of_its_own() -> None:
     assert taken[1][0] == 2
 
 
-def grown(first: int, most: int, rate_of: dict[int, float], seconds: float) -> list[int]:
-    """The sizes in turn, on a line that brings `rate_of[size]` bytes a second."""
+def grown(first: int, most: int, rate_of: dict[int, float], seconds: float, busy: float = 0.0) -> list[int]:
+    """The sizes in turn, on a line that brings `rate_of[size]` bytes a second; `busy`: our part of a processor."""
     growth, sizes, received, now = Growth(first, most), [first], 0.0, 0.0
     while now < seconds:
-        growth.look(now, int(received), 0.05)
+        growth.look(now, int(received), 0.05, busy * now)
         if growth.size != sizes[-1]:
             sizes.append(growth.size)
         now += 0.01
@@ -97,3 +97,9 @@ def test_a_line_that_is_full_keeps_the_few_and_looks_again_later() -> None:
 def test_more_that_bring_less_are_taken_back() -> None:
     assert grown(8, 24, {8: 300e6, 16: 350e6, 24: 350e6}, 9) == [8, 16, 8]
     assert grown(8, 24, {8: 100e6, 16: 190e6, 24: 191e6}, 9) == [8, 16, 24, 16]
+
+
+def test_nobody_is_added_where_our_own_processor_is_the_limit() -> None:
+    line = {8: 160e6, 16: 320e6, 24: 480e6}
+    assert grown(8, 24, line, 5, busy=0.9) == [8]
+    assert grown(8, 24, line, 1.5, busy=0.5) == [8, 16, 24]
