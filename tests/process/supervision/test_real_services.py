@@ -53,7 +53,7 @@ stdout_logfile={folder}/comfyui.log
 TELLS_THAT_IT_IS_UP = """
 def tell():
     import threading, time
-    while "ParentPollerUnix" not in [type(thread).__name__ for thread in threading.enumerate()]:
+    while "ParentPollerUnix" not in [type(each).__name__ for each in threading.enumerate() if each.is_alive()]:
         time.sleep(0.01)
     open(f"{upfolder}/kernel-{os.getpid()}", "w").close()
 __import__("threading").Thread(target=tell, daemon=True).start()
