@@ -1,6 +1,6 @@
 """Downloads: ours against curl, aria2c and huggingface_hub, side by side in one run.
 
-usage: scripts/bench models [MIB] [RUNS]     default 2048 MiB, 3 runs; every figure is a ratio to curl's median
+usage: scripts/bench models [MIB] [RUNS]     default 1024 MiB, 3 runs; every figure is a ratio to curl's median
 
 One file from nginx on this machine, which takes processor time from all of them alike; then from a server that paces
 each connection at 20 MB/s (SO_MAX_PACING_RATE), as content networks do. Everything is in memory (/dev/shm, or
@@ -124,7 +124,7 @@ def table(root: Path, title: str, port: int, digest: str, size: int, runs: int) 
 
 def main() -> None:
     """Both tables."""
-    size = int(sys.argv[1] if len(sys.argv) > 1 else 2048) << 20
+    size = int(sys.argv[1] if len(sys.argv) > 1 else 1024) << 20
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     hub_python()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/dev/shm")) as folder:  # noqa: S108
