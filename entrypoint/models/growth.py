@@ -30,7 +30,7 @@ class Growth:
         self._next_try = 0.0
         self._started = False
 
-    def look(self, now: float, received: int, settle: float, worked: float = 0.0) -> None:
+    def look(self, now: float, received: int, settle: float, worked: float) -> None:
         """Called often; decides now and then.
 
         Args:
