@@ -40,12 +40,11 @@ class Plan:
         """Chunks that are not whole, in file order, so that the hash can follow closely."""
         return [index for index in range(self.count) if done.get(index, 0) < self.length(index)]
 
-    def frontier(self, done: Mapping[int, int], after: int) -> int:
-        """Bytes from the start that are there without a gap; `after`: some that are known to be."""
-        index = after // self.chunk
-        while index < self.count and done.get(index, 0) >= self.length(index):
-            index += 1
-        return min(index * self.chunk + done.get(index, 0), self.size)
+    def is_there(self, done: Mapping[int, int], start: int, end: int) -> bool:
+        """Whether all bytes from `start` up to `end` are there."""
+        last = (end - 1) // self.chunk
+        whole = all(done.get(index, 0) >= self.length(index) for index in range(start // self.chunk, last))
+        return whole and done.get(last, 0) >= end - self.span(last)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,26 @@
 """A: an answer that comes in: its head first, its body as fast as whoever wants it takes it.
 
-What comes is written at once, in the loop's own thread: a thread that writes meanwhile costs more than it saves, as
-the two wait for the interpreter's lock (bench/models).
+libcurl hands a body out 16 KiB at a time, 65 536 times a GiB. A buffered writer gathers that without a line of Python,
+and what it has gathered is written at once, in the loop's own thread: a thread that writes meanwhile costs more than it
+saves, as the two wait for the interpreter's lock (bench/models).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
 
 import pycurl
 
-#: libcurl hands out 16 KiB at a time; so much of it is written at once: what a core's own cache holds.
-PIECE, _PIECE_S = 256 << 10, 0.05
-_MOST_PIECES = 512  # IOV_MAX is 1024
-#: What may have been received and not been told of before a connection is paused.
+#: What is taken from a socket at once: the more, the fewer acknowledgements and the less of our processor.
+RECEIVED = 1 << 20
+#: Bytes that are gathered and seconds that they may wait. What is gathered is lost by a kill -9, on each connection.
+_GATHERED, _GATHERED_S = 512 << 10, 0.05
+#: What may have been taken while nobody waits to be told, before a connection is paused.
 _UNTOLD = 1 << 20
 #: Of an answer that nobody reads: less is kept, so that its connection can be used again, for more it is paused.
 _KEPT = 16 << 10
@@ -45,6 +50,21 @@ class Headers(Mapping[str, str]):
         return len(self._found)
 
 
+class _Sink(io.RawIOBase):
+    """What a buffered writer writes to."""
+
+    def __init__(self, take: Callable[[memoryview], None]) -> None:
+        self._take = take
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self._take(view)
+        return len(view)
+
+
 class Answer:
     """What comes back; its body is read once.
 
@@ -57,15 +77,16 @@ class Answer:
         self._transfer, self._stall_timeout = transfer, stall_timeout
         self.status, self.headers = 0, Headers()
         self._head, self._news = asyncio.Event(), asyncio.Event()
-        self._pieces: list[bytes] = []
-        self._size, self._since = 0, 0.0  # of the pieces; when others were handed on last
-        self._paused = False
-        self._put: Callable[[list[bytes]], int] | None = None
+        self._early = bytearray()
+        self._gather = io.BufferedWriter(_Sink(self._take), _GATHERED)
+        self._since = 0.0  # when it was emptied last
+        self._paused, self._awaited = False, False
+        self._put: Callable[[memoryview], int] | None = None
         self._taken, self._enough = 0, False
         self._end: str | None = None
         self._trouble: Exception | None = None
         transfer.setopt(pycurl.HEADERFUNCTION, self._on_header)
-        transfer.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        transfer.setopt(pycurl.WRITEFUNCTION, self._on_early_body)
 
     @property
     def length(self) -> int | None:
@@ -83,8 +104,8 @@ class Answer:
         """The body's first bytes."""
         found = bytearray()
 
-        def keep(pieces: list[bytes]) -> int:
-            taken = b"".join(pieces)[: most - len(found)]
+        def keep(data: memoryview) -> int:
+            taken = data[: most - len(found)]
             found.extend(taken)
             return len(taken)
 
@@ -93,8 +114,8 @@ class Answer:
                 break
         return bytes(found)
 
-    async def pour(self, put: Callable[[list[bytes]], int]) -> AsyncIterator[int]:
-        """Hand the body to `put`, some pieces at a time; yields how many bytes it has taken since.
+    async def pour(self, put: Callable[[memoryview], int]) -> AsyncIterator[int]:
+        """Hand the body to `put`, some of it at a time; yields how many bytes it has taken since.
 
         Ends with the body, or when `put` takes less than it is given. What `put` raises comes out here, after the
         bytes that were taken before it have been told.
@@ -103,7 +124,9 @@ class Answer:
             Broken: It ended early, or nothing came for `Limits.stall_timeout`.
         """
         self._put = put
-        self._flush()
+        self._gather.write(self._early)
+        self._transfer.setopt(pycurl.WRITEFUNCTION, self._gather.write)
+        self._gather.flush()
         while not (self._enough or self._trouble):
             await self._more()
             count, self._taken = self._taken, 0
@@ -124,19 +147,41 @@ class Answer:
             self._paused = False
             self._transfer.pause(pycurl.PAUSE_CONT)
         if self._end is None:
+            self._awaited = True
             try:
                 async with asyncio.timeout(self._stall_timeout):
                     await self._news.wait()
             except TimeoutError:
                 raise Broken(f"nothing came for {self._stall_timeout:g} s") from None
+            finally:
+                self._awaited = False
         self._news.clear()
+
+    def came(self) -> None:
+        """libcurl has been at work, perhaps for this answer: nothing waits for long, and nobody is overrun."""
+        if self._put is None:
+            return
+        if time.monotonic() - self._since >= _GATHERED_S:
+            self._gather.flush()
+        if self._taken >= _UNTOLD and not self._awaited and not self._paused:
+            with contextlib.suppress(pycurl.error):  # it has ended
+                self._transfer.pause(pycurl.PAUSE_RECV)
+                self._paused = True
 
     def ended(self, reason: str) -> None:
         """libcurl is done with it."""
         self._end = reason
-        self._flush()
+        if self._put is not None:
+            self._gather.flush()
         self._head.set()
         self._news.set()
+
+    def close(self) -> None:
+        """Nobody reads any more: `put` gets what has come, and is not called after this."""
+        if self._put is not None:
+            self._gather.flush()
+        self._put = None
+        self._gather.close()  # it refers to us
 
     def _on_header(self, data: bytes) -> None:
         line = data.decode("latin-1").rstrip("\r\n")
@@ -153,34 +198,24 @@ class Answer:
         elif self.status >= 200:  # others tell of one that is yet to come
             self._head.set()
 
-    def _on_body(self, data: bytes) -> int | None:
-        """libcurl's callback; anything but None ends the transfer or pauses it."""
-        if self._enough or self._trouble:
-            return 0
-        if self._taken >= _UNTOLD or (self._put is None and self._size + len(data) > _KEPT):
+    def _on_early_body(self, data: bytes) -> int | None:
+        """libcurl's callback until somebody wants the body; anything but None pauses the transfer."""
+        if len(self._early) + len(data) > _KEPT:
             self._paused = True
             return int(pycurl.WRITEFUNC_PAUSE)
-        self._pieces.append(data)
-        self._size += len(data)
-        if (
-            self._size >= PIECE
-            or len(self._pieces) >= _MOST_PIECES
-            or time.monotonic() - self._since >= _PIECE_S
-        ):
-            self._flush()
+        self._early += data
         return None
 
-    def _flush(self) -> None:
-        """What is here goes to whoever wants it."""
-        if self._put is None or not self._pieces or self._enough or self._trouble:
-            return
-        pieces, size, self._pieces, self._size = self._pieces, self._size, [], 0
+    def _take(self, data: memoryview) -> None:
+        """What was gathered goes to whoever wants it."""
         self._since = time.monotonic()
+        if self._put is None or self._enough or self._trouble:
+            return
         try:
-            taken = self._put(pieces)
+            taken = self._put(data)
         except Exception as error:  # it must not come up inside of libcurl
             self._trouble = error
         else:
             self._taken += taken
-            self._enough = taken < size
+            self._enough = taken < len(data)
         self._news.set()

@@ -8,12 +8,22 @@ costs little more than with curl itself, which neither aiohttp nor threads with 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
 import pycurl
 
 _READ, _WRITE = 1, 2
 _WANTS = {pycurl.POLL_IN: _READ, pycurl.POLL_OUT: _WRITE, pycurl.POLL_INOUT: _READ | _WRITE}
+
+
+class Listener(Protocol):
+    """Who began a transfer."""
+
+    def came(self) -> None:
+        """libcurl has been at work, perhaps for this transfer."""
+
+    def ended(self, reason: str) -> None:
+        """Libcurl is done with it; "" or what went wrong."""
 
 
 class Multi:
@@ -27,16 +37,19 @@ class Multi:
         self._multi.setopt(pycurl.M_MAXCONNECTS, 64)
         self._watched: dict[int, int] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._ended: dict[pycurl.Curl, Callable[[str], None]] = {}
+        self._listeners: dict[pycurl.Curl, Listener] = {}
+        self._abandoned: set[pycurl.Curl] = set()
 
-    def add(self, transfer: pycurl.Curl, ended: Callable[[str], None]) -> None:
-        """Begin; `ended` hears "" or what went wrong, once, never during this call."""
-        self._ended[transfer] = ended
+    def add(self, transfer: pycurl.Curl, listener: Listener) -> None:
+        """Begin; the listener hears of it, never during this call."""
+        self._listeners[transfer] = listener
         self._multi.add_handle(transfer)
 
     def remove(self, transfer: pycurl.Curl) -> None:
         """Ended or not; it is closed. Its connection is kept for others where its answer was read to the end."""
-        if self._ended.pop(transfer, None) is not None:
+        known = self._listeners.pop(transfer, None) is not None
+        if known or transfer in self._abandoned:
+            self._abandoned.discard(transfer)
             self._multi.remove_handle(transfer)
             transfer.close()
 
@@ -44,8 +57,8 @@ class Multi:
         """Nobody waits for it any more. `remove` would wait for a name server, so until that answered it stays."""
         if transfer.getinfo(pycurl.NAMELOOKUP_TIME):
             self.remove(transfer)
-        else:
-            self._ended[transfer] = lambda _: self.remove(transfer)
+        elif self._listeners.pop(transfer, None) is not None:
+            self._abandoned.add(transfer)
 
     def close(self) -> None:
         """Nothing runs any more; what was abandoned is left for the end of the process."""
@@ -53,7 +66,7 @@ class Multi:
             self._timer.cancel()
         for descriptor in list(self._watched):
             self._change(descriptor, 0)
-        if self._ended:
+        if self._listeners or self._abandoned:
             _LEFT.append(self)
         else:
             self._multi.close()
@@ -86,6 +99,8 @@ class Multi:
     def _act(self, descriptor: int, event: int) -> None:
         """Something has happened: libcurl goes on, and may have ended transfers."""
         self._multi.socket_action(descriptor, event)
+        for listener in self._listeners.values():
+            listener.came()
         left = 1
         while left:
             left, right, wrong = self._multi.info_read()
@@ -95,9 +110,10 @@ class Multi:
                 self._tell(transfer, reason or "the transfer failed")
 
     def _tell(self, transfer: pycurl.Curl, reason: str) -> None:
-        ended = self._ended.get(transfer)
-        if ended:
-            ended(reason)
+        if transfer in self._abandoned:
+            self.remove(transfer)
+        elif transfer in self._listeners:
+            self._listeners[transfer].ended(reason)
 
 
 #: Closing them would wait for name servers.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 from entrypoint.models.chunks import Plan
 from entrypoint.models.claims import Claim
 from entrypoint.models.staging import Part
@@ -27,16 +24,14 @@ class Place:
         """Bytes to the end of the claim, as it is now."""
         return self._plan.span(self._claim.end - 1)[1] - self.offset
 
-    def put(self, pieces: list[bytes]) -> int:
-        """Write what is the claim's of them; how many bytes that is."""
-        count, left = sum(map(len, pieces)), max(self.left, 0)
-        if count > left:
-            pieces, count = [b"".join(pieces)[:left]], left
-        self._part.write(self.offset, pieces)
-        self.offset += count
+    def put(self, data: memoryview) -> int:
+        """Write what is the claim's of it; how many bytes that is."""
+        data = data[: max(self.left, 0)]
+        self._part.write(self.offset, data)
+        self.offset += len(data)
         if self.offset - self._noted >= self._step:
             self.note()
-        return count
+        return len(data)
 
     def note(self) -> None:
         """Whole chunks, and how much of the one it is at."""
@@ -50,17 +45,3 @@ class Place:
         if self.offset > first:
             self._part.note(claim.next, self.offset - first)
         self._noted = self.offset
-
-
-async def finish(work: asyncio.Future[Any]) -> None:
-    """Wait for a thread's work to its very end, also when cancelled: it uses files that are closed after that."""
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled:
-        work.exception()  # seen: asyncio would tell of one that nobody asked for
-        raise cancelled
-    work.result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from datetime import UTC, datetime
 
@@ -18,13 +17,11 @@ from entrypoint.models.answers import (
 )
 from entrypoint.models.chunks import Plan
 from entrypoint.models.claims import Claim, Claims
-from entrypoint.models.place import Place, finish
+from entrypoint.models.hash_behind import HashBehind
+from entrypoint.models.place import Place
 from entrypoint.models.resolve import ASK
 from entrypoint.models.source import Slowness, Source
 from entrypoint.models.staging import Part
-
-_HASH_BLOCK = 4 << 20  # two hand-overs of the interpreter's lock each
-_HASH_AT_ONCE = 64 << 20  # a stop waits for the thread
 
 
 class Ranges:
@@ -32,7 +29,7 @@ class Ranges:
 
     def __init__(self, source: Source, part: Part, plan: Plan) -> None:
         self._source, self._part, self._plan = source, part, plan
-        self._moved = asyncio.Event()
+        self._hash = HashBehind(part, plan)
         longest = max(source.line.limits.span // plan.chunk, 1)
         self._claims = Claims(plan, part.done, longest)
 
@@ -46,7 +43,7 @@ class Ranges:
         workers = min(self._source.line.limits.connections, len(self._claims))
         try:
             async with asyncio.TaskGroup() as group:
-                digest = group.create_task(self._hash_behind())
+                digest = group.create_task(self._hash.run())
                 for _ in range(workers):
                     group.create_task(self._worker())
         except BaseExceptionGroup as problems:
@@ -84,10 +81,10 @@ class Ranges:
         ask = {**ASK, **resolved.login, "Range": f"bytes={place.offset}-{asked - 1}"}
         began = time.monotonic()
 
-        def put(pieces: list[bytes]) -> int:
-            if place.offset + sum(map(len, pieces)) > asked:
+        def put(data: memoryview) -> int:
+            if place.offset + len(data) > asked:
                 raise Again("more bytes than asked for")
-            return place.put(pieces)
+            return place.put(data)
 
         try:
             async with source.get(resolved, ask) as answer:
@@ -98,7 +95,7 @@ class Ranges:
                 crew.answered(time.monotonic() - began)
                 watch = Slowness(source.line.limits)
                 async for count in answer.pour(put):
-                    self._moved.set()
+                    self._hash.moved()
                     source.transfer.add(count)
                     crew.got(count)
                     watch.got(count)
@@ -109,34 +106,7 @@ class Ranges:
                 raise Again(f"{place.left} bytes less than asked for")
         finally:
             place.note()
-            self._moved.set()
-
-    async def _hash_behind(self) -> str:
-        """sha256 of everything, read back in order as soon as it is there, in a thread."""
-        part, plan, moved = self._part, self._plan, self._moved
-        digest, hashed, buffer = hashlib.sha256(), 0, memoryview(bytearray(_HASH_BLOCK))
-
-        def feed(start: int, end: int) -> None:
-            began = start
-            while start < end:
-                count = part.read_into(buffer[: min(len(buffer), end - start)], start)
-                if not count:
-                    raise DiskTrouble(
-                        "VolumeRefuses", "the part file is shorter than it was", "look at the volume"
-                    )
-                digest.update(buffer[:count])
-                start += count
-            part.begin_writing(began, end)
-
-        while hashed < plan.size:
-            moved.clear()
-            there = min(plan.frontier(part.done, hashed), hashed + _HASH_AT_ONCE)
-            if there > hashed:
-                await finish(asyncio.get_running_loop().run_in_executor(None, feed, hashed, there))
-                hashed = there
-            else:
-                await moved.wait()
-        return digest.hexdigest()
+            self._hash.moved()
 
 
 def _worst(problems: BaseExceptionGroup[BaseException]) -> BaseException:

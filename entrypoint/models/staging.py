@@ -91,14 +91,11 @@ class Part:
             os.unlink(f"{self._folder}/{name}")
         return {}
 
-    def write(self, offset: int, pieces: list[bytes]) -> None:
+    def write(self, offset: int, data: memoryview) -> None:
         with disk_work(f"write to {self._folder}"):
-            missing = sum(map(len, pieces))
-            while missing:
-                written = os.pwritev(self._file, pieces, offset)
-                missing, offset = missing - written, offset + written
-                if missing:
-                    pieces = [b"".join(pieces)[written:]]
+            while data:
+                written = os.pwrite(self._file, data, offset)
+                data, offset = data[written:], offset + written
 
     def note(self, index: int, count: int) -> None:
         """So many bytes of this chunk are there; known after a kill from here on."""

@@ -19,16 +19,14 @@ async def stream(source: Source, part: Part) -> tuple[int, str]:
     source.transfer.begin(resolved.size or 0, 0)
     digest, offset = hashlib.sha256(), 0
 
-    def put(pieces: list[bytes]) -> int:
+    def put(data: memoryview) -> int:
         nonlocal offset
-        count = sum(map(len, pieces))
-        if resolved.size is not None and offset + count > resolved.size:
+        if resolved.size is not None and offset + len(data) > resolved.size:
             raise Again(f"more than the {resolved.size} bytes it should have")
-        part.write(offset, pieces)
-        for piece in pieces:
-            digest.update(piece)
-        offset += count
-        return count
+        part.write(offset, data)
+        digest.update(data)
+        offset += len(data)
+        return len(data)
 
     async with source.line.crew.place(), source.get(resolved, {**ASK, **resolved.login}) as answer:
         judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pycurl
 
-from entrypoint.models.incoming import PIECE, Answer, Broken
+from entrypoint.models.incoming import RECEIVED, Answer, Broken
 from entrypoint.models.multi import Multi
 from entrypoint.models.patience import Limits
 
@@ -47,7 +47,7 @@ class Wire:
         """
         transfer = self._transfer(url, {"User-Agent": "podkeeper", **(headers or {})})
         answer = Answer(transfer, self._limits.stall_timeout)
-        self._multi.add(transfer, answer.ended)
+        self._multi.add(transfer, answer)
         try:
             async with asyncio.timeout(self._limits.connect_timeout + self._limits.stall_timeout):
                 await answer.begun()
@@ -63,6 +63,7 @@ class Wire:
         try:
             yield answer
         finally:
+            answer.close()
             self._multi.remove(transfer)
 
     def _transfer(self, url: str, headers: Mapping[str, str]) -> pycurl.Curl:
@@ -75,7 +76,7 @@ class Wire:
         curl.setopt(curl.PROTOCOLS, curl.PROTO_HTTP | curl.PROTO_HTTPS)
         curl.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_1_1)  # many connections are the point
         curl.setopt(curl.CONNECTTIMEOUT_MS, int(self._limits.connect_timeout * 1000))
-        curl.setopt(curl.BUFFERSIZE, PIECE)
+        curl.setopt(curl.BUFFERSIZE, RECEIVED)
         curl.setopt(curl.PROXY, "")
         curl.setopt(curl.NOSIGNAL, 1)
         if self._certificates:

@@ -41,15 +41,15 @@ def test_a_volume_that_refuses_ends_it_and_what_is_finished_stays(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, number: int, name: str
 ) -> None:
     scene.deliver(hub_file())
-    real, written = os.pwritev, [0]
+    real, written = os.pwrite, [0]
 
-    def failing(file: int, pieces: Any, offset: int) -> int:
+    def failing(file: int, data: Any, offset: int) -> int:
         if written[0] > 200_000:
             raise OSError(number, os.strerror(number))
-        written[0] += sum(map(len, pieces))
-        return real(file, pieces, offset)
+        written[0] += len(data)
+        return real(file, data, offset)
 
-    monkeypatch.setattr(os, "pwritev", failing)
+    monkeypatch.setattr(os, "pwrite", failing)
     first, second = scene.deliver(hub_file(), hub_file("n.safetensors"))
     assert first.state == THERE
     assert second.problem is not None
@@ -106,17 +106,17 @@ def test_a_changed_file_loses_its_receipt(scene: Scene) -> None:
 def test_only_whole_files_ever_stand_in_comfyuis_folders(scene: Scene) -> None:
     scene.origin.cdn_fault = None
     models = Path(scene.shelf.data, "models")
-    real, seen = os.pwritev, []
+    real, seen = os.pwrite, []
 
     def watching(file: int, piece: Any, offset: int) -> int:
         seen.append([path for path in models.rglob("*") if path.is_file()] if models.exists() else [])
         return real(file, piece, offset)
 
-    os.pwritev = watching  # type: ignore[assignment]
+    os.pwrite = watching  # type: ignore[assignment]
     try:
         scene.deliver(hub_file())
     finally:
-        os.pwritev = real
+        os.pwrite = real
     assert len(seen) > 10
     assert not any(seen)
 

@@ -22,11 +22,13 @@ def test_the_chunks_cover_the_file_without_gap_or_overlap(size: int, chunk: int)
     assert all(one[1] == two[0] for one, two in pairwise(spans))
 
 
-@given(st.dictionaries(st.integers(0, 3), st.integers(0, 10)))
-def test_the_frontier_is_the_first_gap(done: dict[int, int]) -> None:
-    plan = Plan(100, 30)
-    there = b"".join(b"x" * done.get(i, 0) + b"." * (plan.length(i) - done.get(i, 0)) for i in range(4))
-    assert plan.frontier(done, 0) == (there + b".").index(b".")
+@given(st.dictionaries(st.integers(0, 3), st.integers(0, 30)), st.integers(0, 99), st.integers(1, 100))
+def test_a_range_is_there_when_each_byte_is(done: dict[int, int], start: int, length: int) -> None:
+    plan, end = Plan(100, 30), min(start + length, 100)
+    done = {index: min(count, plan.length(index)) for index, count in done.items()}
+    bytes_ = "".join("x" * done.get(i, 0) + "." * (plan.length(i) - done.get(i, 0)) for i in range(4))
+    whole_before = bytes_[start // 30 * 30 : end]  # chunks arrive from their first byte on
+    assert plan.is_there(done, start, end) == ("." not in whole_before)
 
 
 @pytest.mark.parametrize(
