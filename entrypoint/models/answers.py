@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -112,6 +111,8 @@ def retry_after(text: str | None, now: datetime) -> float | None:
     text = (text or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    import email.utils  # rarely needed, and not for nothing
+
     try:
         when = email.utils.parsedate_to_datetime(text)
     except ValueError:

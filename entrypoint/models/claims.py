@@ -2,7 +2,8 @@
 
 A request costs a round trip, so it is for many chunks; but the last ones would leave all connections but a few idle.
 So claims get smaller as the rest does (guided self-scheduling), and who finds nothing left takes over the second half
-of what the one furthest behind still has before it.
+of what the one furthest behind still has before it. The first ones are short as well: the hash goes in file order, and
+beside the first of many long claims it would have next to nothing to do until all of them are there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from entrypoint.models.chunks import Plan
 
 #: Less is not worth a new connection: what is under way on the old one is thrown away.
 _WORTH_TAKING_OVER = 4
+#: Chunks of the first claims; then as many as each connection has had so far.
+_FIRST = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -37,7 +40,7 @@ class Claims:
         """`longest`: chunks of a claim, at most."""
         self._runs = deque(_runs(plan, done))
         self._left = sum(run.end - run.next for run in self._runs)
-        self._longest = longest
+        self._longest, self._claimed = longest, 0
         self._active: list[Claim] = []
 
     def __len__(self) -> int:
@@ -60,10 +63,13 @@ class Claims:
 
     def _fresh(self, workers: int) -> Claim:
         run = self._runs[0]
-        count = min(max(self._left // (2 * max(workers, 1)), 1), self._longest, run.end - run.next)
+        workers = max(workers, 1)
+        early, late = max(self._claimed // workers, _FIRST), max(self._left // (2 * workers), 1)
+        count = min(early, late, self._longest, run.end - run.next)
         claim = Claim(run.next, run.next + count)
         run.next += count
         self._left -= count
+        self._claimed += count
         if run.next == run.end:
             self._runs.popleft()
         return claim

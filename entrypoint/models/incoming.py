@@ -19,7 +19,7 @@ import pycurl
 #: What is taken from a socket at once: the more, the fewer acknowledgements and the less of our processor.
 RECEIVED = 1 << 20
 #: Bytes that are gathered and seconds that they may wait. What is gathered is lost by a kill -9, on each connection.
-_GATHERED, _GATHERED_S = 512 << 10, 0.05
+_GATHERED, _GATHERED_S = 256 << 10, 0.05
 #: What may have been taken while nobody waits to be told, before a connection is paused.
 _UNTOLD = 1 << 20
 #: Of an answer that nobody reads: less is kept, so that its connection can be used again, for more it is paused.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
+from typing import TYPE_CHECKING
 
 from entrypoint.files import read_text, write_atomically
 from entrypoint.models import run
@@ -20,6 +20,9 @@ from entrypoint.models.requests import forget
 from entrypoint.models.selection import gigabytes
 from entrypoint.paths import Paths
 from entrypoint.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
 
 _MINE = "MINE"
 
@@ -116,6 +119,8 @@ def _replace(where: str, text: str) -> None:
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace | None:
+    import argparse  # for this verb alone
+
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("url")
     parser.add_argument("--dest", default="")

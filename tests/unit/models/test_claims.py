@@ -42,27 +42,27 @@ def test_every_missing_chunk_is_fetched_by_exactly_one(
     assert len(claims) == 0
 
 
-def test_a_claim_is_long_at_first_and_short_at_the_end() -> None:
+def test_claims_are_short_at_both_ends() -> None:
     claims, lengths = Claims(Plan(400, 1), {}, 16), []
     while (claim := claims.take(8)) is not None and claim.end - claim.next:
         lengths.append(claim.end - claim.next)
         claim.next = claim.end
-    assert lengths[:3] == [16, 16, 16]
+    assert lengths[:8] == [4] * 8
+    assert max(lengths) == 16
     assert lengths[-8:] == [1] * 8
     assert sum(lengths) == 400
 
 
 def test_the_second_half_of_a_laggard_is_taken_over() -> None:
-    claims = Claims(Plan(32, 1), {}, 16)
-    laggard = claims.take(1)
-    assert laggard is not None
-    while len(claims):
-        other = claims.take(1)
-        assert other is not None
-        other.next = other.end
-    laggard.next = 4
+    claims = Claims(Plan(100, 1), {}, 16)
+    taken = list(iter(lambda: claims.take(1) if len(claims) else None, None))
+    laggard = max(taken, key=lambda claim: claim.end - claim.next)
+    for other in taken:
+        other.next = other.end if other is not laggard else other.next + 4
+    begin, end = laggard.next, laggard.end
     helper = claims.take(8)
-    assert (laggard.end, helper and (helper.next, helper.end)) == (10, (10, 16))
+    assert end - begin == 12
+    assert (laggard.end, helper and (helper.next, helper.end)) == (begin + 6, (begin + 6, end))
 
 
 def test_a_chunk_that_is_there_in_part_begins_a_request_of_its_own() -> None:
