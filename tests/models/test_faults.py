@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -304,3 +305,22 @@ def test_one_bad_file_never_stops_the_others(scene: Scene) -> None:
     transfers = scene.deliver(*good[:2], bad, *good[2:])
     assert [each.state for each in transfers if each.file is not bad] == [THERE] * 5
     assert [each.problem and each.problem[0] for each in transfers if each.file is bad] == ["NotFound"]
+
+
+def test_the_first_failure_counts_and_its_retry_after_is_kept(scene: Scene) -> None:
+    """A second is what it asks for; our own wait would be a hundredth of one."""
+    asked: list[float] = []
+
+    async def busy(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        asked.append(time.monotonic())
+        return web.Response(status=503, headers={"Retry-After": "1"}) if before < 1 else None
+
+    scene.origin.hub_fault = busy
+    assert outcome(scene, hub_file()) == "right"
+    assert asked[1] - asked[0] >= 1
+
+
+def test_no_more_is_tried_than_the_attempts(scene: Scene) -> None:
+    scene.origin.hub_fault = some(ALWAYS, status(503))
+    assert outcome(scene, hub_file()) == "OriginFails"
+    assert len(scene.origin.requests("hub")) == scene.limits.attempts

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
-from entrypoint.models.incoming import Answer, Broken
+from entrypoint.models.incoming import Broken
 from entrypoint.models.patience import Limits
 from entrypoint.models.wire import Wire
 from tests.models.origin import Origin
@@ -85,26 +85,30 @@ def test_who_has_enough_gets_no_more(origin: Origin) -> None:
     assert asyncio.run(some()) == BYTES[:1_000_000]
 
 
-def test_what_put_raises_comes_out_and_put_is_not_called_again(
-    origin: Origin, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("says", ["enough", "trouble"])
+def test_who_has_enough_or_is_in_trouble_is_not_called_again(
+    origin: Origin, capfd: pytest.CaptureFixture[str], says: str
 ) -> None:
-    calls = []
+    calls = list[int]()
 
-    def full(data: memoryview) -> int:
+    def put(data: memoryview) -> int:
         calls.append(len(data))
-        raise OSError(28, "No space left on device")
+        if sum(calls) <= MIB:
+            return len(data)
+        if says == "trouble":
+            raise OSError(28, "No space left on device")
+        return len(data) - 1
 
-    async def pour(answer: Answer) -> None:
-        async for _ in answer.pour(full):
-            pass
-
-    async def run() -> None:
+    async def run() -> int:
         async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            await pour(answer)
+            return sum([count async for count in answer.pour(put)])
 
-    with pytest.raises(OSError, match="No space left"):
-        asyncio.run(run())
-    assert len(calls) == 1
+    if says == "trouble":
+        with pytest.raises(OSError, match="No space left"):
+            asyncio.run(run())
+    else:
+        assert asyncio.run(run()) == sum(calls) - 1
+    assert sum(calls[:-1]) <= MIB < sum(calls)
     assert capfd.readouterr().err == ""
 
 
