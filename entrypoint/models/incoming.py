@@ -78,7 +78,7 @@ class Answer:
         self.status, self.headers = 0, Headers()
         self._head, self._news = asyncio.Event(), asyncio.Event()
         self._early = bytearray()
-        self._gather = io.BufferedWriter(_Sink(self._take), _GATHERED)
+        self._gather: io.BufferedWriter[_Sink] | None = None
         self._since = 0.0  # when it was emptied last
         self._paused, self._awaited = False, False
         self._put: Callable[[memoryview], int] | None = None
@@ -124,9 +124,10 @@ class Answer:
             Broken: It ended early, or nothing came for `Limits.stall_timeout`.
         """
         self._put = put
-        self._gather.write(self._early)
-        self._transfer.setopt(pycurl.WRITEFUNCTION, self._gather.write)
-        self._gather.flush()
+        self._gather = gather = io.BufferedWriter(_Sink(self._take), _GATHERED)
+        gather.write(self._early)
+        gather.flush()
+        self._transfer.setopt(pycurl.WRITEFUNCTION, gather.write)
         while not (self._enough or self._trouble):
             await self._more()
             count, self._taken = self._taken, 0
@@ -143,10 +144,10 @@ class Answer:
 
     async def _more(self) -> None:
         """Return when something was taken, or it has ended."""
-        if self._paused:
-            self._paused = False
-            self._transfer.pause(pycurl.PAUSE_CONT)
         if self._end is None:
+            if self._paused:
+                self._paused = False
+                self._transfer.pause(pycurl.PAUSE_CONT)
             self._awaited = True
             try:
                 async with asyncio.timeout(self._stall_timeout):
@@ -159,7 +160,7 @@ class Answer:
 
     def came(self) -> None:
         """libcurl has been at work, perhaps for this answer: nothing waits for long, and nobody is overrun."""
-        if self._put is None:
+        if self._gather is None:
             return
         if time.monotonic() - self._since >= _GATHERED_S:
             self._gather.flush()
@@ -171,17 +172,16 @@ class Answer:
     def ended(self, reason: str) -> None:
         """libcurl is done with it."""
         self._end = reason
-        if self._put is not None:
+        if self._gather is not None:
             self._gather.flush()
         self._head.set()
         self._news.set()
 
     def close(self) -> None:
-        """Nobody reads any more: `put` gets what has come, and is not called after this."""
-        if self._put is not None:
-            self._gather.flush()
-        self._put = None
-        self._gather.close()  # it refers to us
+        """libcurl knows nothing of it any more: `put` gets what has come, and is not called after this."""
+        if self._gather is not None:
+            self._gather.close()
+        self._gather = self._put = None
 
     def _on_header(self, data: bytes) -> None:
         line = data.decode("latin-1").rstrip("\r\n")

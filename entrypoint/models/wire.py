@@ -63,8 +63,8 @@ class Wire:
         try:
             yield answer
         finally:
-            answer.close()
             self._multi.remove(transfer)
+            answer.close()
 
     def _transfer(self, url: str, headers: Mapping[str, str]) -> pycurl.Curl:
         lines = [f"{name}: {text}" for name, text in headers.items()]
