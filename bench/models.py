@@ -5,8 +5,8 @@ usage: scripts/bench models [MIB] [RUNS]     default 4096 MiB, 3 runs; every fig
 One file from nginx on this machine, which takes processor time from all of them alike: 4 GiB, since the catalogue's
 files have 5.5 GB on average, and a process starts once for all of them (0.09 s for ours). Then 1 GiB from a server that
 paces each connection at 20 MB/s (SO_MAX_PACING_RATE), as content networks do. Everything is in memory (/dev/shm, or
-TMPDIR), so that the disk limits nobody. Ours writes a journal, hashes with sha256, syncs and renames; the others do
-none of that.
+TMPDIR), so that the disk limits nobody; it needs four times the file's size. Ours writes a journal, hashes with sha256,
+syncs and renames; the others do none of that.
 """
 
 from __future__ import annotations
