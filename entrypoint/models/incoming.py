@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import io
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -81,7 +82,6 @@ class Answer:
         self._gather: io.BufferedWriter[_Sink] | None = None
         self._since = 0.0  # when it was emptied last
         self._paused, self._awaited = False, False
-        self._put: Callable[[memoryview], int] | None = None
         self._taken, self._enough = 0, False
         self._end: str | None = None
         self._trouble: Exception | None = None
@@ -123,8 +123,7 @@ class Answer:
         Raises:
             Broken: It ended early, or nothing came for `Limits.stall_timeout`.
         """
-        self._put = put
-        self._gather = gather = io.BufferedWriter(_Sink(self._take), _GATHERED)
+        self._gather = gather = io.BufferedWriter(_Sink(functools.partial(self._take, put)), _GATHERED)
         gather.write(self._early)
         gather.flush()
         self._transfer.setopt(pycurl.WRITEFUNCTION, gather.write)
@@ -178,10 +177,10 @@ class Answer:
         self._news.set()
 
     def close(self) -> None:
-        """libcurl knows nothing of it any more: `put` gets what has come, and is not called after this."""
+        """libcurl knows nothing of it any more: who pours gets what has come, and no more after it."""
         if self._gather is not None:
             self._gather.close()
-        self._gather = self._put = None
+        self._gather = None
 
     def _on_header(self, data: bytes) -> None:
         line = data.decode("latin-1").rstrip("\r\n")
@@ -206,13 +205,13 @@ class Answer:
         self._early += data
         return None
 
-    def _take(self, data: memoryview) -> None:
+    def _take(self, put: Callable[[memoryview], int], data: memoryview) -> None:
         """What was gathered goes to whoever wants it."""
         self._since = time.monotonic()
-        if self._put is None or self._enough or self._trouble:
+        if self._enough or self._trouble:
             return
         try:
-            taken = self._put(data)
+            taken = put(data)
         except Exception as error:  # it must not come up inside of libcurl
             self._trouble = error
         else:

@@ -23,7 +23,20 @@ class Listener(Protocol):
         """libcurl has been at work, perhaps for this transfer."""
 
     def ended(self, reason: str) -> None:
-        """Libcurl is done with it; "" or what went wrong."""
+        """It has ended, once: "" or what went wrong."""
+
+
+class _Nobody:
+    """Listens in the place of somebody who has gone."""
+
+    def __init__(self, multi: Multi, transfer: pycurl.Curl) -> None:
+        self._multi, self._transfer = multi, transfer
+
+    def came(self) -> None:
+        pass
+
+    def ended(self, reason: str) -> None:
+        self._multi.remove(self._transfer)
 
 
 class Multi:
@@ -38,7 +51,6 @@ class Multi:
         self._watched: dict[int, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._listeners: dict[pycurl.Curl, Listener] = {}
-        self._abandoned: set[pycurl.Curl] = set()
 
     def add(self, transfer: pycurl.Curl, listener: Listener) -> None:
         """Begin; the listener hears of it, never during this call."""
@@ -47,9 +59,7 @@ class Multi:
 
     def remove(self, transfer: pycurl.Curl) -> None:
         """Ended or not; it is closed. Its connection is kept for others where its answer was read to the end."""
-        known = self._listeners.pop(transfer, None) is not None
-        if known or transfer in self._abandoned:
-            self._abandoned.discard(transfer)
+        if self._listeners.pop(transfer, None) is not None:
             self._multi.remove_handle(transfer)
             transfer.close()
 
@@ -57,8 +67,8 @@ class Multi:
         """Nobody waits for it any more. `remove` would wait for a name server, so until that answered it stays."""
         if transfer.getinfo(pycurl.NAMELOOKUP_TIME):
             self.remove(transfer)
-        elif self._listeners.pop(transfer, None) is not None:
-            self._abandoned.add(transfer)
+        else:
+            self._listeners[transfer] = _Nobody(self, transfer)
 
     def close(self) -> None:
         """Nothing runs any more; what was abandoned is left for the end of the process."""
@@ -66,7 +76,7 @@ class Multi:
             self._timer.cancel()
         for descriptor in list(self._watched):
             self._change(descriptor, 0)
-        if self._listeners or self._abandoned:
+        if self._listeners:
             _LEFT.append(self)
         else:
             self._multi.close()
@@ -110,10 +120,9 @@ class Multi:
                 self._tell(transfer, reason or "the transfer failed")
 
     def _tell(self, transfer: pycurl.Curl, reason: str) -> None:
-        if transfer in self._abandoned:
-            self.remove(transfer)
-        elif transfer in self._listeners:
-            self._listeners[transfer].ended(reason)
+        listener = self._listeners.get(transfer)
+        if listener:
+            listener.ended(reason)
 
 
 #: Closing them would wait for name servers.
