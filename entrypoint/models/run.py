@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -24,19 +22,6 @@ from entrypoint.volumes.identity import own_identity
 from entrypoint.volumes.owner import umask_for
 from entrypoint.volumes.service import service_of
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-
-
-def _keep_freed_memory() -> None:
-    """Have malloc keep what is freed, up to 32 MiB; glibc would give each buffer back to the kernel.
-
-    Faulting it in again is a tenth of a fetch's processor time (mallopt(3); not on musl).
-    """
-    with contextlib.suppress(AttributeError, OSError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_TRIM_THRESHOLD, 32 << 20)
-        mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-
 
 def new_job(settings: Settings, paths: Paths, errand: Errand) -> Job:
     """A job whose files belong to whoever runs the services."""
@@ -47,7 +32,6 @@ def new_job(settings: Settings, paths: Paths, errand: Errand) -> Job:
 
 def fetch(settings: Settings, paths: Paths, errand: Errand) -> int:
     """Fetch; the last lines name every failure, and so does the condition. Returns the exit code."""
-    _keep_freed_memory()
     os.umask(umask_for(settings.volume_policy, settings.umask))
     job = new_job(settings, paths, errand)
     ending = asyncio.run(_run(job, fetch=True))
