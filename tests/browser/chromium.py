@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
 
-from tests.browser.network import find_program
 from tests.browser.proxy import Proxy, host_of
+from tests.nginx import find_program
 
 ARTIFACTS = pathlib.Path(__file__).parent.parent / "artifacts"
 ARGUMENTS = [

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
 
-from tests.browser.network import find_program, own_network
+from tests.browser.network import own_network
 from tests.browser.pod import Pod, open_folder
 from tests.browser.scene import Scene, scene
+from tests.nginx import find_program
 
 PACKAGES = {"chromium": "chromium", "nginx": "nginx-light", "openssl": "openssl"}
 

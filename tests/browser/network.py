@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import shutil
 import socket
 import struct
 from collections.abc import Iterator
@@ -59,8 +58,3 @@ def _bring_up(interface: str) -> None:
         name = interface.encode()
         (flags,) = struct.unpack_from("16xh", fcntl.ioctl(control, SIOCGIFFLAGS, struct.pack("16s24x", name)))
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh22x", name, flags | IFF_UP))
-
-
-def find_program(command: str) -> str:
-    """Its path, or "". Also in /usr/sbin, where Debian puts nginx and which is not on every user's PATH."""
-    return shutil.which(command, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin") or ""

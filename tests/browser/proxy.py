@@ -8,13 +8,11 @@ import contextlib
 import dataclasses
 import hashlib
 import pathlib
-import socket
 import subprocess
 from collections.abc import Iterator
 
-from tests.browser.network import find_program
+from tests.nginx import make_certificate, running_nginx
 from tests.ports import free_port
-from tests.waiting import wait_until
 
 DOMAIN = "proxy.runpod.net"
 POD_ID = "abc123"
@@ -22,16 +20,9 @@ SIBLING_ID = "zzz999"  # another customer's pod: same site, so SameSite does not
 FOREIGN = "https://evil.example"
 REWRITTEN_HOST = "100.65.12.34:60123"  # the shape seen in ComfyUI issue 4865
 
-CONFIG = """
-daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/error.log;
-events {{ worker_connections 512; }}
-http {{
-    access_log {home}/access.log;
-    client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
-    uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
+HTTP = """
     types {{ text/html html; text/javascript js; }}
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
-    ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem;
     server {{
         listen 127.0.0.1:{port} ssl; server_name {pod_name};
         client_max_body_size {body_limit};
@@ -50,7 +41,6 @@ http {{
         root {pages};
         location / {{ try_files $uri /attack.html; }}
     }}
-}}
 """
 
 
@@ -90,59 +80,25 @@ def running_proxy(
 ) -> Iterator[Proxy]:
     """nginx with everything it writes under `home`, serving `pages` as both neighbours' sites."""
     home.mkdir()
-    pin = make_certificate(home)
+    make_certificate(home, f"DNS:*.{DOMAIN}", f"DNS:{host_of(FOREIGN)}")
     port = free_port()
-    proxy = Proxy(port, pin, public_origin(POD_ID, pod_port), public_origin(SIBLING_ID, pod_port))
-    config = home / "nginx.conf"
-    config.write_text(
-        CONFIG.format(
-            home=home,
-            port=port,
-            pod_port=pod_port,
-            pages=pages,
-            body_limit=body_limit,
-            pod_name=host_of(proxy.pod),
-            neighbours=f"{host_of(proxy.sibling)} {host_of(FOREIGN)}",
-            host="$host" if keep_host else REWRITTEN_HOST,
-        )
+    proxy = Proxy(port, _pin(home), public_origin(POD_ID, pod_port), public_origin(SIBLING_ID, pod_port))
+    http = HTTP.format(
+        port=port,
+        pod_port=pod_port,
+        pages=pages,
+        body_limit=body_limit,
+        pod_name=host_of(proxy.pod),
+        neighbours=f"{host_of(proxy.sibling)} {host_of(FOREIGN)}",
+        host="$host" if keep_host else REWRITTEN_HOST,
     )
-    arguments = [find_program("nginx"), "-p", str(home), "-c", str(config), "-e", str(home / "error.log")]
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: _answers(process, port), 15, f"nginx listens; see {home}/error.log")
+    with running_nginx(home, port, http):
         yield proxy
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
-def make_certificate(home: pathlib.Path) -> str:
-    """Writes key.pem and cert.pem for all names; returns base64(sha256(public key)), Chromium's pin."""
-    openssl = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-    ]
-    names = f"subjectAltName=DNS:*.{DOMAIN},DNS:{host_of(FOREIGN)}"
-    files = ["-keyout", str(home / "key.pem"), "-out", str(home / "cert.pem")]
-    subprocess.run(
-        [*openssl, "-days", "2", "-subj", "/CN=runpod-like proxy", "-addext", names, *files],
-        check=True,
-        capture_output=True,
-    )
+def _pin(home: pathlib.Path) -> str:
+    """base64(sha256(public key)) of the certificate, as Chromium wants it."""
     shown = ["openssl", "x509", "-in", str(home / "cert.pem"), "-noout", "-pubkey"]
     pem = subprocess.run(shown, check=True, capture_output=True, text=True).stdout
     public_key = base64.b64decode("".join(pem.splitlines()[1:-1]))
     return base64.b64encode(hashlib.sha256(public_key).digest()).decode()
-
-
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    assert process.poll() is None, "nginx ended at once"
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
