@@ -1,7 +1,7 @@
 """A: the one-shot under supervisord: last in the queue for processor and disk, and only once the services are up.
 
 Exit codes: 0 all is there; 1 something can't be had; 2 settings or manifest can't be used; 3 what was asked for does
-not fit; 75 a later run may get it (supervisord starts it again, and it goes on where it was). Nothing of the
+not fit; 75 a later run may get some of it (supervisord starts it again, and it goes on where it was). Nothing of the
 fetcher is imported before the services answer: the start is theirs.
 """
 

@@ -75,7 +75,7 @@ class Delivery:
             trouble = troubles.exceptions[0]
             for each in mine:
                 if each.state not in (THERE, FAILED) and isinstance(trouble, DiskTrouble):
-                    each.fail(trouble.name, trouble.reason, trouble.remedy, True)
+                    each.fail(trouble.name, trouble.reason, trouble.remedy, trouble.temporary)
         return mine
 
     async def _one(self, transfer: Transfer) -> None:

@@ -178,7 +178,8 @@ def ending_of(transfers: list[Transfer]) -> Ending:
     if not failed:
         return Ending(DONE)
     lines = tuple(each.failure_line() for each in failed)
-    code = LATER if all(each.temporary for each in failed) else INCOMPLETE
+    # One file that is gone for good must not keep the others from another try.
+    code = LATER if any(each.temporary for each in failed) else INCOMPLETE
     return Ending(code, lines, (failed[0].problem or ("", "", ""))[2])
 
 

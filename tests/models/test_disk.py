@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from entrypoint.models import lease
+from entrypoint.models.job import INCOMPLETE, LATER, ending_of
 from entrypoint.models.progress import THERE
 from tests.models.origin import Origin
 from tests.models.scene import Scene, hub_file
@@ -61,6 +62,17 @@ def test_a_volume_that_refuses_ends_it_and_what_is_finished_stays(
     assert second.state == THERE
     assert scene.place(hub_file("n.safetensors")).read_bytes() == BYTES[::-1]
     assert scene.origin.sent - sent < len(BYTES) - 100_000  # it went on where it was
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, LATER), (errno.EROFS, INCOMPLETE)])
+def test_another_run_helps_a_full_volume_and_not_a_read_only_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    def failing(file: int, data: Any, offset: int) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "pwrite", failing)
+    assert ending_of(scene.deliver(hub_file(), hub_file("n.safetensors"))).code == code
 
 
 def test_a_folder_that_cannot_be_made_is_a_named_failure(scene: Scene) -> None:

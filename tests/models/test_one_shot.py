@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from aiohttp import web
 
 from entrypoint.condition_store import read_conditions
 from entrypoint.models.shelf import Shelf
@@ -127,6 +128,24 @@ def test_something_cannot_be_had_1_and_the_last_line_names_it(tmp_path: Path, or
     origin.put("gone.bin", b"y" * MIB)
     assert pod.run("fetch")[0] == 0
     assert read_conditions(pod.paths.runtime) == []
+
+
+def test_one_that_is_gone_keeps_no_other_from_another_try_75(tmp_path: Path, origin: Origin) -> None:
+    pod = Pod(tmp_path, origin, "gone.bin", "later.bin")
+    origin.put("later.bin", b"x" * MIB)
+
+    async def busy(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        if request.path.endswith("later.bin"):
+            return web.Response(status=503, headers={"Retry-After": "3600"})
+        return None
+
+    origin.hub_fault = busy
+    code, text = pod.run("fetch")
+    assert (code, text.count("NotFound: "), text.count("OriginFails: ")) == (75, 1, 1), text
+    origin.hub_fault = None
+    code, text = pod.run("fetch")
+    assert (code, text.count("NotFound: ")) == (1, 1), text
+    assert pod.placed("later.bin").read_bytes() == origin.files["later.bin"]
 
 
 @pytest.mark.parametrize(
