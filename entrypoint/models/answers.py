@@ -25,11 +25,15 @@ class Failed(Exception):
         reason: One line.
         remedy: One line.
         temporary: A later run may well succeed.
+        after: Seconds its origin asked to be left alone; 0: it did not ask.
     """
 
-    def __init__(self, name: str, reason: str, remedy: str, *, temporary: bool = False) -> None:
+    def __init__(
+        self, name: str, reason: str, remedy: str, *, temporary: bool = False, after: float = 0.0
+    ) -> None:
         super().__init__(f"{name}: {reason}")
         self.name, self.reason, self.remedy, self.temporary = name, reason, remedy, temporary
+        self.after = after
 
 
 class DiskTrouble(Failed):

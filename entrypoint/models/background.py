@@ -13,6 +13,7 @@ import time
 from entrypoint.ask import is_up
 from entrypoint.condition_store import clear_condition, read_conditions
 from entrypoint.models.flags import ASKED, NAMED, Errand, any_flag, reach_of
+from entrypoint.models.progress import duration
 from entrypoint.models.requests import asked_for
 from entrypoint.models.state_file import write_state
 from entrypoint.paths import Paths
@@ -22,6 +23,7 @@ from entrypoint.volumes.quietly import be_quiet
 
 CONDITION = "ModelsIncomplete"
 _LOOK_EVERY_S = 0.5
+_LONGEST_LEFT_ALONE_S = 3600.0
 
 
 def run(settings: Settings, paths: Paths) -> int:
@@ -34,7 +36,9 @@ def run(settings: Settings, paths: Paths) -> int:
     _wait_for_services(settings, paths)
     from entrypoint.models.run import fetch  # asyncio and libcurl
 
-    return fetch(settings, paths, Errand(reach=reach, asked=asked))
+    ending = fetch(settings, paths, Errand(reach=reach, asked=asked))
+    _leave_alone(ending.after)
+    return ending.code
 
 
 def _nothing(paths: Paths, reach: str) -> int:
@@ -47,6 +51,21 @@ def _nothing(paths: Paths, reach: str) -> int:
     write_state(paths.runtime, "off", notes=[why])
     print(f"models: {why}", flush=True)
     return 0
+
+
+def _leave_alone(seconds: float) -> None:
+    """Who limits us (429, 503 with Retry-After) is not asked again before; supervisord would within a minute.
+
+    SIGTERM ends the process here at once: nothing is open any more.
+    """
+    seconds = min(seconds, _LONGEST_LEFT_ALONE_S)
+    if seconds:
+        when = duration(seconds)
+        print(
+            f"models: tried again in {when}, as its origin asks; at once: podkeeper restart models",
+            flush=True,
+        )
+        time.sleep(seconds)
 
 
 def _wait_for_services(settings: Settings, paths: Paths) -> None:

@@ -155,7 +155,7 @@ class Delivery:
             transfer.fail(trouble.name, trouble.reason, trouble.remedy, trouble.temporary)
             raise
         except Failed as failed:
-            transfer.fail(failed.name, failed.reason, failed.remedy, failed.temporary)
+            transfer.fail(failed.name, failed.reason, failed.remedy, failed.temporary, failed.after)
         except Exception as error:  # a mistake of ours in one file must not cost the others
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             transfer.fail("Unexpected", reason, "report it with this line", False)

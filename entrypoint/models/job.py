@@ -46,11 +46,13 @@ class Ending:
         code: One of the above.
         problems: A line for each thing that is missing or wrong.
         remedy: What to do, for the condition.
+        after: Seconds before which another run would bring nothing, as the origins say.
     """
 
     code: int
     problems: tuple[str, ...] = ()
     remedy: str = ""
+    after: float = 0.0
 
 
 class Job:
@@ -179,8 +181,9 @@ def ending_of(transfers: list[Transfer]) -> Ending:
         return Ending(DONE)
     lines = tuple(each.failure_line() for each in failed)
     # One file that is gone for good must not keep the others from another try.
-    code = LATER if any(each.temporary for each in failed) else INCOMPLETE
-    return Ending(code, lines, (failed[0].problem or ("", "", ""))[2])
+    again = [each.after for each in failed if each.temporary]
+    remedy = (failed[0].problem or ("", "", ""))[2]
+    return Ending(LATER, lines, remedy, min(again)) if again else Ending(INCOMPLETE, lines, remedy)
 
 
 def _without_silent(ending: Ending) -> Ending:

@@ -23,7 +23,7 @@ class Limits:
         attempts: Failures in a row without a byte of progress.
         first_wait: Seconds, doubled with each failure, with full jitter.
         longest_wait: Seconds; the cap of our own waits.
-        longest_asked: Seconds an origin may ask us to wait; beyond that the file is left for later.
+        longest_asked: Seconds an origin may ask us to wait; beyond that the file is left for a later run.
         connect_timeout: Seconds.
         stall_timeout: Seconds without a byte, or with less than `slowest` in them.
         slowest: Bytes within `stall_timeout` below which a connection counts as stalled.

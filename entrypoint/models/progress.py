@@ -28,6 +28,7 @@ class Transfer:
         how: How it came to be there: receipt, adopted, fetched.
         problem: (name, reason, remedy) of a failure.
         temporary: The failure may be gone in a later run.
+        after: Seconds its origin asked to be left alone; 0: it did not ask.
     """
 
     file: File
@@ -41,6 +42,7 @@ class Transfer:
     how: str = ""
     problem: tuple[str, str, str] | None = None
     temporary: bool = False
+    after: float = 0.0
 
     def begin(self, size: int, there: int) -> None:
         self.state, self.size, self.there = FETCHING, size, there
@@ -60,8 +62,9 @@ class Transfer:
     def arrived(self, how: str, size: int) -> None:
         self.state, self.how, self.size, self.there = THERE, how, size, size
 
-    def fail(self, name: str, reason: str, remedy: str, temporary: bool) -> None:
-        self.state, self.problem, self.temporary = FAILED, (name, reason, remedy), temporary
+    def fail(self, name: str, reason: str, remedy: str, temporary: bool, after: float = 0.0) -> None:
+        self.state, self.problem = FAILED, (name, reason, remedy)
+        self.temporary, self.after = temporary, after
 
     def failure_line(self) -> str:
         """For the last lines of the log."""
@@ -80,7 +83,7 @@ def line(transfers: list[Transfer], bytes_per_second: float) -> str:
         f"{bytes_per_second / 1e6:.1f} MB/s",
     ]
     if bytes_per_second > 0 and total > there:
-        parts.append(f"about {_duration((total - there) / bytes_per_second)} to go")
+        parts.append(f"about {duration((total - there) / bytes_per_second)} to go")
     for state, words in ((FAILED, "failed"), (BUSY, "fetched by another pod")):
         if state in states:
             parts.append(f"{states.count(state)} {words}")
@@ -128,7 +131,8 @@ def record(
     }  # fmt: skip
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """For people."""
     if seconds >= 5400:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

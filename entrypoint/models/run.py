@@ -30,8 +30,8 @@ def new_job(settings: Settings, paths: Paths, errand: Errand) -> Job:
     return Job(settings, paths, os.environ, Shelf(paths.data, paths.kept_secrets, owner), errand)
 
 
-def fetch(settings: Settings, paths: Paths, errand: Errand) -> int:
-    """Fetch; the last lines name every failure, and so does the condition. Returns the exit code."""
+def fetch(settings: Settings, paths: Paths, errand: Errand) -> Ending:
+    """Fetch; the last lines name every failure, and so does the condition."""
     os.umask(umask_for(settings.volume_policy, settings.umask))
     job = new_job(settings, paths, errand)
     ending = asyncio.run(_run(job, fetch=True))
@@ -41,7 +41,7 @@ def fetch(settings: Settings, paths: Paths, errand: Errand) -> int:
         say("models: complete")
     if errand.whole:
         _record(ending, paths.runtime)
-    return ending.code
+    return ending
 
 
 def plan(settings: Settings, paths: Paths, errand: Errand) -> int:

@@ -115,9 +115,8 @@ class Source:
             return await tries(attempt)
         except Again as error:
             reason = f"{error}, again and again, at {self.shown}"
-            raise Failed(
-                "OriginFails", reason, "try again later: what has arrived is kept", temporary=True
-            ) from None
+            remedy, after = "try again later: what has arrived is kept", error.after or 0.0
+            raise Failed("OriginFails", reason, remedy, temporary=True, after=after) from None
 
     async def _try(self, work: Callable[[], Awaitable[Result]]) -> Result:
         before = self._resolved

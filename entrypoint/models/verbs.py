@@ -28,7 +28,7 @@ def _plan(settings: Settings, paths: Paths, arguments: list[str]) -> int | None:
 
 def _fetch(settings: Settings, paths: Paths, arguments: list[str]) -> int | None:
     errand = _errand(arguments)
-    return run.fetch(settings, paths, errand) if errand else None
+    return run.fetch(settings, paths, errand).code if errand else None
 
 
 def _errand(names: list[str]) -> Errand | None:

@@ -148,6 +148,35 @@ def test_one_that_is_gone_keeps_no_other_from_another_try_75(tmp_path: Path, ori
     assert pod.placed("later.bin").read_bytes() == origin.files["later.bin"]
 
 
+def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_it(
+    tmp_path: Path, origin: Origin
+) -> None:
+    pod = Pod(tmp_path, origin, "a.bin", "gone.bin")
+
+    async def busy(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        if request.path.endswith("a.bin"):
+            return web.Response(status=429, headers={"Retry-After": "86400"})
+        return None
+
+    origin.hub_fault = busy
+    nothing_to_wait_for = {f"{name}_ENABLED": "false" for name in ("JUPYTER", "COMFYUI", "STATUS")}
+    process = pod.start(MODELS="auto", **nothing_to_wait_for)
+    assert process.stdout is not None
+    text = ""
+    while "tried again in 60 min" not in text:
+        line = process.stdout.readline()
+        assert line, text
+        text += line
+    assert text.count("OriginFails: ") == 1
+    assert len([hit for hit in origin.hits if hit.path.endswith("a.bin")]) == 1
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.terminate()
+    assert process.wait(10) == -signal.SIGTERM
+    assert pod.status["state"] == "incomplete"
+    assert pod.run("fetch")[0] == 75  # somebody at a terminal is not kept waiting
+
+
 @pytest.mark.parametrize(
     ("head", "environ", "words"),
     [
