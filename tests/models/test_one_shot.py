@@ -94,6 +94,17 @@ class Pod:
         return dict(json.loads(Path(self.paths.runtime, "models.json").read_text()))
 
 
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """What it says up to the line with `words`; that it ends without them is a failure."""
+    assert process.stdout is not None
+    seen = ""
+    while words not in seen:
+        line = process.stdout.readline()
+        assert line, seen
+        seen += line
+    return seen
+
+
 def test_all_is_there_0_and_the_next_run_only_looks(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin", "b.bin")
     for name in ("a.bin", "b.bin"):
@@ -161,12 +172,7 @@ def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_i
     origin.hub_fault = busy
     nothing_to_wait_for = {f"{name}_ENABLED": "false" for name in ("JUPYTER", "COMFYUI", "STATUS")}
     process = pod.start(MODELS="auto", **nothing_to_wait_for)
-    assert process.stdout is not None
-    text = ""
-    while "tried again in 60 min" not in text:
-        line = process.stdout.readline()
-        assert line, text
-        text += line
+    text = read_until(process, "tried again in 60 min")
     assert text.count("OriginFails: ") == 1
     assert len([hit for hit in origin.hits if hit.path.endswith("a.bin")]) == 1
     with pytest.raises(subprocess.TimeoutExpired):

@@ -21,7 +21,7 @@ from entrypoint.models.sources import Tokens, origin_of
 from entrypoint.models.throttle import Throttle
 from tests.models.origin import Origin
 from tests.models.scene import Scene
-from tests.models.test_one_shot import MIB, Pod
+from tests.models.test_one_shot import MIB, Pod, read_until
 
 NAME, SECRET = "m.safetensors", "s3cret-token"
 BYTES = random.Random(1).randbytes(300_001)
@@ -211,12 +211,7 @@ def test_hours_are_told_when_they_are_waited_for(tmp_path: Path) -> None:
         pod = Pod(tmp_path, origin, "a.bin")
         hour = time.localtime().tm_hour
         process = pod.start("fetch", MODELS_HOURS=f"{(hour + 2) % 24}-{(hour + 3) % 24}")
-        assert process.stdout is not None
-        seen = ""
-        while "waits for its hours" not in seen:
-            line = process.stdout.readline()
-            assert line, seen
-            seen += line
+        read_until(process, "waits for its hours")
         process.terminate()
         assert process.wait(10) == 75
         assert not pod.placed("a.bin").exists()
