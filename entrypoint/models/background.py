@@ -60,11 +60,8 @@ def _leave_alone(seconds: float) -> None:
     """
     seconds = min(seconds, _LONGEST_LEFT_ALONE_S)
     if seconds:
-        when = duration(seconds)
-        print(
-            f"models: tried again in {when}, as its origin asks; at once: podkeeper restart models",
-            flush=True,
-        )
+        when = f"in {duration(seconds)}, as its origin asks"
+        print(f"models: tried again {when}; at once: podkeeper restart models", flush=True)
         time.sleep(seconds)
 
 

@@ -75,7 +75,7 @@ class Delivery:
             trouble = troubles.exceptions[0]
             for each in mine:
                 if each.state not in (THERE, FAILED) and isinstance(trouble, DiskTrouble):
-                    each.fail(trouble.name, trouble.reason, trouble.remedy, trouble.temporary)
+                    each.fail(trouble)
         return mine
 
     async def _one(self, transfer: Transfer) -> None:
@@ -151,11 +151,10 @@ class Delivery:
         """A failure of one file is recorded with it; one of the volume ends everything."""
         try:
             yield
-        except DiskTrouble as trouble:
-            transfer.fail(trouble.name, trouble.reason, trouble.remedy, trouble.temporary)
-            raise
         except Failed as failed:
-            transfer.fail(failed.name, failed.reason, failed.remedy, failed.temporary, failed.after)
+            transfer.fail(failed)
+            if isinstance(failed, DiskTrouble):
+                raise
         except Exception as error:  # a mistake of ours in one file must not cost the others
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            transfer.fail("Unexpected", reason, "report it with this line", False)
+            transfer.fail(Failed("Unexpected", reason, "report it with this line"))

@@ -151,9 +151,8 @@ class Job:
                 "their sizes are the manifest's word"
             )
         for each in silent:
-            each.fail(
-                "NotAsked", "its source did not answer", "look at the pod's network, then ask again", True
-            )
+            remedy = "look at the pod's network, then ask again"
+            each.fail(Failed("NotAsked", "its source did not answer", remedy, temporary=True))
 
     def _select(self, delivery: Delivery) -> Selection:
         needs = {wish.bundle.name: delivery.needs(wish.bundle) if wish.wanted else 0 for wish in self.wishes}

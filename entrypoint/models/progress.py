@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from entrypoint.models.manifest import File
 from entrypoint.models.selection import gigabytes
+
+if TYPE_CHECKING:  # background.py comes here before the services are up
+    from entrypoint.models.answers import Failed
 
 WAITING, FETCHING, BUSY, THERE, FAILED = "waiting", "fetching", "busy", "there", "failed"
 
@@ -62,9 +65,10 @@ class Transfer:
     def arrived(self, how: str, size: int) -> None:
         self.state, self.how, self.size, self.there = THERE, how, size, size
 
-    def fail(self, name: str, reason: str, remedy: str, temporary: bool, after: float = 0.0) -> None:
-        self.state, self.problem = FAILED, (name, reason, remedy)
-        self.temporary, self.after = temporary, after
+    def fail(self, why: Failed) -> None:
+        """Keeps what it says, not the exception: that would keep its frames, and what they hold."""
+        self.state, self.problem = FAILED, (why.name, why.reason, why.remedy)
+        self.temporary, self.after = why.temporary, why.after
 
     def failure_line(self) -> str:
         """For the last lines of the log."""
@@ -132,7 +136,7 @@ def record(
 
 
 def duration(seconds: float) -> str:
-    """For people."""
+    """`89 s`, `5 min`, `2.1 h`."""
     if seconds >= 5400:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from entrypoint.models.answers import Failed
 from entrypoint.models.job import DONE, INCOMPLETE, LATER, ending_of
 from entrypoint.models.manifest import File
 from entrypoint.models.progress import Transfer
@@ -36,7 +37,7 @@ def test_the_ending(files: list[tuple[bool, float, str]], code: int, after: floa
         transfer = Transfer(File(bundle="B", source="url", dest="loras/f", url="https://h/f"))
         transfer.arrived("fetched", 1)
         if name:
-            transfer.fail(name, "reason", "remedy", temporary, wait)
+            transfer.fail(Failed(name, "reason", "remedy", temporary=temporary, after=wait))
         transfers.append(transfer)
     ending = ending_of(transfers)
     assert (ending.code, ending.after) == (code, after)
