@@ -24,9 +24,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from ports import free_port
 
-from entrypoint.jupyter.config import config_text
-from entrypoint.paths import Facts, locate
-from entrypoint.settings import Settings
+from entrypoint.jupyter.lab_config import config_text
+from entrypoint.settings.paths import Facts, locate
+from entrypoint.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 STOCK = ROOT / ".podkeeper" / "bench-stock"

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from operator import truediv
 
-from tests.gateway.scene import FILES, TOKEN, running
+from tests.support.door.running_door import FILES, TOKEN, running
 
 SMALL = 500  # requests a round and way
 BIG = 300  # MiB
@@ -65,9 +65,7 @@ class Client:
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(head.decode())
         (length,) = [
-            int(line.partition(b":")[2])
-            for line in head.split(b"\r\n")
-            if line.lower().startswith(b"content-length:")
+            int(line.partition(b":")[2]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
         ]
         missing = length - len(rest)
         while missing:
@@ -111,9 +109,7 @@ def measure(clients: dict[str, Client], count: int, work: Callable[[Client], int
 def report(*measured: dict[str, list[float]]) -> int:
     """The table; 0 when the targets are met."""
     small, down, up = measured
-    print(
-        f"{'':10}{'1 kB p50 ms':>13}{'p99 ms':>9}{'300 MB down MB/s':>19}{'ratio':>7}{'up MB/s':>10}{'ratio':>7}"
-    )
+    print(f"{'':10}{'1 kB p50 ms':>13}{'p99 ms':>9}{'300 MB down MB/s':>19}{'ratio':>7}{'up MB/s':>10}{'ratio':>7}")
     ratios = []
     for name in small:
         centiles = statistics.quantiles(small[name], n=100)
@@ -125,9 +121,7 @@ def report(*measured: dict[str, list[float]]) -> int:
             ratios.append(ratio)
         print(row)
     added = (statistics.median(small["gateway"]) - statistics.median(small["direct"])) * 1e3
-    print(
-        f"added to 1 kB: {added:.3f} ms (target: at most {MOST_ADDED_MS}); throughput target: {LEAST_THROUGHPUT}"
-    )
+    print(f"added to 1 kB: {added:.3f} ms (target: at most {MOST_ADDED_MS}); throughput target: {LEAST_THROUGHPUT}")
     return int(added > MOST_ADDED_MS or min(ratios) < LEAST_THROUGHPUT)
 
 

@@ -29,8 +29,8 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 from paced import Paced  # noqa: E402
 
-from tests.nginx import running_nginx  # noqa: E402
-from tests.ports import free_port  # noqa: E402
+from tests.support.nginx import running_nginx  # noqa: E402
+from tests.support.ports import free_port  # noqa: E402
 
 OURS = "ours, with sha256"
 NAMES = ("curl", OURS, "aria2c x8", "aria2c x16", "huggingface_hub")

@@ -64,9 +64,7 @@ class Paced:
         if head.startswith(b"HEAD"):
             return
         while first <= last:
-            first += os.sendfile(
-                connection.fileno(), self._file.fileno(), first, min(last - first + 1, 1 << 20)
-            )
+            first += os.sendfile(connection.fileno(), self._file.fileno(), first, min(last - first + 1, 1 << 20))
 
 
 def _request(connection: socket.socket) -> bytes:

@@ -103,9 +103,7 @@ def line(name: str, times: list[float]) -> str:
 
 def measure(port: int, pod: subprocess.Popen[bytes], clients: int, seconds: float) -> int:
     wait_for(port)
-    server = next(
-        each for each in psutil.Process(pod.pid).children() if "entrypoint.status" in each.cmdline()
-    )
+    server = next(each for each in psutil.Process(pod.pid).children() if "entrypoint.status" in each.cmdline())
     time.sleep(10)  # the start is over
     idle = percent(server, IDLE_SECONDS)
     rss_idle = server.memory_info().rss / 2**20

@@ -64,8 +64,7 @@ class Supervisor(NamedTuple):
 def supervisord(conf: str) -> Callable[[Path, list[str]], list[str]]:
     def command(folder: Path, programs: list[str]) -> list[str]:
         blocks = [
-            f"[program:p{n}]\ncommand={program}\nautorestart=true\nstartsecs=1\n"
-            for n, program in enumerate(programs)
+            f"[program:p{n}]\ncommand={program}\nautorestart=true\nstartsecs=1\n" for n, program in enumerate(programs)
         ]
         (folder / "s.conf").write_text((conf + "\n".join(blocks)).format(folder=folder))
         return [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(folder / "s.conf")]
@@ -226,9 +225,7 @@ def p90(values: list[float]) -> float:
 
 def report(results: dict[str, dict[str, list[float]]]) -> bool:
     stock = results["stock supervisord"]
-    print(
-        f"{'':20}{'restart ms':>22}{'p90':>8}{'first spawn ms':>22}{'stop ms':>20}{'CPU %':>9}{'RSS MiB':>9}"
-    )
+    print(f"{'':20}{'restart ms':>22}{'p90':>8}{'first spawn ms':>22}{'stop ms':>20}{'CPU %':>9}{'RSS MiB':>9}")
     for name, samples in results.items():
         row = f"{name:20}"
         for metric, width in (("restart", 22), ("first spawn", 22), ("stop", 20)):

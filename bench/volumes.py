@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import volume_trees as tree
 
-from tests.volumes.world import build_passthrough, misbehaving
+from tests.support.file_systems import build_passthrough, misbehaving
 
 HERE = pathlib.Path(__file__).parent
 REPOSITORY = HERE.parent

@@ -16,14 +16,14 @@ import os
 import sys
 import time
 
-from entrypoint.boot import Aborted, run_steps
-from entrypoint.facts import look
-from entrypoint.gateway.nginx import as_it_is_here
-from entrypoint.handoff import become_supervisord
-from entrypoint.paths import STARTED, locate
-from entrypoint.plan import child_environ, make_plan
-from entrypoint.settings import BadSettings, Settings
-from entrypoint.volumes.service import service_of
+from entrypoint.boot.exec_supervisord import become_supervisord
+from entrypoint.boot.plan import child_environ, make_plan
+from entrypoint.boot.steps import Aborted, run_steps
+from entrypoint.door.find_nginx import as_it_is_here
+from entrypoint.settings.paths import STARTED, locate
+from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.system.facts import look
+from entrypoint.system.privileges import service_of
 
 EX_CANTCREAT, EX_CONFIG = 73, 78
 

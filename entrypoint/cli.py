@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.attach import attach
-from entrypoint.handoff import SUPERVISORD_CONF
-from entrypoint.settings import BadSettings
+from entrypoint.boot.exec_supervisord import SUPERVISORD_CONF
+from entrypoint.settings.settings import BadSettings
+from entrypoint.system.attach import attach
 
 #: Answered by supervisorctl, pointed at this pod.
 CONTROL = ("start", "stop", "restart", "tail")

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.condition_store import read_conditions
-from entrypoint.facts import look
-from entrypoint.gateway.nginx import as_it_is_here
-from entrypoint.paths import locate
-from entrypoint.readiness import ask_services
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
-from entrypoint.verdict import verdict
+from entrypoint.conditions.verdict import verdict
+from entrypoint.door.find_nginx import as_it_is_here
+from entrypoint.settings.paths import locate
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
+from entrypoint.system.condition_store import read_conditions
+from entrypoint.system.facts import look
+from entrypoint.system.readiness import ask_services
 
 #: Seconds; less than the HEALTHCHECK's time-out.
 TIMEOUT = 8.0

@@ -50,9 +50,7 @@ def rows(history: list[tuple[str, int]], base: int) -> list[tuple[str, int, bool
     return below + [(what, size, ours[what]) for what, size in sizes.items() if size or ours[what]]
 
 
-def block(
-    table: list[tuple[str, int, bool]], layers: int, base: str, cold: float, cached: float, cores: int
-) -> str:
+def block(table: list[tuple[str, int, bool]], layers: int, base: str, cold: float, cached: float, cores: int) -> str:
     """The facts as Markdown; times in seconds."""
     lines = ["| Layer | MB | Ours |", "|---|---:|---|"]
     lines += [f"| {what} | {megabytes(size)} | {'yes' if ours else ''} |" for what, size, ours in table]
@@ -92,9 +90,7 @@ def problems(text: str, dockerfile: str) -> list[str]:
         wrong.append(f"what is ours has {ours:.0f} MB, more than {LIMIT}")
     if not re.search(r"(?m)^\d+ layers .* Built in \d+ s cold and \d+\.\d s cached, on \d+ cores\.$", facts):
         wrong.append("the sentence about layers and times is not the one scripts/image_facts.py writes")
-    missing = [
-        words for words, _, _ in LAYERS if words.removeprefix("COPY ").removeprefix("/ ") not in dockerfile
-    ]
+    missing = [words for words, _, _ in LAYERS if words.removeprefix("COPY ").removeprefix("/ ") not in dockerfile]
     return wrong + [f"the Dockerfile has no step with {words!r} any more" for words in missing]
 
 
@@ -121,9 +117,7 @@ def measure(options: list[str]) -> str:
     subprocess.run(prune, check=True, stdout=subprocess.DEVNULL)
     cold, cached = build(base, "--no-cache", *options), build(base, *options)
     layers = history(TAG)
-    return block(
-        rows(layers, len(history(base))), len(layers), base, cold, cached, len(os.sched_getaffinity(0))
-    )
+    return block(rows(layers, len(history(base))), len(layers), base, cold, cached, len(os.sched_getaffinity(0)))
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The README's settings table, from the lines of entrypoint/settings.py.
+"""The README's settings table, from the lines of entrypoint/settings/settings.py.
 
 usage: settings_table.py            write it into README.md
        settings_table.py --check    exit 1 when README.md has another one
@@ -9,7 +9,7 @@ import re
 import sys
 from dataclasses import fields
 
-from entrypoint.settings import Settings
+from entrypoint.settings.settings import Settings
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: written by scripts/settings_table.py -->", "<!-- end of settings -->"
@@ -37,9 +37,7 @@ def main() -> int:
     if "--check" not in sys.argv:
         README.write_text(wanted, encoding="utf-8")
     elif wanted != text:
-        print(
-            "README.md: the settings table is not that of entrypoint/settings.py; run scripts/settings_table.py"
-        )
+        print("README.md: the settings table is not up to date; run scripts/settings_table.py")
         return 1
     return 0
 

@@ -79,25 +79,17 @@ class Api:
             raise self._refused(method, path, error) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error) or type(error).__name__
-            raise Failed(
-                EX_UNAVAILABLE, f"no answer to {method} {path}: {reason}; {_again(method)}"
-            ) from None
+            raise Failed(EX_UNAVAILABLE, f"no answer to {method} {path}: {reason}; {_again(method)}") from None
         except ValueError:
-            raise Failed(
-                EX_UNAVAILABLE, f"the answer to {method} {path} is no JSON; {_again(method)}"
-            ) from None
+            raise Failed(EX_UNAVAILABLE, f"the answer to {method} {path} is no JSON; {_again(method)}") from None
 
     def _refused(self, method: str, path: str, error: urllib.error.HTTPError) -> Failed:
         said = error.read(500).decode(errors="replace").replace(self._key, "***")
         said = " ".join(said.split())[:300]
         if error.code in (401, 403):
-            return Failed(
-                EX_NOPERM, f"RunPod refuses the key ({error.code}): make one that may write templates"
-            )
+            return Failed(EX_NOPERM, f"RunPod refuses the key ({error.code}): make one that may write templates")
         if error.code == 404:
-            return Failed(
-                EX_UNAVAILABLE, f"{method} {path}: not found; it was deleted meanwhile, run this again"
-            )
+            return Failed(EX_UNAVAILABLE, f"{method} {path}: not found; it was deleted meanwhile, run this again")
         code = EX_DATAERR if 400 <= error.code < 500 else EX_UNAVAILABLE
         return Failed(code, f"RunPod answers {error.code} to {method} {path}: {said}")
 
@@ -138,13 +130,9 @@ def run(image: str, apply: bool, environ: dict[str, str]) -> None:
     template = {**json.loads(TEMPLATE.read_text(encoding="utf-8")), "imageName": image}
     key = environ.get("RUNPOD_API_KEY", "").strip()
     if not key and apply:
-        raise Failed(
-            EX_CONFIG, "RUNPOD_API_KEY is not set: make a key in RunPod's console, Settings, API keys"
-        )
+        raise Failed(EX_CONFIG, "RUNPOD_API_KEY is not set: make a key in RunPod's console, Settings, API keys")
     if not key:
-        print(
-            f"without RUNPOD_API_KEY this can't look whether it exists; a new one would be:\n{shown(template)}"
-        )
+        print(f"without RUNPOD_API_KEY this can't look whether it exists; a new one would be:\n{shown(template)}")
         return
     api = Api(environ.get("RUNPOD_API_URL", API), key, float(environ.get("RUNPOD_API_TIMEOUT", TIMEOUT)))
     old = matching(api.templates(), template["name"])
@@ -165,9 +153,7 @@ def main() -> int:
     """Exit code."""
     parser = argparse.ArgumentParser(description="Create or update the RunPod template.")
     parser.add_argument("image", metavar="IMAGE", help="ghcr.io/you/podkeeper:1.2.3")
-    parser.add_argument(
-        "--apply", action="store_true", help="do it; without this it only says what it would do"
-    )
+    parser.add_argument("--apply", action="store_true", help="do it; without this it only says what it would do")
     arguments = parser.parse_args()
     try:
         run(arguments.image, arguments.apply, dict(os.environ))

@@ -9,14 +9,14 @@ import os
 import sys
 from typing import NoReturn
 
-from entrypoint.comfyui import arguments, checks, source
+from entrypoint.comfyui import arguments, installation, preflight
 from entrypoint.comfyui.manager_config import settle
-from entrypoint.condition_store import clear_condition, raise_condition
-from entrypoint.conditions import CannotDo, Condition
-from entrypoint.paths import Paths
-from entrypoint.ports import wait_for_port
-from entrypoint.settings import Settings
-from entrypoint.volumes.become import become_the_service_user
+from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.ports import wait_for_port
+from entrypoint.system.privileges import become_the_service_user
 
 EX_TEMPFAIL, EX_CONFIG = 75, 78
 #: Every condition a launch can raise, and the exit code of those that stop it: 78 is not restarted, 75 is.
@@ -41,8 +41,8 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_the_service_user(settings)
     try:
-        found = source.find(settings)
-        launch = checks.look(paths, found)
+        found = installation.find(settings)
+        launch = preflight.look(paths, found)
         variable = "COMFYUI_INTERNAL_PORT" if settings.gateway else "COMFYUI_PORT"
         wait_for_port(settings.comfyui_internal_port, "ComfyUIPortTaken", variable)
     except CannotDo as error:
@@ -62,7 +62,7 @@ def report(runtime: str, conditions: list[Condition]) -> None:
         print(f"comfyui: {condition}", flush=True)
 
 
-def become(found: source.Source, command: list[str], paths: Paths) -> NoReturn:
+def become(found: installation.Source, command: list[str], paths: Paths) -> NoReturn:
     """Replace this process by ComfyUI, so that supervisord's signals reach it.
 
     ComfyUI-Manager's reboot button writes `<__COMFY_CLI_SESSION__>.reboot` and ends with 0 where that variable is

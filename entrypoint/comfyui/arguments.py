@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entrypoint.conditions import Condition
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 
 #: Argument -> the Python package without which ComfyUI exits (255 for sage-attention).
 NEEDS_PACKAGE = {"--use-sage-attention": "sageattention", "--use-flash-attention": "flash_attn"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from entrypoint.conditions import CannotDo, Condition
-from entrypoint.paths import Paths
+from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.settings.paths import Paths
 
 #: What ComfyUI reads and writes below its base directory. Without `custom_nodes` it exits 1 at start.
 FOLDERS = ("models", "input", "output", "custom_nodes", "user", "user/default/workflows", "temp")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from entrypoint.comfyui.manager import config_folders, restored, restricted, version_in
-from entrypoint.conditions import Condition
-from entrypoint.files import read_text, write_atomically
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.system.files import read_text, write_atomically
 
 #: What the user's file said before the door was opened, beside it.
 BEFORE = "config.ini.before-comfyui-auth-none"
@@ -34,9 +34,7 @@ def settle(settings: Settings, paths: Paths) -> list[Condition]:
                 _restore(file)
     except OSError as error:
         reason = f"ComfyUI-Manager's {error.filename} can't be written: {error.strerror}"
-        return [
-            Condition("ManagerNotSettled", reason, "make it writable, then run: podkeeper restart comfyui")
-        ]
+        return [Condition("ManagerNotSettled", reason, "make it writable, then run: podkeeper restart comfyui")]
     return [RESTRICTED] if settings.comfyui_auth == "none" else []
 
 

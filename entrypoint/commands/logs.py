@@ -10,9 +10,9 @@ import os
 import sys
 import time
 
-from entrypoint.paths import Paths
+from entrypoint.settings.paths import Paths
+from entrypoint.supervision.log_forwarder import FOLLOWED, Followed
 from entrypoint.supervision.log_lines import LineSplitter
-from entrypoint.supervision.logs import FOLLOWED, Followed
 
 USAGE = "usage: podkeeper logs [-f] [-n LINES] [NAME ...]"
 EX_USAGE = 64

@@ -12,8 +12,8 @@ import sys
 import time
 
 from entrypoint.commands.status_text import exit_code, programs, status_text
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 from entrypoint.status.collect import Collector, secrets
 from entrypoint.status.snapshot import as_json, make_snapshot
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from entrypoint.status.shape import Program, Service, Snapshot
+from entrypoint.status.schema import Program, Service, Snapshot
 
 #: 3 is LSB's "program is not running" for an init script's `status`.
 ALL_ANSWER, UNHEALTHY, SOME_DO_NOT = 0, 1, 3
@@ -66,9 +66,7 @@ def _program(program: Program, snapshot: Snapshot) -> list[str]:
     lines = [f"{program.name:<9} {program.state:<9} {', '.join(part for part in parts if part)}"]
     for entry in [each for each in snapshot.restarts if each.program == program.name][-_RESTARTS:]:
         when = datetime.fromtimestamp(entry.time, UTC).astimezone().strftime("%H:%M:%S")
-        lines.append(
-            f"{'':19} {when} restart #{entry.number}: {entry.reason}, after {duration(entry.uptime)}"
-        )
+        lines.append(f"{'':19} {when} restart #{entry.number}: {entry.reason}, after {duration(entry.uptime)}")
     return lines
 
 

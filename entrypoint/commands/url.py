@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.banner import address
-from entrypoint.files import read_text
-from entrypoint.paths import Paths
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
+from entrypoint.boot.banner import address
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
+from entrypoint.system.files import read_text
 
 USAGE = "usage: podkeeper url [SERVICE]"
 EX_USAGE = 64

@@ -10,11 +10,11 @@ import os
 import shutil
 import sys
 
-from entrypoint.attach import attach
 from entrypoint.doctor.checks import CHECKS
 from entrypoint.doctor.examine import examine
-from entrypoint.doctor.verdict import as_json, as_text, exit_code
-from entrypoint.settings import BadSettings
+from entrypoint.doctor.finding import as_json, as_text, exit_code
+from entrypoint.settings.settings import BadSettings
+from entrypoint.system.attach import attach
 
 USAGE = "usage: podkeeper doctor [--json] [--bundle FILE.tar.gz]"
 EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     else:
         print(as_text(verdicts, shutil.get_terminal_size().columns), end="")
     if bundle:
-        from entrypoint.doctor.bundle import save_bundle
+        from entrypoint.doctor.support_bundle import save_bundle
 
         try:
             save_bundle(pod, verdicts, bundle)

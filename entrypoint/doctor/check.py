@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoint.attach import Pod
-from entrypoint.doctor.verdict import Verdict
+from entrypoint.doctor.finding import Verdict
+from entrypoint.system.attach import Pod
 
 #: Plain data that one process can hand to another.
 Seen = Mapping[str, Any]

@@ -8,10 +8,10 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from entrypoint.attach import Pod
 from entrypoint.doctor.check import Check
-from entrypoint.doctor.verdict import Verdict, failed, once, skipped
-from entrypoint.volumes.bounded import Plain, collect, launch
+from entrypoint.doctor.finding import Verdict, failed, once, skipped
+from entrypoint.system.attach import Pod
+from entrypoint.system.bounded_process import HUNG, Plain, collect, launch
 
 
 def examine(pod: Pod, checks: Sequence[Check]) -> list[Verdict]:
@@ -35,7 +35,7 @@ def examine(pod: Pod, checks: Sequence[Check]) -> list[Verdict]:
 
 def _judged(check: Check, seen: dict[str, Any], pod: Pod) -> list[Verdict]:
     problem = seen.get("error")
-    if problem == "HUNG":
+    if problem == HUNG:
         return [failed(check.name, f"no result within {check.deadline:g} s", check.remedy)]
     if problem:
         return [failed(check.name, f"it can't be looked at: {problem}", check.remedy)]

@@ -12,9 +12,9 @@ import gc
 import os
 import sys
 
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
-from entrypoint.volumes.become import become_the_service_user
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.system.privileges import become_the_service_user
 
 
 def main() -> int:

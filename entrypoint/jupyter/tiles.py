@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

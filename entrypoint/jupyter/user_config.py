@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from entrypoint.condition_store import clear_condition, raise_condition
-from entrypoint.conditions import Condition
+from entrypoint.conditions.condition import Condition
+from entrypoint.system.condition_store import clear_condition, raise_condition
 
 NAME = "JupyterUserConfigBroken"
 
@@ -19,9 +19,7 @@ def user_files(folder: str) -> list[str]:
     """The files that count, in the order they are read: the file itself, then the `.d` folder by name."""
     first = [os.path.join(folder, "jupyter_lab_config" + ending) for ending in (".py", ".json")]
     parts = glob.glob(os.path.join(glob.escape(folder), "jupyter_lab_config.d", "*"))
-    return [
-        path for path in first + sorted(parts) if path.endswith((".py", ".json")) and os.path.isfile(path)
-    ]
+    return [path for path in first + sorted(parts) if path.endswith((".py", ".json")) and os.path.isfile(path)]
 
 
 def load_user_config(config: Any, load_subconfig: Callable[[str], None], folder: str) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.paths import Paths
-from entrypoint.settings import BadSettings, Settings
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import BadSettings, Settings
 
 USAGE = """usage: podkeeper models list              what there is, and what of it is here
        podkeeper models plan [BUNDLE...]   what would be fetched
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         print("\n".join(error.problems), flush=True)
         return EX_CONFIG
     if not arguments:
-        from entrypoint.models.background import run
+        from entrypoint.models.worker import run
 
         return run(settings, paths)
     from entrypoint.models.verbs import VERBS  # the fetcher's imports: not before the services are up

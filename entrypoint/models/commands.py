@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 
-from entrypoint.models.answers import Failed
-from entrypoint.models.flags import BadFlags, Wish, wishes
+from entrypoint.models.catalogue.manifest import BadManifest, File
+from entrypoint.models.catalogue.wanted import BadFlags, Wish, wishes
 from entrypoint.models.job import BAD_SETTINGS, DONE, INCOMPLETE, LATER, Job
-from entrypoint.models.load import load
-from entrypoint.models.manifest import BadManifest, File
-from entrypoint.models.patience import Limits
-from entrypoint.models.reporter import say
-from entrypoint.models.shelf import hash_of
-from entrypoint.models.wire import Wire
+from entrypoint.models.load_manifest import load
+from entrypoint.models.report import say
+from entrypoint.models.store import hash_of
+from entrypoint.models.transport.client import Wire
+from entrypoint.models.transport.response_rules import Failed
+from entrypoint.models.transport.retry import Limits
 
 
 async def show(job: Job) -> int:
@@ -44,11 +44,7 @@ async def verify(job: Job) -> int:
 def _problem(job: Job, file: File) -> str:
     receipt = job.shelf.receipt(file)
     if receipt:
-        return (
-            ""
-            if hash_of(job.shelf.target(file)) == receipt["sha256"]
-            else "damaged; remove it and fetch it again"
-        )
+        return "" if hash_of(job.shelf.target(file)) == receipt["sha256"] else "damaged; remove it and fetch it again"
     if os.path.exists(job.shelf.target(file)):
         return "not known to be right; `podkeeper models fetch` looks at it"
     return "missing"

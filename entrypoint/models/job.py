@@ -7,26 +7,26 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entrypoint.models.answers import Failed
-from entrypoint.models.crew import Crew
-from entrypoint.models.delivery import Delivery
-from entrypoint.models.flags import BadFlags, Errand, Wish, wishes
-from entrypoint.models.hours import parse_hours
-from entrypoint.models.load import load
-from entrypoint.models.logins import logins
-from entrypoint.models.manifest import BadManifest, Manifest
-from entrypoint.models.patience import Limits
+from entrypoint.models.bundle_requests import forget
+from entrypoint.models.catalogue.fit import DoesNotFit, Selection, gigabytes, margin, select
+from entrypoint.models.catalogue.manifest import BadManifest, Manifest
+from entrypoint.models.catalogue.wanted import BadFlags, Errand, Wish, wishes
+from entrypoint.models.download.connections import Crew
+from entrypoint.models.download.queue import Delivery
+from entrypoint.models.download.rate_limit import Throttle
+from entrypoint.models.download.remote_file import Line
+from entrypoint.models.load_manifest import load
 from entrypoint.models.progress import FAILED, THERE, WAITING, Transfer, line
-from entrypoint.models.reporter import Reporter, say
-from entrypoint.models.requests import forget
-from entrypoint.models.selection import DoesNotFit, Selection, gigabytes, margin, select
-from entrypoint.models.shelf import Shelf
-from entrypoint.models.source import Line
-from entrypoint.models.sources import Tokens
-from entrypoint.models.throttle import Throttle
-from entrypoint.models.wire import Wire
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.models.report import Reporter, say
+from entrypoint.models.sources.registry import Tokens
+from entrypoint.models.sources.tokens import logins
+from entrypoint.models.store import Shelf
+from entrypoint.models.transport.client import Wire
+from entrypoint.models.transport.response_rules import Failed
+from entrypoint.models.transport.retry import Limits
+from entrypoint.settings.hours import parse_hours
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 
 #: All is there. Something can't be had. The settings or the manifest can't be used. What was asked for does
 #: not fit. Something failed that a later run may well get (EX_TEMPFAIL of sysexits.h): start it again.
@@ -94,9 +94,7 @@ class Job:
 
     def _wishes(self, manifest: Manifest) -> tuple[tuple[Wish, ...], tuple[str, ...]]:
         asked = self.errand.asked
-        if (
-            self.errand.whole
-        ):  # requests from the volume may be older than the manifest; a name just typed may not
+        if self.errand.whole:  # requests from the volume may be older than the manifest; a name just typed may not
             known = {bundle.name for bundle in manifest.bundles}
             strange = sorted(asked - known)
             forget(self.paths, strange)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from entrypoint.models.manifest import File
-from entrypoint.models.selection import gigabytes
+from entrypoint.models.catalogue.fit import gigabytes
+from entrypoint.models.catalogue.manifest import File
 
 if TYPE_CHECKING:  # background.py comes here before the services are up
-    from entrypoint.models.answers import Failed
+    from entrypoint.models.transport.response_rules import Failed
 
 WAITING, FETCHING, BUSY, THERE, FAILED = "waiting", "fetching", "busy", "there", "failed"
 

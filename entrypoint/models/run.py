@@ -7,20 +7,19 @@ import os
 import signal
 import sys
 
-from entrypoint.condition_store import clear_condition, raise_condition
-from entrypoint.conditions import Condition
-from entrypoint.models.answers import DiskTrouble
-from entrypoint.models.background import CONDITION
-from entrypoint.models.flags import Errand
+from entrypoint.conditions.condition import Condition
+from entrypoint.models.bundle_requests import forget
+from entrypoint.models.catalogue.wanted import Errand
 from entrypoint.models.job import DONE, LATER, Ending, Job
-from entrypoint.models.reporter import say
-from entrypoint.models.requests import forget
-from entrypoint.models.shelf import Shelf
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
-from entrypoint.volumes.identity import own_identity
-from entrypoint.volumes.owner import umask_for
-from entrypoint.volumes.service import service_of
+from entrypoint.models.report import say
+from entrypoint.models.store import Shelf
+from entrypoint.models.transport.response_rules import DiskTrouble
+from entrypoint.models.worker import CONDITION
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.settings.volume_policy import umask_for
+from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.privileges import own_identity, service_of
 
 
 def new_job(settings: Settings, paths: Paths, errand: Errand) -> Job:

@@ -7,8 +7,8 @@ import os
 import time
 from collections.abc import Sequence
 
-from entrypoint.files import read_text, write_atomically
 from entrypoint.models.progress import Transfer, record
+from entrypoint.system.files import read_text, write_atomically
 
 
 def write_state(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from entrypoint.models import commands, own, run
-from entrypoint.models.flags import ASKED, Errand
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.models import add_remove, commands, run
+from entrypoint.models.catalogue.wanted import ASKED, Errand
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 
 
 def _list(settings: Settings, paths: Paths, arguments: list[str]) -> int | None:
@@ -42,6 +42,6 @@ VERBS: dict[str, Callable[[Settings, Paths, list[str]], int | None]] = {
     "plan": _plan,
     "fetch": _fetch,
     "verify": _verify,
-    "add": own.add,
-    "rm": own.rm,
+    "add": add_remove.add,
+    "rm": add_remove.rm,
 }

@@ -14,14 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 
-from entrypoint.condition_store import clear_condition, raise_condition
-from entrypoint.conditions import Condition
-from entrypoint.files import read_text
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 from entrypoint.supervision.exits import end_of_process
 from entrypoint.supervision.orphans import adopt_descendants
-from entrypoint.volumes.become import become_the_service_user
+from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.files import read_text
+from entrypoint.system.privileges import become_the_service_user
 
 FAILED = "StartCommandFailed"
 #: Seconds from SIGTERM to SIGKILL at a stop; supervisord gives this program one more.
@@ -56,9 +56,7 @@ def main() -> int:
 def _start(command: list[str]) -> int:
     """In a session of its own and with no signal held back; nothing can be typed to it."""
     nothing = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
-    return os.posix_spawnp(
-        command[0], command, os.environ, file_actions=[nothing], setsid=True, setsigmask=()
-    )
+    return os.posix_spawnp(command[0], command, os.environ, file_actions=[nothing], setsid=True, setsigmask=())
 
 
 def _watch(leader: int, command: list[str], paths: Paths) -> int:

@@ -6,9 +6,9 @@ import contextlib
 import json
 import os
 
-from entrypoint.files import write_atomically
-from entrypoint.paths import Paths
-from entrypoint.volumes.owner import Identity
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.users import Identity
+from entrypoint.system.files import write_atomically
 
 
 def keep_start_command(command: list[str], paths: Paths, service: Identity) -> None:

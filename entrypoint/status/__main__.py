@@ -11,12 +11,12 @@ import os
 import signal
 import sys
 
-from entrypoint.files import read_text
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
-from entrypoint.status.access import Login
+from entrypoint.door.session import Login
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 from entrypoint.status.live import Live
 from entrypoint.status.server import application, serve
+from entrypoint.system.files import read_text
 
 #: Behind the services in the queue for the processor, but not so far that it can't be looked at when they are busy.
 NICE = 5

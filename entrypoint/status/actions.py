@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
-from entrypoint.paths import Paths
-from entrypoint.services import SERVICES
-from entrypoint.status.supervisor_rpc import Refused, call
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import SERVICES
+from entrypoint.system.supervisord_rpc import Refused, call
 
 VERBS = ("start", "stop", "restart")
 #: What the buttons may touch: the services but this page's own, and the model downloads.

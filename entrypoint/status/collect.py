@@ -15,22 +15,23 @@ from typing import Any
 
 import psutil
 
-from entrypoint.attach import Pod
-from entrypoint.condition_store import conditions_since
-from entrypoint.doctor.known_secrets import known_secrets
-from entrypoint.paths import STARTED, Paths
-from entrypoint.readiness import ask_services
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
+from entrypoint.settings.paths import STARTED, Paths
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
 from entrypoint.status.disks import Disks
 from entrypoint.status.gpus import Gpus
 from entrypoint.status.history import Sample, sample
 from entrypoint.status.machine import Machine
-from entrypoint.status.redact import Redactor
 from entrypoint.status.snapshot import Seen, Use
-from entrypoint.status.supervisor_rpc import Refused, call
-from entrypoint.supervision import journal, notes
-from entrypoint.supervision.prober import processes
+from entrypoint.supervision import journal
+from entrypoint.system import process_tree
+from entrypoint.system.attach import Pod
+from entrypoint.system.condition_store import conditions_since
+from entrypoint.system.files import read_json
+from entrypoint.system.known_secrets import known_secrets
+from entrypoint.system.readiness import ask_services
+from entrypoint.system.redaction import Redactor
+from entrypoint.system.supervisord_rpc import Refused, call
 
 #: Seconds: for the services' answers, supervisord's, and each disk's and the driver's.
 ANSWER_TIMEOUT, RPC_TIMEOUT, PATIENCE = 3.0, 2.0, 1.0
@@ -54,7 +55,7 @@ class Collector:
             started=pod_started(),
             programs=programs,
             processes=infos,
-            restarts=notes.read_json(f"{runtime}/{journal.RESTARTS}"),
+            restarts=read_json(f"{runtime}/{journal.RESTARTS}"),
             conditions=tuple(conditions_since(runtime)),
             answers=ask_services(self._settings, ANSWER_TIMEOUT) if answers is None else answers,
             uses=self._uses(programs, infos),
@@ -63,22 +64,20 @@ class Collector:
             disks=self._disks.look(PATIENCE),
             gpus=gpus,
             gpu_problem=gpu_problem,
-            models=_models(notes.read_json(f"{runtime}/models.json")),
-            volumes=notes.read_json(f"{runtime}/volumes.json"),
+            models=_models(read_json(f"{runtime}/models.json")),
+            volumes=read_json(f"{runtime}/volumes.json"),
         )
 
     def programs(self) -> Any:
         """programs.json, unless the supervisord that wrote it is gone."""
-        content = notes.read_json(f"{self._paths.runtime}/{journal.PROGRAMS}")
+        content = read_json(f"{self._paths.runtime}/{journal.PROGRAMS}")
         pid = content.get("supervisord") if isinstance(content, dict) else None
         return content if isinstance(pid, int) and psutil.pid_exists(pid) else None
 
     def processes(self) -> list[Any] | None:
         """What supervisord says, or None where it does not answer (to us)."""
         try:
-            found = call(
-                f"{self._paths.runtime}/supervisor.sock", "supervisor.getAllProcessInfo", timeout=RPC_TIMEOUT
-            )
+            found = call(f"{self._paths.runtime}/supervisor.sock", "supervisor.getAllProcessInfo", timeout=RPC_TIMEOUT)
         except (OSError, Refused):
             return None
         return found if isinstance(found, list) else None
@@ -94,10 +93,10 @@ class Collector:
                 process = psutil.Process(pids.get(row.name) or -1)
             except (psutil.Error, ValueError, TypeError):
                 continue
-            now, spent = time.monotonic(), processes.cpu_seconds(process)
+            now, spent = time.monotonic(), process_tree.cpu_seconds(process)
             self._cpu_before[process.pid] = now, spent
             then, spent_then = before.get(process.pid, (now, spent))
-            uses[row.name] = Use(processes.memory(process), _of_one_core(spent_then, spent, now - then))
+            uses[row.name] = Use(process_tree.memory(process), _of_one_core(spent_then, spent, now - then))
         return uses
 
 

@@ -6,9 +6,9 @@ import os
 from functools import partial
 from typing import NamedTuple
 
-from entrypoint.paths import Paths
-from entrypoint.status.asker import Asker, Silent
-from entrypoint.status.shape import Disk
+from entrypoint.settings.paths import Paths
+from entrypoint.status.schema import Disk
+from entrypoint.system.bounded_call import Asker, Silent
 
 
 class Room(NamedTuple):

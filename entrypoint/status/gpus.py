@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from entrypoint.status.asker import Asker, Silent
-from entrypoint.status.shape import Gpu
+from entrypoint.status.schema import Gpu
+from entrypoint.system.bounded_call import Asker, Silent
 
 #: Seconds until a driver that was not there, or failed, is tried again.
 RETRY_AFTER = 60.0

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from tornado.web import HTTPError
 
-from entrypoint.status import actions, bundles, log_view
-from entrypoint.status.access import Login
-from entrypoint.status.handler import Handler, Private
+from entrypoint.door.session import Login
+from entrypoint.status import actions, log_view, model_bundles
+from entrypoint.status.base_handler import Handler, Private
 from entrypoint.status.live import Live, in_thread
 from entrypoint.status.metrics import CONTENT_TYPE, metrics_text
 
@@ -105,9 +105,7 @@ class Log(Private):
         if not lines.isdigit():
             raise HTTPError(400)
         try:
-            view = await in_thread(
-                log_view.view, f"{folder}/{known[name][1]}", search, int(lines), self.live.redactor
-            )
+            view = await in_thread(log_view.view, f"{folder}/{known[name][1]}", search, int(lines), self.live.redactor)
         except OSError:
             raise HTTPError(503) from None
         if self.get_query_argument("seen", "") == view.mark:
@@ -144,7 +142,7 @@ class Bundles(Private):
     """/bundles: the bundles of models that can be asked for."""
 
     async def get(self) -> None:
-        offered = await in_thread(bundles.offered, self.live.settings, self.live.paths)
+        offered = await in_thread(model_bundles.offered, self.live.settings, self.live.paths)
         await self.finish({"bundles": offered})
 
 
@@ -152,4 +150,4 @@ class FetchBundle(Deed):
     """POST /bundles/NAME/fetch."""
 
     async def post(self, name: str) -> None:
-        await self.report(f"fetch {name}", bundles.fetch, self.live.settings, self.live.paths, name)
+        await self.report(f"fetch {name}", model_bundles.fetch, self.live.settings, self.live.paths, name)

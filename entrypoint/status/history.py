@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, NamedTuple
 
-from entrypoint.status.shape import Cpu, Disk, Gpu, Memory
+from entrypoint.status.schema import Cpu, Disk, Gpu, Memory
 
 #: Seconds between two samples, and how many are kept.
 EVERY, KEPT = 6.0, 600

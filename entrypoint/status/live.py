@@ -12,13 +12,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from entrypoint.paths import Paths
-from entrypoint.readiness import ask_services
-from entrypoint.settings import Settings
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 from entrypoint.status.collect import ANSWER_TIMEOUT, Collector, Sampler, secrets
 from entrypoint.status.history import EVERY, History
 from entrypoint.status.snapshot import as_json, make_snapshot
-from entrypoint.status.watchers import Patch, Watcher, changed
+from entrypoint.status.subscribers import Patch, Watcher, changed
+from entrypoint.system.readiness import ask_services
 
 Result = TypeVar("Result")
 #: Seconds between two looks while somebody follows.

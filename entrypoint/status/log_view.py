@@ -6,9 +6,9 @@ import os
 import re
 from typing import NamedTuple
 
-from entrypoint.services import SERVICES
-from entrypoint.status.redact import Redactor
+from entrypoint.settings.services import SERVICES
 from entrypoint.status.snapshot import TITLES
+from entrypoint.system.redaction import Redactor
 
 #: Bytes looked through: of the end of a file, and of all of it when searching.
 _END, _ALL = 256 << 10, 16 << 20

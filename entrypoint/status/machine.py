@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from entrypoint.files import read_text
-from entrypoint.status import meters, shape
-from entrypoint.supervision import cgroup
+from entrypoint.status import meters, schema
+from entrypoint.system import cgroup
+from entrypoint.system.files import read_text
 
 
 class Machine:
@@ -19,29 +19,27 @@ class Machine:
         self._memory = cgroup.find(mount, membership)
         self._before: tuple[float, float] | None = None
 
-    def cpu(self) -> shape.Cpu:
+    def cpu(self) -> schema.Cpu:
         """Since the last call."""
         cores = self._cores()
         now, used = time.monotonic(), self._cpu_seconds()
         before, self._before = self._before, (now, used)
         busy = meters.share(before[1], used, now - before[0], cores) if before else None
-        return shape.Cpu(used_percent=busy, cores=round(cores, 2))
+        return schema.Cpu(used_percent=busy, cores=round(cores, 2))
 
-    def memory(self) -> shape.Memory:
+    def memory(self) -> schema.Memory:
         used, total = meters.memory_of_machine(read_text("/proc/meminfo") or "")
         if self._memory is None:
-            return shape.Memory(used_bytes=used, limit_bytes=total, oom_kills=0)
+            return schema.Memory(used_bytes=used, limit_bytes=total, oom_kills=0)
         limit = min(self._memory.limit() or total, total or 1 << 62)
         kills = self._memory.oom_kills()
-        return shape.Memory(used_bytes=self._memory.used(), limit_bytes=limit, oom_kills=kills)
+        return schema.Memory(used_bytes=self._memory.used(), limit_bytes=limit, oom_kills=kills)
 
     def _cpu_seconds(self) -> float:
         used = _used(self._place) if self._place else None
         if used is not None:
             return used
-        return meters.machine_seconds(
-            read_text("/proc/stat") or "cpu 0 0 0 0 0 0 0 0", os.sysconf("SC_CLK_TCK")
-        )
+        return meters.machine_seconds(read_text("/proc/stat") or "cpu 0 0 0 0 0 0 0 0", os.sysconf("SC_CLK_TCK"))
 
     def _cores(self) -> float:
         here = float(len(os.sched_getaffinity(0)))

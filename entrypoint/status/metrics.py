@@ -139,11 +139,7 @@ def _of_models(models: dict[str, Any] | None) -> Iterable[tuple[str, str, str, S
         value = models.get(key)
         yield name, "gauge", text, [({}, value if isinstance(value, int | float) else None)]
     files = models.get("files")
-    states = (
-        [str(each.get("state")) for each in files if isinstance(each, dict)]
-        if isinstance(files, list)
-        else []
-    )
+    states = [str(each.get("state")) for each in files if isinstance(each, dict)] if isinstance(files, list) else []
     yield (
         "models_files",
         "gauge",

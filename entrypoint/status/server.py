@@ -8,12 +8,12 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from entrypoint.files import read_text
+from entrypoint.door.session import Login
 from entrypoint.status import handlers
-from entrypoint.status.access import Login
-from entrypoint.status.handler import Handler, Nothing
+from entrypoint.status.base_handler import Handler, Nothing
+from entrypoint.status.events import Events
 from entrypoint.status.live import Live
-from entrypoint.status.stream import Events
+from entrypoint.system.files import read_text
 
 PAGE = os.path.join(os.path.dirname(__file__), "page")
 TYPES = {

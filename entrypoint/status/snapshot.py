@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
-from entrypoint.conditions import Condition
-from entrypoint.services import SERVICES
-from entrypoint.services import Service as Row
-from entrypoint.settings import Settings
-from entrypoint.status import shape
-from entrypoint.status.redact import Redactor
-from entrypoint.verdict import verdict
+from entrypoint.conditions.condition import Condition
+from entrypoint.conditions.verdict import verdict
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.services import Service as Row
+from entrypoint.settings.settings import Settings
+from entrypoint.status import schema
+from entrypoint.system.redaction import Redactor
 
 #: Helpers' names for people; a program that is not here is called by its own name.
 TITLES = {
@@ -69,26 +69,24 @@ class Seen:
     conditions: tuple[tuple[Condition, float], ...] = ()
     answers: Mapping[str, str | None]
     uses: Mapping[str, Use]
-    cpu: shape.Cpu
-    memory: shape.Memory
-    disks: tuple[shape.Disk, ...] = ()
-    gpus: tuple[shape.Gpu, ...] = ()
+    cpu: schema.Cpu
+    memory: schema.Memory
+    disks: tuple[schema.Disk, ...] = ()
+    gpus: tuple[schema.Gpu, ...] = ()
     gpu_problem: str = ""
     models: Any = None
     volumes: Any = None
 
 
-def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SERVICES) -> shape.Snapshot:
+def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SERVICES) -> schema.Snapshot:
     """Put together what was seen."""
     enabled = [row for row in services if row.enabled(settings)]
     down = [row.title for row in enabled if seen.answers.get(row.name) is not None]
-    code, summary = verdict(
-        [row.title for row in enabled], down, [condition.name for condition, _ in seen.conditions]
-    )
+    code, summary = verdict([row.title for row in enabled], down, [condition.name for condition, _ in seen.conditions])
     programs = dict(_programs(seen, services))
     urls = {row.name: _url(row, settings) for row in services if row.public_port(settings)}
-    return shape.Snapshot(
-        schema=shape.SCHEMA,
+    return schema.Snapshot(
+        schema=schema.SCHEMA,
         at=seen.at,
         pod=settings.pod_id,
         started=seen.started,
@@ -100,7 +98,7 @@ def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SE
         helpers=tuple(programs.values()),
         restarts=tuple(_restarts(seen.restarts)),
         conditions=tuple(
-            shape.Problem(name=each.name, reason=each.reason, remedy=each.remedy, since=since)
+            schema.Problem(name=each.name, reason=each.reason, remedy=each.remedy, since=since)
             for each, since in seen.conditions
         ),
         cpu=seen.cpu,
@@ -113,13 +111,13 @@ def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SE
     )
 
 
-def as_json(snapshot: shape.Snapshot, redactor: Redactor) -> dict[str, Any]:
+def as_json(snapshot: schema.Snapshot, redactor: Redactor) -> dict[str, Any]:
     """`status.json` as dicts and lists, without any secret."""
     content: dict[str, Any] = redactor.tree(asdict(snapshot))
     return content
 
 
-def _programs(seen: Seen, services: tuple[Row, ...]) -> Iterable[tuple[str, shape.Program]]:
+def _programs(seen: Seen, services: tuple[Row, ...]) -> Iterable[tuple[str, schema.Program]]:
     """Every program: what supervisord says now, and what the plugin wrote down about it."""
     titles = TITLES | {row.name: row.title for row in services}
     written = _mapping(_mapping(seen.programs).get("programs"))
@@ -130,7 +128,7 @@ def _programs(seen: Seen, services: tuple[Row, ...]) -> Iterable[tuple[str, shap
         runs = state in (*_STARTED, "STOPPING")
         yield (
             name,
-            shape.Program(
+            schema.Program(
                 name=name,
                 title=titles.get(name, name),
                 state=state,
@@ -144,15 +142,15 @@ def _programs(seen: Seen, services: tuple[Row, ...]) -> Iterable[tuple[str, shap
         )
 
 
-def _service(row: Row, settings: Settings, seen: Seen, program: shape.Program | None) -> shape.Service:
+def _service(row: Row, settings: Settings, seen: Seen, program: schema.Program | None) -> schema.Service:
     if program is None:
-        program = shape.Program(
+        program = schema.Program(
             name=row.name, title=row.title, state="UNKNOWN", pid=0, started=None, exit_code=None, restarts=0,
             reason="", next_start=None,
         )  # fmt: skip
     answers = seen.answers[row.name] is None if row.name in seen.answers else None
     use = seen.uses.get(row.name, Use())
-    return shape.Service(
+    return schema.Service(
         **{each.name: getattr(program, each.name) for each in fields(program)},
         enabled=row.enabled(settings),
         health=_health(row, row.enabled(settings), program, answers, seen.at),
@@ -172,7 +170,7 @@ def _url(row: Row, settings: Settings) -> str:
     return f"{settings.public_url(port)}/" if port else ""
 
 
-def _health(row: Row, enabled: bool, program: shape.Program, answers: bool | None, now: float) -> str:
+def _health(row: Row, enabled: bool, program: schema.Program, answers: bool | None, now: float) -> str:
     if program.state in _STARTED:
         if answers:
             return "up"
@@ -183,11 +181,11 @@ def _health(row: Row, enabled: bool, program: shape.Program, answers: bool | Non
     return _WORDS.get(program.state, "unknown")
 
 
-def _restarts(content: Any) -> Iterable[shape.Restart]:
+def _restarts(content: Any) -> Iterable[schema.Restart]:
     entries = _mapping(content).get("restarts")
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and _number(entry.get("time")) is not None:
-            yield shape.Restart(
+            yield schema.Restart(
                 time=float(entry["time"]),
                 program=str(entry.get("program", "")),
                 number=_whole(entry.get("number")),

@@ -7,8 +7,8 @@ from supervisor import events, options, process
 
 from entrypoint.supervision import operator, orphans
 from entrypoint.supervision.keeper import Keeper
+from entrypoint.supervision.plugin_config import parse_section
 from entrypoint.supervision.program import Program
-from entrypoint.supervision.section import parse_section
 
 
 class Interface:

@@ -54,14 +54,14 @@ class Journal:
             self._write(PROGRAMS, {"supervisord": os.getpid(), "programs": programs})
 
     def _earlier_entries(self) -> list[dict[str, Any]]:
-        from entrypoint.supervision.notes import read_json
+        from entrypoint.system.files import read_json
 
         content = read_json(os.path.join(self._runtime, RESTARTS))
         entries = content.get("restarts") if isinstance(content, dict) else None
         return entries if isinstance(entries, list) else []
 
     def _write(self, name: str, content: object) -> None:
-        from entrypoint.supervision.notes import write_json  # json is not needed before the first spawn
+        from entrypoint.system.files import write_json
 
         try:
             write_json(os.path.join(self._runtime, name), content)

@@ -11,14 +11,15 @@ from typing import Any
 
 from supervisor.states import ProcessStates, SupervisorStates
 
-from entrypoint.supervision import cgroup, exits
+from entrypoint.supervision import exits
 from entrypoint.supervision.journal import Journal
 from entrypoint.supervision.orphans import Sweeper
+from entrypoint.supervision.plugin_config import Section
 from entrypoint.supervision.policy import Backoff
 from entrypoint.supervision.program import Program
-from entrypoint.supervision.section import Section
 from entrypoint.supervision.shutdown import Shutdown
 from entrypoint.supervision.wakeup import Wakeup
+from entrypoint.system import cgroup
 
 EXIT_GAVE_UP = 70
 """EX_SOFTWARE of sysexits.h: the restart policy gave up on a program."""
@@ -68,10 +69,10 @@ class Keeper:
     def why(self, program: Program, pid: int, code: int, oom_kills: int) -> exits.Reason:
         """Why a program ended: what others know about it comes before what its exit code says."""
         if self.section.runtime:
-            from entrypoint.supervision import notes  # json is not needed before the first spawn
+            from entrypoint.supervision import kill_notes  # json is not needed before the first spawn
 
-            note = notes.take_kill_note(self.section.runtime, program.name, pid)
-            wanted = notes.take_restart_request(self.section.runtime, program.name)
+            note = kill_notes.take_kill_note(self.section.runtime, program.name, pid)
+            wanted = kill_notes.take_restart_request(self.section.runtime, program.name)
             if note:
                 return note
             if wanted and code == exits.WANTED_EXIT:
@@ -118,9 +119,7 @@ class Keeper:
 
     def at_rest(self) -> bool:
         """Does every program run or stay down, so that nothing can become due but by a signal?"""
-        processes = [
-            p for group in self.supervisord.process_groups.values() for p in group.processes.values()
-        ]
+        processes = [p for group in self.supervisord.process_groups.values() for p in group.processes.values()]
         return self.running and all(isinstance(p, Program) and p.state in RESTING_STATES for p in processes)
 
     def _sweep(self) -> None:

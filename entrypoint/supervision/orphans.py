@@ -92,9 +92,7 @@ def _mark(pid: int) -> str:
     except OSError:
         pass  # it is gone
     start = MARK.encode() + b"="
-    return next(
-        (entry[len(start) :].decode() for entry in environ.split(b"\0") if entry.startswith(start)), ""
-    )
+    return next((entry[len(start) :].decode() for entry in environ.split(b"\0") if entry.startswith(start)), "")
 
 
 def _environ(pid: int) -> bytes:

@@ -31,8 +31,7 @@ def make_rpcinterface(supervisord: Any, **options: str) -> object:
         return install(supervisord, options)
     except Exception:
         supervisord.options.logger.critical(
-            "cannot keep restarts in our own hands; supervisord's stock behaviour applies:\n"
-            + traceback.format_exc()
+            "cannot keep restarts in our own hands; supervisord's stock behaviour applies:\n" + traceback.format_exc()
         )
         return StockInterface()
 

@@ -103,9 +103,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         if self.state == States.STOPPING and self._kill_at is not None:
             return self._kill_at
         if self.state == States.STARTING:
-            return (
-                self._started_at + float(self.config.startsecs) + 0.002
-            )  # stock asks for *more than* startsecs
+            return self._started_at + float(self.config.startsecs) + 0.002  # stock asks for *more than* startsecs
         return NEVER
 
     # -- start ----------------------------------------------------------------------------------------
@@ -121,9 +119,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
             return super().spawn()
         except Exception:
             self._report()
-            if (
-                self.state == States.STARTING and not self.pid
-            ):  # else it would count as RUNNING after startsecs
+            if self.state == States.STARTING and not self.pid:  # else it would count as RUNNING after startsecs
                 self.record_spawnerr("unexpected error while starting it (see supervisord's log)")
                 self.change_state(States.BACKOFF)
         finally:
@@ -174,12 +170,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         if self.config.killasgroup:
             _kill_group(pid)
         reason = self.keeper.why(self, pid, code, self.keeper.oom_kills() - self._oom_kills)
-        if (
-            self.state == States.EXITED
-            and self.owned
-            and self.keeper.running
-            and self._wants_restart(code, reason)
-        ):
+        if self.state == States.EXITED and self.owned and self.keeper.running and self._wants_restart(code, reason):
             self._reason = reason
             self.change_state(States.BACKOFF)
         self.keeper.wakeup.kick()
@@ -269,9 +260,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
             self._report()
 
     def _report(self) -> None:
-        self.config.options.logger.critical(
-            f"{self.name}: stock behaviour applies:\n{traceback.format_exc()}"
-        )
+        self.config.options.logger.critical(f"{self.name}: stock behaviour applies:\n{traceback.format_exc()}")
 
 
 def _kill_group(leader: int) -> None:

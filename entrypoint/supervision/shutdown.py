@@ -12,8 +12,8 @@ from typing import Any
 from supervisor.medusa import asyncore_25 as asyncore
 from supervisor.states import ProcessStates, SupervisorStates
 
+from entrypoint.supervision.plugin_config import Section
 from entrypoint.supervision.program import Program
-from entrypoint.supervision.section import Section
 from entrypoint.supervision.wakeup import NEVER
 
 STOPPABLE = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF)

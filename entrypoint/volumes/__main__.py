@@ -14,22 +14,23 @@ import threading
 import time
 from typing import Any
 
-from entrypoint.condition_store import clear_condition, raise_condition
-from entrypoint.conditions import Condition
-from entrypoint.files import read_text, write_atomically
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
-from entrypoint.volumes import progress
-from entrypoint.volumes.canary import probe, sweep
-from entrypoint.volumes.choice import NONE, Choice
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.settings.volume_policy import NONE
+from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.low_priority import be_quiet
+from entrypoint.system.privileges import powers, service_of
+from entrypoint.volumes import pass_record
+from entrypoint.volumes.counts import Tally
 from entrypoint.volumes.diagnosis import CONDITION_NAMES, PASS_REFUSED, TOP_NOT_OPENED, Probe, conditions
-from entrypoint.volumes.identity import powers
-from entrypoint.volumes.kernel import Kernel
-from entrypoint.volumes.quietly import be_quiet
+from entrypoint.volumes.policy import Choice
+from entrypoint.volumes.rule_set import choose, rules_for
 from entrypoint.volumes.rules import Rule
-from entrypoint.volumes.service import choose, rules_for, service_of
-from entrypoint.volumes.tally import Tally
+from entrypoint.volumes.syscalls import Kernel
 from entrypoint.volumes.walk import Walk
+from entrypoint.volumes.write_probe import probe, sweep
 
 _RECORD_EVERY_S, _LINE_EVERY_S = 1.0, 12.0
 _STUCK_AFTER_S = 60.0
@@ -50,15 +51,15 @@ class Pass:
 
     def run(self) -> str:
         """How it ended: one of progress's states."""
-        self._record(progress.RUNNING)
+        self._record(pass_record.RUNNING)
         try:
             self._walk.run(self._tick)
         except OSError as problem:  # the top itself: the canary says why
             print(f"cannot open {self._rule.path}: {problem.strerror}", flush=True)
             self._stop.set()
-        state = progress.STOPPED if self._stop.is_set() else progress.DONE
+        state = pass_record.STOPPED if self._stop.is_set() else pass_record.DONE
         if self._walk.troubles.tripped:
-            state = progress.GAVE_UP
+            state = pass_record.GAVE_UP
             _raise(self._runtime, _refused(self._rule, self._walk.troubles.tripped))
         self._record(state)
         self._say(state)
@@ -68,7 +69,7 @@ class Pass:
         now = time.monotonic()
         if now - self._recorded >= _RECORD_EVERY_S:
             self._recorded = now
-            self._watch(self._record(progress.RUNNING), now)
+            self._watch(self._record(pass_record.RUNNING), now)
         if now - self._said >= _LINE_EVERY_S:
             self._said = now
             self._say("goes on")
@@ -84,7 +85,7 @@ class Pass:
 
     def _record(self, state: str) -> Tally:
         tally = self._walk.tally()
-        self._records[self._rule.path] = progress.record(
+        self._records[self._rule.path] = pass_record.record(
             state, self._rule, self._choice.why, tally, self._walk.troubles, self._began, time.time()
         )
         write_atomically(_record_file(self._runtime), json.dumps(self._records))
@@ -92,7 +93,7 @@ class Pass:
 
     def _say(self, state: str) -> None:
         seconds = time.time() - self._began
-        print(progress.line(state, self._rule, self._walk.tally(), self._walk.troubles, seconds), flush=True)
+        print(pass_record.line(state, self._rule, self._walk.tally(), self._walk.troubles, seconds), flush=True)
 
 
 def main() -> int:
@@ -112,7 +113,7 @@ def main() -> int:
         return 0
     for rule in rules:
         print(f"volume pass over {rule.path} ({rule.policy}) begins: {choice.why}", flush=True)
-        if not stop.is_set() and Pass(rule, choice, paths.runtime, stop).run() == progress.DONE:
+        if not stop.is_set() and Pass(rule, choice, paths.runtime, stop).run() == pass_record.DONE:
             clear_condition(paths.runtime, TOP_NOT_OPENED)
     if not stop.is_set():
         sweep(paths.stored, time.time())
@@ -129,7 +130,7 @@ def _try_the_volume(settings: Settings, paths: Paths) -> Probe:
 def _wait(rules: tuple[Rule, ...], runtime: str, stop: threading.Event) -> bool:
     """Whether it is time to begin (False: told to stop)."""
     earlier = _records(runtime)
-    delays = [progress.delay_s(earlier.get(rule.path, {}), rule, time.time()) for rule in rules]
+    delays = [pass_record.delay_s(earlier.get(rule.path, {}), rule, time.time()) for rule in rules]
     return not stop.wait(min(delays))
 
 

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from entrypoint.conditions import Condition
+from entrypoint.conditions.condition import Condition
+from entrypoint.system.bounded_process import HUNG
 
-HUNG, DIED = "HUNG", "DIED"
 #: Raised by the passes, not by the canary.
 PASS_REFUSED, TOP_NOT_OPENED = "VolumePassRefused", "VolumeTopNotOpened"
 
@@ -93,8 +93,7 @@ def conditions(path: str, probe: Probe) -> tuple[Condition, ...]:
         found.append(
             Condition(
                 "VolumeRootSquash",
-                f"{path} does not let root give files away "
-                f"({probe.chown_error or 'its files get another owner'})",
+                f"{path} does not let root give files away ({probe.chown_error or 'its files get another owner'})",
                 "leave PUID, PGID and RUN_AS unset, or set VOLUME_POLICY=shared",
             )
         )
@@ -102,8 +101,7 @@ def conditions(path: str, probe: Probe) -> tuple[Condition, ...]:
         found.append(
             Condition(
                 "VolumeModesIgnored",
-                f"{path} does not keep file modes "
-                f"({probe.chmod_error or 'chmod succeeds and changes nothing'})",
+                f"{path} does not keep file modes ({probe.chmod_error or 'chmod succeeds and changes nothing'})",
                 "set VOLUME_POLICY=top; who may write is decided by the mount's own options",
             )
         )
@@ -118,9 +116,7 @@ def _why_not_writable(path: str, probe: Probe) -> Condition:
     if probe.error in _MEANINGS:
         name, meaning, remedy = _MEANINGS[probe.error]
         return Condition(name, f"{path} {meaning}{_where(probe)}", remedy)
-    return Condition(
-        "VolumeError", f"{path} cannot be written{_where(probe)}: {probe.error}", _MEANINGS["EIO"][2]
-    )
+    return Condition("VolumeError", f"{path} cannot be written{_where(probe)}: {probe.error}", _MEANINGS["EIO"][2])
 
 
 def _no_space(path: str, probe: Probe) -> Condition:
@@ -132,9 +128,7 @@ def _no_space(path: str, probe: Probe) -> Condition:
         )
     if probe.free_bytes is not None and probe.free_bytes > _ROOM_BYTES:
         name, _, remedy = _MEANINGS["EDQUOT"]
-        return Condition(
-            name, f"{path} says it is full with {probe.free_bytes >> 20} MiB free: a quota", remedy
-        )
+        return Condition(name, f"{path} says it is full with {probe.free_bytes >> 20} MiB free: a quota", remedy)
     return Condition("VolumeFull", f"{path} is full", "delete files, empty the trash, or use a larger volume")
 
 

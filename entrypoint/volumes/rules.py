@@ -15,7 +15,8 @@ No policy makes a file executable: git notices (``chmod -R 777`` marks every tra
 import stat as modes
 from typing import NamedTuple, Protocol
 
-TOP, OWNER, GROUP, SHARED = "top", "owner", "group", "shared"
+from entrypoint.settings.volume_policy import GROUP, OWNER, SHARED, TOP
+
 DEEP_POLICIES = (OWNER, GROUP, SHARED)
 
 _SETID = modes.S_ISUID | modes.S_ISGID
@@ -131,11 +132,7 @@ def needed_change(rule: Rule, stat: Stat, top: bool = False) -> Change | None:
 def file_mode_table(policy: str) -> dict[int, int]:
     """st_mode of a regular file without set-id -> the st_mode `policy` wants: a walk's fast path."""
     regular = modes.S_IFREG
-    return {
-        regular | bits: regular | wanted_file_bits(policy, bits)
-        for bits in range(0o10000)
-        if not bits & _SETID
-    }
+    return {regular | bits: regular | wanted_file_bits(policy, bits) for bits in range(0o10000) if not bits & _SETID}
 
 
 def reason_to_leave(rule: Rule, stat: Stat, name: str, hard_links_are_safe: bool) -> str:

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable
 from itertools import islice
 
-from entrypoint.volumes.crew import Crew
-from entrypoint.volumes.kernel import Kernel, has_mounts_below
-from entrypoint.volumes.mend import Entries, Folder, Mender, links_are_protected
-from entrypoint.volumes.pace import MOST_THREADS, Pace
-from entrypoint.volumes.rules import TOP, Rule, is_entered, is_top, needed_change
-from entrypoint.volumes.tally import Tally, Troubles, add_up
+from entrypoint.settings.volume_policy import TOP
+from entrypoint.system.mounts import has_mounts_below
+from entrypoint.volumes.apply_rule import Entries, Folder, Mender, links_are_protected
+from entrypoint.volumes.counts import Tally, Troubles, add_up
+from entrypoint.volumes.pool_size import MOST_THREADS, Pace
+from entrypoint.volumes.rules import Rule, is_entered, is_top, needed_change
+from entrypoint.volumes.syscalls import Kernel
+from entrypoint.volumes.worker_pool import Crew
 
 _SLAB, _WIDE_SLAB = 64, 16  # entries a worker takes at once: alone, in company
 _SPARE_DESCRIPTORS = 40  # beyond the folders held open: pinned files, libraries, pipes

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
 
-from tests.browser.network import own_network
-from tests.browser.pod import Pod, open_folder
-from tests.browser.scene import Scene, scene
-from tests.nginx import find_program
+from tests.support.browser.network_namespace import own_network
+from tests.support.browser.pods import Pod, open_folder
+from tests.support.browser.proxied_pod import Scene, scene
+from tests.support.nginx import find_program
 
 PACKAGES = {"chromium": "chromium", "nginx": "nginx-light", "openssl": "openssl"}
 
@@ -18,9 +18,7 @@ def network() -> Iterator[None]:
     """Package scope: the tests of the other folders get the machine's own network back."""
     missing = [package for command, package in PACKAGES.items() if not find_program(command)]
     if missing:
-        pytest.fail(
-            f"not installed: {', '.join(missing)}; install these Debian packages to run the browser tests"
-        )
+        pytest.fail(f"not installed: {', '.join(missing)}; install these Debian packages to run the browser tests")
     with own_network():
         yield
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.browser.attacks import Stage
-from tests.browser.lab import Lab
-from tests.browser.pod import Pod, open_folder
-from tests.browser.proxy import FOREIGN
-from tests.browser.scene import Scene, new_profile, scene
+from tests.support.browser.attack_pages import Stage
+from tests.support.browser.jupyterlab import Lab
+from tests.support.browser.pods import Pod, open_folder
+from tests.support.browser.proxied_pod import Scene, new_profile, scene
+from tests.support.browser.proxies import FOREIGN
 
 # A user's own settings that undo ours: the stock provider, and cookies as it makes them.
 GUARD_OFF = """

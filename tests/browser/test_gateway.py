@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from tests.browser.chromium import Watcher
-from tests.browser.door import ATTACKS, Door, Raid, door, log_in
-from tests.browser.pod import open_folder
-from tests.browser.proxy import FOREIGN
-from tests.browser.scene import new_profile
+from tests.support.browser.chromium import Watcher
+from tests.support.browser.comfyui_door import ATTACKS, Door, Raid, door, log_in
+from tests.support.browser.pods import open_folder
+from tests.support.browser.proxied_pod import new_profile
+from tests.support.browser.proxies import FOREIGN
 
 WORKFLOW = {"1": {"class_type": "Fake", "inputs": {"text": "x"}}}
 HEADING = "the real thing"

@@ -9,10 +9,10 @@ import threading
 
 import pytest
 
-from tests.browser.chromium import Watcher
-from tests.browser.lab import Lab
-from tests.browser.proxy import FOREIGN, REWRITTEN_HOST, host_of, running_proxy
-from tests.browser.scene import PAGES, Scene, new_profile
+from tests.support.browser.chromium import Watcher
+from tests.support.browser.jupyterlab import Lab
+from tests.support.browser.proxied_pod import PAGES, Scene, new_profile
+from tests.support.browser.proxies import FOREIGN, REWRITTEN_HOST, host_of, running_proxy
 
 
 def test_proxy_refuses_a_body_over_100_mb(on: Scene) -> None:
@@ -42,9 +42,7 @@ def test_proxy_keeps_or_rewrites_host(keep_host: bool, tmp_path: pathlib.Path) -
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo:
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         with running_proxy(tmp_path / "proxy", echo.server_port, keep_host, PAGES) as proxy:
-            connection = http.client.HTTPSConnection(
-                "127.0.0.1", proxy.port, context=unverified(), timeout=10
-            )
+            connection = http.client.HTTPSConnection("127.0.0.1", proxy.port, context=unverified(), timeout=10)
             connection.request("GET", "/", headers={"Host": host_of(proxy.pod)})
             seen = connection.getresponse().read().decode()
             connection.close()

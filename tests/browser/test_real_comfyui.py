@@ -10,14 +10,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.browser.door import ComfyPod
-from tests.browser.eleventh_check import ComfyUI, upload_goes_through_a_workflow
-from tests.browser.pod import open_folder
-from tests.browser.scene import Scene, scene
+from tests.support.browser.comfyui_door import ComfyPod
+from tests.support.browser.pods import open_folder
+from tests.support.browser.proxied_pod import Scene, scene
+from tests.support.browser.workflow_upload import ComfyUI, upload_goes_through_a_workflow
 
-pytestmark = pytest.mark.skipif(
-    "COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set"
-)
+pytestmark = pytest.mark.skipif("COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set")
 
 
 class PodWithComfyUI(ComfyPod):

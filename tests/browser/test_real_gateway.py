@@ -6,7 +6,6 @@ tests build on each other: ComfyUI's start takes longer than all of them.
 
 import json
 import os
-import pathlib
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -14,17 +13,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.browser.door import STARTUP, Door, Raid, door, log_in
-from tests.browser.pod import open_folder
-from tests.browser.proxy import FOREIGN
-from tests.browser.scene import new_profile
-from tests.gateway.scene import HTML, ask, websocket
-from tests.gateway.test_files import sent_by_nginx
-from tests.waiting import wait_until
+from tests.support.browser.comfyui_door import STARTUP, Door, Raid, door, log_in
+from tests.support.browser.pods import open_folder
+from tests.support.browser.proxied_pod import new_profile
+from tests.support.browser.proxies import FOREIGN
+from tests.support.door.running_door import HTML, ask, sent_by_nginx, websocket
+from tests.support.places import ARTIFACTS
+from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(
-    "COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set"
-)
+pytestmark = pytest.mark.skipif("COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set")
 MIB = 1 << 20
 SIZE = 300
 WORKFLOW = {
@@ -38,7 +35,7 @@ from server import PromptServer
 
 async def write(app):
     routes = [[route.method, route.resource.canonical] for route in app.router.routes() if route.resource]
-    with open(os.path.join(os.path.dirname(__file__), "routes.json"), "w") as file:
+    with open(ARTIFACTS / "routes.json", "w") as file:
         json.dump(routes, file)
 
 PromptServer.instance.app.on_startup.append(write)
@@ -127,9 +124,7 @@ def test_a_click_in_the_console_opens_a_running_comfyui(on: Door, context: Any) 
 def test_a_workflow_runs_and_its_progress_is_seen(on: Door, context: Any) -> None:
     page = log_in(context, on)
     result = page.evaluate(RUN, WORKFLOW)
-    assert {"execution_start", "executing", "progress_state", "executed", "execution_success"} <= set(
-        result["told"]
-    )
+    assert {"execution_start", "executing", "progress_state", "executed", "execution_success"} <= set(result["told"])
     made = next((on.pod.root / "output").glob("made*.png"))
     assert made.read_bytes().startswith(b"\x89PNG")
     answer = page.goto(f"{on.proxy.pod}/view?filename={made.name}&type=output")
@@ -185,7 +180,7 @@ def test_killed_it_shows_the_starting_page_and_recovers(on: Door, context: Any) 
     wait_until(lambda: on.pod.ask("/queue", on.pod.bearer).status == 503, 5, "programs get 503")
     page.goto(f"{on.proxy.pod}/")
     expect(page.get_by_role("heading")).to_have_text("ComfyUI is starting")
-    page.screenshot(path=pathlib.Path(__file__).parents[1] / "artifacts" / "starting.png")
+    page.screenshot(path=ARTIFACTS / "starting.png")
     comes_up(page)
     page.close()
 

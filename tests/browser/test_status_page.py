@@ -17,12 +17,12 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.browser.chromium import Watcher, keep_evidence, launch
-from tests.browser.pod import Pod, open_folder, running
-from tests.browser.proxy import Proxy, running_proxy
-from tests.browser.scene import PAGES, Scene
-from tests.conditions import PRODUCED_BY
-from tests.waiting import wait_until
+from tests.support.browser.chromium import Watcher, keep_evidence, launch
+from tests.support.browser.pods import Pod, open_folder, running
+from tests.support.browser.proxied_pod import PAGES, Scene
+from tests.support.browser.proxies import Proxy, running_proxy
+from tests.support.condition_tests import PRODUCED_BY
+from tests.support.waiting import wait_until
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 SOON = 20_000  # milliseconds for the page to follow the pod on a busy machine
@@ -124,7 +124,7 @@ def clear_condition(stage: Scene, condition: dict[str, Any]) -> None:
 
 
 def test_every_condition_there_is_is_shown_everywhere_with_its_remedy(stage: Scene, tab: Page) -> None:
-    """Page, JSON, metrics and commands, for each name (tests/conditions.py says which test produces it for real)."""
+    """Page, JSON, metrics and commands, for each name (condition_tests names the test that produces it)."""
     planted = [
         {"name": name, "reason": f"reason of {name}", "remedy": f"remedy of {name}", "since": 1.0}
         for name in PRODUCED_BY
@@ -232,9 +232,7 @@ def test_the_restart_button_asks_first_and_tells_what_happens(stage: Scene, tab:
 
 def test_a_crash_is_told_with_its_reason(stage: Scene, tab: Page) -> None:
     psutil.Process(jupyter_pid(stage)).kill()
-    expect(tab.locator("#restart-list li").first).to_contain_text(
-        "JupyterLab killed by SIGKILL", timeout=SOON
-    )
+    expect(tab.locator("#restart-list li").first).to_contain_text("JupyterLab killed by SIGKILL", timeout=SOON)
     expect(tab.locator("#lanes i").first).to_be_visible()
     expect(tab.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
 

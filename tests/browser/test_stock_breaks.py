@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Playwright
 
-from tests.browser.chromium import Watcher, keep_evidence
-from tests.browser.lab import Lab
-from tests.browser.more_checks import CHECKS
-from tests.browser.pod import Pod, StockPod, open_folder
-from tests.browser.scene import new_profile, scene
-from tests.browser.visit import SOON, Visit
+from tests.support.browser.chromium import Watcher, keep_evidence
+from tests.support.browser.jupyterlab import Lab
+from tests.support.browser.pods import Pod, StockPod, open_folder
+from tests.support.browser.proxied_pod import new_profile, scene
+from tests.support.browser.six_more_checks import CHECKS
+from tests.support.browser.visit import SOON, Visit
 
 # What a stock JupyterLab that listens on all interfaces loses when the proxy rewrites Host: every WebSocket
 # (403, the browser's Origin is not the Host), hidden files, and the disk space of what is deleted.
@@ -53,9 +53,7 @@ def visiting(playwright: Playwright) -> Iterator[Callable[[str, bool], Visit]]:
 
 
 @pytest.mark.parametrize("keep_host", [True, False], ids=["Host kept", "Host rewritten"])
-def test_stock_on_loopback_is_not_even_accessible(
-    visiting: Callable[[str, bool], Visit], keep_host: bool
-) -> None:
+def test_stock_on_loopback_is_not_even_accessible(visiting: Callable[[str, bool], Visit], keep_host: bool) -> None:
     """As pip installs it, Jupyter listens on loopback and refuses every Host that is not local."""
     visit = visiting("127.0.0.1", keep_host)
     answer = visit.lab.page.goto(f"{visit.lab.origin}/lab?token={visit.pod.token}")

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from tests.browser.chromium import Watcher
-from tests.browser.lab import Lab
-from tests.browser.pod import Pod, open_folder
-from tests.browser.scene import Scene, new_profile, scene
-from tests.ports import free_port
-from tests.process.test_pod import fake_python
-from tests.waiting import wait_until
+from tests.support.browser.chromium import Watcher
+from tests.support.browser.jupyterlab import Lab
+from tests.support.browser.pods import Pod, open_folder
+from tests.support.browser.proxied_pod import Scene, new_profile, scene
+from tests.support.places import ARTIFACTS
+from tests.support.places import FAKE_BEHIND as BEHIND
+from tests.support.pod import fake_python
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
-BEHIND = Path(__file__).parents[1] / "process/fake_behind"
-ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 REAL = "COMFYUI_DIR" in os.environ
 SOCKET = """() => new Promise((resolve, reject) => {
     const socket = new WebSocket(location.href.replace(/^http/, 'ws') + 'ws');
@@ -91,15 +91,11 @@ def test_both_tiles_open_their_page_behind_the_same_login(on: Scene, page: Page)
     sent = comfyui.evaluate(SOCKET)
     if REAL:
         expect(comfyui.locator("#graph-canvas")).to_be_visible(timeout=60_000)
-        comfyui.wait_for_function(
-            "window.app && window.app.graph && window.app.extensionManager", timeout=60_000
-        )
+        comfyui.wait_for_function("window.app && window.app.graph && window.app.extensionManager", timeout=60_000)
         comfyui.screenshot(path=ARTIFACTS / "comfyui-behind-the-tile.png")
     else:
         assert sent == "there and back"
-        upload = (
-            "fetch('echo', {method: 'POST', body: new Blob([new Uint8Array(5_000_000)])}).then(a => a.json())"
-        )
+        upload = "fetch('echo', {method: 'POST', body: new Blob([new Uint8Array(5_000_000)])}).then(a => a.json())"
         assert comfyui.evaluate(upload)["length"] == 5_000_000
     page.screenshot(path=ARTIFACTS / "tiles.png")
     if not REAL:  # ComfyUI's own page asks for pictures at the top of its host, and its makers for news

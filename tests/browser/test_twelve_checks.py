@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.chromium import Watcher, keep_evidence
-from tests.browser.lab import Lab
-from tests.browser.more_checks import CHECKS, run
-from tests.browser.scene import Scene, new_profile
-from tests.browser.visit import Visit
+from tests.support.browser.chromium import Watcher, keep_evidence
+from tests.support.browser.jupyterlab import Lab
+from tests.support.browser.proxied_pod import Scene, new_profile
+from tests.support.browser.six_more_checks import CHECKS, run
+from tests.support.browser.visit import Visit
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.engine import Container, docker, running
-from tests.container.wheel import write_empty_wheel
+from tests.support.container.engine import Container, docker, running
+from tests.support.container.wheel import write_empty_wheel
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 BASE = os.environ.get("BASE_IMAGE", "localhost/base:bookworm")
 LONG = 1200
 
@@ -62,7 +62,7 @@ def image_with_comfyui(tmp_path_factory: pytest.TempPathFactory) -> str:
     (wheels / "requirements.txt").write_text("torch==0.0.0\n")
     build(
         "podkeeper-test:on",
-        "--build-context", f"comfyui={ROOT / 'tests/process/fake_comfyui'}",
+        "--build-context", f"comfyui={ROOT / 'tests/support/fake_comfyui'}",
         "--build-context", f"wheels={wheels}",
     )  # fmt: skip
     return "podkeeper-test:on"

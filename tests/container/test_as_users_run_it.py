@@ -7,9 +7,9 @@ import urllib.error
 
 import pytest
 
-from tests.container.engine import TOKEN, Container, docker, running, volume
-from tests.container.log_check import AT_A_STOP, unexpected
-from tests.waiting import wait_until
+from tests.support.container.engine import TOKEN, Container, docker, running, volume
+from tests.support.container.log_check import AT_A_STOP, unexpected
+from tests.support.waiting import wait_until
 
 
 def test_jupyterlab_answers_on_the_published_port_and_asks_for_the_login(pod: Container) -> None:
@@ -44,9 +44,7 @@ def test_the_log_of_a_healthy_start_has_no_loud_line(image: str) -> None:
         ("pip list | grep jupyter-server-terminals", "jupyter-server-terminals"),
     ],
 )  # fmt: skip
-def test_the_seeds_troubleshooting_commands_print_what_it_says(
-    pod: Container, command: str, shown: str
-) -> None:
+def test_the_seeds_troubleshooting_commands_print_what_it_says(pod: Container, command: str, shown: str) -> None:
     assert shown in pod.run(command)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
-from tests.container.engine import TOKEN, Container, docker, running
-from tests.container.log_check import unexpected
-from tests.waiting import wait_until
+from tests.support.container.engine import TOKEN, Container, docker, running
+from tests.support.container.log_check import unexpected
+from tests.support.places import SUPPORT
+from tests.support.waiting import wait_until
 
-GREEDY = Path(__file__).parent / "greedy_comfyui"
+GREEDY = SUPPORT / "container/greedy_comfyui"
 
 
 def pid_of(pod: Container, module: str) -> int:
@@ -69,8 +69,6 @@ def test_runpods_variables_make_the_public_address_and_its_key_goes_nowhere(imag
         assert f"https://abc123-8189.proxy.runpod.net/lab?token={TOKEN}" in pod.log
         assert unexpected(pod.log) == []
         assert pod.jupyter("/api/contents")["type"] == "directory"
-        seen = pod.run(
-            "cat /proc/1/environ /proc/$(pgrep -f '[e]ntrypoint.jupyter$')/environ | tr '\\0' '\\n'"
-        )
+        seen = pod.run("cat /proc/1/environ /proc/$(pgrep -f '[e]ntrypoint.jupyter$')/environ | tr '\\0' '\\n'")
         assert "RUNPOD_POD_ID=abc123" in seen
         assert not re.search(rf"s3cret|{TOKEN}", seen)

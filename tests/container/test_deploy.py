@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import yaml
 
-from tests.container.engine import running
-from tests.container.log_check import unexpected
-from tests.waiting import wait_until
+from tests.support.container.engine import running
+from tests.support.container.log_check import unexpected
+from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
-MANIFEST = Path(__file__).parents[2] / "deploy/kubernetes/podkeeper.yaml"
+MANIFEST = ROOT / "deploy/kubernetes/podkeeper.yaml"
 
 
 def test_the_probes_of_the_manifest_answer_under_its_restrictions(image: str) -> None:

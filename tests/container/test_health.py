@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.container.engine import Container, running
-from tests.container.log_check import AT_A_STOP, unexpected
-from tests.waiting import wait_until
+from tests.support.container.engine import Container, running
+from tests.support.container.log_check import AT_A_STOP, unexpected
+from tests.support.waiting import wait_until
 
 #: Seconds between looks: the image's interval of 30 s would be long in a test.
 OFTEN = ("--health-interval", "1s", "--health-start-period", "2s", "--health-retries", "2")

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
 
-from tests.browser.checks import SEED
-from tests.browser.chromium import Watcher, keep_evidence
-from tests.browser.lab import Lab
-from tests.browser.more_checks import CHECKS, run
-from tests.browser.pod import open_folder
-from tests.browser.scene import Scene, new_profile, scene
-from tests.browser.visit import Visit
-from tests.container.browsed import ContainerPod, network_of_a_container
-from tests.container.log_check import AT_A_STOP, AT_WORK, unexpected
+from tests.support.browser.chromium import Watcher, keep_evidence
+from tests.support.browser.jupyterlab import Lab
+from tests.support.browser.pods import open_folder
+from tests.support.browser.proxied_pod import Scene, new_profile, scene
+from tests.support.browser.six_more_checks import CHECKS, run
+from tests.support.browser.twelve_checks import SEED
+from tests.support.browser.visit import Visit
+from tests.support.container.browsed import ContainerPod, network_of_a_container
+from tests.support.container.log_check import AT_A_STOP, AT_WORK, unexpected
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can enter a container's network"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.container.log_check import AT_A_STOP, unexpected
+from tests.support.container.log_check import AT_A_STOP, unexpected
 
 
 @pytest.mark.parametrize(

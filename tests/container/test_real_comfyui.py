@@ -10,17 +10,15 @@ import os
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser.eleventh_check import ComfyUI, upload_goes_through_a_workflow
-from tests.browser.pod import open_folder
-from tests.browser.scene import scene
-from tests.container.browsed import ContainerPod, network_of_a_container
-from tests.container.engine import TOKEN
-from tests.container.log_check import AT_A_STOP, AT_WORK, unexpected
+from tests.support.browser.pods import open_folder
+from tests.support.browser.proxied_pod import scene
+from tests.support.browser.workflow_upload import ComfyUI, upload_goes_through_a_workflow
+from tests.support.container.browsed import ContainerPod, network_of_a_container
+from tests.support.container.engine import TOKEN
+from tests.support.container.log_check import AT_A_STOP, AT_WORK, unexpected
 
 REAL_IMAGE = os.environ.get("PODKEEPER_REAL_IMAGE", "")
-pytestmark = pytest.mark.skipif(
-    not REAL_IMAGE, reason="no image with real ComfyUI: PODKEEPER_REAL_IMAGE is not set"
-)
+pytestmark = pytest.mark.skipif(not REAL_IMAGE, reason="no image with real ComfyUI: PODKEEPER_REAL_IMAGE is not set")
 #: It has its place beside the code, which nothing can change; ComfyUI goes on without it.
 DETAIL_LOG = "Could not open DETAIL log /opt/comfyui/comfyui_detail.log: [Errno 30] Read-only file system"
 READ_ONLY = [

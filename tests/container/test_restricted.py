@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.engine import Container, docker, running, volume
-from tests.container.log_check import unexpected
-from tests.waiting import wait_until
+from tests.support.container.engine import Container, docker, running, volume
+from tests.support.container.log_check import unexpected
+from tests.support.waiting import wait_until
 
 WITHOUT_COMFYUI = ("--env", "COMFYUI_ENABLED=false")
 #: Where a pod with a read-only root has to be able to write. exec: people keep programs in their data folder.
@@ -97,9 +97,7 @@ def docker_top(pod: Container) -> list[str]:
 
 def test_a_pod_that_can_write_nowhere_says_where_and_ends(image: str) -> None:
     """--read-only with nothing writable: an exit code and a line, not a pod that hangs."""
-    ended = subprocess.run(
-        ["docker", "run", "--rm", "--read-only", image], capture_output=True, text=True, timeout=60
-    )
+    ended = subprocess.run(["docker", "run", "--rm", "--read-only", image], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 73
     assert ended.stderr.startswith("podkeeper: cannot make the pod's own folders: /")
     assert ended.stderr.count("\n") == 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.container.engine import running
-from tests.container.log_check import AT_A_STOP, unexpected
+from tests.support.container.engine import running
+from tests.support.container.log_check import AT_A_STOP, unexpected
 
 WITHOUT_COMFYUI = ("--env", "COMFYUI_ENABLED=false")
 
@@ -39,17 +39,13 @@ def test_it_runs_and_jupyterlab_answers(image: str, command: tuple[str, ...], wo
 def test_a_bad_one_is_told_and_the_pod_is_degraded_not_dead(image: str) -> None:
     with running(image, *WITHOUT_COMFYUI, command=("bash", "-c", "/no-such.sh")) as pod:
         pod.wait_for_jupyter()
-        pod.wait_for_log(
-            "podkeeper: StartCommandFailed: the start command (bash) exited with code 127; read /var/log/"
-        )
+        pod.wait_for_log("podkeeper: StartCommandFailed: the start command (bash) exited with code 127; read /var/log/")
         assert "degraded: StartCommandFailed" in pod.run("python -I -m entrypoint.health")
         assert unexpected(pod.log, "WARN exited: command (exit status 127; not expected)") == []
 
 
 @pytest.mark.parametrize("options", [("--user", "1000:1000"), ("--env", "PUID=1000")], ids=["user", "puid"])
 def test_it_runs_as_the_services_do(image: str, options: tuple[str, ...]) -> None:
-    with running(
-        image, *WITHOUT_COMFYUI, *options, command=("bash", "-c", "id -u; cd; touch mine; pwd")
-    ) as pod:
+    with running(image, *WITHOUT_COMFYUI, *options, command=("bash", "-c", "id -u; cd; touch mine; pwd")) as pod:
         pod.wait_for_log("command  | 1000\ncommand  | /home/podkeeper\n")
         pod.wait_for_log("the start command exited with code 0")

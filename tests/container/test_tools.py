@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import uuid
-from pathlib import Path
 
-from tests.container.engine import LABEL
-from tests.ports import free_port
-
-ROOT = Path(__file__).parents[2]
+from tests.support.container.engine import LABEL
+from tests.support.places import ROOT
+from tests.support.ports import free_port
 
 
 def test_compose_brings_up_a_healthy_pod_and_takes_it_down(image: str) -> None:
@@ -41,9 +39,7 @@ def test_compose_brings_up_a_healthy_pod_and_takes_it_down(image: str) -> None:
 
 def test_the_smoke_test_passes_a_good_image_and_fails_a_bad_one(image: str) -> None:
     def smoke(*options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [ROOT / "scripts/smoke", image, *options], capture_output=True, text=True, timeout=120
-        )
+        return subprocess.run([ROOT / "scripts/smoke", image, *options], capture_output=True, text=True, timeout=120)
 
     good = smoke("--env", "COMFYUI_ENABLED=false")
     assert (good.returncode, good.stdout) == (0, "healthy\n"), good.stderr

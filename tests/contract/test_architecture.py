@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 MODULES = sorted(path for path in (ROOT / "entrypoint").rglob("*.py") if path.stat().st_size)
 ACTING = {"os", "subprocess", "socket", "time", "shutil"}
 LONGEST = 280

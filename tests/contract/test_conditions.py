@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-from entrypoint.doctor.judge_machine import HARMLESS
+from entrypoint.doctor.evaluate_machine import HARMLESS
 from entrypoint.volumes.diagnosis import CONDITION_NAMES
-from tests.conditions import POD, PRODUCED_BY
-from tests.process.sick_pods import SICK
+from tests.support.condition_tests import POD, PRODUCED_BY
+from tests.support.places import ROOT
+from tests.support.pods_with_conditions import SICK
 
-ROOT = Path(__file__).parents[2]
 #: Where a name is a variable, and all it can be: a new one of these must be looked at by a person.
 VARIABLE = {
     ("entrypoint/volumes/diagnosis.py", "name"): set(CONDITION_NAMES),
-    ("entrypoint/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken"},
-    ("entrypoint/volumes/links.py", "told[0].name"): {"FolderInTheWay"},
-    ("entrypoint/condition_store.py", "*words"): set(),
+    ("entrypoint/system/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken"},
+    ("entrypoint/volumes/adopt_folders.py", "told[0].name"): {"FolderInTheWay"},
+    ("entrypoint/system/condition_store.py", "*words"): set(),
 }
 
 

@@ -1,18 +1,18 @@
 """The files in deploy/ against their schemas, the image and the code."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from entrypoint.paths import VOLUMES
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
+from entrypoint.settings.paths import VOLUMES
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
+from tests.support.places import ROOT
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = ROOT / "deploy"
 PORTS = {service.public_port(Settings()) for service in SERVICES} - {0}
 MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes/podkeeper.yaml").read_text()))
 #: The oldest that upstream still mends, and the newest there is a schema of.
@@ -89,9 +89,7 @@ def test_the_volume_is_where_the_image_looks_for_one() -> None:
 
 def test_runpods_template_has_fields_the_api_knows_and_every_port() -> None:
     template = json.loads((DEPLOY / "runpod/template.json").read_text())
-    assert {name: RUNPOD[name] for name in template} == {
-        name: type(value) for name, value in template.items()
-    }
+    assert {name: RUNPOD[name] for name in template} == {name: type(value) for name, value in template.items()}
     assert set(template["ports"]) == {f"{port}/http" for port in PORTS}
     assert template["dockerEntrypoint"] == []  # else RunPod would replace the supervisor
 
@@ -100,15 +98,11 @@ def test_skypilots_file_has_keys_it_knows_and_starts_what_the_image_starts() -> 
     task = yaml.safe_load((DEPLOY / "skypilot/podkeeper.yaml").read_text())
     assert set(task) <= SKYPILOT
     assert set(task["resources"]) <= SKYPILOT_RESOURCES
-    line = next(
-        row for row in (DEPLOY.parent / "Dockerfile").read_text().splitlines() if row.startswith("ENTRYPOINT")
-    )
+    line = next(row for row in (DEPLOY.parent / "Dockerfile").read_text().splitlines() if row.startswith("ENTRYPOINT"))
     assert task["run"].split()[1:] == json.loads(line.removeprefix("ENTRYPOINT "))
 
 
 def test_no_file_holds_a_login() -> None:
     """RunPod's template is public at a click; its variables come from the console."""
     assert json.loads((DEPLOY / "runpod/template.json").read_text())["env"] == {}
-    assert yaml.safe_load((DEPLOY / "skypilot/podkeeper.yaml").read_text())["secrets"] == {
-        "JUPYTER_TOKEN": None
-    }
+    assert yaml.safe_load((DEPLOY / "skypilot/podkeeper.yaml").read_text())["secrets"] == {"JUPYTER_TOKEN": None}

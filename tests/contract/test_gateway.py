@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.gateway.__main__ import HERE
-from entrypoint.gateway.config import Secrets, config_text
-from entrypoint.gateway.nginx import find_nginx
-from entrypoint.settings import Settings
+from entrypoint.door.__main__ import HERE
+from entrypoint.door.find_nginx import find_nginx
+from entrypoint.door.nginx_config import Secrets, config_text
+from entrypoint.settings.settings import Settings
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 TEMPLATE = Path(HERE, "nginx.conf").read_text()
 LONG = "https://" + ".".join(["x" * 60] * 4) + ":12345"
 VARIANTS = [
@@ -28,9 +28,7 @@ VARIANTS = [
 def test_nginx_accepts_it_without_a_warning(settings: Settings, token: str, tmp_path: Path) -> None:
     folder = tmp_path / "an odd $folder; \"name'"
     (folder / "gateway").mkdir(parents=True)
-    (folder / "gateway/nginx.conf").write_text(
-        config_text(TEMPLATE, settings, Secrets(token, token, "0" * 64))
-    )
+    (folder / "gateway/nginx.conf").write_text(config_text(TEMPLATE, settings, Secrets(token, token, "0" * 64)))
     checked = subprocess.run(
         [find_nginx("/usr/sbin"), "-t", "-p", "./", "-e", "stderr", "-c", "gateway/nginx.conf"],
         cwd=folder, capture_output=True, text=True, timeout=30,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entrypoint.comfyui.source import IMAGE_FOLDER, IMAGE_PYTHON
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
+from entrypoint.comfyui.installation import IMAGE_FOLDER, IMAGE_PYTHON
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
 from scripts import image_facts
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
@@ -80,9 +80,7 @@ def test_what_is_pinned_is_kept_up_to_date() -> None:
 
 def test_the_readmes_image_facts_are_of_this_dockerfile() -> None:
     """Sizes and times are a build's to say; tests/container compares the sizes with one."""
-    check = subprocess.run(
-        [sys.executable, ROOT / "scripts/image_facts.py", "--check"], capture_output=True, text=True
-    )
+    check = subprocess.run([sys.executable, ROOT / "scripts/image_facts.py", "--check"], capture_output=True, text=True)
     assert check.stdout == ""
 
 
@@ -126,7 +124,5 @@ def test_what_compiles_comfyui_is_not_taken_for_its_environment() -> None:
     """Its step runs that environment's Python: the names of both are in it."""
     compiles = next(line for line in DOCKERFILE.splitlines() if "compileall -q /opt/comfyui " in line)
     assert "/opt/comfyui-env" in compiles
-    sizes = {
-        what: size for what, size, _ in image_facts.rows([("", 1), (f"RUN install {compiles}", 14)], base=1)
-    }
+    sizes = {what: size for what, size, _ in image_facts.rows([("", 1), (f"RUN install {compiles}", 14)], base=1)}
     assert sizes["ComfyUI, compiled"] == 14

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.status.handler import HEADERS
+from entrypoint.status.base_handler import HEADERS
 from entrypoint.status.server import PAGE, TYPES
 
 FILES = sorted(Path(PAGE).iterdir())

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from supervisor.options import ServerOptions
 
-from entrypoint.handoff import SUPERVISORD_CONF
-from entrypoint.paths import Facts, locate
-from entrypoint.plan import child_environ
-from entrypoint.services import SERVICES, Service
-from entrypoint.settings import Settings
-from entrypoint.supervision.logs import FOLLOWED
+from entrypoint.boot.exec_supervisord import SUPERVISORD_CONF
+from entrypoint.boot.plan import child_environ
+from entrypoint.settings.paths import Facts, locate
+from entrypoint.settings.services import SERVICES, Service
+from entrypoint.settings.settings import Settings
+from entrypoint.supervision.log_forwarder import FOLLOWED
 
 TEXT = re.sub(r"(?m)^;.*$", "", Path(SUPERVISORD_CONF).read_text())
 
@@ -42,9 +42,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def programs(load: Any, tmp_path: Path) -> dict[str, Any]:
     options = load(Settings(home=str(tmp_path)))
-    return {
-        process.name: process for group in options.process_group_configs for process in group.process_configs
-    }
+    return {process.name: process for group in options.process_group_configs for process in group.process_configs}
 
 
 def test_every_value_it_takes_is_one_the_entrypoint_hands_on(tmp_path: Path) -> None:

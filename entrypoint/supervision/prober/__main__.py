@@ -2,8 +2,8 @@
 
 import os
 
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 from entrypoint.supervision.prober.loop import run
 from entrypoint.supervision.prober.targets import Pace, targets
 from entrypoint.supervision.prober.watch import Folders

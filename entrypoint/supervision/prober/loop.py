@@ -5,9 +5,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from entrypoint.supervision import journal, notes
+from entrypoint.supervision import journal
 from entrypoint.supervision.prober.targets import Pace, Target
 from entrypoint.supervision.prober.watch import Folders, Watch
+from entrypoint.system.files import read_json
 
 ALIVE = ("STARTING", "RUNNING")
 
@@ -43,7 +44,7 @@ class Programs:
             return 0
         if changed != self._changed:
             self._changed = changed
-            content = notes.read_json(self._path) or {}
+            content = read_json(self._path) or {}
             self._programs = content.get("programs", {}) if content.get("supervisord") == os.getppid() else {}
         facts = self._programs.get(name, {})
         return int(str(facts.get("pid", 0))) if facts.get("state") in ALIVE else 0

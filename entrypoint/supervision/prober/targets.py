@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from entrypoint.services import SERVICES, Service
-from entrypoint.settings import Settings
+from entrypoint.settings.services import SERVICES, Service
+from entrypoint.settings.settings import Settings
 
 
 class Pace(NamedTuple):

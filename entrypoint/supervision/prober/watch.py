@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 import psutil
 
-from entrypoint import ask
-from entrypoint.supervision import cgroup, notes
+from entrypoint.supervision import kill_notes
 from entrypoint.supervision.exits import Reason
-from entrypoint.supervision.prober import processes
 from entrypoint.supervision.prober.comfyui_log import ComfyUILog
 from entrypoint.supervision.prober.liveness import Liveness, MemoryLimit
 from entrypoint.supervision.prober.log_tail import LogTail
 from entrypoint.supervision.prober.prompt_worker import PromptWorker, Queue
 from entrypoint.supervision.prober.targets import Pace, Target
+from entrypoint.system import cgroup, loopback_http, process_tree
 
 CGROUP_SHARE = 0.98
 """Of the container's memory limit: beyond it the kernel kills anyway, without asking the process to end first."""
@@ -46,15 +45,13 @@ class Watch:
         """One look at the service, whose process supervisord says is `pid` (0: none)."""
         now = time.monotonic()
         self.due = now + self._pace.period
-        process = processes.find(pid, os.getppid()) if pid else None
+        process = process_tree.find(pid, os.getppid()) if pid else None
         if process is None:
             self._process = None
             return
         if process != self._process:
             self._meet(process, now)
-        reason = (
-            self._check_memory(process) or self._check_http(process, now) or self._check_work(process, now)
-        )
+        reason = self._check_memory(process) or self._check_http(process, now) or self._check_work(process, now)
         if reason:
             self._replace(process, reason)
 
@@ -72,19 +69,17 @@ class Watch:
     def _check_memory(self, process: psutil.Process) -> Reason | None:
         if not self._memory_limit:
             return None
-        reason = self._memory.observe(processes.memory(process))
+        reason = self._memory.observe(process_tree.memory(process))
         if self._memory.exceeded:
             self.due = time.monotonic() + RECHECK
         return reason
 
     def _check_http(self, process: psutil.Process, now: float) -> Reason | None:
-        answer = ask.get(self.target.port, self.target.path, self._pace.timeout)
+        answer = loopback_http.get(self.target.port, self.target.path, self._pace.timeout)
         self._answers = answer.problem is None
         if self._answers and not self._liveness.answered:
             age = now - self._liveness.started
-            print(
-                f"{self.target.name}: process {process.pid} answers {age:.1f} s after its start", flush=True
-            )
+            print(f"{self.target.name}: process {process.pid} answers {age:.1f} s after its start", flush=True)
         return self._liveness.observe(time.monotonic(), answer.problem)
 
     def _check_work(self, process: psutil.Process, now: float) -> Reason | None:
@@ -97,17 +92,17 @@ class Watch:
             queue = self._queue()
             self._idle = queue == Queue((), 0)
             if queue is not None:
-                threads, cpu = processes.thread_ids(process), processes.cpu_seconds(process)
+                threads, cpu = process_tree.thread_ids(process), process_tree.cpu_seconds(process)
                 reason = self._worker.observe(now, queue, threads, cpu)
         return reason or self._words.judge(now, self._idle)
 
     def _queue(self) -> Queue | None:
         """Whole workflows are in `/queue`, megabytes of them: ask for the number first."""
-        remaining = ask.get_json(self.target.port, "/prompt", self._pace.timeout)
+        remaining = loopback_http.get_json(self.target.port, "/prompt", self._pace.timeout)
         try:
             if remaining["exec_info"]["queue_remaining"] == 0:
                 return Queue((), 0)
-            queue = ask.get_json(self.target.port, "/queue", self._pace.timeout)
+            queue = loopback_http.get_json(self.target.port, "/queue", self._pace.timeout)
             running = tuple(str(item[1]) for item in queue["queue_running"])
             return Queue(running, len(queue["queue_pending"]))
         except (TypeError, KeyError, IndexError):
@@ -115,9 +110,9 @@ class Watch:
 
     def _replace(self, process: psutil.Process, reason: Reason) -> None:
         print(f"{self.target.name}: {reason.text}; replacing process {process.pid}", flush=True)
-        notes.leave_kill_note(self._folders.runtime, self.target.name, process.pid, reason)
+        kill_notes.leave_kill_note(self._folders.runtime, self.target.name, process.pid, reason)
         wait = min(self.target.stop_grace, LONGEST_WAIT)
-        processes.end(process, self.target.stop_signal, wait, self.target.whole_tree)
+        process_tree.end(process, self.target.stop_signal, wait, self.target.whole_tree)
 
 
 def _share_of_the_container() -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.supervision.pod import Pod, alive, read, zombies_of
-from tests.process.supervision.test_prober import FAST, PROBER, SERVICE
-from tests.waiting import wait_until
+from tests.support.supervision.pod import Pod, alive, read, zombies_of
+from tests.support.supervision.prober import FAST, PROBER, SERVICE
+from tests.support.waiting import wait_until
 
 LONG = bool(os.environ.get("PODKEEPER_LONG"))
 SECONDS = 600 if LONG else 20

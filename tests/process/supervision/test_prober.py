@@ -8,30 +8,9 @@ import urllib.request
 
 import pytest
 
-from tests.process.supervision.pod import Pod, alive, read, stays
-from tests.waiting import wait_until
-
-SERVICE = """
-[program:{name}]
-command={{fakes}} {kind} {{folder}}/port
-autorestart=unexpected
-exitcodes=78
-startsecs=0
-stopwaitsecs=2
-stopasgroup=true
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={{folder}}/{name}.log
-"""
-PROBER = """
-[program:prober]
-command={{python}} -I {fast} {name} {{folder}}/port {fields}
-autorestart=true
-startsecs=0
-redirect_stderr=true
-stdout_logfile={{folder}}/prober.log
-"""
-FAST = os.path.join(os.path.dirname(__file__), "fast_prober.py")
+from tests.support.supervision.pod import Pod, alive, read, stays
+from tests.support.supervision.prober import FAST, PROBER, SERVICE
+from tests.support.waiting import wait_until
 
 
 def service(kind: str = "web", fields: str = "", prober: bool = True) -> str:
@@ -67,9 +46,7 @@ class Client:
 
     def replaced(self, kind: str, timeout: float = 12) -> str:
         """Wait until another process answers; the recorded reason."""
-        wait_until(
-            lambda: self.pod.info(self.name).get("pid") not in (0, None, self.pid), timeout, "replaced"
-        )
+        wait_until(lambda: self.pod.info(self.name).get("pid") not in (0, None, self.pid), timeout, "replaced")
         wait_until(lambda: not alive(self.pid), 3, "the old one is gone")
         wait_until(self.answers, 10, "the new one answers")
         entry = self.pod.restarts(self.name)[-1]

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.process.supervision.pod import Pod, alive, children, read, stays
-from tests.process.supervision.test_prober import FAST, PROBER
-from tests.waiting import wait_until
+from tests.support.supervision.pod import Pod, alive, children, read, stays
+from tests.support.supervision.prober import FAST, PROBER
+from tests.support.waiting import wait_until
 
 LONG = bool(os.environ.get("PODKEEPER_LONG"))
 SAMPLING = 120 if LONG else 20

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.process.supervision.pod import Pod, alive, stays
-from tests.waiting import wait_until
+from tests.support.supervision.pod import Pod, alive, stays
+from tests.support.waiting import wait_until
 
 SLEEPER = """
 [program:x]
@@ -172,9 +172,7 @@ def test_operator_during_backoff(verb: str) -> None:
 
 def test_operator_start_during_backoff_starts_now() -> None:
     """And stock's answer, "already started", would be a lie for up to a minute."""
-    programs = (
-        "[program:x]\ncommand=sh -c '[ -e {folder}/good ] && exec sleep 1000; exit 3'\nautorestart=true\n"
-    )
+    programs = "[program:x]\ncommand=sh -c '[ -e {folder}/good ] && exec sleep 1000; exit 3'\nautorestart=true\n"
     with Pod(programs + "startsecs=1\n", settings="base=60\nfloor=30\n") as pod:
         wait_until(lambda: len(pod.restarts("x")) == 2, 10, "a restart that waits")
         (pod.folder / "good").touch()
@@ -233,9 +231,7 @@ def test_exit_78_is_not_restarted() -> None:
 
 def test_start_that_fails_is_backed_off() -> None:
     """A command that does not exist is retried like a crash: it may come with a mount."""
-    with Pod(
-        "[program:x]\ncommand={folder}/missing\nautorestart=true\n", settings="base=0.2\ncap=0.2\n"
-    ) as pod:
+    with Pod("[program:x]\ncommand={folder}/missing\nautorestart=true\n", settings="base=0.2\ncap=0.2\n") as pod:
         wait_until(lambda: len(pod.restarts("x")) >= 3, 10, "three tries")
         assert pod.restarts("x")[-1]["kind"] == "spawn"
         assert "can't find command" in pod.restarts("x")[-1]["reason"]
@@ -258,7 +254,7 @@ def test_broken_plugin_leaves_a_stock_supervisord() -> None:
 
 def test_broken_policy_falls_back() -> None:
     """An exception in our planning: stock supervisord's own delay restarts the program."""
-    with Pod(FLAPPER, factory="tests.process.supervision.broken:make_rpcinterface") as pod:
+    with Pod(FLAPPER, factory="tests.support.supervision.broken:make_rpcinterface") as pod:
         wait_until(lambda: pod.starts("x") >= 3, 15, "stock's delay restarts it")
         assert "deliberately broken" in pod.log()
         assert alive(pod.pid)

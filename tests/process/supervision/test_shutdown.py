@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.process.supervision.pod import PYTHON, Pod, alive, read, zombies_of
-from tests.waiting import wait_until
+from tests.support.supervision.pod import PYTHON, Pod, alive, read, zombies_of
+from tests.support.waiting import wait_until
 
 STUBBORN = """
 [program:{name}]
@@ -39,9 +39,7 @@ def test_stop_takes_the_longest_not_the_sum(stock: bool) -> None:
 def test_stop_ends_in_time_whatever_programs_want() -> None:
     """stopwaitsecs beyond the engine's patience: killed a second before `stop_within`."""
     with Pod(TWO_STUBBORN.replace("stopwaitsecs=2", "stopwaitsecs=60"), settings="stop_within=3\n") as pod:
-        wait_until(
-            lambda: (pod.folder / "b-up").exists() and (pod.folder / "a-up").exists(), 10, "both are up"
-        )
+        wait_until(lambda: (pod.folder / "b-up").exists() and (pod.folder / "a-up").exists(), 10, "both are up")
         code, seconds = pod.stop()
         assert code == 0
         assert seconds < 3.5
@@ -167,9 +165,7 @@ def test_shutdown_by_the_operator_and_reload() -> None:
         folder = f"/proc/{pod.pid}/fd"
         wait_until(lambda: len(os.listdir(folder)) <= descriptors, 5, "no descriptor more than before")
         os.kill(pod.program("x"), signal.SIGKILL)
-        wait_until(
-            lambda: pod.restarts("x")[-1:] and pod.state("x") == "RUNNING", 5, "restarts are still ours"
-        )
+        wait_until(lambda: pod.restarts("x")[-1:] and pod.state("x") == "RUNNING", 5, "restarts are still ours")
         pod.control("shutdown")
         assert pod.process.wait(10) == 0
 
@@ -275,13 +271,9 @@ def test_stalled_log_reader_stops_nothing() -> None:
     except BlockingIOError:
         pass
     os.set_blocking(write_end, True)
-    programs = (
-        "[program:x]\ncommand=sh -c 'yes | head -c 300000; exec sleep 1000'\nautorestart=true\nstartsecs=0\n"
-    )
+    programs = "[program:x]\ncommand=sh -c 'yes | head -c 300000; exec sleep 1000'\nautorestart=true\nstartsecs=0\n"
     try:
-        with Pod(
-            programs + "stdout_logfile={folder}/x.log\n", stdout=write_end, settings="stable_after=0\n"
-        ) as pod:
+        with Pod(programs + "stdout_logfile={folder}/x.log\n", stdout=write_end, settings="stable_after=0\n") as pod:
             for _ in range(3):
                 first = pod.program("x")
                 os.kill(first, signal.SIGKILL)

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.volumes.world import build_passthrough
+from tests.support.file_systems import build_passthrough
 
 
 @pytest.fixture(scope="session")

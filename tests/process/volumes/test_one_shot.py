@@ -10,10 +10,11 @@ import sys
 
 import pytest
 
-from tests.volumes.world import inodes, misbehaving, needs_fuse, needs_root
-from tests.waiting import wait_until
+from tests.support.file_systems import inodes, misbehaving, needs_fuse, needs_root
+from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
-REPOSITORY = pathlib.Path(__file__).parents[3]
+REPOSITORY = ROOT
 
 
 _started = []
@@ -128,9 +129,7 @@ def test_stopped_in_the_middle_it_loses_nothing_and_the_next_start_goes_on(passt
     with misbehaving(passthrough, source, tmp_path / "volume", delay_us=4000) as mount:
         shot = OneShot(tmp_path, mount.folder, VOLUME_POLICY="shared")
         process = shot.start()
-        wait_until(
-            lambda: (source / "folder0").exists() and _changed(source) > 20, 60, "the pass is under way"
-        )
+        wait_until(lambda: (source / "folder0").exists() and _changed(source) > 20, 60, "the pass is under way")
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=20)[0]
         assert process.returncode == 0, said

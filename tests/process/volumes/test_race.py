@@ -12,10 +12,11 @@ import time
 
 import pytest
 
-from entrypoint.volumes.kernel import Kernel
-from entrypoint.volumes.rules import OWNER, SHARED, Rule
+from entrypoint.settings.volume_policy import OWNER, SHARED
+from entrypoint.volumes.rules import Rule
+from entrypoint.volumes.syscalls import Kernel
 from entrypoint.volumes.walk import Walk
-from tests.volumes.world import LONG
+from tests.support.file_systems import LONG
 
 SECONDS = 60.0 if LONG else 4.0
 

@@ -1,7 +1,6 @@
 """The deep pass on real file systems."""
 
 import os
-import pathlib
 import socket
 import stat
 import subprocess
@@ -10,11 +9,12 @@ import threading
 
 import pytest
 
-from entrypoint.volumes.kernel import Kernel
-from entrypoint.volumes.rules import GROUP, OWNER, SHARED, TOP, Rule
-from entrypoint.volumes.tally import BREAKER
+from entrypoint.settings.volume_policy import GROUP, OWNER, SHARED, TOP
+from entrypoint.volumes.counts import BREAKER
+from entrypoint.volumes.rules import Rule
+from entrypoint.volumes.syscalls import Kernel
 from entrypoint.volumes.walk import Walk
-from tests.volumes.world import (
+from tests.support.file_systems import (
     as_user,
     inodes,
     let_others_through,
@@ -24,6 +24,7 @@ from tests.volumes.world import (
     needs_mount,
     needs_root,
 )
+from tests.support.places import ROOT
 
 EVERY_KERNEL = [(True, True), (True, False), (False, True), (False, False)]
 
@@ -183,9 +184,7 @@ def test_private_folders_are_never_entered(tree):
         (tree / name).mkdir(mode=0o700)
         make_file(tree / name / "secret", 0o600)
     walk(tree)
-    assert {mode(tree / name / "secret") for name in (".ssh", ".gnupg", ".podkeeper", "lost+found")} == {
-        0o600
-    }
+    assert {mode(tree / name / "secret") for name in (".ssh", ".gnupg", ".podkeeper", "lost+found")} == {0o600}
     assert mode(tree / ".podkeeper") == 0o700
 
 
@@ -235,7 +234,7 @@ def test_fifteen_hundred_levels_with_few_descriptors(tmp_path, switches):
     code = (
         "import resource, sys, threading\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
-        "from entrypoint.volumes.kernel import Kernel\n"
+        "from entrypoint.volumes.syscalls import Kernel\n"
         "from entrypoint.volumes.rules import Rule\n"
         "from entrypoint.volumes.walk import Walk\n"
         f"walk = Walk(Rule({str(top)!r}, 'shared', 0, 0), Kernel(*{switches!r}), threading.Event())\n"
@@ -244,10 +243,8 @@ def test_fifteen_hundred_levels_with_few_descriptors(tmp_path, switches):
         "assert (walk.tally().folders, walk.tally().modes) == (3001, 3001), walk.tally()\n"
     )
     try:
-        repository = pathlib.Path(__file__).parents[3]
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
-        )
+        repository = ROOT
+        done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert stat.S_IMODE(os.fstat(at).st_mode) == 0o777
     finally:
@@ -376,7 +373,7 @@ def test_root_without_capabilities_counts_what_it_may_not(tree):
     subprocess.run(["chown", "-R", "1000:1000", str(tree / "models")], check=True)
     code = (
         "import threading\n"
-        "from entrypoint.volumes.kernel import Kernel\n"
+        "from entrypoint.volumes.syscalls import Kernel\n"
         "from entrypoint.volumes.rules import Rule\n"
         "from entrypoint.volumes.walk import Walk\n"
         f"walk = Walk(Rule({str(tree)!r}, 'shared', 0, 0), Kernel(), threading.Event())\n"
@@ -385,7 +382,7 @@ def test_root_without_capabilities_counts_what_it_may_not(tree):
     )
     done = subprocess.run(
         ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", code],
-        cwd=pathlib.Path(__file__).parents[3],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -3,8 +3,8 @@
 import pytest
 
 from entrypoint.comfyui.arguments import Launch, build
-from entrypoint.paths import Facts, locate
-from entrypoint.settings import Settings
+from entrypoint.settings.paths import Facts, locate
+from entrypoint.settings.settings import Settings
 
 BASE = ["--listen", "127.0.0.1", "--port", "18188", "--base-directory", "/comfyui", "--disable-auto-launch"]
 UPLOAD = ["--max-upload-size", "4096"]

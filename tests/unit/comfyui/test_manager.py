@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from entrypoint.comfyui import manager
 from entrypoint.comfyui.manager_config import BEFORE, settle
-from entrypoint.paths import Paths
-from entrypoint.settings import Settings
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 
 USERS = """; mine
 [default]
@@ -84,9 +84,7 @@ def paths(tmp_path: pathlib.Path) -> Paths:
     node.mkdir(parents=True)
     (node / "pyproject.toml").write_text('version = "3.38.0"\n')
     base = str(tmp_path)
-    return Paths(
-        data=base, stored=base, volume="", log=base, home=base, runtime=base, python="/usr/bin/python3"
-    )
+    return Paths(data=base, stored=base, volume="", log=base, home=base, runtime=base, python="/usr/bin/python3")
 
 
 def test_opened_and_locked_the_file_is_the_users_again(paths: Paths) -> None:

@@ -7,30 +7,26 @@ from typing import Any
 import pytest
 
 from entrypoint.commands.status_text import duration, exit_code, status_text
-from entrypoint.conditions import Condition
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
-from entrypoint.status import shape
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
+from entrypoint.status import schema
 from entrypoint.status.snapshot import Seen, make_snapshot
 
 NOW = 1_000_000.0
 
 
-def snapshot(
-    answers: dict[str, str | None], programs: dict[str, Any] | None = None, **others: Any
-) -> shape.Snapshot:
+def snapshot(answers: dict[str, str | None], programs: dict[str, Any] | None = None, **others: Any) -> schema.Snapshot:
     settings = Settings(**others.pop("settings", {}))
-    usual = {
-        name: {"state": "RUNNING", "pid": 7, "started": NOW - 75} for name in ("jupyter", "comfyui", "prober")
-    }
+    usual = {name: {"state": "RUNNING", "pid": 7, "started": NOW - 75} for name in ("jupyter", "comfyui", "prober")}
     seen = Seen(
         at=NOW,
         programs={"programs": usual | (programs or {})},
         processes=[],
         answers=answers,
         uses={},
-        cpu=shape.Cpu(used_percent=None, cores=2),
-        memory=shape.Memory(used_bytes=1 << 30, limit_bytes=8 << 30, oom_kills=0),
+        cpu=schema.Cpu(used_percent=None, cores=2),
+        memory=schema.Memory(used_bytes=1 << 30, limit_bytes=8 << 30, oom_kills=0),
         **others,
     )
     return make_snapshot(settings, seen)
@@ -72,9 +68,7 @@ def test_a_restart_that_waits_shows_its_reason_and_a_countdown() -> None:
 
 
 def test_name_state_and_uptime_are_in_the_first_columns() -> None:
-    assert "jupyter   RUNNING   up 1:15, pid 7, answers at http://localhost:8189/\n" in status_text(
-        snapshot(ALL)
-    )
+    assert "jupyter   RUNNING   up 1:15, pid 7, answers at http://localhost:8189/\n" in status_text(snapshot(ALL))
 
 
 def test_past_restarts_have_their_reasons() -> None:

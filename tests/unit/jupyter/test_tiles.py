@@ -3,8 +3,8 @@
 import pytest
 
 from entrypoint.jupyter.tiles import TILES, passed_headers, passed_query, port_of
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
 
 
 def test_every_tile_is_a_service_with_a_port_where_it_is_switched_on() -> None:

@@ -7,8 +7,8 @@ import pytest
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from entrypoint.condition_store import read_conditions
 from entrypoint.jupyter.user_config import load_user_config, user_files
+from entrypoint.system.condition_store import read_conditions
 
 
 def load(folder: pathlib.Path) -> Config:
@@ -49,9 +49,7 @@ def test_the_users_settings_win(tmp_path: pathlib.Path) -> None:
     assert config.LabApp.dark is True
 
 
-@pytest.mark.parametrize(
-    "text", ["c.ServerApp.port = ", "1/0", "import nothing_like_this", "raise SystemError"]
-)
+@pytest.mark.parametrize("text", ["c.ServerApp.port = ", "1/0", "import nothing_like_this", "raise SystemError"])
 def test_a_broken_file_is_a_condition_and_the_rest_counts(
     text: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,9 +71,7 @@ def test_every_gpu_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_gpu_does_not_tell_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """A MIG slice has no utilisation."""
-    _, (found, problem) = look_with(
-        monkeypatch, Driver(nvmlDeviceGetUtilizationRates=3, nvmlDeviceGetPowerUsage=3)
-    )
+    _, (found, problem) = look_with(monkeypatch, Driver(nvmlDeviceGetUtilizationRates=3, nvmlDeviceGetPowerUsage=3))
     assert problem == ""
     assert (found[0].used_percent, found[0].power_watts, found[0].memory_used_bytes) == (None, None, 5)
 

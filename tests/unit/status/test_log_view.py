@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.status.log_view import names, readable, view
-from entrypoint.status.redact import Redactor
+from entrypoint.system.redaction import Redactor
 
 REDACTOR = Redactor(["s3cret-token"])
 

@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
-from entrypoint.conditions import Condition
-from entrypoint.settings import Settings
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.settings import Settings
 from entrypoint.status.metrics import metrics_text
-from entrypoint.status.redact import Redactor
-from entrypoint.status.shape import Disk, Gpu
+from entrypoint.status.schema import Disk, Gpu
 from entrypoint.status.snapshot import as_json, make_snapshot
-from tests.unit.status.test_snapshot import NOW, seen
+from entrypoint.system.redaction import Redactor
+from tests.support.snapshots import NOW, seen
 
 #: The text format's grammar, as far as we use it.
 LINE = re.compile(r'podkeeper_[a-z_]+(\{([a-z]+="(\\.|[^"\\])*",?)+\})? -?[0-9.e+-]+')

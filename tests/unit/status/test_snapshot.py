@@ -5,26 +5,15 @@ from typing import Any
 
 import pytest
 
-from entrypoint.conditions import Condition
-from entrypoint.services import SERVICES
-from entrypoint.settings import Settings
-from entrypoint.status.redact import Redactor
-from entrypoint.status.shape import SCHEMA, Cpu, Disk, Gpu, Memory, Program, Service, Snapshot
-from entrypoint.status.snapshot import Seen, Use, as_json, make_snapshot
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
+from entrypoint.status.schema import SCHEMA, Disk, Gpu, Program, Service, Snapshot
+from entrypoint.status.snapshot import Use, as_json, make_snapshot
+from entrypoint.system.redaction import Redactor
+from tests.support.snapshots import NOW, seen
 
-NOW = 1_000_000.0
 JUPYTER = SERVICES[0]
-
-
-def seen(**changes: Any) -> Seen:
-    basis: dict[str, Any] = {
-        "at": NOW,
-        "answers": {},
-        "uses": {},
-        "cpu": Cpu(used_percent=None, cores=2.0),
-        "memory": Memory(used_bytes=1, limit_bytes=2, oom_kills=0),
-    }
-    return Seen(**(basis | changes))
 
 
 def service(name: str = "jupyter", settings: Settings | None = None, **changes: Any) -> Service:

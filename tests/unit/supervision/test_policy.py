@@ -77,9 +77,7 @@ def test_full_jitter_uses_the_whole_window() -> None:
     assert 3 < sum(draws) / len(draws) < 5
 
 
-@pytest.mark.parametrize(
-    ("uptime", "settled", "expected"), [(10, 2, 0.0), (2, 2, 0.0), (1.9, 2, 1.0), (0, 0, 0.0)]
-)
+@pytest.mark.parametrize(("uptime", "settled", "expected"), [(10, 2, 0.0), (2, 2, 0.0), (1.9, 2, 1.0), (0, 0, 0.0)])
 def test_wanted_restarts_are_free_once_settled(uptime: float, settled: float, expected: float) -> None:
     """But asking for one over and over before having been up is a crash loop."""
     backoff = Backoff(RestartPolicy(), wait=float)

@@ -7,7 +7,7 @@ import pytest
 
 import entrypoint.volumes
 
-PURE = ("rules", "choice", "diagnosis", "owner", "pace", "tally", "progress", "link_plan")
+PURE = ("rules", "policy", "diagnosis", "pool_size", "counts", "pass_record", "adoption_plan")
 ACTING = {"os", "subprocess", "socket", "time", "shutil"}
 
 

@@ -7,12 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrypoint.settings.volume_policy import GROUP, OWNER, SHARED, TOP
 from entrypoint.volumes.rules import (
     DEEP_POLICIES,
-    GROUP,
-    OWNER,
-    SHARED,
-    TOP,
     Change,
     Rule,
     file_mode_table,

@@ -1,0 +1,99 @@
+"""P: what a start does, as a short tuple of steps, and the environment it hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from entrypoint.boot.own_folders import make_own_folders
+from entrypoint.comfyui.layout import lay_out
+from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_lock, prepare_login
+from entrypoint.jupyter.lab_config import config_text
+from entrypoint.jupyter.ui_defaults import interface_text
+from entrypoint.models.sources.tokens import keep_logins
+from entrypoint.settings.paths import Facts, Paths
+from entrypoint.settings.settings import Settings, secret_variables
+from entrypoint.settings.users import Identity
+from entrypoint.start_command.keep import keep_start_command
+from entrypoint.supervision.log_forwarder import mark_log_starts
+from entrypoint.system.files import write_atomically
+from entrypoint.volumes import boot_steps
+from entrypoint.volumes.adopt_folders import use_the_ancestors_folders
+
+#: Variable that says to supervisord.conf whether there is a start command to run.
+START_COMMAND = "PODKEEPER_START_COMMAND"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing a start does.
+
+    Attributes:
+        name: In the imperative: it completes "cannot ...".
+        run: Does it. Raises `CannotDo` or `OSError` when it can't be done.
+        on_failure: `abort`: nothing useful can run without it. `warn`: record the condition and go on.
+    """
+
+    name: str
+    run: Callable[[], None]
+    on_failure: Literal["abort", "warn"]
+
+
+def make_plan(
+    settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str]
+) -> tuple[Step, ...]:
+    """The steps of a start, in order; `service`: who runs the services, and the start command `command`."""
+    config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
+    return (
+        Step("make the pod's own folders", partial(make_own_folders, paths, service), "abort"),
+        Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
+        Step("use the volume", partial(boot_steps.tell_of_silence, facts.silent), "warn"),
+        Step("run the services as asked", partial(boot_steps.check_the_user, settings), "warn"),
+        Step(
+            "use the volume's own folders for models and output",
+            partial(use_the_ancestors_folders, paths),
+            "warn",
+        ),
+        Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
+        Step("open up the data folder", partial(boot_steps.open_up_the_top, settings, paths), "warn"),
+        Step("try the volume", partial(boot_steps.try_the_volume, settings, paths), "warn"),
+        Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
+        Step("lock JupyterLab", partial(check_lock, settings.jupyter_auth, JUPYTER_AUTH_OFF), "warn"),
+        *(
+            [Step("lock ComfyUI", partial(check_lock, settings.comfyui_auth, COMFYUI_AUTH_OFF), "warn")]
+            if settings.comfyui_enabled
+            else []
+        ),
+        Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
+        Step("keep the start command", partial(keep_start_command, command, paths, service), "warn"),
+        Step(
+            "write JupyterLab's configuration",
+            partial(write_atomically, config, config_text(settings, paths), 0o644),
+            "abort",
+        ),
+        Step(
+            "write the defaults of JupyterLab's interface",
+            partial(write_atomically, paths.interface_defaults, interface_text(), 0o644),
+            "warn",
+        ),
+    )
+
+
+def child_environ(
+    environ: Mapping[str, str], settings: Settings, paths: Paths, command: bool = False
+) -> dict[str, str]:
+    """The environment of supervisord and all it starts: the user's variables, our settings, no secret.
+
+    `command`: whether there is a start command to run.
+
+    `pip`, `jupyter` and `podkeeper` in a terminal are the ones of our own environment. USER: where it is unset,
+    Python's getpass asks for the uid's name, which nobody in an image has but root; importing torch fails then.
+    """
+    kept = {name: text for name, text in environ.items() if name not in secret_variables()}
+    own_bin = paths.python.rpartition("/")[0]
+    search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
+    named = {} if paths.home == "/root" else {"USER": "podkeeper"}
+    ours = {"PATH": ":".join([own_bin, *search]), START_COMMAND: "true" if command else "false"}
+    return named | kept | settings.to_environ() | paths.to_environ() | ours

@@ -1,0 +1,45 @@
+"""A: run the steps of a start."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from entrypoint.boot.plan import Step
+from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.system.condition_store import raise_condition
+
+
+class Aborted(Exception):
+    """A step failed without which nothing useful can run; the message is one line for the user."""
+
+
+def run_steps(steps: Iterable[Step], runtime: str) -> None:
+    """Run the steps in order; what fails and may fail becomes a condition.
+
+    Raises:
+        Aborted: A step that may not fail did.
+    """
+    for step in steps:
+        try:
+            step.run()
+        except (CannotDo, OSError) as error:
+            if step.on_failure == "abort":
+                raise Aborted(f"cannot {step.name}: {_one_line(error)}") from error
+            _record(runtime, step, error)
+
+
+def _record(runtime: str, step: Step, error: CannotDo | OSError) -> None:
+    if isinstance(error, CannotDo):
+        condition = error.condition
+    else:
+        remedy = "look at the volume and its free space, then restart the pod"
+        condition = Condition("StartStepFailed", f"cannot {step.name}: {_one_line(error)}", remedy)
+    raise_condition(runtime, condition)
+    print(f"podkeeper: {condition}", file=sys.stderr, flush=True)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split())

@@ -1,0 +1,114 @@
+"""A: ComfyUI's code and the Python that runs it: the image's, the user's, or (local mode) a clone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+
+from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.settings.settings import Settings
+from entrypoint.system.files import read_text, write_atomically
+
+IMAGE_FOLDER, IMAGE_PYTHON = "/opt/comfyui", "/opt/comfyui-env/bin/python"
+#: Seconds without progress after which a clone has failed.
+STALLED = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Folder with main.py, and the interpreter that has what it needs."""
+
+    folder: str
+    python: str
+
+
+def find(settings: Settings) -> Source:
+    """ComfyUI as it is here; in local mode it is fetched when it is not.
+
+    Raises:
+        CannotDo: There is none and none can be had.
+    """
+    if settings.comfyui_dir or not settings.home:
+        return _existing(settings, settings.comfyui_dir or IMAGE_FOLDER)
+    return _cloned(settings)
+
+
+def present(settings: Settings) -> Source:
+    """ComfyUI as it is here; nothing is fetched or installed.
+
+    Raises:
+        CannotDo: There is none.
+    """
+    if settings.comfyui_dir or not settings.home:
+        return find(settings)
+    python = settings.comfyui_python or f"{settings.home}/comfyui-env/bin/python"
+    return _existing(replace(settings, comfyui_python=python), f"{settings.home}/comfyui-source")
+
+
+def _existing(settings: Settings, folder: str) -> Source:
+    if not os.path.isfile(f"{folder}/main.py"):
+        raise CannotDo(_missing(f"there is no main.py in {folder}", "set COMFYUI_DIR to ComfyUI's folder"))
+    own = (f"{folder}/.venv/bin/python", f"{folder}/venv/bin/python", IMAGE_PYTHON)
+    python = settings.comfyui_python or next((path for path in own if os.access(path, os.X_OK)), "")
+    if not python:
+        reason = f"{folder} has no Python environment of its own"
+        raise CannotDo(_missing(reason, "set COMFYUI_PYTHON to the Python that runs it"))
+    return Source(folder, python)
+
+
+def _cloned(settings: Settings) -> Source:
+    folder, environment = f"{settings.home}/comfyui-source", f"{settings.home}/comfyui-env"
+    if not os.path.isfile(f"{folder}/main.py"):
+        _clone(settings, folder)
+    if settings.comfyui_python:
+        return Source(folder, settings.comfyui_python)
+    _install(folder, environment)
+    return Source(folder, f"{environment}/bin/python")
+
+
+def _clone(settings: Settings, folder: str) -> None:
+    print(f"comfyui: cloning {settings.comfyui_repo} at {settings.comfyui_ref}", flush=True)
+    part = f"{folder}.part"
+    shutil.rmtree(part, ignore_errors=True)  # ours, unfinished
+    environ = os.environ | {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1000"}
+    environ["GIT_HTTP_LOW_SPEED_TIME"] = str(STALLED)
+    command = ["git", "clone", "--quiet", "--depth", "1", "--branch", settings.comfyui_ref]
+    _run([*command, "--", settings.comfyui_repo, part], environ, "it can't be cloned")
+    os.rename(part, folder)
+
+
+def _install(folder: str, environment: str) -> None:
+    """A virtual environment with ComfyUI's requirements; done again when they change."""
+    wanted = read_text(f"{folder}/requirements.txt") or ""
+    if read_text(f"{environment}/.installed") == wanted:
+        return
+    print("comfyui: installing what it needs; the first time this takes minutes", flush=True)
+    _run([sys.executable, "-m", "venv", environment], dict(os.environ), "no environment can be made")
+    install = [f"{environment}/bin/python", "-m", "pip", "install", "-r", f"{folder}/requirements.txt"]
+    _run(install, dict(os.environ), "what it needs can't be installed")
+    write_atomically(f"{environment}/.installed", wanted)
+
+
+def _run(command: list[str], environ: dict[str, str], what: str) -> None:
+    """Run it with its output in our log; the last line of what it said explains a failure."""
+    try:
+        process = subprocess.Popen(command, env=environ, stdout=None, stderr=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise CannotDo(_missing(f"{what}: {command[0]}: {error.strerror}", _REMEDY)) from error
+    last = what
+    with process:
+        for line in process.stderr or ():
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    if process.returncode:
+        raise CannotDo(_missing(f"{what}: {last}", _REMEDY))
+
+
+_REMEDY = "set COMFYUI_DIR (and COMFYUI_PYTHON) to a ComfyUI you have, or COMFYUI_REPO to where it can be cloned from"
+
+
+def _missing(reason: str, remedy: str) -> Condition:
+    return Condition("ComfyUIMissing", f"ComfyUI can't run: {reason}", f"{remedy}, then run: podkeeper restart comfyui")

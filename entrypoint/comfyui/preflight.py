@@ -1,0 +1,116 @@
+"""A: look at what makes ComfyUI fail at start, before it does."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import subprocess
+
+from entrypoint.comfyui.arguments import NEEDS_PACKAGE, Launch
+from entrypoint.comfyui.installation import Source
+from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.settings.paths import Paths
+from entrypoint.system.files import read_text
+
+
+def look(paths: Paths, source: Source) -> Launch:
+    """Find out what `arguments.build` decides on.
+
+    Raises:
+        CannotDo: ComfyUI's Python does not run or has no torch.
+    """
+    packages = _installed(source, ["torch", *NEEDS_PACKAGE.values()])
+    if not packages["torch"]:
+        raise CannotDo(
+            Condition(
+                "ComfyUIPackagesMissing",
+                f"{source.python} has no torch, so ComfyUI can't run",
+                f"{source.python} -m pip install -r {source.folder}/requirements.txt, then podkeeper restart comfyui",
+            )
+        )
+    model_paths = os.path.join(paths.data, "extra_model_paths.yaml")
+    exists = os.path.exists(model_paths)
+    return Launch(
+        gpu=gpu_visible(),
+        packages=packages,
+        model_paths=model_paths if exists else "",
+        model_paths_problem=model_paths_problem(model_paths) if exists else "",
+        data_writable=os.access(paths.data, os.W_OK),
+        database=other_database(source.folder, paths.home),
+        handover=handover(source.folder),
+    )
+
+
+def other_database(folder: str, home: str) -> str:
+    """Where ComfyUI's database goes if not beside its code (`user/comfyui.db`), or "".
+
+    Under --read-only that is no place for it: ComfyUI 0.29 logs an error and runs without. The home is on a local
+    disk, as a database has to be, and the services' own.
+    """
+    place = f"{folder}/user" if os.path.isdir(f"{folder}/user") else folder
+    if os.access(place, os.W_OK):
+        return ""
+    known = "--database-url" in (read_text(f"{folder}/comfy/cli_args.py") or "")  # older ones would exit 2
+    return f"{home}/comfyui.db" if known else ""
+
+
+def handover(folder: str) -> str:
+    """Our file of extra paths, which names its folder relative to itself, or "" for a ComfyUI that would take that as
+    relative to something else (before December 2024), find no such folder and end with 1."""
+    known = "yaml_dir" in (read_text(f"{folder}/utils/extra_config.py") or "")
+    return f"{os.path.dirname(os.path.abspath(__file__))}/handover/extra_model_paths.yaml" if known else ""
+
+
+def gpu_visible() -> bool:
+    """Whether the kernel offers a GPU (NVIDIA, AMD's ROCm, WSL) that the environment does not hide."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
+        return False
+    return bool(glob.glob("/dev/nvidia[0-9]*")) or any(map(os.path.exists, ("/dev/kfd", "/dev/dxg")))
+
+
+def _installed(source: Source, packages: list[str]) -> dict[str, bool]:
+    code = (
+        "import importlib.util as u, json, sys;"
+        "print(json.dumps({name: u.find_spec(name) is not None for name in sys.argv[1:]}))"
+    )
+    try:
+        output = subprocess.run(
+            [source.python, "-I", "-c", code, *packages],
+            capture_output=True,
+            check=True,
+            timeout=60,
+            text=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CannotDo(
+            Condition(
+                "ComfyUIPythonMissing",
+                f"ComfyUI's Python {source.python} does not run ({type(error).__name__})",
+                "set COMFYUI_PYTHON to the Python of ComfyUI's environment",
+            )
+        ) from error
+    found: dict[str, bool] = json.loads(output)
+    return found
+
+
+def model_paths_problem(path: str) -> str:
+    """Why ComfyUI would exit 1 over this extra_model_paths.yaml, or "" (utils/extra_config.py of ComfyUI)."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.safe_load(file)
+    except OSError as error:
+        return f"{error.strerror}"
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return "it is not YAML: " + " ".join(str(error).split())
+    if not isinstance(content, dict):
+        return "it must hold sections like `comfyui:` with folders below them"
+    for section, folders in content.items():
+        if folders is not None and not isinstance(folders, dict):
+            return f"section {section!r} must hold lines like `checkpoints: folder`"
+        for kind, folder in (folders or {}).items():
+            if kind != "is_default" and not isinstance(folder, str):
+                return f"{section}.{kind} must be a text, not {type(folder).__name__}"
+    return ""

@@ -1,0 +1,175 @@
+"""A: looks at the machine: clock, memory, disks, the volume, names, the GPU, installed packages."""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import json
+import os
+import socket
+import subprocess
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import entrypoint
+from entrypoint.comfyui.installation import present
+from entrypoint.comfyui.preflight import gpu_visible
+from entrypoint.conditions.condition import CannotDo
+from entrypoint.settings.services import SERVICES
+from entrypoint.system import cgroup
+from entrypoint.system.attach import Pod
+from entrypoint.system.loopback_http import get_json
+from entrypoint.system.privileges import powers, service_of
+from entrypoint.volumes import write_probe
+from entrypoint.volumes.diagnosis import conditions
+
+#: Seconds; each less than its check's deadline, so that nothing is left behind.
+_TORCH_TIMEOUT, _TOOL_TIMEOUT = 55, 8
+_TORCH = (
+    "import json, torch; c = torch.cuda; print(json.dumps({'torch': torch.__version__, 'built_for': "
+    "torch.version.cuda or '', 'usable': c.is_available(), 'count': c.device_count()}))"
+)
+
+
+def clock(pod: Pod) -> dict[str, Any]:
+    """Seconds since 1970: ours, the volume's (a network volume has a clock of its own), and when we were built."""
+    probe = os.path.join(pod.paths.stored, write_probe.PREFIX + os.urandom(6).hex())
+    volume = 0.0
+    try:
+        with open(probe, "xb") as file:
+            file.write(b"x")
+        volume = os.stat(probe).st_mtime
+        os.unlink(probe)
+    except OSError:
+        pass  # the volume check says why
+    return {
+        "now": time.time(),
+        "volume": volume,
+        "built": os.stat(entrypoint.__path__[0] + "/__init__.py").st_mtime,
+    }
+
+
+def memory(pod: Pod) -> dict[str, Any]:
+    """Bytes used and allowed in our cgroup (0: no limit), and how often the kernel killed for lack of it."""
+    own = cgroup.find()
+    if own is None:
+        return {"limit": 0, "used": 0, "oom_kills": 0}
+    return {"limit": own.limit() or 0, "used": own.used(), "oom_kills": own.oom_kills()}
+
+
+def disk(pod: Pod) -> dict[str, Any]:
+    """Room where the pod and its users write, by folder: [free bytes, all bytes, free inodes or -1]."""
+    places = (pod.paths.stored, pod.paths.log, pod.paths.runtime, pod.paths.home, "/tmp")  # noqa: S108
+    rooms: dict[str, list[int]] = {}
+    devices: set[int] = set()
+    for place in places:
+        try:
+            device, found = os.stat(place).st_dev, os.statvfs(place)
+        except FileNotFoundError:
+            continue
+        if device not in devices:  # one line a disk, however many folders it holds
+            devices.add(device)
+            inodes = found.f_favail if found.f_files else -1
+            rooms[place] = [found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, inodes]
+    return {"rooms": rooms}
+
+
+def volume(pod: Pod) -> dict[str, Any]:
+    """The canary on the data folder, and what it makes of it: [[name, reason, remedy]]."""
+    seen = write_probe.probe(pod.paths.stored, service_of(pod.settings), powers())
+    found = conditions(pod.paths.stored, seen)
+    return {"conditions": [[each.name, each.reason, each.remedy] for each in found], "ms": seen.milliseconds}
+
+
+def dns(pod: Pod) -> dict[str, Any]:
+    """Whether the host that models come from has an address."""
+    host = urlsplit(pod.settings.hf_endpoint).hostname or ""
+    try:
+        found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return {"host": host, "problem": error.strerror or str(error)}
+    return {"host": host, "address": str(found[0][4][0])}
+
+
+def gpu(pod: Pod) -> dict[str, Any]:
+    """The GPU as the kernel, the driver and ComfyUI (or, where it does not answer, its torch) see it."""
+    seen: dict[str, Any] = {
+        "visible": gpu_visible(),
+        "promised": os.environ.get("RUNPOD_GPU_COUNT", pod.environ.get("RUNPOD_GPU_COUNT", "")),
+        "driver": _nvidia_smi(),
+    }
+    (comfyui,) = [service for service in SERVICES if service.name == "comfyui"]
+    stats = get_json(comfyui.port(pod.settings), comfyui.health_path, 3)
+    if isinstance(stats, dict) and stats.get("devices"):
+        seen["computes_on"] = str(stats["devices"][0].get("type", ""))
+        seen["torch"] = str(stats.get("system", {}).get("pytorch_version", ""))
+    elif seen["visible"]:
+        seen |= _torch(pod)
+    return seen
+
+
+def _nvidia_smi() -> list[str]:
+    """[name, driver version, newest CUDA it can run] of the first GPU; [] where there is no nvidia-smi."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        line = _output(query).splitlines()[0]
+        head = _output(["nvidia-smi"])
+    except (OSError, subprocess.SubprocessError, IndexError):
+        return []
+    cuda = head.partition("CUDA Version:")[2].split("|")[0].strip()
+    return [*(part.strip() for part in line.split(",")[:2]), cuda]
+
+
+def _torch(pod: Pod) -> dict[str, Any]:
+    try:
+        source = present(pod.settings)
+        answer: dict[str, Any] = json.loads(_output([source.python, "-I", "-c", _TORCH], _TORCH_TIMEOUT))
+    except (CannotDo, OSError, ValueError, subprocess.SubprocessError) as error:
+        return {"torch_problem": f"{type(error).__name__}: {error}"[:200]}
+    return answer
+
+
+def _output(command: list[str], timeout: float = _TOOL_TIMEOUT) -> str:
+    return subprocess.run(command, capture_output=True, check=True, text=True, timeout=timeout).stdout
+
+
+def packages(pod: Pod) -> dict[str, Any]:
+    """Versions, and what JupyterLab and supervisord need but do not find (`pip install` in a terminal can do that)."""
+    versions: dict[str, str] = {}
+    wrong: list[str] = []
+    todo = ["jupyterlab", "jupyter-server", "jupyter-server-terminals", "supervisor", "tornado", "psutil"]
+    shown = set(todo)
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{name} is not installed")
+            continue
+        if name in shown:
+            versions[name] = found.version
+        todo += _needs(name, found, wrong)
+    return {"versions": versions, "wrong": wrong}
+
+
+def _needs(name: str, found: metadata.Distribution, wrong: list[str]) -> list[str]:
+    """Names of what it requires here; versions that do not fit go to `wrong`."""
+    from packaging.requirements import Requirement
+
+    names = []
+    for text in found.requires or []:
+        need = Requirement(text)
+        if need.marker and not need.marker.evaluate({"extra": ""}):
+            continue
+        names.append(need.name)
+        try:
+            version = metadata.version(need.name)
+        except metadata.PackageNotFoundError:
+            continue  # told when its turn comes
+        if not need.specifier.contains(version, prereleases=True):
+            wrong.append(f"{name} needs {need.name}{need.specifier}, found {version}")
+    return names

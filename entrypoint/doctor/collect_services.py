@@ -1,0 +1,125 @@
+"""A: looks at what runs: supervisord, its programs, who listens where, what answers, which conditions hold."""
+
+from __future__ import annotations
+
+import re
+import time
+import xmlrpc.client
+from typing import Any
+
+import psutil
+
+from entrypoint.doctor.collect_jupyter import FOREIGN, MARK, Browser
+from entrypoint.settings.services import SERVICES
+from entrypoint.system.attach import Pod
+from entrypoint.system.condition_store import read_conditions
+from entrypoint.system.files import read_json
+from entrypoint.system.loopback_http import send
+from entrypoint.system.readiness import ask_services
+
+#: Seconds for one answer.
+_TIMEOUT = 5.0
+#: How much of a log's end is looked at, in bytes.
+_TAIL = 1 << 20
+
+
+def supervisor(pod: Pod) -> dict[str, Any]:
+    """Whether supervisord runs and answers on its socket."""
+    from supervisor.xmlrpc import SupervisorTransport
+
+    seen: dict[str, Any] = {"pid": pod.supervisord, "runtime": pod.paths.runtime}
+    if pod.supervisord:
+        transport = SupervisorTransport("podkeeper", "podkeeper", f"unix://{pod.paths.runtime}/supervisor.sock")
+        try:
+            proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
+            seen["state"] = proxy.supervisor.getState()["statename"]  # type: ignore[index,call-overload]
+        except PermissionError:
+            seen["state"] = "RUNNING"  # as far as we may know: the socket is its own user's
+        except (OSError, xmlrpc.client.Error) as error:
+            seen["problem"] = str(error)
+        finally:
+            transport.close()
+    return seen
+
+
+def programs(pod: Pod) -> dict[str, Any]:
+    """What the restart plugin tells: every program, and the restarts of the last ten minutes."""
+    now = time.time()
+    content = read_json(f"{pod.paths.runtime}/programs.json") or {}
+    restarts = (read_json(f"{pod.paths.runtime}/restarts.json") or {}).get("restarts", [])
+    recent = [entry for entry in restarts if now - entry["time"] < 600]
+    return {"now": now, "programs": content.get("programs", {}), "restarts": recent}
+
+
+def ports(pod: Pod) -> dict[str, Any]:
+    """Who listens on the services' ports: {port: [[address, pid or 0, name, of the pod?]]}."""
+    family = _family(pod.supervisord)
+    wanted = {service.port(pod.settings) for service in SERVICES if service.enabled(pod.settings)}
+    found: dict[int, list[list[Any]]] = {port: [] for port in wanted}
+    for connection in psutil.net_connections("tcp"):
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+            continue
+        address, port = connection.laddr[0], connection.laddr[1]
+        if port in found:
+            pid = connection.pid or 0
+            found[port].append([address, pid, _name(pid), pid in family])
+    programs_now = (read_json(f"{pod.paths.runtime}/programs.json") or {}).get("programs", {})
+    running = [name for name, facts in programs_now.items() if facts.get("state") == "RUNNING"]
+    return {"listeners": found, "running": running}
+
+
+def _family(pid: int) -> set[int]:
+    try:
+        return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))} if pid else set()
+    except psutil.Error:
+        return set()
+
+
+def _name(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name() if pid else ""
+    except psutil.Error:
+        return ""
+
+
+def answers(pod: Pod) -> dict[str, Any]:
+    """What each service that is switched on says on its health address: {name: problem or ""}."""
+    return {name: problem or "" for name, problem in ask_services(pod.settings, _TIMEOUT).items()}
+
+
+def comfyui_by_proxy(pod: Pod) -> dict[str, Any]:
+    """ComfyUI as the proxy reaches it: without the login, with it, and by a click in RunPod's console."""
+    port, browser = pod.settings.comfyui_port, Browser(pod)
+    host = browser.host.replace(f"-{pod.settings.jupyter_port}.", f"-{port}.")
+    click = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    bearer = {"Authorization": f"Bearer {browser.token}"} if browser.token else {}
+
+    def status(path: str, **headers: str) -> int:
+        return send("GET", port, path, _TIMEOUT, {"Host": host, "X-Forwarded-Proto": "https", **headers}).status
+
+    return {
+        "without_login": status("/system_stats"),
+        "with_login": status("/system_stats", **bearer),
+        "click": status("/", **bearer, **click),
+    }
+
+
+def conditions(pod: Pod) -> dict[str, Any]:
+    """[[name, reason, remedy]] of all that holds."""
+    found = read_conditions(pod.paths.runtime)
+    return {"conditions": [[each.name, each.reason, each.remedy] for each in found]}
+
+
+def log(pod: Pod) -> dict[str, Any]:
+    """The last line of JupyterLab's log since its last start that tells of a request it blocked, and of an error."""
+    try:
+        with open(f"{pod.paths.log}/jupyter.log", "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError as error:
+        return {"problem": error.strerror or str(error)}
+    start = text.rfind("extension was successfully linked")
+    lines = [line for line in text[max(start, 0) :].splitlines() if MARK not in line and FOREIGN not in line]
+    blocked = [line for line in lines if re.search(r"Blocking (request|Cross Origin)|\b403 (POST|PUT|PATCH)", line)]
+    errors = [line for line in lines if line.startswith(("[E ", "[C "))]
+    return {"blocked": blocked[-1:], "errors": errors[-1:]}

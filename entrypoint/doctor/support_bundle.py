@@ -1,0 +1,134 @@
+"""A: the support bundle: one .tar.gz with all that helps somebody else to understand a pod, and no secret.
+
+The user's own files are not in it: neither notebooks, nor pictures, nor workflows.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import io
+import json
+import os
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import psutil
+
+from entrypoint.doctor.finding import Verdict, as_json, as_text
+from entrypoint.settings.settings import Settings
+from entrypoint.status.collect import Collector
+from entrypoint.status.snapshot import as_json as snapshot_json
+from entrypoint.status.snapshot import make_snapshot
+from entrypoint.system.attach import Pod
+from entrypoint.system.files import write_atomically
+from entrypoint.system.known_secrets import known_secrets
+from entrypoint.system.redaction import Redactor
+
+#: Bytes of each log's end.
+_TAIL = 512 << 10
+#: What of the runtime folder helps; the rest is sockets and secrets.
+_RECORDS = ("programs.json", "restarts.json", "models.json", "volumes.json", "log_positions.json")
+
+
+def save_bundle(pod: Pod, verdicts: list[Verdict], path: str) -> None:
+    """Write the bundle to a new file, 0600.
+
+    Raises:
+        OSError: It can't be written, or is there already (FileExistsError).
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(17, "it is there already", path)
+    whole = io.BytesIO()
+    write_bundle(pod, verdicts, whole)
+    write_atomically(path, whole.getvalue(), 0o600)
+
+
+def write_bundle(pod: Pod, verdicts: list[Verdict], file: BinaryIO) -> None:
+    """The bundle as bytes; a part that can't be had says why in its place."""
+    redactor = Redactor(known_secrets(pod))
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name, text in _parts(pod, verdicts, redactor):
+            content = redactor.text(text).encode("utf-8", "replace")
+            entry = tarfile.TarInfo(f"podkeeper-support/{name}")
+            entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
+            archive.addfile(entry, io.BytesIO(content))
+
+
+def _parts(pod: Pod, verdicts: list[Verdict], redactor: Redactor) -> Iterator[tuple[str, str]]:
+    yield "doctor.txt", as_text(verdicts)
+    yield "doctor.json", as_json(verdicts)
+    parts: dict[str, Callable[[], str]] = {
+        "status.json": lambda: _status(pod, redactor),
+        "settings.txt": lambda: _settings(pod.settings),
+        "packages.txt": _packages,
+        "processes.txt": _processes,
+        "mounts.txt": lambda: _read("/proc/self/mountinfo"),
+        "disks.txt": lambda: _output("df", "-hT"),
+        "gpu.txt": lambda: _output("nvidia-smi"),
+        "resolv.conf": lambda: _read("/etc/resolv.conf"),
+        "jupyter_lab_config.py": lambda: _read(f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"),
+    }
+    parts |= {f"runtime/{name}": _reader(f"{pod.paths.runtime}/{name}") for name in _RECORDS}
+    parts |= {f"log/{name}": _reader(f"{pod.paths.log}/{name}") for name in _logs(pod.paths.log)}
+    for name, part in parts.items():
+        try:
+            yield name, part()
+        except (OSError, subprocess.SubprocessError, psutil.Error) as error:
+            yield name, f"(not to be had: {error})\n"
+
+
+def _reader(path: str) -> Callable[[], str]:
+    return lambda: _read(path)
+
+
+def _read(path: str) -> str:
+    """The end of a text file, from the beginning of a line on."""
+    with open(path, "rb") as file:
+        if os.path.isfile(path) and os.fstat(file.fileno()).st_size > _TAIL:
+            file.seek(-_TAIL, os.SEEK_END)
+            file.readline()
+        return file.read().decode("utf-8", "replace")
+
+
+def _logs(folder: str) -> list[str]:
+    """The pod's own logs; in the image, the folder is the system's."""
+    ours = ("supervisord.log", "jupyter.log", "comfyui.log", "podkeeper-")
+    try:
+        return sorted(name for name in os.listdir(folder) if name.startswith(ours))
+    except OSError:
+        return []
+
+
+def _status(pod: Pod, redactor: Redactor) -> str:
+    collector = Collector(pod.settings, pod.paths)
+    return json.dumps(snapshot_json(make_snapshot(pod.settings, collector.look()), redactor), indent=1)
+
+
+def _settings(settings: Settings) -> str:
+    """The settings that are no secrets, one a line."""
+    return "".join(f"{name}={text}\n" for name, text in sorted(settings.to_environ().items()))
+
+
+def _packages() -> str:
+    found = {f"{each.name}=={each.version}" for each in metadata.distributions()}
+    return "\n".join(sorted(found, key=str.lower)) + "\n"
+
+
+def _processes() -> str:
+    lines = ["   PID   PPID  MiB state    command"]
+    for process in psutil.process_iter(["pid", "ppid", "memory_info", "status", "cmdline"]):
+        info = process.info
+        mib = (info["memory_info"].rss >> 20) if info["memory_info"] else 0
+        command = " ".join(info["cmdline"] or ())[:300]
+        if not command:
+            continue  # the kernel's own
+        lines.append(f"{info['pid']:6} {info['ppid']:6} {mib:4} {info['status']:8} {command}")
+    return "\n".join(lines) + "\n"
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout + done.stderr

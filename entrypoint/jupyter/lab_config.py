@@ -1,0 +1,79 @@
+"""P: settings -> the text of jupyter_lab_config.py.
+
+Trait names are those of jupyter-server 2.21 (`ServerApp.token` and `.password` are deprecated there); a start
+that logs a deprecated or unknown trait fails a test.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrypoint.door.origins import own_origins
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+
+PROXY = "Settings for RunPod's proxy (Host is not local, Origin differs, tokens may not pass)"
+LOGIN = "Login. The proxy's address is public and RunPod does not ask for a login: the token is the only lock"
+PLACE = "Where it listens and what it shows"
+LABEXTENSIONS = __file__.rpartition("/")[0] + "/labextensions"
+WORK = "What users expect of their own machine"
+
+
+def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
+    """(section, trait, value, reason) for every line of the configuration."""
+    return [
+        (PROXY, "ServerApp.allow_remote_access", True, "Allow non-local Host headers"),
+        (PROXY, "ServerApp.allow_origin", "*", "Allow CORS from any origin; the guard below decides about cookies"),
+        (PROXY, "ServerApp.disable_check_xsrf", True, "Disable XSRF protection; the guard below replaces it"),
+        (PROXY, "ServerApp.trust_xheaders", True, "Trust X-Forwarded-* headers from proxy"),
+        (PROXY, "ServerApp.terminals_enabled", True, "Enable terminal functionality"),
+        (LOGIN, "ServerApp.identity_provider_class", "entrypoint.door.guard.OriginBoundIdentityProvider",
+         "A login cookie counts for this pod's own pages only: other pods' pages are same-site with it"),
+        (LOGIN, "OriginBoundIdentityProvider.own_origins", own_origins(settings, settings.jupyter_port),
+         "These are its own pages"),
+        (LOGIN, "IdentityProvider.cookie_options", {"SameSite": "Lax"},
+         "Without it Chromium sends the cookie with foreign forms for two minutes"),
+        (LOGIN, "IdentityProvider.cookie_name", f"podkeeper-login-{settings.jupyter_port}",
+         "The stock name holds the Host header, which the proxy may rewrite to an address that changes"),
+        (LOGIN, "ServerApp.cookie_secret_file", paths.cookie_secret_file,
+         "A copy of what is kept on the volume: a restart logs nobody out"),
+        *([(LOGIN, "IdentityProvider.token", "", "JUPYTER_AUTH=none: no login at all")]
+          if settings.jupyter_auth == "none" else []),
+        (PLACE, "ServerApp.ip", "0.0.0.0", "The proxy comes from outside the container"),
+        (PLACE, "ServerApp.port", settings.jupyter_port, "JUPYTER_PORT"),
+        (PLACE, "ServerApp.port_retries", 0, "A taken port is an error; silently moving to another is a 502"),
+        (PLACE, "ServerApp.root_dir", paths.data, "ComfyUI's data"),
+        (PLACE, "ServerApp.open_browser", False, "There is none here"),
+        (PLACE, "ServerApp.allow_root", True, "Containers run as root"),
+        (PLACE, "ServerApp.websocket_ping_interval", 30, "Seconds; the proxy cuts what is silent for 100"),
+        (WORK, "ServerApp.terminado_settings", {"shell_command": ["bash"]}, "Not sh"),
+        (WORK, "ContentsManager.allow_hidden", True, "Hidden files can be opened"),
+        (WORK, "FileContentsManager.always_delete_dir", True, "Folders with files in them can be deleted"),
+        (WORK, "FileContentsManager.delete_to_trash", False, "Deleting frees the disk"),
+        (WORK, "LabApp.extra_labextensions_path", [LABEXTENSIONS], "Tiles for ComfyUI and the status page"),
+        (WORK, "LabApp.news_url", None, "No request to other hosts"),
+        (WORK, "LabApp.check_for_updates_class", "jupyterlab.NeverCheckForUpdate", "No request to other hosts"),
+    ]  # fmt: skip
+
+
+def config_text(settings: Settings, paths: Paths) -> str:
+    """The whole file. It holds no secret: the token is in a 0600 file that JupyterLab's environment names."""
+    lines = [
+        "# Written at every start; changes here are lost. Your own settings belong into",
+        f"# {paths.data}/.jupyter/jupyter_lab_config.py (or *.py, *.json in jupyter_lab_config.d beside it);",
+        "# they are read last and win.",
+        "c = get_config()",
+    ]
+    section = ""
+    for title, trait, value, reason in rows(settings, paths):
+        if title != section:
+            section = title
+            lines += ["", f"# {title}"]
+        lines.append(f"c.{trait} = {value!r}  # {reason}")
+    lines += [
+        "",
+        "from entrypoint.jupyter.user_config import load_user_config",
+        "",
+        f"load_user_config(c, load_subconfig, {paths.data + '/.jupyter'!r})",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,213 @@
+"""A: JupyterLab's server extension behind the tiles: HTTP and WebSockets on to the pod's other servers.
+
+Not jupyter-server-proxy: it brings aiohttp and simpervisor into JupyterLab's start (bench/boot). Who gets in is
+JupyterLab's to say: its identity provider judges every request, WebSockets included, so the origin guard holds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable
+from typing import Any
+from urllib.parse import urlencode
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from tornado import httputil, web
+from tornado.websocket import WebSocketHandler
+
+from entrypoint.jupyter.tiles import (
+    NOT_RETURNED,
+    TILES,
+    Tile,
+    passed_headers,
+    passed_query,
+    port_of,
+    starting_page,
+)
+from entrypoint.settings.settings import Settings
+
+#: Bytes of one answer or message: videos.
+_MOST = 64 << 30
+#: What the authorizer is asked about.
+_RESOURCE = "podkeeper"
+
+
+class Tiles(APIHandler):  # type: ignore[misc]
+    """GET podkeeper/tiles: [{"name", "title", "caption", "svg"}] of the pages that are there."""
+
+    auth_resource = _RESOURCE
+
+    def initialize(self, tiles: list[Tile]) -> None:
+        self.tiles = tiles
+
+    @web.authenticated
+    async def get(self) -> None:
+        self.finish(
+            {"tiles": [{"name": t.name, "title": t.title, "caption": t.caption, "svg": t.svg} for t in self.tiles]}
+        )
+
+
+class Page(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
+    """podkeeper/<name>/<path>: whatever the page's server says."""
+
+    auth_resource = _RESOURCE
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+    def initialize(self, tile: Tile, port: int, base: str) -> None:
+        self.tile, self.port, self.base = tile, port, base
+        self.behind: Any = None
+        self.gone = False
+
+    async def prepare(self) -> None:
+        """Nobody gets on without a login; a page that asks for HTML is sent to the login form instead."""
+        page = "text/html" in self.request.headers.get("Accept", "")
+        upgrade = self.request.headers.get("Upgrade", "").lower() == "websocket"
+        result = JupyterHandler.prepare(self, _redirect_to_login=False)
+        if isinstance(result, Awaitable):
+            await result
+        user = self.current_user
+        if not user and page and not upgrade and self.request.method == "GET":
+            self.redirect(f"{self.get_login_url()}?{urlencode({'next': self.request.path})}")
+        elif not user or not await ensure_async(self.authorizer.is_authorized(self, user, "execute", _RESOURCE)):
+            raise web.HTTPError(403)
+
+    async def get(self, path: str | None) -> None:
+        if path is None:  # relative addresses in the page would be looked for one folder up
+            self.redirect(f"{self.request.path}/{passed_query(self.request.query)}")
+        elif self.request.headers.get("Upgrade", "").lower() == "websocket":
+            await self._connect()
+            await WebSocketHandler.get(self)
+        else:
+            await self._pass(path)
+
+    async def _pass(self, _: str | None) -> None:
+        """One exchange; the answer goes out as it comes in, so that events and videos pass."""
+        from tornado.httpclient import HTTPRequest
+        from tornado.simple_httpclient import SimpleAsyncHTTPClient
+
+        client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=_MOST, max_buffer_size=64 << 20)
+        method = self.request.method or "GET"
+        request = HTTPRequest(
+            f"http://{self._target()}", method, self._passed_headers(),
+            body=self.request.body if method not in ("GET", "HEAD") else None,
+            allow_nonstandard_methods=True, follow_redirects=False, decompress_response=False,
+            connect_timeout=5, request_timeout=0,
+            header_callback=self._on_header, streaming_callback=self._on_chunk,
+        )  # fmt: skip
+        self._started = False
+        try:
+            await client.fetch(request, raise_error=False)
+        except Exception as error:  # whatever a server that is down or breaks off can cause
+            if not self._started:
+                self._tell_it_is_down(error)
+        finally:
+            client.close()
+        if not self._finished:
+            await self.finish()
+
+    post = put = patch = delete = head = options = _pass
+
+    def _tell_it_is_down(self, error: Exception) -> None:
+        """To a browser as a page with status 200 that looks again: Cloudflare puts its own in place of every 5xx."""
+        if self.request.method != "GET" or "text/html" not in self.request.headers.get("Accept", ""):
+            raise web.HTTPError(502, f"{self.tile.title} does not answer: {error}") from error
+        self.set_header("X-Podkeeper", "starting")
+        self.set_header("Cache-Control", "no-store")
+        self.write(starting_page(self.tile))
+
+    def _on_header(self, line: str) -> None:
+        line = line.rstrip("\r\n")
+        if line.startswith("HTTP/") and ":" not in line.split(" ", 1)[0]:
+            self._started = True
+            self.clear_header("Content-Type")
+            self.set_status(httputil.parse_response_start_line(line).code)
+        elif line:
+            name, _, text = line.partition(":")
+            if name.lower() == "set-cookie":
+                self.add_header(name, text.strip())
+            elif name.lower() not in NOT_RETURNED:
+                self.set_header(name, text.strip())
+
+    def _on_chunk(self, chunk: bytes) -> Any:
+        if self.gone:
+            raise ConnectionError("the browser has gone away")  # ends the other exchange as well
+        self.write(chunk)
+        return self.flush()
+
+    def on_connection_close(self) -> None:
+        self.gone = True
+        super().on_connection_close()
+
+    def _target(self) -> str:
+        """Host, port and path behind; the path as it came, for Tornado's own argument is decoded."""
+        path = self.request.path.removeprefix(self.base).lstrip("/")
+        return f"127.0.0.1:{self.port}/{path}{passed_query(self.request.query)}"
+
+    def _passed_headers(self) -> httputil.HTTPHeaders:
+        token = self.identity_provider.token if self.tile.knows_the_token else ""
+        headers = httputil.HTTPHeaders()
+        for name, text in passed_headers(list(self.request.headers.get_all()), token):
+            headers.add(name, text)
+        return headers
+
+    # -- WebSockets
+
+    async def _connect(self) -> None:
+        """To the server behind, before the browser is told that it is connected."""
+        from tornado.httpclient import HTTPRequest
+        from tornado.websocket import websocket_connect
+
+        asked = self.request.headers.get("Sec-WebSocket-Protocol", "")
+        request = HTTPRequest(f"ws://{self._target()}", headers=self._passed_headers(), connect_timeout=5)
+        try:
+            self.behind = await websocket_connect(
+                request, on_message_callback=self._on_behind, max_message_size=self.max_message_size,
+                subprotocols=[part.strip() for part in asked.split(",")] if asked else None,
+            )  # fmt: skip
+        except Exception as error:
+            raise web.HTTPError(502, f"{self.tile.title} does not answer: {error}") from error
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes; a workflow with pictures in it is one message."""
+        return 256 << 20
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return self.behind.selected_subprotocol if self.behind else None
+
+    def check_origin(self, origin: str) -> bool:
+        """The identity provider has judged it: without a login nobody comes this far."""
+        return True
+
+    def open(self, *_: Any) -> None:
+        """Both ends are connected."""
+
+    def _on_behind(self, message: str | bytes | None) -> None:
+        if message is None:
+            self.close()
+        elif self.ws_connection is not None and not self.ws_connection.is_closing():
+            self.write_message(message, binary=isinstance(message, bytes))
+
+    def on_message(self, message: str | bytes) -> Any:
+        return self.behind.write_message(message, binary=isinstance(message, bytes))
+
+    def on_close(self) -> None:
+        if self.behind is not None:
+            self.behind.close()
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "entrypoint.jupyter.tile_proxy"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    settings = Settings.from_environ(os.environ)
+    tiles = [tile for tile in TILES if port_of(tile, settings)]
+    base = server.web_app.settings["base_url"] + "podkeeper/"
+    handlers: list[Any] = [(base + "tiles", Tiles, {"tiles": tiles})]
+    for tile in tiles:
+        start = base + tile.name
+        given = {"tile": tile, "port": port_of(tile, settings), "base": start}
+        handlers.append((f"{start}(?:/(.*))?", Page, given))
+    server.web_app.add_handlers(".*$", handlers)

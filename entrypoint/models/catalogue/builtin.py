@@ -1,0 +1,53 @@
+"""A: the manifest that counts, where it is a file: MODELS_MANIFEST, else `models.toml` in the data folder, else the
+catalogue. One behind a web address is load.py's.
+"""
+
+from __future__ import annotations
+
+import os
+
+from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+
+CATALOGUE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "catalogue.toml")
+LARGEST = 1 << 20
+
+
+def local_manifest(settings: Settings, paths: Paths) -> Manifest | None:
+    """Read it; None: it is at a web address.
+
+    Raises:
+        BadManifest: It can't be used.
+    """
+    where = settings.models_manifest
+    if not where:
+        where = f"{paths.data}/models.toml"
+        if not os.path.exists(where):
+            return catalogue()
+    return with_catalogue(_read(where), where) if where.startswith("/") else None
+
+
+def with_catalogue(text: str, where: str) -> Manifest:
+    """The user's manifest, with the catalogue behind it where it asks for that.
+
+    Raises:
+        BadManifest: It can't be used.
+    """
+    own = parse(text, where)
+    return own.behind(catalogue()) if own.extends_catalogue else own
+
+
+def catalogue() -> Manifest:
+    """The built-in one."""
+    return parse(_read(CATALOGUE), "the built-in catalogue")
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read(LARGEST)
+    except OSError as error:
+        raise BadManifest(f"cannot use {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadManifest(f"cannot use {path}: it is not UTF-8 text") from None

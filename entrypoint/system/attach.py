@@ -1,0 +1,69 @@
+"""A: find the pod that runs here and see it as its own children do: from a terminal, `docker exec` or beside it.
+
+A terminal of JupyterLab has the pod's environment; `docker exec` has the container's, and an ssh session none at
+all. What the pod was really started with is in supervisord's own environment, which holds no secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from entrypoint.settings.paths import Paths, locate
+from entrypoint.settings.settings import Settings
+from entrypoint.system.facts import look
+from entrypoint.system.files import read_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """The pod as it was started.
+
+    Attributes:
+        settings: Its settings, without the secrets.
+        paths: Where everything is.
+        environ: What a child of it would have in its environment.
+        supervisord: Process id; 0 where none runs.
+    """
+
+    settings: Settings
+    paths: Paths
+    environ: Mapping[str, str]
+    supervisord: int
+
+
+def attach(environ: Mapping[str, str]) -> Pod:
+    """The pod that `environ`, or the place where a pod would be, leads to.
+
+    Raises:
+        BadSettings: The environment can't be the one of a pod.
+    """
+    try:
+        paths = Paths.from_environ(environ)
+    except KeyError:
+        paths = locate(Settings.from_environ(environ), look())
+    pid = supervisord_of(paths)
+    found = dict(environ) | paths.to_environ() | _environ_of(pid)
+    return Pod(
+        settings=Settings.from_environ(found),
+        paths=Paths.from_environ(found),
+        environ=found,
+        supervisord=pid,
+    )
+
+
+def supervisord_of(paths: Paths) -> int:
+    """Process id of the pod's supervisord, or 0. A file left behind by one that is gone does not count."""
+    text = (read_text(f"{paths.runtime}/supervisord.pid") or "").strip()
+    if not text.isdigit():
+        return 0
+    command = read_text(f"/proc/{text}/cmdline") or ""
+    return int(text) if "supervisor.supervisord" in command else 0
+
+
+def _environ_of(pid: int) -> dict[str, str]:
+    """The settings and places among the variables of supervisord; empty where they are another user's."""
+    entries = (read_text(f"/proc/{pid}/environ") or "").split("\0") if pid else []
+    pairs = dict(entry.partition("=")[::2] for entry in entries if entry)
+    wanted = {*Settings().to_environ(), *(name for name in pairs if name.startswith("PODKEEPER_"))}
+    return {name: text for name, text in pairs.items() if name in wanted}

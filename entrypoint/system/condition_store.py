@@ -1,0 +1,63 @@
+"""A: the conditions that hold now, one small JSON file each, in `<runtime>/conditions/`.
+
+One file a condition, so that any process can raise or clear its own without a lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from entrypoint.conditions.condition import Condition
+from entrypoint.system.files import read_text, write_atomically
+
+
+def raise_condition(runtime: str, condition: Condition) -> bool:
+    """Record `condition`; True when it is news (so that the caller logs it once)."""
+    folder = os.path.join(runtime, "conditions")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, condition.name + ".json")
+    old = _load(path)
+    if old is not None and old[0] == condition:
+        return False
+    fields = {"name": condition.name, "reason": condition.reason, "remedy": condition.remedy}
+    write_atomically(path, json.dumps({**fields, "since": time.time()}))
+    return True
+
+
+def clear_condition(runtime: str, name: str) -> bool:
+    """Forget the condition called `name`; True when it was there."""
+    try:
+        os.unlink(os.path.join(runtime, "conditions", name + ".json"))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def read_conditions(runtime: str) -> list[Condition]:
+    """Every condition that holds, oldest first."""
+    return [condition for condition, _ in conditions_since(runtime)]
+
+
+def conditions_since(runtime: str) -> list[tuple[Condition, float]]:
+    """Every condition that holds and since when (seconds since 1970), oldest first."""
+    folder = os.path.join(runtime, "conditions")
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    found = [_load(os.path.join(folder, name)) for name in names if name.endswith(".json")]
+    return sorted((pair for pair in found if pair), key=lambda pair: pair[1])
+
+
+def _load(path: str) -> tuple[Condition, float] | None:
+    text = read_text(path)
+    if text is None:
+        return None
+    try:
+        fields = json.loads(text)
+        words = (str(fields[key]) for key in ("name", "reason", "remedy"))
+        return Condition(*words), float(fields["since"])
+    except (ValueError, KeyError, TypeError):  # the folder is the services' to write: not ours to trust
+        return None

@@ -1,0 +1,23 @@
+"""A: look at the machine once, for the decisions in `paths` and `plan`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from entrypoint.settings.paths import VOLUMES, Facts
+from entrypoint.system.mounts import mount_points, responds
+
+
+def look() -> Facts:
+    """The facts as they are now. A volume that does not answer is as good as none: to touch it would hang us."""
+    mounts = set(mount_points() or ())
+    silent = [volume for volume in VOLUMES if volume in mounts and not responds(volume)]
+    return Facts(
+        mounts=frozenset(mounts.difference(silent)),
+        silent=tuple(silent),
+        uid=os.geteuid(),
+        temporary=os.environ.get("TMPDIR", "/tmp").rstrip("/") or "/tmp",  # noqa: S108 - a fallback for local mode
+        python=sys.executable,
+        root_writable=os.access("/", os.W_OK),
+    )

@@ -1,0 +1,89 @@
+"""A: put a file in its place whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+def write_atomically(
+    path: str,
+    content: str | bytes,
+    mode: int = 0o644,
+    owner: tuple[int, int] | None = None,
+    *,
+    durable: bool = True,
+) -> None:
+    """Write `content` to `path` so that a reader, or a crash at any moment, sees the old or the new, whole.
+
+    Args:
+        path: Destination; its folder must exist.
+        content: The whole of it; text becomes UTF-8.
+        mode: Permission bits the file has from its first moment on (a secret is never readable, not even
+            for an instant).
+        owner: (uid, gid) the file belongs to; None: the user of this process.
+        durable: Sync to the disk. False for a file that describes this boot alone: fsync can block for seconds.
+
+    Raises:
+        OSError: The folder can't be written; the old file, if any, is untouched.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    # Random, never the pid: in a container that is always 1, so a leftover would block every later write.
+    temporary = os.path.join(folder, f".podkeeper-{os.urandom(8).hex()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None  # the temporary name says nothing to a reader
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if owner:
+                os.fchown(file.fileno(), *owner)
+            os.fchmod(file.fileno(), mode)  # the umask took bits away
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    if durable:
+        sync_folder(folder)
+
+
+def write_json(path: str, content: object, mode: int = 0o644, *, durable: bool = False) -> None:
+    """Replace the JSON file at `path`, by default without a sync (see `write_atomically`, also for what it raises)."""
+    import json  # not needed before the first spawn
+
+    write_atomically(path, json.dumps(content, separators=(",", ":")), mode, durable=durable)
+
+
+def read_json(path: str) -> Any:
+    """The decoded content of a JSON file; None where it cannot be read or decoded."""
+    import json
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def sync_folder(folder: str) -> None:
+    """Make a rename in `folder` survive a power cut (fsync of the folder, see fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some network file systems refuse fsync on a folder (EINVAL); the file itself is synced
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: str) -> str | None:
+    """The file's text, or None where there is none to read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,72 @@
+"""A: what a launcher does first: take off root's powers (RUN_AS, PUID:PGID) and set the umask.
+
+Not supervisord's `user=`: it wants a name in /etc/passwd, and an image has none for its users' users.
+"""
+
+from __future__ import annotations
+
+import os
+
+from entrypoint.settings.settings import Settings
+from entrypoint.settings.users import Identity, Powers, service_identity
+from entrypoint.settings.volume_policy import umask_for
+
+
+def become_the_service_user(settings: Settings) -> None:
+    """From here on this process is the services' user, for good.
+
+    The policy an `auto` pass will choose is not known yet; its umask is the usual 022 then, under which a user's
+    own files are right for that user.
+
+    Raises:
+        SystemExit: the kernel refuses (root without CAP_SETUID or CAP_SETGID); the message says so.
+    """
+    os.umask(umask_for(settings.volume_policy, settings.umask))
+    wanted = service_of(settings)
+    if wanted == own_identity():
+        return
+    try:
+        os.setgroups([])
+        os.setresgid(wanted.gid, wanted.gid, wanted.gid)
+        os.setresuid(wanted.uid, wanted.uid, wanted.uid)
+    except PermissionError as error:  # going on as root is not what RUN_AS asked for
+        remedy = "grant CAP_SETUID and CAP_SETGID, or unset RUN_AS and PUID"
+        message = f"podkeeper: cannot run as {wanted}: {error.strerror}; {remedy}"
+        raise SystemExit(message) from error
+
+
+# Bits of CapEff, capabilities(7).
+_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER, _CAP_SETGID, _CAP_SETUID = 0, 1, 3, 6, 7
+
+
+def own_identity() -> Identity:
+    return Identity(os.geteuid(), os.getegid())
+
+
+def powers(status_file: str = "/proc/self/status") -> Powers:
+    """Root without /proc is taken for root with every capability: a refused call is counted, not fatal."""
+    uid = os.geteuid()
+    effective = _effective_capabilities(status_file, otherwise=0 if uid else ~0)
+    return Powers(
+        uid,
+        dac_override=bool(effective >> _CAP_DAC_OVERRIDE & 1),
+        chown=bool(effective >> _CAP_CHOWN & 1),
+        fowner=bool(effective >> _CAP_FOWNER & 1),
+        change_user=bool(effective >> _CAP_SETGID & effective >> _CAP_SETUID & 1),
+    )
+
+
+def _effective_capabilities(status_file: str, otherwise: int) -> int:
+    try:
+        with open(status_file, "rb") as lines:
+            for line in lines:
+                if line.startswith(b"CapEff:"):
+                    return int(line.split()[1], 16)
+    except OSError:
+        pass
+    return otherwise
+
+
+def service_of(settings: Settings) -> Identity:
+    """As whom the services run."""
+    return service_identity(settings.run_as, settings.puid, settings.pgid, own_identity())

@@ -1,0 +1,54 @@
+"""P: text without secrets: those we know by heart, and what looks like one.
+
+Log lines, reasons and conditions quote what programs and users wrote; somebody's token may be among it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+HIDDEN = "[secret]"
+#: Shorter than this, a secret is replaced as a whole word only: it could be part of any other word.
+_SHORT = 6
+#: What is known to be a login by its looks. The first group stays.
+_LOOKS = re.compile(
+    r"((?:[?&;\s\"']|^)(?:access_)?(?:token|api_?key|password|secret|signature)=)[^\s&\"'<>]+"
+    r"|(--[\w-]*(?:token|key|password|secret)(?:=|\s+))[^\s\"',]+"
+    r"|((?:Authorization|Cookie|Set-Cookie): ?).+"
+    r"|((?:Bearer|token) )[A-Za-z0-9._~+/-]{16,}=*"
+    r"|(://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|()\b(?:hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|rpa_[A-Za-z0-9]{20,}"
+    r"|sk-[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{10,}\.eyJ[\w-]+\.[\w-]+)"
+    r"|()-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*(?:-----END [A-Z ]*PRIVATE KEY-----)?",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class Redactor:
+    """Knows the pod's secrets and takes them out."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        patterns = [
+            re.escape(secret) if len(secret) >= _SHORT else rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])"
+            for secret in known
+        ]
+        self._known = re.compile("|".join(patterns)) if patterns else None
+
+    def text(self, text: str) -> str:
+        """`text` with every secret replaced."""
+        if self._known:
+            text = self._known.sub(HIDDEN, text)
+        return _LOOKS.sub(lambda found: next(filter(None, found.groups()), "") + HIDDEN, text)
+
+    def tree(self, value: Any) -> Any:
+        """The same for every text in a value made of dicts, lists, tuples and plain values."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {key: self.tree(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.tree(each) for each in value]
+        return value

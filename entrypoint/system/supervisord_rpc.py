@@ -1,0 +1,56 @@
+"""A: one call of supervisord's XML-RPC interface over its socket, with one deadline for the whole answer.
+
+Not supervisor.xmlrpc's transport: it has no time-out, and a supervisord that is held would hold us.
+"""
+
+from __future__ import annotations
+
+import base64
+import socket
+import time
+import xmlrpc.client
+from typing import Any
+
+from entrypoint.system.loopback_http import read_all
+
+#: The socket's lock is its mode (see supervisord.conf); this is no secret.
+_LOGIN = base64.b64encode(b"podkeeper:podkeeper").decode()
+_MOST = 1 << 20
+
+
+class Refused(Exception):
+    """supervisord answered that it will not: its own words."""
+
+
+def call(socket_path: str, method: str, *arguments: Any, timeout: float) -> Any:
+    """`method` is `supervisor.getAllProcessInfo` or the like.
+
+    Raises:
+        OSError: No supervisord, not ours to ask (the socket is the pod's user's), or no answer within `timeout`.
+        Refused: supervisord will not; the message says why.
+    """
+    body = xmlrpc.client.dumps(arguments, method, encoding="utf-8").encode()
+    head = (
+        f"POST /RPC2 HTTP/1.0\r\nHost: localhost\r\nAuthorization: Basic {_LOGIN}\r\n"
+        f"Content-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    answer = _exchange(socket_path, head.encode() + body, timeout)
+    status, _, content = answer.partition(b"\r\n\r\n")
+    if b" 200 " not in status[:16]:
+        raise OSError(f"supervisord answered {status[:80].decode(errors='replace').splitlines()[:1]}")
+    try:
+        (result,), _ = xmlrpc.client.loads(content)
+    except xmlrpc.client.Fault as fault:
+        raise Refused(fault.faultString) from None
+    except Exception as error:  # half an answer: whatever the parser makes of it
+        raise OSError(f"supervisord's answer can't be read: {error}") from error
+    return result
+
+
+def _exchange(socket_path: str, request: bytes, timeout: float) -> bytes:
+    deadline = time.monotonic() + timeout
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout)
+        connection.connect(socket_path)
+        connection.sendall(request)
+        return read_all(connection, deadline, _MOST)

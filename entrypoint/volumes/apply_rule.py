@@ -1,0 +1,159 @@
+"""A: changes what a rule says is wrong with an open folder and the files in it, and nothing else.
+
+Safe against somebody who renames and links while it goes on: a wrong file is pinned, looked at again and
+changed through its descriptor (kernel.py). A folder that only root or this user can write to cannot be raced:
+there a file takes two system calls instead of five, and the folder itself is opened up after its files.
+"""
+
+import os
+import stat as modes
+from collections.abc import Callable
+
+from entrypoint.settings.volume_policy import GROUP, OWNER
+from entrypoint.volumes.counts import Tally
+from entrypoint.volumes.rules import (
+    Change,
+    Rule,
+    file_mode_table,
+    is_private,
+    is_top,
+    needed_change,
+    reason_to_leave,
+)
+from entrypoint.volumes.syscalls import PIN, Kernel
+
+Entries = list["os.DirEntry[str]"]
+Note = Callable[[str, OSError, str, Tally], None]
+
+
+class Folder:
+    """An open folder, shared by the tasks that still need it; closed with the last of them."""
+
+    __slots__ = ("at_end", "descriptor", "level", "path", "private", "users")
+
+    def __init__(self, descriptor: int, path: str, level: int) -> None:
+        self.descriptor = descriptor
+        self.path = path
+        self.level = level
+        self.users = 1
+        self.private = False
+        self.at_end: Change | None = None
+
+
+class Mender:
+    """Applies one rule. `mounts_below`: something is mounted in the tree, perhaps over a single file."""
+
+    def __init__(self, rule: Rule, kernel: Kernel, note: Note, mounts_below: bool, links_are_safe: bool) -> None:
+        self._rule = rule
+        self._kernel = kernel
+        self.note = note
+        self._mounts_below = mounts_below
+        self._links_are_safe = links_are_safe
+        self._direct = kernel.fchmodat2 and not mounts_below
+        self._trusted = (0, os.geteuid())
+        self._wants = file_mode_table(rule.policy)
+        self._uid = rule.uid if rule.policy == OWNER else None
+        self._gid = rule.gid if rule.policy in (OWNER, GROUP) else None
+
+    def change_folder(self, folder: Folder, tally: Tally) -> None:
+        stat = os.fstat(folder.descriptor)
+        name = folder.path.rpartition("/")[2]
+        change = needed_change(self._rule, stat, is_top(folder.level, name))
+        folder.private = self._direct and stat.st_uid in self._trusted and not stat.st_mode & 0o022
+        if change is None:
+            return
+        if folder.private:
+            folder.at_end = change
+        else:
+            self.apply_to_folder(folder, change, tally)
+
+    def apply_to_folder(self, folder: Folder, change: Change, tally: Tally) -> None:
+        tried = "chown"
+        try:
+            if change.owner:
+                os.fchown(folder.descriptor, change.uid, change.gid)
+                tally.owners += 1
+            tried = "chmod"
+            if change.mode is not None:
+                os.fchmod(folder.descriptor, change.mode)
+                tally.modes += 1
+        except OSError as problem:
+            self.note(tried, problem, folder.path, tally)
+
+    def check(self, folder: Folder, entries: Entries, tally: Tally) -> None:
+        """Looks at regular files, mends the wrong ones. The loop is the pass's hot path: 5 us a file."""
+        wants, uid, gid = self._wants.get, self._uid, self._gid
+        change_mode = self._kernel.change_mode_at if folder.private else None
+        for entry in entries:
+            try:
+                stat = entry.stat(follow_symlinks=False)
+                mode = stat.st_mode
+                if gid is None or (stat.st_gid == gid and (uid is None or stat.st_uid == uid)):
+                    wanted = wants(mode)
+                    if wanted == mode:
+                        continue
+                    if change_mode and wanted and stat.st_nlink == 1 and not is_private(entry.name):
+                        if change_mode(folder.descriptor, entry.name, wanted & 0o7777):
+                            tally.modes += 1
+                            continue
+                        folder.private = False  # not so private: it is a link by now
+                self._mend(folder, entry.name, stat, tally)
+            except OSError as problem:
+                self.note("chmod", problem, f"{folder.path}/{entry.name}", tally)
+        tally.files += len(entries)
+
+    def _mend(self, folder: Folder, name: str, stat: os.stat_result, tally: Tally) -> None:
+        if folder.private:
+            self._mend_seen(folder.descriptor, name, -1, stat, folder, tally)
+            return
+        if self._mounts_below:
+            pinned = self._kernel.pin(folder.descriptor, name)
+        else:
+            pinned = os.open(name, PIN, dir_fd=folder.descriptor)
+        try:
+            # What was seen by name may be something else by now: decide on the pinned inode alone.
+            self._mend_seen(folder.descriptor, name, pinned, os.fstat(pinned), folder, tally)
+        finally:
+            os.close(pinned)
+
+    def _mend_seen(
+        self, parent: int, name: str, pinned: int, stat: os.stat_result, folder: Folder, tally: Tally
+    ) -> None:
+        """Changes the inode `pinned` holds, or (-1) `name` in a folder nobody else can write to."""
+        if not modes.S_ISREG(stat.st_mode):
+            tally.swapped += 1
+            return
+        reason = reason_to_leave(self._rule, stat, name, self._links_are_safe)
+        if reason:
+            tally.leave(reason)
+            return
+        change = needed_change(self._rule, stat)
+        if change is None:
+            return
+        tried = "chown"
+        try:
+            if change.owner:
+                if pinned < 0:
+                    os.chown(name, change.uid, change.gid, dir_fd=parent, follow_symlinks=False)
+                else:
+                    self._kernel.change_owner(pinned, change.uid, change.gid)
+                tally.owners += 1
+            tried = "chmod"
+            if change.mode is not None:
+                if pinned < 0:
+                    if not self._kernel.change_mode_at(parent, name, change.mode):
+                        tally.swapped += 1
+                        return
+                else:
+                    self._kernel.change_mode(pinned, change.mode)
+                tally.modes += 1
+        except OSError as problem:
+            self.note(tried, problem, f"{folder.path}/{name}", tally)
+
+
+def links_are_protected() -> bool:
+    try:
+        with open("/proc/sys/fs/protected_hardlinks", "rb") as setting:
+            return setting.read().strip() == b"1"
+    except OSError:
+        return False

@@ -1,0 +1,88 @@
+"""A: carries out link_plan: two folders become one and a link, and nothing is ever lost."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+
+from entrypoint.conditions.condition import Condition
+from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, RemoveEmpty, plan_link
+
+_RENAME_NOREPLACE, _AT_FDCWD = 1, -100
+
+
+def merge(old: str, new: str) -> Condition | None:
+    """Makes `new` a link to `old`, once what is in `new` is in `old`; or why that could not be done."""
+    facts = look(old, new)
+    plan = plan_link(facts)
+    return plan.condition or _carry_out(plan.actions, facts)
+
+
+def look(old: str, new: str) -> Facts:
+    """The facts about one pair. Lists the tree at `old` only as far as `new` has the same folders."""
+    link = os.readlink(new) if os.path.islink(new) else ""
+    new_tree = {} if link else _tree(new)
+    shared = {path for path, kind in new_tree.items() if kind == "folder"} | {""}
+    wanted = os.path.relpath(old, os.path.dirname(new))
+    return Facts(old, new, link, wanted, _tree(old, shared), new_tree)
+
+
+def _tree(top: str, only: set[str] | None = None) -> dict[str, Kind]:
+    if not os.path.lexists(top):
+        return {}
+    found: dict[str, Kind] = {"": _kind(top)}
+    pending = [""] if found[""] == "folder" else []
+    while pending:
+        below = pending.pop()
+        with os.scandir(f"{top}/{below}") as entries:
+            for entry in entries:
+                path = f"{below}/{entry.name}".lstrip("/")
+                found[path] = _kind(entry.path)
+                if found[path] == "folder" and (only is None or path in only):
+                    pending.append(path)
+    return found
+
+
+def _kind(path: str) -> Kind:
+    if os.path.islink(path):
+        return "link"
+    return "folder" if os.path.isdir(path) else "file"
+
+
+def _carry_out(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
+    """Stops at the first action that fails: then `new` is a real folder still, and the next start goes on."""
+    try:
+        for action in actions:
+            _do(action)
+    except OSError as error:
+        return Condition(
+            "FolderInTheWay",
+            f"{facts.old} is not used as {facts.new}: {error.filename or facts.new}: {error.strerror}",
+            "check the volume with `ls -l`, then restart the pod",
+        )
+    return None
+
+
+def _do(action: Action) -> None:
+    match action:
+        case Move(source, target):
+            _rename_without_replacing(source, target)
+        case RemoveEmpty(path):
+            os.rmdir(path)
+        case Link(path, target):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink(target, path)
+
+
+def _rename_without_replacing(source: str, target: str) -> None:
+    """renameat2(2) with RENAME_NOREPLACE; file systems without it (EINVAL) get a look first."""
+    call = ctypes.CDLL(None, use_errno=True).renameat2
+    if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
+        return
+    number = ctypes.get_errno()
+    if number not in (errno.EINVAL, errno.ENOSYS):
+        raise OSError(number, os.strerror(number), source)
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+    os.rename(source, target)

@@ -1,0 +1,250 @@
+"""A canary in every place a secret can be; then everything the pod wrote, serves or hands out is searched for it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import http.client
+import json
+import secrets
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import pytest
+import websocket
+
+from entrypoint.settings.settings import secret_variables
+from entrypoint.system.loopback_http import send
+from tests.support.pod import Pod, environ_for, others_can_read, running
+from tests.support.waiting import wait_until
+
+#: Of the user's own, which the pod hands on to the user's programs: in no log and no bundle all the same.
+OWN = ("WANDB_API_KEY", "AWS_SECRET_ACCESS_KEY")
+#: What somebody typed who does not know the token; often it is another secret.
+TYPED = "typed"
+#: Where the pod keeps a secret: path below the pod's folder -> whose. All of them 0600 or behind a 0700 folder.
+KEPT = {
+    "run/jupyter_token": "JUPYTER_TOKEN",
+    "run/secrets/HF_TOKEN": "HF_TOKEN",
+    "run/secrets/CIVITAI_TOKEN": "CIVITAI_TOKEN",
+    "run/secrets/GITHUB_TOKEN": "GITHUB_TOKEN",
+    "run/jupyter_cookie_secret": "cookie secret",
+    "comfyui/.podkeeper/jupyter_cookie_secret": "cookie secret",
+}
+#: Jupyter Server's own record of itself, for `jupyter server list`; 0600.
+JUPYTERS_OWN = "home/.local/share/jupyter/runtime/jpserver-"
+
+
+class Canaries(dict[str, str]):
+    """Name -> secret."""
+
+    def found_in(self, content: bytes | str) -> set[str]:
+        """The names of those in there: as they are, quoted as in an address, or in base64."""
+        data = content.encode() if isinstance(content, str) else content
+        return {name for name, secret in self.items() if any(needle in data for needle in needles(secret))}
+
+
+def needles(secret: str) -> list[bytes]:
+    return [secret.encode(), quote(secret, safe="").encode(), base64.b64encode(secret.encode())[:-4]]
+
+
+@pytest.fixture(scope="module")
+def canaries() -> Canaries:
+    names = (*dict.fromkeys(secret_variables()), *OWN, TYPED)
+    return Canaries({name: f"cAn4ry-{name.lower()}-{secrets.token_hex(12)}+/=" for name in names})
+
+
+@pytest.fixture(scope="module")
+def pod(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    """A pod that has been through everything."""
+    folder = tmp_path_factory.mktemp("secrets")
+    environ = environ_for(folder) | {"COMFYUI_ENABLED": "true", "RUNPOD_POD_ID": "abc123", "MODELS": "none"}
+    environ |= {name: secret for name, secret in canaries.items() if name != TYPED}
+    with running(folder / "pod", environ) as started:
+        started.wait_for_log("Logs ")
+        wait_until(
+            lambda: send("GET", started.status_port, "/healthz", 2).status == 200,
+            60,
+            "the status server is up",
+        )
+        canaries["cookie secret"] = (started.home / "run/jupyter_cookie_secret").read_text()
+        exercise(started, canaries)
+        yield started
+
+
+def exercise(pod: Pod, canaries: Canaries) -> None:
+    """Log in and fail to, in every way there is, everywhere."""
+    right, wrong = canaries["JUPYTER_TOKEN"], canaries[TYPED]
+    pages = {
+        pod.jupyter_port: ("/lab", "/api/contents", "/api/me", "/podkeeper/status/", "/podkeeper/comfyui/"),
+        pod.comfyui_port: ("/", "/system_stats", "/nothing"),
+        pod.status_port: ("/", "/status.json", "/metrics", "/nothing"),
+    }
+    for port, paths in pages.items():
+        for path in paths:
+            for token in (right, wrong):
+                send("GET", port, f"{path}?token={quote(token, safe='')}", 10, {"Accept": "text/html"})
+                send("GET", port, path, 10, {"Authorization": f"token {token}"})
+                send("GET", port, path, 10, {"Authorization": f"Bearer {token}", "Cookie": f"mine={token}"})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for port, path in (
+        (pod.jupyter_port, "/login"),
+        (pod.status_port, "/login"),
+        (pod.comfyui_port, "/podkeeper/login"),
+    ):
+        for token in (wrong, right):
+            body = f"password={quote(token, safe='')}&token={quote(token, safe='')}"
+            send("POST", port, path, 10, form, body)
+    for token in (right, wrong):
+        for port, path in ((pod.jupyter_port, "/api/events/subscribe"), (pod.comfyui_port, "/ws")):
+            with contextlib.suppress(websocket.WebSocketException, OSError):
+                address = f"ws://127.0.0.1:{port}{path}?token={quote(token, safe='')}"
+                websocket.create_connection(address, 5).close()
+    for service in ("comfyui", "status"):
+        pod.podkeeper("restart", service)
+    wait_until(lambda: pod.podkeeper("status").returncode == 0, 60, "all is up again", 0.5)
+    # What a user's program says in its log.
+    with (pod.home / "log/comfyui.log").open("a") as log:
+        log.write(f"got {right} from {canaries['HF_TOKEN']}\n")
+
+
+def test_nothing_the_pod_wrote_holds_a_secret_but_the_files_made_for_it(pod: Pod, canaries: Canaries) -> None:
+    found: dict[str, set[str]] = {}
+    for path in pod.home.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            name = str(path.relative_to(pod.home))
+            if names := canaries.found_in(path.read_bytes()):
+                found[name] = names
+    quoted = found.pop("log/comfyui.log")  # what the test itself put there
+    assert quoted == {"JUPYTER_TOKEN", "HF_TOKEN"}
+    assert [name for name in found if others_can_read(pod.home / name, pod.home)] == []
+    for name in [name for name in found if name.startswith(JUPYTERS_OWN)]:
+        assert found.pop(name) == {"JUPYTER_TOKEN"}
+    assert found == {name: {whose} for name, whose in KEPT.items()}
+
+
+def test_the_containers_log_shows_the_login_address_and_no_other_secret(pod: Pod, canaries: Canaries) -> None:
+    for line in pod.text.splitlines():
+        names = canaries.found_in(line)
+        if names == {"JUPYTER_TOKEN"} and "token=" in line:
+            assert line.startswith(("podkeeper: ", "  "))  # the announcement and the banner
+        elif not line.startswith("comfyui  | got "):  # the test's own line
+            assert names == set(), line
+
+
+def test_no_process_has_one_in_its_environment_or_arguments(pod: Pod, canaries: Canaries) -> None:
+    """But the user's own, which their programs are started with."""
+    family = pod.family()
+    assert len(family) > 5
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            environ = Path(f"/proc/{member.pid}/environ").read_bytes()
+            assert canaries.found_in(" ".join(member.cmdline())) == set(), member
+            assert canaries.found_in(environ) <= set(OWN), member
+
+
+SERVED = (
+    "/",
+    "/status.json",
+    "/metrics",
+    "/logs/comfyui",
+    "/logs/jupyter",
+    "/logs/status",
+    "/readyz",
+)
+
+
+@pytest.mark.parametrize("path", SERVED)
+def test_the_status_server_serves_none(pod: Pod, canaries: Canaries, path: str) -> None:
+    answer = send("GET", pod.status_port, path, 20, {"Authorization": f"token {canaries['JUPYTER_TOKEN']}"})
+    assert answer.status == 200, answer
+    assert canaries.found_in(answer.head + answer.body.decode()) == set()
+    through = send(
+        "GET",
+        pod.jupyter_port,
+        f"/podkeeper/status{path}",
+        20,
+        {"Authorization": f"token {canaries['JUPYTER_TOKEN']}"},
+    )
+    assert canaries.found_in(through.head + through.body.decode()) == set()
+
+
+def test_the_events_hold_none(pod: Pod, canaries: Canaries) -> None:
+    login = {"Authorization": f"token {canaries['JUPYTER_TOKEN']}"}
+    connection = http.client.HTTPConnection("127.0.0.1", pod.status_port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", "/events", headers=login)
+        answer = connection.getresponse()
+        text = b"".join(answer.readline() for _ in range(12))
+    assert b"event: " in text
+    assert canaries.found_in(text) == set()
+
+
+@pytest.mark.parametrize("port", ["comfyui_port", "status_port", "jupyter_port"])
+def test_a_stranger_is_served_none(pod: Pod, canaries: Canaries, port: str) -> None:
+    for path in (
+        "/",
+        "/login",
+        "/lab",
+        "/metrics",
+        "/status.json",
+        "/podkeeper/health",
+        "/api",
+        "/podkeeper/status/",
+    ):
+        answer = send("GET", getattr(pod, port), path, 20, {"Accept": "text/html"})
+        assert canaries.found_in(answer.head + answer.body.decode("utf-8", "replace")) == set(), path
+
+
+COMMANDS = (
+    ("status",),
+    ("status", "--json"),
+    ("doctor",),
+    ("doctor", "--json"),
+    ("models", "list"),
+    ("help",),
+)
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_no_command_prints_one(pod: Pod, canaries: Canaries, arguments: tuple[str, ...]) -> None:
+    """With the container's environment, as under `docker exec`: all of the secrets are in it."""
+    ended = pod.podkeeper(*arguments)
+    assert canaries.found_in(ended.stdout + ended.stderr) == set()
+
+
+def test_the_bundle_holds_none(pod: Pod, canaries: Canaries, tmp_path: Path) -> None:
+    """Not even those that a program has written into its log, nor the user's own."""
+    wrote = f"key -----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n"  # noqa: F541
+    with (pod.home / "log/jupyter.log").open("a") as log:
+        log.write(f"{canaries['WANDB_API_KEY']} {canaries['RUNPOD_API_KEY']} token=guess123 {wrote}")
+    path = tmp_path / "support.tar.gz"
+    ended = pod.podkeeper("doctor", "--bundle", str(path))
+    assert canaries.found_in(ended.stdout + ended.stderr) == set()
+    assert canaries.found_in(gzip.decompress(path.read_bytes())) == set()
+    with tarfile.open(path) as archive:
+        comfyui = archive.extractfile("podkeeper-support/log/comfyui.log")
+        jupyter = archive.extractfile("podkeeper-support/log/jupyter.log")
+        assert comfyui
+        assert jupyter
+        assert b"got [secret] from [secret]" in comfyui.read()
+        text = jupyter.read()
+    assert b"c2VjcmV0" not in text
+    assert b"guess123" not in text
+
+
+def test_a_secret_would_have_been_found(pod: Pod, canaries: Canaries) -> None:
+    """Negative control: what the tests above search with finds every spelling."""
+    secret = canaries["HF_TOKEN"]
+    for text in (
+        secret,
+        quote(secret, safe=""),
+        base64.b64encode(secret.encode()).decode(),
+        json.dumps(secret),
+    ):
+        assert canaries.found_in(f"x{text}y") == {"HF_TOKEN"}
+    assert canaries.found_in(pod.text) >= {"JUPYTER_TOKEN"}

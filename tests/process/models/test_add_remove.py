@@ -1,0 +1,110 @@
+"""`podkeeper models add` and `rm`, in a real process."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.models.origin import Origin
+from tests.support.models.pod import MIB, Pod
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as started:
+        started.put("x-lora.safetensors", random.Random(1).randbytes(2 * MIB))
+        yield started
+
+
+def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
+    """The user's text stays; what was fetched goes, with its size; another file of the user's stays."""
+    pod = Pod(tmp_path, origin)
+    manifest = Path(pod.paths.data, "models.toml")
+    manifest.write_text("# my notes\nschema = 1\n[bundles.B]\n")
+    manifest.chmod(0o664)
+    url = f"{origin.hub_url}/o/r/blob/main/x-lora.safetensors"
+    code, text = pod.run("add", url)
+    assert code == 0, text
+    assert "loras/x-lora.safetensors is in" in text
+    assert manifest.read_text().startswith("# my notes\nschema = 1\n[bundles.B]\n")
+    assert manifest.stat().st_mode & 0o777 == 0o664
+    code, text = pod.run("add", url)
+    assert (code, "is the destination of another file already" in text) == (2, True)
+    assert pod.run("fetch", "MINE")[0] == 0
+    placed = pod.placed("x-lora.safetensors")
+    assert placed.read_bytes() == origin.files["x-lora.safetensors"]
+    code, text = pod.run("rm", "loras/x-lora.safetensors")
+    assert (code, "models: 2.1 MB freed" in text) == (0, True), text
+    assert not placed.exists()
+    assert "x-lora" not in manifest.read_text()
+    assert "# my notes" in manifest.read_text()
+
+
+def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) -> None:
+    """Put there by the user: also when it is the very same file, and when it was changed after the fetch."""
+    pod = Pod(tmp_path, origin, "x-lora.safetensors")
+    placed = pod.placed("x-lora.safetensors")
+    placed.parent.mkdir(parents=True)
+    placed.write_bytes(origin.files["x-lora.safetensors"])
+    assert pod.run("fetch")[0] == 0  # adopted
+    code, text = pod.run("rm", "B")
+    assert (code, "kept: it was not fetched by podkeeper" in text) == (1, True), text
+    assert placed.exists()
+    placed.unlink()
+    assert pod.run("fetch")[0] == 0
+    placed.write_bytes(b"trained further")
+    assert pod.run("rm", "B")[0] == 1
+    assert placed.read_bytes() == b"trained further"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (
+            ("add", "https://huggingface.co/o/r"),
+            2,
+            "cannot add https://huggingface.co/o/r: it is a repository",
+        ),
+        (("add", "https://example.com/x?token=s3cret"), 2, "cannot add https://example.com/x: what kind"),
+        (("add", "https://example.com/x", "--dest", "../x"), 2, "must be a path below its folder"),
+        (
+            ("add", "https://example.com/x", "--dest", "loras/x", "--sha256", "1"),
+            2,
+            "64 lower-case hex digits",
+        ),
+        (("add",), 64, "usage:"),
+        (("add", "https://example.com/x", "--nonsense"), 64, "usage:"),
+        (("rm", "loras/nothing"), 2, "no manifest has a file or bundle loras/nothing"),
+        (("rm",), 64, "usage:"),
+        (("fetch", "NOPE"), 2, "there is no bundle NOPE; the bundles are B"),
+    ],
+)
+def test_what_cannot_be_done_says_so(
+    tmp_path: Path, origin: Origin, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    pod = Pod(tmp_path, origin)
+    before = Path(pod.paths.data, "models.toml").read_text()
+    ended, text = pod.run(*arguments)
+    assert (ended, words in text) == (code, True), text
+    assert "s3cret" not in text
+    assert Path(pod.paths.data, "models.toml").read_text() == before
+
+
+def test_without_a_manifest_of_ones_own_the_built_in_one_stays(tmp_path: Path, origin: Origin) -> None:
+    pod = Pod(tmp_path, origin)
+    Path(pod.paths.data, "models.toml").unlink()
+    assert pod.run("add", "https://example.com/a.safetensors", "--dest", "loras/")[0] == 0
+    listed = pod.run("list")[1]
+    assert "WAN_CORE" in listed
+    assert "MINE" in listed
+
+
+def test_a_manifest_at_an_address_is_not_ours_to_change(tmp_path: Path, origin: Origin) -> None:
+    pod = Pod(tmp_path, origin)
+    code, text = pod.run(
+        "add", "https://example.com/a", "--dest", "loras/a", MODELS_MANIFEST="https://example.com/models.toml"
+    )
+    assert (code, "MODELS_MANIFEST is an address" in text) == (2, True)

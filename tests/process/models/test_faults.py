@@ -1,0 +1,324 @@
+"""Every fault ends in the right file or in a named failure: never a wrong file, never a hang, never a leak."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from entrypoint.models.catalogue.manifest import File
+from entrypoint.models.progress import THERE
+from entrypoint.models.sources.registry import Tokens, origin_of
+from tests.support.models.fetcher import Scene, hub_file, plain_file
+from tests.support.models.origin import Fault, Origin, drop
+
+NAME = "m.safetensors"
+BYTES = random.Random(1).randbytes(700_001)
+OTHER = random.Random(2).randbytes(700_001)
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as started:
+        started.put(NAME, BYTES)
+        yield started
+
+
+@pytest.fixture
+def scene(tmp_path: Path, origin: Origin) -> Scene:
+    return Scene(tmp_path, origin)
+
+
+def outcome(scene: Scene, file: File) -> str:
+    """`right`, or the failure's name; whatever it is, no wrong file and nothing of it in ComfyUI's folders."""
+    (transfer,) = scene.deliver(file)
+    place = scene.place(file)
+    if transfer.state == THERE:
+        assert place.read_bytes() == scene.origin.files[file.dest.rpartition("/")[2]]
+        assert scene.staged() == []
+        return "right"
+    assert not place.exists()
+    models = Path(scene.shelf.data, "models")
+    assert not models.exists() or not [path for path in models.rglob("*") if path.is_file()]
+    assert transfer.problem
+    assert all(transfer.problem)
+    assert transfer.problem[0] != "Unexpected", transfer.problem
+    return transfer.problem[0]
+
+
+def some(count: int, answer: Any, first: int = 0) -> Fault:
+    """The fault at the requests `first` to `first + count - 1`, then none."""
+
+    async def fault(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        return await answer(origin, request) if first <= before < first + count else None
+
+    return fault
+
+
+def status(code: int, **headers: str) -> Any:
+    async def answer(origin: Origin, request: web.Request) -> web.StreamResponse:
+        return web.Response(status=code, headers={key.replace("_", "-"): text for key, text in headers.items()})
+
+    return answer
+
+
+async def aborted(origin: Origin, request: web.Request) -> web.StreamResponse:
+    drop(request)
+    return web.Response()
+
+
+async def stalled(origin: Origin, request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(20)
+    return web.Response(status=500)
+
+
+def served(**twist: Any) -> Any:
+    async def answer(origin: Origin, request: web.Request) -> web.StreamResponse:
+        return await origin.serve(request, BYTES, **twist)
+
+    return answer
+
+
+async def other_bytes(origin: Origin, request: web.Request) -> web.StreamResponse:
+    return await origin.serve(request, OTHER)
+
+
+async def overlong(origin: Origin, request: web.Request) -> web.StreamResponse:
+    return await origin.serve(request, BYTES + b"more", ranges=False, length=False)
+
+
+async def renewed_date(origin: Origin, request: web.Request) -> web.StreamResponse:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+    return web.Response(status=503, headers={"Retry-After": soon})
+
+
+async def expired(origin: Origin, request: web.Request) -> web.StreamResponse | None:
+    origin.signature += 1
+    return None
+
+
+async def login_page(origin: Origin, request: web.Request) -> web.StreamResponse:
+    return web.Response(text="<html>log in</html>", content_type="text/html")
+
+
+async def disguised_page(origin: Origin, request: web.Request) -> web.StreamResponse:
+    return web.Response(body=b"<!DOCTYPE html><html>" + b"x" * 999, content_type="application/octet-stream")
+
+
+async def to_itself(origin: Origin, request: web.Request) -> web.StreamResponse:
+    return web.Response(status=302, headers={"Location": str(request.rel_url)})
+
+
+async def encoded(origin: Origin, request: web.Request) -> web.StreamResponse:
+    return await origin.serve(request, BYTES, headers={"Content-Encoding": "gzip"})
+
+
+ALWAYS = 10**6
+CDN = [
+    ("nothing", None, "right"),
+    ("drop at once, 3 times", some(3, aborted), "right"),
+    ("drop at once, always", some(ALWAYS, aborted), "OriginFails"),
+    ("reset in the middle of chunks", some(9, served(cut=20_000), 1), "right"),
+    ("reset in the middle of every chunk", some(ALWAYS, served(cut=20_000), 1), "right"),
+    ("stall, twice", some(2, stalled, 1), "right"),
+    ("stall, always", some(ALWAYS, stalled, 1), "OriginFails"),
+    ("drip", some(2, served(drip=True), 1), "right"),
+    ("429 with seconds", some(2, status(429, Retry_After="1"), 1), "right"),
+    ("503 with a date", some(2, renewed_date, 1), "right"),
+    ("503, always", some(ALWAYS, status(503)), "OriginFails"),
+    ("503 for an hour", some(ALWAYS, status(503, Retry_After="3600")), "OriginFails"),
+    ("signature runs out mid-file", some(1, expired, 4), "right"),
+    ("signature runs out again and again", some(3, expired, 4), "right"),
+    ("403, always", some(ALWAYS, status(403)), "OriginFails"),
+    ("416 mid-file, once", some(1, status(416), 3), "right"),
+    ("Range ignored", some(ALWAYS, served(ranges=False)), "right"),
+    ("Range ignored from the middle on", some(ALWAYS, served(ranges=False), 4), "right"),
+    ("Range ignored, no length", some(ALWAYS, served(ranges=False, length=False)), "right"),
+    ("Range ignored, truncated", some(ALWAYS, served(ranges=False, cut=300_000)), "OriginFails"),
+    ("206 shifted, once", some(1, served(shift=5), 3), "right"),
+    ("206 shifted, always", some(ALWAYS, served(shift=5), 1), "OriginFails"),
+    ("wrong bytes in one chunk", some(1, other_bytes, 3), "right"),
+    ("wrong bytes, always", some(ALWAYS, other_bytes), "HashMismatch"),
+    ("overlong", some(ALWAYS, overlong), "OriginFails"),
+    ("encoded", some(ALWAYS, encoded, 1), "OriginFails"),
+    ("HTML as 200", some(ALWAYS, login_page), "GotAWebPage"),
+    ("redirected mid-file", some(1, to_itself, 3), "right"),
+]
+HUB = [
+    ("429 with seconds", some(2, status(429, Retry_After="1")), "right"),
+    ("503 with a date", some(1, renewed_date), "right"),
+    ("503, always", some(ALWAYS, status(503)), "OriginFails"),
+    ("500 twice", some(2, status(500)), "right"),
+    ("401", some(ALWAYS, status(401)), "LoginNeeded"),
+    (
+        "gated",
+        some(ALWAYS, status(403, X_Error_Code="GatedRepo", X_Error_Message="ask first")),
+        "LoginNeeded",
+    ),
+    ("403", some(ALWAYS, status(403)), "Forbidden"),
+    ("404", some(ALWAYS, status(404)), "NotFound"),
+    ("405 to everything", some(ALWAYS, status(405)), "Refused"),
+    ("redirect loop", some(ALWAYS, to_itself), "RedirectLoop"),
+    ("HTML as 200", some(ALWAYS, login_page), "GotAWebPage"),
+    ("drop, always", some(ALWAYS, aborted), "OriginFails"),
+    ("stall, once", some(1, stalled), "right"),
+]
+
+
+@pytest.mark.parametrize(("fault", "expected"), [row[1:] for row in CDN], ids=[row[0] for row in CDN])
+def test_faults_of_the_cdn(scene: Scene, fault: Fault | None, expected: str) -> None:
+    scene.origin.cdn_fault = fault
+    assert outcome(scene, hub_file()) == expected
+
+
+@pytest.mark.parametrize(("fault", "expected"), [row[1:] for row in HUB], ids=[row[0] for row in HUB])
+def test_faults_of_the_hub(scene: Scene, fault: Fault | None, expected: str) -> None:
+    scene.origin.hub_fault = fault
+    assert outcome(scene, hub_file()) == expected
+
+
+async def no_head(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    return web.Response(status=405) if request.method == "HEAD" else None
+
+
+def test_an_origin_that_refuses_head_is_never_asked_so(scene: Scene) -> None:
+    scene.origin.hub_fault = scene.origin.cdn_fault = no_head
+    assert outcome(scene, hub_file()) == "right"
+
+
+@pytest.mark.parametrize("linked", [True, False], ids=["hash known", "no hash"])
+def test_a_file_that_changes_while_it_is_fetched_arrives_in_one_version(scene: Scene, linked: bool) -> None:
+    async def replaced(origin: Origin, request: web.Request) -> None:
+        origin.put(NAME, OTHER)
+        origin.version = "v2"
+
+    scene.origin.linked = linked
+    scene.origin.cdn_fault = some(1, replaced, 4)
+    assert outcome(scene, hub_file()) == "right"
+    assert scene.place(hub_file()).read_bytes() == OTHER
+
+
+def test_a_file_that_never_stays_the_same_is_a_named_failure(scene: Scene) -> None:
+    async def replaced(origin: Origin, request: web.Request, before: int) -> None:
+        if before % 3 == 2:
+            origin.version = f"v{before}"
+
+    scene.origin.linked = False
+    scene.origin.cdn_fault = replaced
+    assert outcome(scene, hub_file()) == "KeepsChanging"
+
+
+def test_without_length_and_hash_an_unframed_stream_is_refused(scene: Scene) -> None:
+    async def bare(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        answer.force_close()
+        request._version = (1, 0)  # type: ignore[attr-defined] # no chunked framing
+        await answer.prepare(request)
+        await answer.write(BYTES[:1000])
+        return answer
+
+    scene.origin.hub_fault = bare
+    assert outcome(scene, plain_file(scene.origin)) == "CannotVerify"
+
+
+@pytest.mark.parametrize("twist", [{}, {"ranges": False}, {"ranges": False, "length": False}], ids=str)
+def test_a_plain_address_without_any_hash(scene: Scene, twist: dict[str, Any]) -> None:
+    scene.origin.hub_fault = some(ALWAYS, served(**twist))
+    assert outcome(scene, plain_file(scene.origin)) == "right"
+
+
+def test_a_page_that_calls_itself_a_file_is_told_from_one(scene: Scene) -> None:
+    scene.origin.hub_fault = some(ALWAYS, disguised_page)
+    assert outcome(scene, plain_file(scene.origin)) == "GotAWebPage"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [({"sha256": "0" * 64}, "HashDiffers"), ({"size": 5}, "SizeDiffers"), ({"size": len(BYTES)}, "right")],
+    ids=str,
+)
+def test_what_the_manifest_says_counts(scene: Scene, more: dict[str, Any], expected: str) -> None:
+    assert outcome(scene, hub_file(**more)) == expected
+
+
+def test_the_manifests_hash_counts_where_the_source_has_none(scene: Scene) -> None:
+    assert outcome(scene, plain_file(scene.origin, sha256="0" * 64)) == "HashMismatch"
+
+
+SECRET = "hf_s3cret"
+
+
+async def gated(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    if request.headers.get("Authorization") != f"Bearer {SECRET}":
+        return web.Response(status=401, headers={"X-Error-Code": "GatedRepo"})
+    return None
+
+
+def test_gated_with_and_without_a_token_and_the_token_stays_at_its_host(
+    scene: Scene, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene.origin.hub_fault = gated
+    assert outcome(scene, hub_file()) == "LoginNeeded"
+    scene.tokens = Tokens({origin_of(scene.origin.hub_url): SECRET})
+    assert outcome(scene, hub_file()) == "right"
+    assert {hit.authorization for hit in scene.origin.requests("cdn")} == {""}
+    assert any(hit.authorization for hit in scene.origin.requests("hub"))  # the control
+    everything = "".join(capfd.readouterr()) + "".join(scene.said)
+    assert SECRET not in everything
+    assert "sig=" not in everything
+    for path in scene.root.rglob("*"):
+        assert path.is_dir() or SECRET.encode() not in path.read_bytes()
+
+
+def test_a_token_does_not_come_back_when_a_redirect_returns_to_its_host(scene: Scene) -> None:
+    async def bounce(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        if request.path.startswith("/plain/"):
+            return None
+        return web.Response(status=302, headers={"Location": f"{origin.cdn_url}/away"})
+
+    async def back(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": f"{origin.hub_url}/plain/{NAME}"})
+
+    scene.tokens = Tokens({origin_of(scene.origin.hub_url): SECRET})
+    scene.origin.hub_fault, scene.origin.cdn_fault = bounce, back
+    assert outcome(scene, hub_file()) == "right"
+    sent = [hit.authorization for hit in scene.origin.hits]
+    assert sent[0] == f"Bearer {SECRET}"
+    assert set(sent[1:]) == {""}
+
+
+def test_one_bad_file_never_stops_the_others(scene: Scene) -> None:
+    good = [hub_file(f"{number}.bin") for number in range(5)]
+    for file in good:
+        scene.origin.put(file.path, random.Random(file.path).randbytes(100_000))
+    bad = hub_file("missing.bin")
+    transfers = scene.deliver(*good[:2], bad, *good[2:])
+    assert [each.state for each in transfers if each.file is not bad] == [THERE] * 5
+    assert [each.problem and each.problem[0] for each in transfers if each.file is bad] == ["NotFound"]
+
+
+def test_the_first_failure_counts_and_its_retry_after_is_kept(scene: Scene) -> None:
+    """A second is what it asks for; our own wait would be a hundredth of one."""
+    asked: list[float] = []
+
+    async def busy(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        asked.append(time.monotonic())
+        return web.Response(status=503, headers={"Retry-After": "1"}) if before < 1 else None
+
+    scene.origin.hub_fault = busy
+    assert outcome(scene, hub_file()) == "right"
+    assert asked[1] - asked[0] >= 1
+
+
+def test_no_more_is_tried_than_the_attempts(scene: Scene) -> None:
+    scene.origin.hub_fault = some(ALWAYS, status(503))
+    assert outcome(scene, hub_file()) == "OriginFails"
+    assert len(scene.origin.requests("hub")) == scene.limits.attempts

@@ -1,0 +1,104 @@
+"""The real ComfyUI sees a model that arrives while it runs, without a restart.
+
+ComfyUI runs where COMFYUI_DIR (its code) and COMFYUI_PYTHON (a Python with its packages) are set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.models.origin import Origin
+from tests.support.models.pod import Pod
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(
+    not (os.environ.get("COMFYUI_DIR") and os.environ.get("COMFYUI_PYTHON")),
+    reason="COMFYUI_DIR and COMFYUI_PYTHON are not set: no real ComfyUI here",
+)
+
+
+def safetensors() -> bytes:
+    """One tensor (github.com/huggingface/safetensors, README "Format")."""
+    head = json.dumps({"x": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
+    return struct.pack("<Q", len(head)) + head + random.Random(1).randbytes(16)
+
+
+@contextlib.contextmanager
+def comfyui(data: Path) -> Iterator[int]:
+    """Up, on the CPU; its port."""
+    port = free_port()
+    command = [
+        os.environ["COMFYUI_PYTHON"], f"{os.environ['COMFYUI_DIR']}/main.py", "--cpu", "--listen", "127.0.0.1",
+        "--port", str(port), "--base-directory", str(data), "--disable-auto-launch",
+        "--database-url", "sqlite:///:memory:",
+    ]  # fmt: skip
+    log = data.parent / "comfyui.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            env=os.environ | {"HOME": str(data.parent)},
+        )
+
+    def up() -> bool:
+        assert process.poll() is None, log.read_text()
+        return bool(answers(port, "/system_stats"))
+
+    try:
+        wait_until(up, 180, f"ComfyUI answers; see {log}", 0.3)
+        yield port
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+def answers(port: int, path: str) -> Any:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+            return json.load(answer)
+    except (OSError, ValueError):
+        return None
+
+
+def offered(port: int, node: str, name: str) -> list[str]:
+    """What the node's menu in the browser offers."""
+    given = answers(port, f"/object_info/{node}")[node]["input"]["required"][name]
+    return list(given[0] if isinstance(given[0], list) else given[1]["options"])
+
+
+@pytest.mark.timeout(400)
+def test_a_model_that_arrives_is_offered_without_a_restart(tmp_path: Path) -> None:
+    """Also one in a folder that did not exist when ComfyUI started and looked."""
+    with Origin() as origin:
+        pod = Pod(tmp_path, origin)
+        names = ("late.safetensors", "deep/later.safetensors")
+        for name in names:
+            origin.put(name.rpartition("/")[2], safetensors())
+        pod.manifest("schema = 1\n[bundles.B]\n", *names)
+        for folder in ("models/loras", "custom_nodes"):
+            Path(pod.paths.data, folder).mkdir(parents=True)
+        with comfyui(Path(pod.paths.data)) as port:
+            assert offered(port, "LoraLoader", "lora_name") == []
+            assert answers(port, "/models/loras") == []
+            code, text = pod.run("fetch")
+            assert code == 0, text
+            assert sorted(offered(port, "LoraLoader", "lora_name")) == sorted(names)
+            assert sorted(answers(port, "/models/loras")) == sorted(names)
+            pod.run("rm", "B")
+            assert offered(port, "LoraLoader", "lora_name") == []

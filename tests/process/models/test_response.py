@@ -1,0 +1,136 @@
+"""An answer's body: who does not keep up is waited for, who has enough gets no more, what `put` raises comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+import pytest
+from aiohttp import web
+
+from entrypoint.models.transport.client import Wire
+from entrypoint.models.transport.response import Broken
+from entrypoint.models.transport.retry import Limits
+from tests.support.models.origin import Origin
+
+MIB = 1 << 20
+BYTES = random.Random(7).randbytes(64 * MIB)
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin(piece=MIB) as started:
+        yield started
+
+
+def address(origin: Origin, content: bytes = BYTES) -> str:
+    origin.put("a.bin", content)
+    return f"{origin.hub_url}/plain/a.bin"
+
+
+class Body:
+    """What has come."""
+
+    def __init__(self) -> None:
+        self.came = bytearray()
+        self.told = 0
+
+    def put(self, data: memoryview) -> int:
+        self.came += data
+        return len(data)
+
+    async def quiet(self, polls: int = 30, deadline: float = 20) -> None:
+        """Return when nothing more comes."""
+        async with asyncio.timeout(deadline):
+            before, same = -1, 0
+            while same < polls:
+                await asyncio.sleep(0.01)
+                same = same + 1 if before == len(self.came) else 0
+                before = len(self.came)
+
+
+def test_who_does_not_keep_up_is_waited_for(origin: Origin) -> None:
+    body = Body()
+
+    async def run() -> None:
+        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
+            async for count in answer.pour(body.put):
+                if not body.told:
+                    await body.quiet()
+                    assert len(body.came) < len(BYTES) / 2
+                body.told += count
+
+    asyncio.run(run())
+    assert bytes(body.came) == BYTES
+    assert body.told == len(BYTES)
+
+
+def test_a_body_that_nobody_wants_yet_is_kept_whole(origin: Origin) -> None:
+    async def late() -> bytes:
+        body = Body()
+        async with Wire(Limits()) as wire, wire.get(address(origin, BYTES[: 3 * MIB])) as answer:
+            await body.quiet()
+            body.told = sum([count async for count in answer.pour(body.put)])
+        return bytes(body.came)
+
+    assert asyncio.run(late()) == BYTES[: 3 * MIB]
+
+
+def test_who_has_enough_gets_no_more(origin: Origin) -> None:
+    async def some() -> bytes:
+        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
+            return await answer.read(1_000_000)
+
+    assert asyncio.run(some()) == BYTES[:1_000_000]
+
+
+@pytest.mark.parametrize("says", ["enough", "trouble"])
+def test_who_has_enough_or_is_in_trouble_is_not_called_again(
+    origin: Origin, capfd: pytest.CaptureFixture[str], says: str
+) -> None:
+    calls = list[int]()
+
+    def put(data: memoryview) -> int:
+        calls.append(len(data))
+        if sum(calls) <= MIB:
+            return len(data)
+        if says == "trouble":
+            raise OSError(28, "No space left on device")
+        return len(data) - 1
+
+    async def run() -> int:
+        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
+            return sum([count async for count in answer.pour(put)])
+
+    if says == "trouble":
+        with pytest.raises(OSError, match="No space left"):
+            asyncio.run(run())
+    else:
+        assert asyncio.run(run()) == sum(calls) - 1
+    assert sum(calls[:-1]) <= MIB < sum(calls)
+    assert capfd.readouterr().err == ""
+
+
+def test_what_came_before_the_line_broke_is_handed_over(origin: Origin) -> None:
+    """Less of it than is gathered at a time."""
+    body = Body()
+
+    async def broken(origin: Origin, request: web.Request, _: int) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": str(len(BYTES))})
+        await answer.prepare(request)
+        await answer.write(BYTES[:100_000])
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
+    async def run() -> None:
+        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
+            async for count in answer.pour(body.put):
+                body.told += count
+
+    origin.hub_fault = broken
+    with pytest.raises(Broken):
+        asyncio.run(run())
+    assert bytes(body.came) == BYTES[:100_000]
+    assert body.told == 100_000

@@ -1,0 +1,62 @@
+"""Under RUN_AS a terminal belongs to the services' user: it can neither read the logins nor fetch, and is told so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from entrypoint.models.bundle_requests import ask_for, asked_for, forget
+from entrypoint.models.sources.tokens import keep_logins
+from tests.support.models.origin import Origin
+from tests.support.models.pod import Pod
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+SERVICE = 54321
+
+
+@needs_root
+@pytest.mark.parametrize("verb", ["list", "plan", "fetch", "verify"])
+def test_the_services_user_is_told_who_may_fetch(
+    tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its effective uid only, in this process: the test's Python may be where that user can't go."""
+    with Origin() as origin:
+        pod = Pod(tmp_path, origin)
+    Path(pod.paths.kept_secrets).mkdir(mode=0o700)
+    from entrypoint.models.__main__ import main
+
+    for name, text in (pod.settings.to_environ() | pod.paths.to_environ()).items():
+        monkeypatch.setenv(name, text)
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != pod.paths.kept_secrets and real(path, mode))
+    assert main([verb]) == 77
+    assert "is the pod's own and you are uid" in capsys.readouterr().out
+
+
+@needs_root
+def test_the_services_user_cannot_read_a_login(tmp_path: Path) -> None:
+    with Origin() as origin:
+        pod = Pod(tmp_path, origin)
+    from dataclasses import replace
+
+    keep_logins(replace(pod.settings, hf_token="s3cret"), pod.paths)
+    login = Path(pod.paths.runtime, "secrets/HF_TOKEN")
+    assert login.read_text() == "s3cret"
+    assert login.stat().st_mode & 0o077 == 0
+    assert login.parent.stat().st_mode & 0o077 == 0
+
+
+def test_requests_are_kept_until_they_are_forgotten(tmp_path: Path) -> None:
+    with Origin() as origin:
+        pod = Pod(tmp_path, origin)
+    assert asked_for(pod.paths) == frozenset()
+    ask_for(pod.paths, ["FLUX", "VAE"])
+    ask_for(pod.paths, ["FLUX"])
+    assert asked_for(pod.paths) == {"FLUX", "VAE"}
+    forget(pod.paths, ["FLUX", "NEVER", "../FLUX"])
+    assert asked_for(pod.paths) == {"VAE"}
+    with pytest.raises(ValueError, match="no bundle's name"):
+        ask_for(pod.paths, ["../../etc"])
+    assert asked_for(pod.paths) == {"VAE"}

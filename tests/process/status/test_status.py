@@ -1,0 +1,423 @@
+"""The status server of a real pod: what it shows, whom it lets in, and that nothing depends on it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import pytest
+
+from entrypoint.status.schema import Snapshot
+from tests.support.pod import TOKEN, Pod, running
+from tests.support.waiting import wait_until
+
+HF_TOKEN = "s3cret-of-the-hub"
+OWN_KEY = "s3cret-of-the-user"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+SIBLING = "https://zzz999-8190.proxy.runpod.net"
+
+
+class Answer(NamedTuple):
+    """One HTTP answer."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    text: str
+
+
+def ask(pod: Pod, path: str, headers: dict[str, str] | None = None, method: str = "GET", body: str = "") -> Answer:
+    """One request, redirects not followed."""
+    connection = http.client.HTTPConnection("127.0.0.1", pod.status_port, timeout=20)
+    try:
+        connection.request(method, path, body or None, headers or {})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read().decode())
+    finally:
+        connection.close()
+
+
+def status_of(pod: Pod) -> dict[str, Any]:
+    """status.json."""
+    content: dict[str, Any] = json.loads(ask(pod, "/status.json", BEARER).text)
+    return content
+
+
+def service(pod: Pod, name: str) -> dict[str, Any]:
+    return next(each for each in status_of(pod)["services"] if each["name"] == name)
+
+
+def wait_for_status(pod: Pod) -> None:
+    def up() -> bool:
+        try:
+            return ask(pod, "/healthz").status == 200
+        except OSError:
+            return False
+
+    wait_until(up, 60, f"the status server answers; see {pod.output}", 0.1)
+
+
+@pytest.fixture(scope="module")
+def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    environ = {"RUNPOD_POD_ID": "abc123", "HF_TOKEN": HF_TOKEN, "MY_API_KEY": OWN_KEY}
+    with running(tmp_path_factory.mktemp("status") / "pod", environ) as started:
+        started.wait_for_jupyter()
+        wait_for_status(started)
+        started.wait_for_log("  Logs ")
+        yield started
+
+
+# -- what is open
+
+
+def test_healthz_and_readyz_are_open_and_tell_nothing_else(pod: Pod) -> None:
+    for path, text in (("/healthz", "ok\n"), ("/readyz", "ready\n")):
+        answer = ask(pod, path)
+        assert (answer.status, answer.text) == (200, text)
+        assert ask(pod, path, method="HEAD").status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/status.json", "/metrics", "/events", "/logs/jupyter", "/logs/x"])
+def test_everything_else_asks_for_the_login(pod: Pod, path: str) -> None:
+    for headers in (
+        {},
+        {"Authorization": "Bearer guessed"},
+        {"Cookie": f"podkeeper-status-{pod.status_port}={TOKEN}"},
+    ):
+        answer = ask(pod, path, headers)
+        assert answer.status == (303 if path == "/" else 401)
+        assert "jupyter" not in answer.text.lower()
+
+
+@pytest.mark.parametrize("path", ["/programs/jupyter/stop", "/programs/nobody/stop"])
+def test_no_button_works_without_the_login(pod: Pod, path: str) -> None:
+    assert ask(pod, path, method="POST").status == 401
+    assert service(pod, "jupyter")["health"] == "up"
+
+
+# -- the login
+
+
+def logged_in(pod: Pod) -> dict[str, str]:
+    """Headers of a browser that followed the address in the log."""
+    answer = ask(pod, f"/?token={TOKEN}")
+    assert (answer.status, answer.headers["Location"]) == (303, "./")
+    cookie = answer.headers["Set-Cookie"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert TOKEN not in cookie
+    return {"Cookie": cookie.partition(";")[0]}
+
+
+def test_the_address_in_the_log_logs_in_and_the_token_leaves_the_address_bar(pod: Pod) -> None:
+    assert f"  Status     https://abc123-{pod.status_port}.proxy.runpod.net/?token={TOKEN}" in pod.text
+    headers = logged_in(pod)
+    assert "<title>Podkeeper</title>" in ask(pod, "/", headers).text
+    assert ask(pod, "/status.json", headers).status == 200
+
+
+def test_the_form_logs_in(pod: Pod) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    wrong = ask(pod, "/login", form, "POST", "token=guessed")
+    assert (wrong.status, wrong.headers["Location"], wrong.headers["Set-Cookie"]) == (
+        303,
+        "login?wrong",
+        None,
+    )
+    right = ask(pod, "/login", form, "POST", f"token={TOKEN}")
+    assert (right.status, right.headers["Location"]) == (303, "./")
+    assert ask(pod, "/", {"Cookie": right.headers["Set-Cookie"].partition(";")[0]}).status == 200
+
+
+def test_over_tls_the_cookie_is_bound_to_this_host(pod: Pod) -> None:
+    cookie = ask(pod, f"/?token={TOKEN}", {"X-Forwarded-Proto": "https"}).headers["Set-Cookie"]
+    assert cookie.startswith(f"__Host-podkeeper-status-{pod.status_port}=")
+    assert "Secure" in cookie
+
+
+FOREIGN = [
+    {"Origin": SIBLING, "Sec-Fetch-Site": "same-site"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
+]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/status.json"),
+        ("GET", "/events"),
+        ("GET", "/metrics"),
+        ("POST", "/programs/jupyter/stop"),
+    ],
+)
+def test_a_foreign_page_can_not_use_the_cookie(pod: Pod, method: str, path: str, foreign: dict[str, str]) -> None:
+    headers = logged_in(pod)
+    assert ask(pod, path, headers | foreign, method).status == 403
+    assert service(pod, "jupyter")["health"] == "up"
+
+
+def test_a_foreign_page_can_not_log_anybody_in(pod: Pod) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": SIBLING}
+    assert ask(pod, "/login", headers, "POST", f"token={TOKEN}").status == 403
+
+
+def test_a_link_from_elsewhere_leads_to_the_page(pod: Pod) -> None:
+    """RunPod's console."""
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert ask(pod, "/", logged_in(pod) | followed).status == 200
+
+
+# -- what is shown
+
+
+def test_the_status_is_whole(pod: Pod) -> None:
+    wait_until(lambda: service(pod, "jupyter")["state"] == "RUNNING", 30, "JupyterLab has settled")
+    content = status_of(pod)
+    assert set(content) == set(Snapshot.__slots__)
+    assert content["health"] == "healthy"
+    assert content["supervised"] is True
+    jupyter = service(pod, "jupyter")
+    assert (jupyter["state"], jupyter["health"], jupyter["answers"]) == ("RUNNING", "up", True)
+    assert jupyter["memory_bytes"] > 10 << 20
+    assert service(pod, "comfyui")["health"] == "off"
+    assert {"logs", "prober", "volumes", "announce"} <= {helper["name"] for helper in content["helpers"]}
+    assert content["memory"]["used_bytes"] > 0
+    assert content["disks"][0]["size_bytes"] > 0
+    assert content["started"] < content["at"]
+
+
+def test_prometheus_is_told_the_same(pod: Pod) -> None:
+    answer = ask(pod, "/metrics", BEARER)
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert 'podkeeper_service_answers{service="jupyter"} 1' in answer.text.splitlines()
+
+
+def events(pod: Pod, until: str, seconds: float = 20) -> str:
+    """What the stream says until these words."""
+    with socket.create_connection(("127.0.0.1", pod.status_port), seconds) as stream:
+        stream.sendall(f"GET /events?token={TOKEN} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        data = b""
+        while until.encode() not in data:
+            chunk = stream.recv(65536)
+            assert chunk, data
+            data += chunk
+    return data.decode()
+
+
+def test_the_stream_begins_with_everything_and_goes_on_with_what_changes(pod: Pod) -> None:
+    text = events(pod, "event: patch")
+    assert re.findall(r"event: (\w+)", text)[:4] == ["hello", "history", "snapshot", "patch"]
+    assert "text/event-stream" in text
+
+
+def test_a_log_is_shown_and_searched_without_the_token(pod: Pod) -> None:
+    found = json.loads(ask(pod, "/logs/jupyter?search=TOKEN=", BEARER).text)
+    assert found["lines"]
+    assert all("token=[secret]" in line for line in found["lines"])
+    assert ask(pod, f"/logs/jupyter?search=TOKEN=&seen={found['mark']}", BEARER).status == 204
+    for path, status in (("/logs/passwd", 404), ("/logs/..", 404), ("/logs/jupyter?lines=-1", 400)):
+        assert ask(pod, path, BEARER).status == status
+
+
+def test_a_condition_is_in_the_json_and_in_the_metrics_with_its_remedy(pod: Pod) -> None:
+    folder = pod.home / "run" / "conditions"
+    fields = {
+        "name": "Planted",
+        "reason": f"it says {TOKEN}, {HF_TOKEN}, {OWN_KEY}",
+        "remedy": "take it away",
+        "since": 1.0,
+    }
+    (folder / "Planted.json").write_text(json.dumps(fields))
+    (folder / "Torn.json").write_text('{"name": ')
+    try:
+        wait_until(lambda: status_of(pod)["conditions"], 10, "the condition is seen", 0.2)
+        (condition,) = status_of(pod)["conditions"]
+        assert condition == fields | {"reason": "it says [secret], [secret], [secret]"}
+        assert 'condition="Planted"' in ask(pod, "/metrics", BEARER).text
+        assert 'remedy="take it away"' in ask(pod, "/metrics", BEARER).text
+        assert ask(pod, "/readyz").status == 200  # a condition is no reason to send nobody here
+    finally:
+        (folder / "Planted.json").unlink()
+        (folder / "Torn.json").unlink()
+
+
+def test_no_secret_is_served_or_logged(pod: Pod) -> None:
+    """Asked for in every way that could put the token into a log: wrong paths, wrong words, broken requests."""
+    texts = [ask(pod, path, BEARER).text for path in ("/", "/status.json", "/metrics", "/logs/status", "/login")]
+    texts += [ask(pod, f"/logs/{name}?lines=1000", BEARER).text for name in ("jupyter", "supervisord", "prober")]
+    texts.append(events(pod, "event: snapshot"))
+    for path in (f"/nowhere?token={TOKEN}", f"/logs/jupyter?lines=x&token={TOKEN}", f"/%zz?token={TOKEN}"):
+        texts.append(ask(pod, path).text)
+    texts.append(ask(pod, f"/programs/jupyter/explode?token={TOKEN}", method="POST").text)
+    for garbage in (f"GET /?token={TOKEN}\r\n\r\n", f"GET /?token={TOKEN} HTTP/1.1\r\nbad\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", pod.status_port), 10) as broken:
+            broken.sendall(garbage.encode())
+            broken.shutdown(socket.SHUT_WR)
+            texts.append(broken.recv(65536).decode())
+    texts += [path.read_text(errors="replace") for path in (pod.home / "log").iterdir()]
+    for secret in (TOKEN, HF_TOKEN, OWN_KEY, (pod.home / "run/jupyter_cookie_secret").read_text()):
+        assert [text[:200] for text in texts if secret in text] == []
+
+
+# -- buttons
+
+
+def test_the_buttons_stop_start_and_restart(tmp_path: Path) -> None:
+    with running(tmp_path / "pod") as own:
+        own.wait_for_jupyter()
+        wait_for_status(own)
+        wait_until(lambda: service(own, "jupyter")["state"] == "RUNNING", 20, "it runs", 0.2)
+
+        def press(verb: str, status: int = 200, program: str = "jupyter") -> str:
+            answer = ask(own, f"/programs/{program}/{verb}", BEARER, "POST")
+            assert answer.status == status, answer
+            return str(json.loads(answer.text)["problem"]) if status != 404 else ""
+
+        first = service(own, "jupyter")["pid"]
+        press("restart")
+        wait_until(lambda: service(own, "jupyter")["pid"] not in (0, first), 30, "another process", 0.2)
+        assert press("start", 409) == "jupyter: it runs already"
+        press("stop")
+        wait_until(lambda: service(own, "jupyter")["health"] == "stopped", 30, "it is stopped", 0.2)
+        assert ask(own, "/readyz").status == 503
+        wait_until(lambda: status_of(own)["health"] == "unhealthy", 5, "the same verdict", 0.2)
+        assert press("stop", 409) == "jupyter: it does not run"
+        press("start")
+        own.wait_for_jupyter()
+        wait_until(lambda: ask(own, "/readyz").status == 200, 20, "ready again", 0.2)
+        press("stop", 404, "status")
+        press("stop", 404, "prober")
+        press("explode", 404)
+        assert "asked for on the status page" in own.log("podkeeper-status.log")
+
+
+MANIFEST = """
+schema = 1
+[bundles.TINY]
+about = "One file that nobody serves"
+[[files]]
+bundle = "TINY"
+source = "url"
+url = "http://127.0.0.1:1/tiny.safetensors"
+dest = "vae/tiny.safetensors"
+"""
+
+
+def test_a_bundle_can_be_asked_for(tmp_path: Path) -> None:
+    with running(tmp_path / "pod", {"MODELS": "none"}) as own:
+        wait_for_status(own)
+        own.wait_for_log("exited: models")  # nothing was wanted
+        wait_until((own.home / "comfyui").is_dir, 20, "the data folder")
+        (own.home / "comfyui/models.toml").write_text(MANIFEST)
+        offered = json.loads(ask(own, "/bundles", BEARER).text)["bundles"]
+        assert offered == [{"name": "TINY", "about": "One file that nobody serves", "gigabytes": 0.0}]
+        unknown = ask(own, "/bundles/NOBODYS/fetch", BEARER, "POST")
+        assert (unknown.status, json.loads(unknown.text)["problem"]) == (409, "there is no bundle NOBODYS")
+        assert ask(own, "/bundles/TINY/fetch", method="POST").status == 401
+        assert ask(own, "/bundles/TINY/fetch", BEARER, "POST").status == 200
+        assert (own.home / "comfyui/.podkeeper/models-wanted/TINY").exists()
+
+        def files() -> list[Any]:
+            return (status_of(own)["models"] or {}).get("files", [])
+
+        wait_until(lambda: [each["dest"] for each in files()] == ["vae/tiny.safetensors"], 60, "it is tried", 0.3)
+
+
+# -- without a login
+
+
+def test_without_login_the_page_is_open_to_all_but_foreign_pages(tmp_path: Path) -> None:
+    with running(tmp_path / "pod", {"JUPYTER_TOKEN": "", "JUPYTER_AUTH": "none"}) as own:
+        wait_for_status(own)
+        assert ask(own, "/").status == 200
+        assert any(each["name"] == "JupyterAuthOff" for each in json.loads(ask(own, "/status.json").text)["conditions"])
+        for foreign in FOREIGN:
+            assert ask(own, "/status.json", foreign).status == 403
+            assert ask(own, "/programs/jupyter/stop", foreign, "POST").status == 403
+
+
+# -- nothing depends on it
+
+
+def status_process(pod: Pod) -> psutil.Process | None:
+    return next((member for member in pod.family() if "entrypoint.status" in member.cmdline()), None)
+
+
+def others(pod: Pod) -> dict[str, int]:
+    """Everything that runs all the time and should be left alone: program -> process id."""
+    programs = json.loads((pod.home / "run/programs.json").read_text())["programs"]
+    return {name: programs[name]["pid"] for name in ("jupyter", "logs", "prober")}
+
+
+def test_killed_it_comes_back_and_nothing_else_notices(tmp_path: Path) -> None:
+    with running(tmp_path / "pod") as own:
+        own.wait_for_jupyter()
+        wait_for_status(own)
+        wait_until(lambda: service(own, "jupyter")["state"] == "RUNNING", 30, "JupyterLab has settled")
+        before, first = others(own), status_process(own)
+        assert first is not None
+        first.send_signal(signal.SIGSTOP)  # frozen: JupyterLab and supervisord go on
+        assert own.jupyter("/api/contents")["type"] == "directory"
+        assert "RUNNING" in own.podkeeper("status").stdout
+        assert others(own) == before
+        first.kill()
+        wait_for_status(own)
+        assert own.jupyter("/api/contents")["type"] == "directory"
+        assert others(own) == before
+        again = status_process(own)
+        assert again is not None
+        assert again.pid != first.pid
+        assert own.stop() == 0
+
+
+@pytest.mark.skipif(not os.environ.get("PODKEEPER_LONG"), reason="takes over a minute: PODKEEPER_LONG=1")
+def test_frozen_it_is_found_and_replaced(tmp_path: Path) -> None:
+    with running(tmp_path / "pod") as own:
+        own.wait_for_jupyter()
+        wait_for_status(own)
+        first = status_process(own)
+        assert first is not None
+        wait_until(lambda: "status: process" in own.log("podkeeper-prober.log"), 30, "the prober has seen it", 0.5)
+        first.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        wait_until(lambda: not first.is_running(), 120, "the prober ends it", 0.5)
+        print(f"replaced after {time.monotonic() - began:.0f} s")
+        wait_for_status(own)
+        assert service(own, "status")["reason"].startswith("hung")
+
+
+def test_a_frozen_supervisord_is_told_and_the_page_goes_on(tmp_path: Path) -> None:
+    with running(tmp_path / "pod") as own:
+        own.wait_for_jupyter()
+        wait_for_status(own)
+        supervisord = psutil.Process(own.process.pid)
+        supervisord.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: status_of(own)["supervised"] is False, 20, "it is told", 0.2)
+            assert service(own, "jupyter")["health"] == "up"  # from what the plugin wrote down
+            answer = ask(own, "/programs/jupyter/stop", BEARER, "POST")
+            assert answer.status == 409
+            assert "supervisord does not answer" in answer.text
+        finally:
+            supervisord.send_signal(signal.SIGCONT)
+
+
+def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with running(tmp_path / "pod", {"STATUS_PORT": port}) as own:
+            own.wait_for_log(f"status   | cannot listen on port {port}: Address already in use; set STATUS_PORT")
+            own.wait_for_jupyter()
+            assert "Traceback" not in own.text

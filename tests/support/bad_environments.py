@@ -1,0 +1,90 @@
+"""Environments that can't be used, and the line that must be said of each. Used with and without a process."""
+
+_BOOLEAN = "must be true or false (also 1/0, yes/no, on/off)"
+_PORT = "must be 1-65535"
+_TOKEN = "must be printable ASCII characters without spaces (it travels in URLs and headers)"
+_POD = "must be letters, digits and dashes (it is part of the pod's address)"
+_ABSOLUTE = "must be an absolute path"
+_QUOTES = "must not contain quotes, backslashes, % or control characters"
+_REF = "must be a git tag, branch or commit"
+_REPO = "must be an https:// address or an absolute path of a git repository"
+_EXITS = "it would exit at once and be restarted for ever"
+
+
+def _origin(text: str, part: str) -> tuple[dict[str, str], str]:
+    line = f"must be origins like https://example.com, separated by commas; {part!r} is none"
+    return {"JUPYTER_ALLOWED_ORIGINS": text}, f"cannot use JUPYTER_ALLOWED_ORIGINS={text!r}: {line}"
+
+
+def _bad(name: str, text: str, must: str) -> tuple[dict[str, str], str]:
+    return {name: text}, f"cannot use {name}={text!r}: {must}"
+
+
+def _secret(name: str, text: str) -> tuple[dict[str, str], str]:
+    return {name: text}, f"cannot use {name}=(secret): {_TOKEN}"
+
+
+def _argument(text: str, name: str, instead: str) -> tuple[dict[str, str], str]:
+    return {"COMFYUI_ARGS": text}, f"cannot use {name} in COMFYUI_ARGS: {instead}"
+
+
+BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
+    _bad("JUPYTER_PORT", "x", _PORT),
+    _bad("JUPYTER_PORT", "0", _PORT),
+    _bad("JUPYTER_PORT", "65536", _PORT),
+    _bad("JUPYTER_PORT", "-1", _PORT),
+    _bad("JUPYTER_PORT", "8189.0", _PORT),
+    _bad("JUPYTER_PORT", "+8189", _PORT),
+    _bad("JUPYTER_PORT", "8 189", _PORT),
+    _bad("JUPYTER_PORT", "\uff18\uff11\uff18\uff19", _PORT),
+    _bad("COMFYUI_PORT", "http", _PORT),
+    _bad("COMFYUI_PORT", "99999999999999999999", _PORT),
+    ({"COMFYUI_PORT": "8189"}, "cannot use COMFYUI_PORT='8189': JUPYTER_PORT is the same"),
+    ({"JUPYTER_PORT": "8188"}, "cannot use COMFYUI_PORT='8188': JUPYTER_PORT is the same"),
+    _bad("STATUS_PORT", "8190/http", _PORT),
+    ({"STATUS_PORT": "8189"}, "cannot use STATUS_PORT='8189': JUPYTER_PORT is the same"),
+    ({"COMFYUI_PORT": "8190"}, "cannot use STATUS_PORT='8190': COMFYUI_PORT is the same"),
+    _bad("COMFYUI_ENABLED", "maybe", _BOOLEAN),
+    _bad("COMFYUI_ENABLED", "2", _BOOLEAN),
+    _bad("COMFYUI_ENABLED", "tru", _BOOLEAN),
+    _bad("JUPYTER_ENABLED", "enabled", _BOOLEAN),
+    _bad("JUPYTER_ENABLED", "'true'", _BOOLEAN),
+    _bad("JUPYTER_AUTH", "off", "must be token or none"),
+    _bad("JUPYTER_AUTH", "password", "must be token or none"),
+    _secret("JUPYTER_TOKEN", "two words"),
+    _secret("JUPYTER_TOKEN", "tab\tbed"),
+    _secret("JUPYTER_TOKEN", "schlüssel"),
+    _secret("JUPYTER_PASSWORD", "line\nbreak"),
+    _secret("JUPYTER_PASSWORD", "{{ RUNPOD_SECRET_token }}"),
+    _origin("example.com", "example.com"),
+    _origin("*", "*"),
+    _origin("ftp://example.com", "ftp://example.com"),
+    _origin("https://example.com/lab", "https://example.com/lab"),
+    _origin("https://a.example,https://", "https:"),
+    _origin("https://user@example.com", "https://user@example.com"),
+    _bad("JUPYTER_ALLOWED_ORIGINS", "https://a.example:0", _PORT),
+    _bad("RUNPOD_POD_ID", "abc/123", _POD),
+    _bad("RUNPOD_POD_ID", "evil.example", _POD),
+    _bad("RUNPOD_POD_ID", "-abc", _POD),
+    _bad("COMFYUI_ARGS", "--fast 'unclosed", "must be arguments as a shell takes them (no closing quotation)"),
+    _bad("COMFYUI_ARGS", "ends with \\", "must be arguments as a shell takes them (no escaped character)"),
+    _argument("--port 9000", "--port", "set COMFYUI_PORT instead"),
+    _argument("--fast --port=9000", "--port", "set COMFYUI_PORT instead"),
+    _argument("--listen 127.0.0.1", "--listen", "the gateway listens, ComfyUI is behind it"),
+    _argument("--base-directory /x", "--base-directory", "its data folder is the volume's comfyui folder"),
+    _argument("--quick-test-for-ci", "--quick-test-for-ci", _EXITS),
+    _argument("--help", "--help", _EXITS),
+    _bad("COMFYUI_DIR", "comfyui", _ABSOLUTE),
+    _bad("COMFYUI_DIR", "~/comfyui", _ABSOLUTE),
+    _bad("COMFYUI_PYTHON", "python3", _ABSOLUTE),
+    _bad("COMFYUI_PYTHON", '/opt/"py"', _QUOTES),
+    _bad("HOME", "root", _ABSOLUTE),
+    _bad("HOME", "/ro\x07ot", _QUOTES),
+    _bad("PODKEEPER_HOME", "./here", _ABSOLUTE),
+    _bad("PODKEEPER_HOME", "/srv/100%", _QUOTES),
+    _bad("COMFYUI_REPO", "github.com/x/y", _REPO),
+    _bad("COMFYUI_REPO", "--upload-pack=evil", _REPO),
+    _bad("COMFYUI_REPO", "https://me:pw@host/x", "must not carry a login; it would be readable in logs"),
+    _bad("COMFYUI_REF", "-x", _REF),
+    _bad("COMFYUI_REF", "a..b", _REF),
+]

@@ -1,0 +1,21 @@
+"""A snapshot of a made-up pod, for tests of what is made of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrypoint.status.schema import Cpu, Memory
+from entrypoint.status.snapshot import Seen
+
+NOW = 1_000_000.0
+
+
+def seen(**changes: Any) -> Seen:
+    basis: dict[str, Any] = {
+        "at": NOW,
+        "answers": {},
+        "uses": {},
+        "cpu": Cpu(used_percent=None, cores=2.0),
+        "memory": Memory(used_bytes=1, limit_bytes=2, oom_kills=0),
+    }
+    return Seen(**(basis | changes))

@@ -1,0 +1,53 @@
+"""What the container's log says at the end of a start."""
+
+from entrypoint.boot.banner import State, address, banner
+from entrypoint.conditions.condition import Condition
+from entrypoint.settings.paths import Facts, Paths, locate
+from entrypoint.settings.services import SERVICES
+from entrypoint.settings.settings import Settings
+
+JUPYTER, COMFYUI, STATUS, _ = SERVICES
+
+
+def paths_of(settings: Settings, *mounts: str) -> Paths:
+    return locate(settings, Facts(mounts=frozenset(mounts), uid=0, temporary="/tmp", python="/usr/bin/python3"))
+
+
+def text_of(settings: Settings, states: list[State], *conditions: Condition, mounts: tuple[str, ...] = ()) -> str:
+    urls = {service.name: address(service, settings, "tok/en") for service in (JUPYTER, COMFYUI)}
+    return banner(states, urls, settings, paths_of(settings, *mounts), list(conditions))
+
+
+def test_the_login_address_is_complete_and_safe_in_a_url() -> None:
+    assert address(JUPYTER, Settings(pod_id="abc"), "t/k&n") == (
+        "https://abc-8189.proxy.runpod.net/lab?token=t%2Fk%26n"
+    )
+    assert address(JUPYTER, Settings(), "") == "http://localhost:8189/lab"
+    assert address(STATUS, Settings(), "t&k") == "http://localhost:8190/?token=t%26k"
+    assert address(STATUS, Settings(), "") == "http://localhost:8190/"
+    assert address(COMFYUI, Settings(), "t/k") == "http://localhost:8188/?token=t%2Fk"
+
+
+def test_an_address_without_a_login_has_no_token_in_it() -> None:
+    assert address(COMFYUI, Settings(comfyui_auth="none"), "tok") == "http://localhost:8188/"
+    assert address(JUPYTER, Settings(jupyter_auth="none"), "tok") == "http://localhost:8189/lab"
+    assert address(COMFYUI, Settings(comfyui_internal_port=8188), "tok") == "http://localhost:8188/"
+
+
+def test_says_what_is_up_what_is_not_and_what_is_wrong() -> None:
+    text = text_of(
+        Settings(),
+        [State(JUPYTER, 1.25, True), State(COMFYUI, None, True)],
+        Condition("NoGpu", "no GPU", "start with one"),
+    )
+    assert "JupyterLab http://localhost:8189/lab?token=tok%2Fen  (up after 1.2 s)" in text
+    assert "ComfyUI    does not answer yet" in text
+    assert "Problem    NoGpu: no GPU; start with one" in text
+
+
+def test_says_where_the_data_is_and_whether_it_stays() -> None:
+    up = [State(JUPYTER, 1.0, True), State(COMFYUI, None, False)]
+    assert "/comfyui -> /workspace/comfyui (on the volume)" in text_of(Settings(), up, mounts=("/workspace",))
+    assert "/comfyui (no volume: gone when the container is removed)" in text_of(Settings(), up)
+    assert "Data       /srv/pod/comfyui\n" in text_of(Settings(home="/srv/pod"), up)
+    assert "ComfyUI    switched off" in text_of(Settings(), up)

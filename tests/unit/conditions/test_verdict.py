@@ -1,0 +1,26 @@
+"""What the HEALTHCHECK makes of what it saw."""
+
+import pytest
+
+from entrypoint.conditions.verdict import verdict
+
+BOTH = ["JupyterLab", "ComfyUI"]
+
+
+@pytest.mark.parametrize(
+    ("enabled", "down", "conditions", "answer"),
+    [
+        (BOTH, [], [], (0, "healthy")),
+        (BOTH, ["ComfyUI"], [], (0, "degraded: ComfyUI does not answer")),
+        (BOTH, [], ["NoGpu"], (0, "degraded: NoGpu")),
+        (BOTH, ["JupyterLab"], ["NoGpu"], (1, "unhealthy: JupyterLab does not answer, NoGpu")),
+        (BOTH, BOTH, [], (1, "unhealthy: JupyterLab does not answer, ComfyUI does not answer")),
+        (["ComfyUI"], ["ComfyUI"], [], (1, "unhealthy: ComfyUI does not answer")),
+        (["JupyterLab"], [], [], (0, "healthy")),
+        ([], [], [], (0, "healthy")),
+    ],
+)
+def test_jupyterlab_decides_and_comfyui_degrades(
+    enabled: list[str], down: list[str], conditions: list[str], answer: tuple[int, str]
+) -> None:
+    assert verdict(enabled, down, conditions) == answer

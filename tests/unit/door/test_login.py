@@ -1,0 +1,94 @@
+"""The token and the cookie secret: whose, where, how readable."""
+
+import os
+import pathlib
+import stat
+
+import pytest
+
+from entrypoint.conditions.condition import CannotDo
+from entrypoint.door.login import COMFYUI_AUTH_OFF, check_lock, prepare_login
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.settings.users import Identity
+
+ME = Identity(os.geteuid(), os.getegid())
+
+
+@pytest.fixture
+def paths(tmp_path: pathlib.Path) -> Paths:
+    for name in ("data", "run"):
+        (tmp_path / name).mkdir()
+    base = str(tmp_path)
+    return Paths(
+        data=f"{base}/data", stored=f"{base}/data", volume="", log=f"{base}/log", home=f"{base}/home",
+        runtime=f"{base}/run", python="/usr/bin/python3",
+    )  # fmt: skip
+
+
+def mode(path: str) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def read(path: str) -> str:
+    return pathlib.Path(path).read_text()
+
+
+def test_a_made_token_is_kept_and_survives_the_next_start(paths: Paths) -> None:
+    prepare_login(Settings(), paths, ME)
+    first, secret = read(paths.token_file), read(paths.cookie_secret_file)
+    assert len(first) == len(secret) == 43
+    assert first != secret
+    for name in ("jupyter_token", "jupyter_cookie_secret"):
+        os.unlink(f"{paths.runtime}/{name}")  # the container's disk is wiped
+    prepare_login(Settings(), paths, ME)
+    assert (read(paths.token_file), read(paths.cookie_secret_file)) == (first, secret)
+
+
+def test_secrets_are_for_the_owner_only(paths: Paths) -> None:
+    prepare_login(Settings(), paths, ME)
+    kept = [f"{paths.kept_secrets}/{name}" for name in ("jupyter_token", "jupyter_cookie_secret")]
+    for path in (paths.token_file, paths.cookie_secret_file, *kept):
+        assert mode(path) == 0o600, path
+    assert mode(paths.kept_secrets) == 0o700
+
+
+def test_the_users_token_is_used_as_it_is_and_not_kept_on_the_volume(paths: Paths) -> None:
+    prepare_login(Settings(jupyter_token="mine"), paths, ME)
+    assert read(paths.token_file) == "mine"
+    assert not os.path.exists(f"{paths.kept_secrets}/jupyter_token")
+
+
+@pytest.mark.parametrize("torn", ["", "short", "x" * 44, "two words" + "x" * 34])
+def test_a_torn_kept_token_is_made_anew(torn: str, paths: Paths) -> None:
+    os.mkdir(paths.kept_secrets)
+    pathlib.Path(paths.kept_secrets, "jupyter_token").write_text(torn)
+    prepare_login(Settings(), paths, ME)
+    assert len(read(paths.token_file)) == 43
+    assert read(f"{paths.kept_secrets}/jupyter_token") == read(paths.token_file)
+
+
+def test_a_volume_that_can_not_keep_it_is_told_and_the_login_works(paths: Paths) -> None:
+    pathlib.Path(paths.kept_secrets).write_text("a file is in the way")
+    with pytest.raises(CannotDo) as caught:
+        prepare_login(Settings(), paths, ME)
+    assert caught.value.condition.name == "LoginNotKept"
+    assert len(read(paths.token_file)) == 43
+
+
+def test_no_login_is_told_at_every_start() -> None:
+    for _ in range(2):
+        with pytest.raises(CannotDo) as caught:
+            check_lock("none", COMFYUI_AUTH_OFF)
+        assert caught.value.condition.name == "ComfyUIAuthOff"
+    check_lock("token", COMFYUI_AUTH_OFF)
+
+
+def test_one_open_door_leaves_the_other_one_its_token(paths: Paths) -> None:
+    prepare_login(Settings(jupyter_auth="none"), paths, ME)
+    assert len(read(paths.token_file)) == 43
+
+
+def test_where_nobody_asks_for_a_token_none_is_made(paths: Paths) -> None:
+    prepare_login(Settings(jupyter_auth="none", comfyui_auth="none"), paths, ME)
+    assert not os.path.exists(paths.token_file)

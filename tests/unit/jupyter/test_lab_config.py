@@ -1,0 +1,47 @@
+"""The text of jupyter_lab_config.py."""
+
+import pytest
+
+from entrypoint.jupyter.lab_config import config_text
+from entrypoint.settings.paths import Facts, locate
+from entrypoint.settings.settings import Settings
+
+FACTS = Facts(mounts=frozenset({"/"}), uid=0, temporary="/tmp", python="/opt/env/bin/python")
+SEED = [
+    "c.ServerApp.allow_remote_access = True",
+    "c.ServerApp.allow_origin = '*'",
+    "c.ServerApp.disable_check_xsrf = True",
+    "c.ServerApp.trust_xheaders = True",
+    "c.ServerApp.terminals_enabled = True",
+]
+
+
+def text_of(settings: Settings) -> str:
+    return config_text(settings, locate(settings, FACTS))
+
+
+@pytest.mark.parametrize("line", SEED)
+def test_the_five_settings_stand_there_as_the_seed_spells_them_each_with_its_reason(line: str) -> None:
+    (found,) = [each for each in text_of(Settings()).splitlines() if each.startswith(line)]
+    assert found.startswith(line + "  # ")
+
+
+def test_it_is_python_that_sets_what_the_settings_say() -> None:
+    text = text_of(Settings(jupyter_port=9000))
+    compile(text, "jupyter_lab_config.py", "exec")
+    assert "c.ServerApp.port = 9000  #" in text
+    assert "c.ServerApp.root_dir = '/comfyui'  #" in text
+
+
+def test_it_never_holds_the_token() -> None:
+    assert "s3cret" not in text_of(Settings(jupyter_token="s3cret", jupyter_password="s3cret"))
+
+
+@pytest.mark.parametrize(("auth", "switched_off"), [("token", False), ("none", True)])
+def test_the_login_is_switched_off_on_demand_only(auth: str, switched_off: bool) -> None:
+    assert ("c.IdentityProvider.token = ''" in text_of(Settings(jupyter_auth=auth))) is switched_off
+
+
+def test_a_path_with_a_quote_or_a_line_break_stays_one_text() -> None:
+    settings = Settings(home="/srv/it's here")
+    compile(text_of(settings), "jupyter_lab_config.py", "exec")

@@ -1,0 +1,117 @@
+"""The manifest: what can be used, and the one line that tells what cannot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from entrypoint.models.catalogue import manifest
+from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
+from entrypoint.models.sources.registry import address_of
+from tests.support.places import ROOT
+
+CATALOGUE = Path(manifest.__file__).parent / "catalogue.toml"
+RECORDED = [
+    line.split("\t")
+    for line in (Path(__file__).parent / "recorded_requests.tsv").read_text().splitlines()
+    if not line.startswith("#")
+]
+GOOD = """schema = 1
+[bundles.MINE]
+about = "x"
+
+[[files]]
+bundle = "MINE"
+source = "url"
+url = "https://example.com/a.bin"
+dest = "loras/a.bin"
+
+[[files]]
+bundle = "MINE"
+source = "huggingface"
+repo_id = "a/b"
+path = "c/d e.bin"
+dest = "loras/b.bin"
+"""
+
+
+def catalogue() -> Manifest:
+    return parse(CATALOGUE.read_text(), "catalogue.toml")
+
+
+def test_the_catalogue_has_every_recorded_file_and_no_other() -> None:
+    files = [file for bundle in catalogue().bundles for file in bundle.files]
+    assert len(RECORDED) == 47
+    assert len(catalogue().bundles) == 14
+    assert sorted((file.bundle, file.dest_root, file.dest, address_of(file)) for file in files) == sorted(
+        tuple(row) for row in RECORDED
+    )
+
+
+def test_the_catalogue_begins_with_the_core() -> None:
+    assert catalogue().bundles[0].name == "WAN_CORE"
+    assert catalogue().bundles[0].implies == ("CLIP", "VAE", "LORAS", "UPSCALE")
+    assert [bundle.name for bundle in catalogue().bundles if not bundle.default] == ["FLUX"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("schema = 1", "schema = 2", 1, "schema must be 1"),
+        ('about = "x"', "about = 1", 3, "bundles.MINE.about must be text"),
+        ('about = "x"', "default = 1", 3, "bundles.MINE.default must be true or false"),
+        ('about = "x"', "default = 'true'", 3, "bundles.MINE.default must be true or false"),
+        ('about = "x"', "implies = ['NO']", 3, "bundles.MINE.implies 'NO' is no bundle"),
+        ('about = "x"', "size_gb = -1", 3, "bundles.MINE.size_gb must be"),
+        ('about = "x"', "colour = 1", 3, "bundles.MINE.colour is not a key here; known are about"),
+        ("[bundles.MINE]", "[bundles.mine]", 2, "bundles.mine a bundle's name must be"),
+        ('source = "url"', 'source = "ftp"', 7, "files[0].source must be huggingface or"),
+        ('url = "https://example.com/a.bin"\n', "", 5, "files[0].url is missing"),
+        ("https://example.com", "https://me:pw@example.com", 8, "files[0].url must be an http(s) address"),
+        ('dest = "loras/a.bin"', 'dest = "../a.bin"', 9, "files[0].dest must be a path below"),
+        ('dest = "loras/a.bin"', 'dest = "/a.bin"', 9, "files[0].dest must be a path below"),
+        ('dest = "loras/a.bin"', 'dest = "x/.hidden"', 9, "files[0].dest must be a path below"),
+        ('dest = "loras/b.bin"', 'dest = "loras/a.bin"', 16, "files[1].dest is the destination of another"),
+        ('repo_id = "a/b"', 'repo_id = "a"', 14, "files[1].repo_id must be owner/name"),
+        ('repo_id = "a/b"', 'repo_id = "a/b"\nsha256 = "AB"', 15, "files[1].sha256 must be 64"),
+        ('repo_id = "a/b"', 'repo_id = "a/b"\nsize = 1.5', 15, "files[1].size must be a whole number"),
+        ('repo_id = "a/b"', 'repo_id = "a/b"\nsize = true', 15, "files[1].size must be a whole number"),
+        ('repo_id = "a/b"', 'repo_id = "a/b"\nurl = "https://x/"', 15, "files[1].url is not a key here"),
+        ('bundle = "MINE"', 'bundle = "NO"', 6, "files[0].bundle 'NO' is no bundle"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_line_and_key(old: str, new: str, line: int, words: str) -> None:
+    assert old in GOOD
+    with pytest.raises(BadManifest) as caught:
+        parse(GOOD.replace(old, new, 1), "mine.toml")
+    assert str(caught.value).startswith(f"cannot use mine.toml, line {line}: {words}")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_toml_is_told_with_its_line() -> None:
+    with pytest.raises(BadManifest, match=r"mine\.toml: not TOML: .*line 2"):
+        parse("schema = 1\nfoo bar\n", "mine.toml")
+
+
+def test_own_bundles_come_behind_the_catalogue_and_replace_by_name() -> None:
+    own = parse(GOOD.replace("MINE", "VAE"), "mine.toml")
+    names = [bundle.name for bundle in own.behind(catalogue()).bundles]
+    assert names[0] == "WAN_CORE"
+    assert names[-1] == "VAE"
+    assert names.count("VAE") == 1
+
+
+def test_a_path_is_quoted_and_the_hub_can_be_another() -> None:
+    file = parse(GOOD, "mine.toml").bundles[0].files[1]
+    assert address_of(file) == "https://huggingface.co/a/b/resolve/main/c/d%20e.bin"
+    assert address_of(file, "http://mirror:1/") == "http://mirror:1/a/b/resolve/main/c/d%20e.bin"
+
+
+def test_the_readmes_example_is_a_manifest() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"(?s)```toml\n(.*?)```", readme)
+    manifest = parse(example, "README.md")
+    assert [file.dest for file in manifest.bundles[0].files] == ["loras/style.safetensors"]
+    assert manifest.extends_catalogue

@@ -1,0 +1,81 @@
+"""Where everything lives."""
+
+import pytest
+
+from entrypoint.settings.paths import Facts, Paths, locate
+from entrypoint.settings.settings import Settings
+
+
+def facts(*mounts: str, uid: int = 0, root_writable: bool = True) -> Facts:
+    return Facts(
+        mounts=frozenset({"/", "/proc", *mounts}), uid=uid, temporary="/tmp", python="/opt/env/bin/python",
+        root_writable=root_writable,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mounts", "volume", "stored"),
+    [
+        ((), "", "/comfyui"),
+        (("/workspace",), "/workspace", "/workspace/comfyui"),
+        (("/runpod-volume",), "/runpod-volume", "/runpod-volume/comfyui"),
+        (("/runpod-volume", "/workspace"), "/workspace", "/workspace/comfyui"),
+        (("/comfyui",), "/comfyui", "/comfyui"),
+        (("/comfyui", "/workspace"), "/comfyui", "/comfyui"),
+        (("/workspace2",), "", "/comfyui"),
+        (("/workspace/models",), "", "/comfyui"),
+    ],
+)
+def test_data_is_on_the_volume_where_there_is_one(mounts: tuple[str, ...], volume: str, stored: str) -> None:
+    paths = locate(Settings(), facts(*mounts))
+    assert (paths.data, paths.volume, paths.stored) == ("/comfyui", volume, stored)
+
+
+def test_the_image_has_the_paths_of_the_seed() -> None:
+    paths = locate(Settings(), facts())
+    assert paths.log == "/var/log"
+    assert paths.jupyter_config_folder == "/root/.jupyter"
+    assert paths.runtime == "/run/podkeeper"
+
+
+def test_where_comfyui_cannot_become_a_link_the_volumes_folder_is_used_as_it_is() -> None:
+    paths = locate(Settings(), facts("/workspace", root_writable=False))
+    assert (paths.data, paths.stored) == ("/workspace/comfyui", "/workspace/comfyui")
+    assert locate(Settings(), facts(root_writable=False)).data == "/comfyui"
+
+
+@pytest.mark.parametrize(
+    ("uid", "settings", "home"),
+    [
+        (0, Settings(), "/root"),
+        (0, Settings(user_home="/"), "/"),
+        (0, Settings(puid="1000"), "/home/podkeeper"),
+        (1000, Settings(), "/home/podkeeper"),
+        (1000, Settings(user_home="/"), "/home/podkeeper"),
+        (1000, Settings(user_home="/home/me"), "/home/me"),
+    ],
+)
+def test_whoever_is_not_root_has_a_home_of_their_own(uid: int, settings: Settings, home: str) -> None:
+    assert locate(settings, facts(uid=uid)).home == home
+
+
+def test_local_mode_touches_one_folder_only() -> None:
+    paths = locate(Settings(home="/srv/pod"), facts("/workspace"))
+    assert all(
+        path.startswith("/srv/pod/")
+        for path in (paths.data, paths.stored, paths.log, paths.home, paths.runtime, paths.kept_secrets)
+    )
+    assert paths.volume == ""
+
+
+def test_a_socket_path_that_is_too_long_moves_to_the_temporary_folder() -> None:
+    deep = "/" + "x" * 90
+    paths = locate(Settings(home=deep), facts())
+    assert paths.runtime.startswith("/tmp/podkeeper-0-")
+    assert len(f"{paths.runtime}/supervisor.sock.4194304") <= 107
+    assert paths.runtime != locate(Settings(home=deep + "y"), facts()).runtime
+
+
+def test_children_read_back_the_same_paths() -> None:
+    paths = locate(Settings(), facts("/workspace"))
+    assert Paths.from_environ(paths.to_environ()) == paths

@@ -1,0 +1,99 @@
+"""PUID, PGID, RUN_AS and UMASK as tables."""
+
+import pytest
+
+from entrypoint.settings import users
+from entrypoint.settings.users import Identity, file_owner, not_honoured, service_identity
+from entrypoint.settings.volume_policy import GROUP, OWNER, SHARED, TOP, umask_for
+
+ROOT, USER = Identity(0, 0), Identity(1000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("run_as", "puid", "pgid", "own", "expected"),
+    [
+        ("", "", "", ROOT, ROOT),
+        ("", "1000", "", ROOT, Identity(1000, 1000)),
+        ("", "1000", "100", ROOT, Identity(1000, 100)),
+        ("", "", "100", ROOT, Identity(0, 100)),
+        ("1000:100", "", "", ROOT, Identity(1000, 100)),
+        ("1000", "", "", ROOT, Identity(1000, 1000)),
+        ("0:0", "1000", "1000", ROOT, ROOT),
+        # a pod under --user stays who it is
+        ("", "", "", USER, USER),
+        ("2000", "", "", USER, USER),
+        ("", "2000", "", Identity(1000, 0), Identity(1000, 0)),
+    ],
+)
+def test_as_whom_the_services_run(run_as, puid, pgid, own, expected):
+    assert service_identity(run_as, puid, pgid, own) == expected
+
+
+def test_whose_the_files_become():
+    assert file_owner("1000", "100", ROOT) == Identity(1000, 100)
+    assert file_owner("", "", USER) == USER
+
+
+@pytest.mark.parametrize(
+    ("run_as", "puid", "own", "told"),
+    [
+        ("1000:1000", "", ROOT, ""),
+        ("", "1000", USER, ""),
+        ("1000", "", USER, ""),
+        ("", "", USER, ""),
+        ("2000", "", USER, "RUN_AS asks for uid 2000"),
+        ("", "2000", USER, "PUID asks for uid 2000"),
+    ],
+)
+def test_a_pod_that_is_not_root_says_whom_it_cannot_become(run_as, puid, own, told):
+    condition = not_honoured(run_as, puid, own)
+    assert (condition.reason if condition else "").startswith(told)
+    assert bool(condition) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "mask"),
+    [
+        (TOP, "", 0o022),
+        ("auto", "", 0o022),
+        (OWNER, "", 0o022),
+        (GROUP, "", 0o002),
+        (SHARED, "", 0),
+        (SHARED, "027", 0o027),
+    ],
+)
+def test_the_umask_makes_new_files_right(policy, asked, mask):
+    assert umask_for(policy, asked) == mask
+
+
+@pytest.mark.parametrize("text", ["0", "1000", "4294967294"])
+def test_good_ids(text):
+    assert users.user_id(text) == text
+
+
+@pytest.mark.parametrize("text", ["-1", "root", "4294967295", "1e3", "\u0663", "1 000"])
+def test_bad_ids(text):
+    with pytest.raises(ValueError, match="must be a number"):
+        users.user_id(text)
+
+
+@pytest.mark.parametrize("text", ["1000:1000", "0:0", "1000"])
+def test_good_run_as(text):
+    assert users.run_as(text) == text
+
+
+@pytest.mark.parametrize("text", ["jovyan", "1000:", ":1000", "1000:users", "1:2:3"])
+def test_bad_run_as(text):
+    with pytest.raises(ValueError, match="uid:gid"):
+        users.run_as(text)
+
+
+@pytest.mark.parametrize("text", ["0", "002", "0022", "077"])
+def test_good_umasks(text):
+    assert users.umask(text) == text
+
+
+@pytest.mark.parametrize("text", ["u=rwx", "9", "00022", "1022", "777", "-1", "0o22"])
+def test_bad_umasks(text):
+    with pytest.raises(ValueError, match="must"):
+        users.umask(text)

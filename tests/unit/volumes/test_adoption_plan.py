@@ -1,0 +1,117 @@
+"""The ancestor's folders: facts -> plan, as a table; and that no plan loses anything."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrypoint.volumes.adoption_plan import Facts, Link, Move, RemoveEmpty, plan_link
+
+OLD, NEW = "/workspace/models", "/workspace/comfyui/models"
+THE_LINK = Link(NEW, "../models")
+FOLDER = {"": "folder"}
+
+
+def facts(old_tree, new_tree, link=""):
+    return Facts(OLD, NEW, link, "../models", old_tree, new_tree)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "link", "actions"),
+    [
+        ({}, {}, "", ()),
+        ({}, FOLDER | {"a": "file"}, "", ()),
+        ({"": "file"}, FOLDER, "", ()),
+        ({"": "link"}, FOLDER, "", ()),
+        (FOLDER, {}, "../models", ()),
+        (FOLDER, {}, "/elsewhere", ()),
+        (FOLDER, {}, "", (THE_LINK,)),
+        (FOLDER, FOLDER, "", (RemoveEmpty(NEW), THE_LINK)),
+        (
+            FOLDER | {"vae": "folder", "vae/x": "file"},
+            FOLDER | {"vae": "folder", "loras": "folder", "loras/y": "file"},
+            "",
+            (
+                Move(f"{NEW}/loras", f"{OLD}/loras"),
+                RemoveEmpty(f"{NEW}/vae"),
+                RemoveEmpty(NEW),
+                THE_LINK,
+            ),
+        ),
+        (
+            FOLDER | {"vae": "folder", "vae/x": "file"},
+            FOLDER | {"vae": "folder", "vae/y": "file", "top": "link"},
+            "",
+            (
+                Move(f"{NEW}/top", f"{OLD}/top"),
+                Move(f"{NEW}/vae/y", f"{OLD}/vae/y"),
+                RemoveEmpty(f"{NEW}/vae"),
+                RemoveEmpty(NEW),
+                THE_LINK,
+            ),
+        ),
+    ],
+)
+def test_plans(old, new, link, actions):
+    plan = plan_link(facts(old, new, link))
+    assert (plan.actions, plan.condition) == (actions, None)
+
+
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        ({"": "file"}, FOLDER),
+        (FOLDER | {"a": "file"}, FOLDER | {"a": "file"}),
+        (FOLDER | {"a": "folder", "a/b": "file"}, FOLDER | {"a": "file"}),
+        (FOLDER | {"a": "file", "b": "file"}, FOLDER | {"a": "link"}),
+    ],
+)
+def test_what_is_in_the_way_is_reported_and_nothing_is_moved(new, old):
+    plan = plan_link(facts(old, new))
+    assert plan.actions == ()
+    assert plan.condition.name == "FolderInTheWay"
+    assert OLD in plan.condition.reason
+
+
+def trees():
+    """Small trees: every parent of a path is a folder."""
+    names = st.sampled_from(["a", "b", "a/x", "a/y", "b/x", "a/x/1", "b/x/2"])
+
+    def grow(leaves):
+        tree = dict(FOLDER)
+        for path, kind in sorted(leaves.items()):
+            parent = path.rpartition("/")[0]
+            while parent and parent not in tree:
+                tree[parent] = "folder"
+                parent = parent.rpartition("/")[0]
+            if tree.get(path.rpartition("/")[0]) == "folder":
+                tree.setdefault(path, kind)
+        return {path: kind for path, kind in tree.items() if _sound(path, tree)}
+
+    return st.dictionaries(names, st.sampled_from(["file", "folder", "link"])).map(grow)
+
+
+def _sound(path, tree):
+    parent = path.rpartition("/")[0]
+    return not path or (tree.get(parent) == "folder" and _sound(parent, tree))
+
+
+@given(trees(), trees())
+def test_a_merge_keeps_everything_and_replaces_nothing(old, new):
+    """The plan is carried out on a model of a file system that, like rmdir and rename here, refuses to lose."""
+    plan = plan_link(facts(old, new))
+    if plan.condition:
+        return
+    state_old, state_new = dict(old), dict(new)
+    for action in plan.actions[:-1]:
+        if isinstance(action, Move):
+            path = action.source.removeprefix(NEW + "/")
+            assert path not in state_old
+            for each in [p for p in state_new if p == path or p.startswith(path + "/")]:
+                state_old[each] = state_new.pop(each)
+        else:
+            path = action.path.removeprefix(NEW).lstrip("/")
+            below = path + "/" if path else ""
+            assert [each for each in state_new if each != path and each.startswith(below)] == []
+            del state_new[path]
+    assert state_new == {}
+    assert state_old == {**new, **old}
