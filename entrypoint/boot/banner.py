@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
@@ -19,16 +18,6 @@ class State:
     service: Service
     seconds: float | None
     enabled: bool
-
-
-def address(service: Service, settings: Settings, token: str) -> str:
-    """Where a browser finds the service, with the login in it."""
-    page = "/lab" if service.name == "jupyter" else "/"
-    url = settings.public_url(service.public_port(settings)) + page
-    asks = settings.comfyui_auth if service.name == "comfyui" else settings.jupyter_auth
-    if asks == "none" or not token or (service.name == "comfyui" and not settings.gateway):
-        return url
-    return f"{url}?token={quote(token, safe='')}"
 
 
 def up_line(state: State, url: str) -> str:

@@ -12,28 +12,16 @@ from typing import NoReturn
 from entrypoint.comfyui import arguments, installation, preflight
 from entrypoint.comfyui.manager_config import settle
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.conditions.registry import blocked_services, cleared_by
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import become_the_service_user
 
+#: supervisord restarts the program after EX_TEMPFAIL, not after EX_CONFIG (`exitcodes` in supervisord.conf).
 EX_TEMPFAIL, EX_CONFIG = 75, 78
-#: Every condition a launch can raise, and the exit code of those that stop it: 78 is not restarted, 75 is.
-STOPS = {
-    "ComfyUIMissing": EX_CONFIG,
-    "ComfyUIPythonMissing": EX_CONFIG,
-    "ComfyUIPackagesMissing": EX_CONFIG,
-    "ComfyUIPortTaken": EX_TEMPFAIL,
-}
-TOLD = (
-    "NoGpu",
-    "DataReadOnly",
-    "ExtraModelPathsBroken",
-    "ComfyUIArgumentDropped",
-    "ManagerRestricted",
-    "ManagerNotSettled",
-)
+PROGRAM = "comfyui"
 
 
 def main() -> int:
@@ -47,15 +35,15 @@ def main() -> int:
         wait_for_port(settings.comfyui_internal_port, "ComfyUIPortTaken", variable)
     except CannotDo as error:
         report(paths.runtime, [error.condition])
-        return STOPS[error.condition.name]
+        return EX_CONFIG if blocked_services({error.condition.name}) else EX_TEMPFAIL
     command, conditions = arguments.build(settings, paths, launch)
     report(paths.runtime, conditions + settle(settings, paths))
     return become(found, command, paths)
 
 
 def report(runtime: str, conditions: list[Condition]) -> None:
-    """Record what holds for this launch and forget what does no more."""
-    for name in {*STOPS, *TOLD} - {condition.name for condition in conditions}:
+    """Record the conditions of this launch and clear those of an earlier one."""
+    for name in cleared_by(PROGRAM) - {condition.name for condition in conditions}:
         clear_condition(runtime, name)
     for condition in conditions:
         raise_condition(runtime, condition)

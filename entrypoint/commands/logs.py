@@ -11,6 +11,7 @@ import sys
 import time
 
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import with_logs
 from entrypoint.supervision.log_forwarder import FOLLOWED, Followed
 from entrypoint.supervision.log_lines import LineSplitter
 
@@ -61,11 +62,8 @@ def _parse(arguments: list[str]) -> tuple[bool, int, list[str]]:
 
 
 def files(folder: str) -> dict[str, str]:
-    """Name -> log file, services first."""
-    found = {name: f"{folder}/{file}" for name, file in FOLLOWED.items()}
-    for entry in sorted(os.listdir(folder)):
-        if entry.startswith("podkeeper-") and entry.endswith(".log"):
-            found[entry.removeprefix("podkeeper-").removesuffix(".log")] = f"{folder}/{entry}"
+    """Log name -> path of every log that exists."""
+    found = {program.name: f"{folder}/{program.log_file}" for program in with_logs()}
     return {name: path for name, path in found.items() if os.path.exists(path)}
 
 

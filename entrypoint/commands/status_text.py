@@ -86,7 +86,7 @@ def _answer(service: Service) -> str:
     if not service.enabled:
         return "switched off"
     if service.answers:
-        return f"answers at {service.url}"
+        return f"answers at {service.url}" if service.url else "answers"
     return f"does not answer: {service.problem}" if service.problem else service.health
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.boot.banner import address
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
@@ -22,20 +21,19 @@ EX_USAGE = 64
 def main(arguments: list[str]) -> int:
     """Print an address a line; returns the exit code."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    enabled = {each.name: each for each in SERVICES if each.enabled(settings) and each.public_port(settings)}
-    if len(arguments) > 1 or not set(arguments) <= set(enabled):
-        print(f"{USAGE}; SERVICE: {' or '.join(enabled)}", file=sys.stderr)
+    pages = {each.name: each for each in SERVICES if each.enabled(settings) and each.page}
+    if len(arguments) > 1 or not set(arguments) <= set(pages):
+        print(f"{USAGE}; SERVICE: {' or '.join(pages)}", file=sys.stderr)
         return EX_USAGE
-    token = ""
-    if settings.jupyter_auth == "token":
-        token = read_text(paths.token_file) or ""
-        if not token:
-            remedy = "use this command as the user who runs the pod"
-            print(f"podkeeper: the login can't be read: {remedy}", file=sys.stderr)
-            return 1
-    for name in arguments or enabled:
-        title = "" if arguments else f"{enabled[name].title:<11}"
-        print(title + address(enabled[name], settings, token))
+    shown = [pages[name] for name in arguments or pages]
+    token = read_text(paths.token_file) or ""
+    if not token and any(service.asks_login(settings) for service in shown):
+        remedy = "use this command as the user who runs the pod"
+        print(f"podkeeper: the login can't be read: {remedy}", file=sys.stderr)
+        return 1
+    for service in shown:
+        title = "" if arguments else f"{service.title:<11}"
+        print(title + service.url(settings, token))
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import xmlrpc.client
 from typing import Any
 
 import psutil
@@ -16,6 +15,7 @@ from entrypoint.system.condition_store import read_conditions
 from entrypoint.system.files import read_json
 from entrypoint.system.loopback_http import send
 from entrypoint.system.readiness import ask_services
+from entrypoint.system.supervisord_rpc import Refused, call
 
 #: Seconds for one answer.
 _TIMEOUT = 5.0
@@ -25,20 +25,15 @@ _TAIL = 1 << 20
 
 def supervisor(pod: Pod) -> dict[str, Any]:
     """Whether supervisord runs and answers on its socket."""
-    from supervisor.xmlrpc import SupervisorTransport
-
     seen: dict[str, Any] = {"pid": pod.supervisord, "runtime": pod.paths.runtime}
     if pod.supervisord:
-        transport = SupervisorTransport("podkeeper", "podkeeper", f"unix://{pod.paths.runtime}/supervisor.sock")
         try:
-            proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
-            seen["state"] = proxy.supervisor.getState()["statename"]  # type: ignore[index,call-overload]
+            state = call(f"{pod.paths.runtime}/supervisor.sock", "supervisor.getState", timeout=_TIMEOUT)
+            seen["state"] = state["statename"]
         except PermissionError:
-            seen["state"] = "RUNNING"  # as far as we may know: the socket is its own user's
-        except (OSError, xmlrpc.client.Error) as error:
+            seen["state"] = "RUNNING"  # as far as this user may know: the socket is the pod's own user's
+        except (OSError, Refused) as error:
             seen["problem"] = str(error)
-        finally:
-            transport.close()
     return seen
 
 

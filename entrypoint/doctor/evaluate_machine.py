@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from entrypoint.conditions.registry import is_warning
 from entrypoint.doctor.check import Seen
 from entrypoint.doctor.finding import Verdict, failed, ok, skipped, warning
 from entrypoint.system.attach import Pod
@@ -49,18 +50,9 @@ def volume(seen: Seen, pod: Pod) -> list[Verdict]:
     return verdicts or [ok("volume", f"{pod.paths.stored} can be written ({seen['ms']} ms)")]
 
 
-#: Conditions with which everything a user needs still works.
-HARMLESS = frozenset({
-    "ComfyUIArgumentDropped", "ComfyUIAuthOff", "ExtraModelPathsBroken", "FolderInTheWay", "JupyterAuthOff",
-    "LoginNotKept", "ManagerNotSettled", "ManagerRestricted", "ModelsIncomplete", "NoGpu", "RunAsNotPossible",
-    "StartCommandFailed", "VolumeModesIgnored", "VolumeNoExec", "VolumePassRefused", "VolumeRootSquash",
-    "VolumeTopNotOpened",
-})  # fmt: skip
-
-
 def told(check: str, name: str, reason: str, remedy: str) -> Verdict:
     """A condition as the verdict of a check."""
-    return Verdict(check, "warning" if name in HARMLESS else "failed", f"{name}: {reason}", remedy, name)
+    return Verdict(check, "warning" if is_warning(name) else "failed", f"{name}: {reason}", remedy, name)
 
 
 def disk(seen: Seen, pod: Pod) -> list[Verdict]:

@@ -8,11 +8,9 @@ from typing import Any
 from entrypoint.doctor.check import Seen
 from entrypoint.doctor.evaluate_machine import told
 from entrypoint.doctor.finding import Verdict, failed, ok, skipped, warning
-from entrypoint.settings.services import SERVICES, Service
+from entrypoint.settings.services import HELPERS, SERVICES, Service
 from entrypoint.system.attach import Pod
 
-#: Programs that always run, besides the services that are switched on.
-HELPERS = ("prober", "logs")
 #: This many failures in ten minutes are a crash loop.
 CRASH_LOOP = 3
 
@@ -31,7 +29,9 @@ def supervisor(seen: Seen, pod: Pod) -> list[Verdict]:
 
 def programs(seen: Seen, pod: Pod) -> list[Verdict]:
     """Every program that should run: does it, and does it stay up?"""
-    wanted = {service.name for service in SERVICES if service.enabled(pod.settings)} | set(HELPERS)
+    wanted = {service.name for service in SERVICES if service.enabled(pod.settings)} | {
+        helper.name for helper in HELPERS if helper.always_on
+    }
     verdicts = []
     for name in sorted(wanted, key=list(seen["programs"]).index if wanted <= set(seen["programs"]) else None):
         found = _program(name, seen["programs"].get(name, {}), seen)
@@ -91,7 +91,7 @@ def _port(service: Service, port: int, listeners: list[list[Any]], running: bool
         text = f"port {port} of {service.title} is taken by {who}"
         end = f"kill {pid}" if pid else "end it"
         return failed("ports", text, f"{end}, or set {variable}; then podkeeper restart {service.name}")
-    public = service.name != "comfyui"  # it may be behind something else on purpose
+    public = service.port_setting == service.public_setting  # one behind the gateway is on the loopback on purpose
     if public and listeners and all(row[0] in ("127.0.0.1", "::1") for row in listeners):
         text = f"{service.title} listens on {listeners[0][0]}:{port} only, where no proxy gets to"
         return failed("ports", text, "it must listen on 0.0.0.0: take the option out of your configuration")

@@ -18,6 +18,7 @@ from typing import BinaryIO
 import psutil
 
 from entrypoint.doctor.finding import Verdict, as_json, as_text
+from entrypoint.settings.services import with_logs
 from entrypoint.settings.settings import Settings
 from entrypoint.status.collect import Collector
 from entrypoint.status.snapshot import as_json as snapshot_json
@@ -95,7 +96,7 @@ def _read(path: str) -> str:
 
 def _logs(folder: str) -> list[str]:
     """The pod's own logs; in the image, the folder is the system's."""
-    ours = ("supervisord.log", "jupyter.log", "comfyui.log", "podkeeper-")
+    ours = tuple(program.log_file for program in with_logs())
     try:
         return sorted(name for name in os.listdir(folder) if name.startswith(ours))
     except OSError:

@@ -13,6 +13,7 @@ import secrets
 import sys
 
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.conditions.registry import blocked_services, cleared_by
 from entrypoint.door.find_nginx import find_nginx
 from entrypoint.door.nginx_config import Secrets, config_text
 from entrypoint.settings.paths import Paths
@@ -23,9 +24,9 @@ from entrypoint.system.files import read_text, write_atomically
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import own_identity, powers
 
+#: supervisord restarts the program after EX_TEMPFAIL, not after EX_CONFIG (`exitcodes` in supervisord.conf).
 EX_TEMPFAIL, EX_CONFIG = 75, 78
-#: Every condition a launch can raise, and its exit code: 78 is not restarted, 75 is.
-STOPS = {"GatewayMissing": EX_CONFIG, "GatewayPortTaken": EX_TEMPFAIL, "GatewayWithoutLogin": EX_TEMPFAIL}
+PROGRAM = "gateway"
 #: Whom nginx runs as where root may choose: nobody's files are this user's (base-passwd of Debian and Ubuntu).
 USER = "www-data"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -76,14 +77,13 @@ def login_secrets(settings: Settings, paths: Paths) -> Secrets:
 
 def report(runtime: str, condition: Condition | None) -> int:
     """Record what keeps the gateway down and forget what does no more; the exit code."""
-    for name in STOPS:
-        if condition is None or name != condition.name:
-            clear_condition(runtime, name)
+    for name in cleared_by(PROGRAM) - ({condition.name} if condition else set()):
+        clear_condition(runtime, name)
     if condition is None:
         return 0
     raise_condition(runtime, condition)
     print(f"gateway: {condition}", flush=True)
-    return STOPS[condition.name]
+    return EX_CONFIG if blocked_services({condition.name}) else EX_TEMPFAIL
 
 
 def unprivileged_user() -> Identity:

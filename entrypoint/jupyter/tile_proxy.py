@@ -16,15 +16,8 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import httputil, web
 from tornado.websocket import WebSocketHandler
 
-from entrypoint.jupyter.tiles import (
-    NOT_RETURNED,
-    TILES,
-    Tile,
-    passed_headers,
-    passed_query,
-    port_of,
-    starting_page,
-)
+from entrypoint.jupyter.tiles import NOT_RETURNED, description, passed_headers, passed_query, starting_page, tiles
+from entrypoint.settings.services import Service
 from entrypoint.settings.settings import Settings
 
 #: Bytes of one answer or message: videos.
@@ -38,14 +31,12 @@ class Tiles(APIHandler):  # type: ignore[misc]
 
     auth_resource = _RESOURCE
 
-    def initialize(self, tiles: list[Tile]) -> None:
-        self.tiles = tiles
+    def initialize(self, services: list[Service]) -> None:
+        self.services = services
 
     @web.authenticated
     async def get(self) -> None:
-        self.finish(
-            {"tiles": [{"name": t.name, "title": t.title, "caption": t.caption, "svg": t.svg} for t in self.tiles]}
-        )
+        self.finish({"tiles": [description(service) for service in self.services]})
 
 
 class Page(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
@@ -54,8 +45,8 @@ class Page(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
     auth_resource = _RESOURCE
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-    def initialize(self, tile: Tile, port: int, base: str) -> None:
-        self.tile, self.port, self.base = tile, port, base
+    def initialize(self, service: Service, port: int, base: str) -> None:
+        self.service, self.port, self.base = service, port, base
         self.behind: Any = None
         self.gone = False
 
@@ -111,10 +102,10 @@ class Page(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
     def _tell_it_is_down(self, error: Exception) -> None:
         """To a browser as a page with status 200 that looks again: Cloudflare puts its own in place of every 5xx."""
         if self.request.method != "GET" or "text/html" not in self.request.headers.get("Accept", ""):
-            raise web.HTTPError(502, f"{self.tile.title} does not answer: {error}") from error
+            raise web.HTTPError(502, f"{self.service.title} does not answer: {error}") from error
         self.set_header("X-Podkeeper", "starting")
         self.set_header("Cache-Control", "no-store")
-        self.write(starting_page(self.tile))
+        self.write(starting_page(self.service.title))
 
     def _on_header(self, line: str) -> None:
         line = line.rstrip("\r\n")
@@ -145,7 +136,7 @@ class Page(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
         return f"127.0.0.1:{self.port}/{path}{passed_query(self.request.query)}"
 
     def _passed_headers(self) -> httputil.HTTPHeaders:
-        token = self.identity_provider.token if self.tile.knows_the_token else ""
+        token = self.identity_provider.token if self.service.tile and self.service.tile.takes_token else ""
         headers = httputil.HTTPHeaders()
         for name, text in passed_headers(list(self.request.headers.get_all()), token):
             headers.add(name, text)
@@ -166,7 +157,7 @@ class Page(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
                 subprotocols=[part.strip() for part in asked.split(",")] if asked else None,
             )  # fmt: skip
         except Exception as error:
-            raise web.HTTPError(502, f"{self.tile.title} does not answer: {error}") from error
+            raise web.HTTPError(502, f"{self.service.title} does not answer: {error}") from error
 
     @property
     def max_message_size(self) -> int:
@@ -203,11 +194,11 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(server: Any) -> None:
     settings = Settings.from_environ(os.environ)
-    tiles = [tile for tile in TILES if port_of(tile, settings)]
+    services = tiles(settings)
     base = server.web_app.settings["base_url"] + "podkeeper/"
-    handlers: list[Any] = [(base + "tiles", Tiles, {"tiles": tiles})]
-    for tile in tiles:
-        start = base + tile.name
-        given = {"tile": tile, "port": port_of(tile, settings), "base": start}
+    handlers: list[Any] = [(base + "tiles", Tiles, {"services": services})]
+    for service in services:
+        start = base + service.name
+        given = {"service": service, "port": service.port(settings), "base": start}
         handlers.append((f"{start}(?:/(.*))?", Page, given))
     server.web_app.add_handlers(".*$", handlers)

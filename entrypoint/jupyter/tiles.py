@@ -5,63 +5,33 @@ For the user who published port 8189 alone. One row a page; where its server lis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from entrypoint.settings.services import SERVICES
+from entrypoint.settings.services import SERVICES, Service
 from entrypoint.settings.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One page.
-
-    Attributes:
-        name: Of the service.
-        title: On the tile.
-        caption: What the tile's tooltip says.
-        svg: Its icon.
-        knows_the_token: Whether the server behind it asks for the pod's login itself; it gets the token in a header
-            with each request that has passed JupyterLab's login.
-    """
-
-    name: str
-    title: str
-    caption: str
-    svg: str
-    knows_the_token: bool
+def tiles(settings: Settings) -> list[Service]:
+    """The services that are switched on and have a tile."""
+    return [service for service in SERVICES if service.tile and service.enabled(settings)]
 
 
-def _icon(paths: str) -> str:
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24">{paths}</svg>'
+def description(service: Service) -> dict[str, str]:
+    """What the launcher extension makes a tile of: name, title, caption and the icon as SVG."""
+    if service.tile is None:
+        raise ValueError(f"{service.name} has no tile")
+    stroke = 'fill="none" stroke="#1976d2" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
+    icon = f'<path {stroke} d="{service.tile.path}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24">{icon}</svg>'
+    return {"name": service.name, "title": service.tile.title, "caption": service.tile.caption, "svg": svg}
 
 
-_LINES = 'fill="none" stroke="#1976d2" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
-TILES = (
-    Tile(
-        "comfyui", "ComfyUI", "ComfyUI behind JupyterLab's login",
-        _icon(f'<path {_LINES} d="M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"/>'), False,
-    ),
-    Tile(
-        "status", "Pod status", "What runs on this pod, what is wrong, and what to do about it",
-        _icon(f'<path {_LINES} d="M2 12h5l3-8 4 16 3-8h5"/>'), True,
-    ),
-)  # fmt: skip
-
-
-def port_of(tile: Tile, settings: Settings) -> int:
-    """Where the page's server listens on this machine; 0: it is switched off."""
-    (service,) = [service for service in SERVICES if service.name == tile.name]
-    return service.port(settings) if service.enabled(settings) else 0
-
-
-def starting_page(tile: Tile) -> str:
-    """What a browser sees while the server behind does not answer: it looks again every three seconds."""
+def starting_page(title: str) -> str:
+    """The page a browser sees while the server behind a tile does not respond; it reloads every three seconds."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f"<title>{tile.title} starts</title><body style='font:1rem system-ui;margin:3rem'><h1>{tile.title} does not "
-        "answer yet</h1><p>This page looks again every three seconds. What is wrong, if it stays so: "
-        "<code>podkeeper doctor</code> in a terminal.</p></body></html>\n"
+        f"<title>{title} is starting</title><body style='font:1rem system-ui;margin:3rem'><h1>{title} does not "
+        "answer yet</h1><p>This page reloads every three seconds. If it stays: "
+        "<code>podkeeper doctor</code> in a terminal says why.</p></body></html>\n"
     )
 
 

@@ -15,14 +15,14 @@ from entrypoint.models.catalogue.wanted import ASKED, NAMED, Errand, any_flag, r
 from entrypoint.models.progress import duration
 from entrypoint.models.state_file import write_state
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import SERVICES, Service
+from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
-from entrypoint.system.condition_store import clear_condition, read_conditions
-from entrypoint.system.loopback_http import is_up
+from entrypoint.system.condition_store import clear_condition
 from entrypoint.system.low_priority import be_quiet
+from entrypoint.system.readiness import wait_for_services
 
 CONDITION = "ModelsIncomplete"
-_LOOK_EVERY_S = 0.5
+_PROBE_EVERY_S = 0.5
 _LONGEST_LEFT_ALONE_S = 3600.0
 
 
@@ -66,25 +66,12 @@ def _leave_alone(seconds: float) -> None:
 
 
 def _wait_for_services(settings: Settings, paths: Paths) -> None:
-    """The line and the disk are the services' until they are up, or can't be.
+    """Return when every service is ready or cannot start: until then they have the network and the disk.
 
-    Bounded by the time each may take to start. SIGTERM ends the process here at once: nothing is open yet.
+    SIGTERM ends the process here at once: nothing is open yet.
     """
-    began = time.monotonic()
-    waiting = [service for service in SERVICES if service.enabled(settings)]
-    while waiting:
-        missing = {condition.name for condition in read_conditions(paths.runtime)}
-        waiting = [each for each in waiting if _may_come(each, missing, began) and not _answers(each, settings)]
-        if waiting:
-            time.sleep(_LOOK_EVERY_S)
-    waited = time.monotonic() - began
+    began = time.clock_gettime(time.CLOCK_BOOTTIME)
+    for _ in wait_for_services(settings, paths.runtime, SERVICES, began=began, period=_PROBE_EVERY_S):
+        pass
+    waited = time.clock_gettime(time.CLOCK_BOOTTIME) - began
     print(f"models: waited {waited:.0f} s for the services", flush=True)
-
-
-def _may_come(service: Service, conditions: set[str], began: float) -> bool:
-    late = time.monotonic() - began >= service.startup_grace
-    return not late and f"{service.title}Missing" not in conditions
-
-
-def _answers(service: Service, settings: Settings) -> bool:
-    return is_up(service.port(settings), service.health_path, timeout=2)

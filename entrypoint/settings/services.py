@@ -1,60 +1,124 @@
-"""P: the services: one row each. supervisord.conf has a `[program:x]` for every row (a contract test compares)."""
+"""P: the programs of the pod, one row each; a service is a program with a port.
+
+Whatever shows, probes, logs, restarts or links a program derives from its row: banner, `podkeeper url`, logs, support
+bundle, buttons, shell completion, port check, tiles. supervisord.conf has a `[program:x]` for every row; a contract
+test compares the two.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from entrypoint.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """One long-running service with an HTTP face.
+class Program:
+    """One `[program:x]` of supervisord.conf.
 
     Attributes:
-        name: supervisord's program name.
-        title: What people call it.
-        port_setting: Attribute of `Settings` that holds the port it listens on and is probed at.
-        public_setting: Attribute of `Settings` that holds the port users reach it at; "": they don't.
-        enabled_setting: Attribute of `Settings` that says whether it runs.
-        memory_setting: Attribute of `Settings` that limits the memory of its process tree, in MiB; "": none does.
-        health_path: Answers quickly without a login while the service is alive.
-        stop_signal: The signal that ends it cleanly.
-        stop_grace: Seconds between that signal and SIGKILL. All stop at once, and Docker and RunPod kill after 10.
-        startup_grace: Seconds a start may take before the service counts as hung.
-        sweep_orphans: Whether what it leaves behind is killed with it. Not for JupyterLab: users' tmux and
-            nohup jobs started in its terminals are theirs.
-        only_with: Attribute of `Settings` that has to hold as well; "": nothing has.
+        name: supervisord's program name; commands, log views and the container's log use it too.
+        title: Name for people.
+        log_file: File name in the log folder.
+        forwarded: Whether its log is copied to the container's stdout.
+        always_on: Whether it runs all the time; False for a one-shot.
+        buttons: Whether the status page starts, stops and restarts it.
+        restart_note: What a stop or restart costs the user, for the confirmation; "": nothing to confirm.
     """
 
     name: str
     title: str
+    log_file: str
+    forwarded: bool = True
+    always_on: bool = False
+    buttons: bool = False
+    restart_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A tile in JupyterLab's launcher.
+
+    Attributes:
+        title: Label.
+        caption: Tooltip.
+        path: The icon's SVG path data, in a 24 x 24 box.
+        takes_token: Whether the server behind the tile asks for the pod's token itself.
+    """
+
+    title: str
+    caption: str
+    path: str
+    takes_token: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(Program):
+    """A long-running program that responds to HTTP.
+
+    Attributes ending in `_setting` name an attribute of `Settings`.
+
+    Attributes:
+        port_setting: The port it listens on and is probed at.
+        public_setting: The port users reach it at; "": users do not.
+        enabled_setting: Whether it runs.
+        only_with: A second condition for it to run; "": none.
+        auth_setting: Whether its page asks for the login (`token` or `none`).
+        memory_setting: The limit of its process tree's memory, in MiB; "": none.
+        page: Path of its page, with a slash in front; "": it has no page.
+        tile: Its tile in JupyterLab's launcher; None: it has none.
+        health_path: Responds quickly, without a login, while the service is alive.
+        stop_signal: The signal that ends it cleanly.
+        stop_grace: Seconds between that signal and SIGKILL. All stop at once; Docker and RunPod kill after 10.
+        startup_grace: Seconds a start may take before the service counts as hung (Kubernetes' startup probe).
+        sweep_orphans: Whether processes it leaves behind are killed with it. Not for JupyterLab: tmux and nohup jobs
+            started in its terminals belong to the user.
+    """
+
     port_setting: str
-    public_setting: str
+    public_setting: str = ""
     enabled_setting: str
-    memory_setting: str
+    only_with: str = ""
+    auth_setting: str = "jupyter_auth"
+    memory_setting: str = ""
+    page: str = ""
+    tile: Tile | None = None
     health_path: str
-    stop_signal: str
+    stop_signal: str = "TERM"
     stop_grace: int
     startup_grace: int
-    sweep_orphans: bool
-    only_with: str = ""
+    sweep_orphans: bool = False
 
     def port(self, settings: Settings) -> int:
-        """The TCP port this service listens on. ComfyUI's is internal: the gateway has the one users know."""
+        """The TCP port the service listens on. ComfyUI's is internal: the gateway has the one users know."""
         return int(getattr(settings, self.port_setting))
 
     def public_port(self, settings: Settings) -> int:
-        """The TCP port users reach it at; 0 for one they don't."""
+        """The TCP port users reach the service at; 0: they do not."""
         return int(getattr(settings, self.public_setting)) if self.public_setting else 0
 
     def enabled(self, settings: Settings) -> bool:
-        """Whether it runs at all."""
-        wanted = (self.enabled_setting, self.only_with)
-        return all(getattr(settings, name) for name in wanted if name)
+        """Whether the service runs at all."""
+        return all(getattr(settings, name) for name in (self.enabled_setting, self.only_with) if name)
+
+    def asks_login(self, settings: Settings) -> bool:
+        """Whether the page asks for the token. ComfyUI without a gateway in front cannot ask."""
+        behind_gateway = self.port_setting != self.public_setting
+        return getattr(settings, self.auth_setting) == "token" and (settings.gateway or not behind_gateway)
+
+    def address(self, settings: Settings) -> str:
+        """Where a browser finds the service; "" where it has no page."""
+        return f"{settings.public_url(self.public_port(settings))}/" if self.page else ""
+
+    def url(self, settings: Settings, token: str = "") -> str:
+        """Address of the page, with the login in it where `token` is given and asked for; "" without a page."""
+        url = self.address(settings) + self.page[1:]
+        return f"{url}?token={quote(token, safe='')}" if token and self.asks_login(settings) else url
 
     def memory_limit(self, settings: Settings) -> int:
-        """Bytes its process tree may use; 0: no limit of its own."""
+        """Bytes of memory the service's process tree may use; 0: no limit of its own."""
         return int(getattr(settings, self.memory_setting)) << 20 if self.memory_setting else 0
 
 
@@ -62,24 +126,33 @@ SERVICES = (
     Service(
         name="jupyter",
         title="JupyterLab",
+        log_file="jupyter.log",
+        buttons=True,
+        restart_note="Running notebooks lose what they hold in memory, and the programs in open terminals may end. "
+        "Files stay.",
         port_setting="jupyter_port",
         public_setting="jupyter_port",
         enabled_setting="jupyter_enabled",
         memory_setting="jupyter_memory_limit",
+        page="/lab",
         health_path="/api",  # version only, open without login
-        stop_signal="TERM",
         stop_grace=6,
         startup_grace=120,
-        sweep_orphans=False,
     ),
     Service(
         name="comfyui",
         title="ComfyUI",
+        log_file="comfyui.log",
+        buttons=True,
+        restart_note="The workflow that runs now and the queue are lost. Files stay.",
         port_setting="comfyui_internal_port",
         public_setting="comfyui_port",
         enabled_setting="comfyui_enabled",
+        auth_setting="comfyui_auth",
         memory_setting="comfyui_memory_limit",
-        health_path="/system_stats",  # answers within 0.3 s during sampling; /object_info blocks the event loop
+        page="/",
+        tile=Tile("ComfyUI", "ComfyUI behind JupyterLab's login", "M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"),
+        health_path="/system_stats",  # responds within 0.3 s during sampling; /object_info blocks the event loop
         stop_signal="INT",  # ComfyUI's clean stop; it has no SIGTERM handler
         stop_grace=6,
         startup_grace=600,
@@ -88,28 +161,63 @@ SERVICES = (
     Service(
         name="status",
         title="Status",
+        log_file="podkeeper-status.log",
         port_setting="status_port",
         public_setting="status_port",
         enabled_setting="status_enabled",
-        memory_setting="",
+        page="/",
+        tile=Tile(
+            "Pod status",
+            "What runs on this pod, what is wrong, and what to do about it",
+            "M2 12h5l3-8 4 16 3-8h5",
+            True,
+        ),
         health_path="/healthz",
-        stop_signal="TERM",
         stop_grace=2,
         startup_grace=60,
-        sweep_orphans=False,
     ),
     Service(
         name="gateway",
         title="Gateway",
+        log_file="gateway.log",
+        buttons=True,
         port_setting="comfyui_port",
-        public_setting="",
         enabled_setting="comfyui_enabled",
-        memory_setting="",
         only_with="gateway",
-        health_path="/podkeeper/health",  # nginx's own answer, whatever ComfyUI does
-        stop_signal="TERM",  # nginx's fast end; QUIT would wait for every WebSocket
-        stop_grace=2,
+        auth_setting="comfyui_auth",
+        health_path="/podkeeper/health",  # nginx's own response, whatever ComfyUI does
+        stop_grace=2,  # TERM is nginx's fast end; QUIT would wait for every WebSocket
         startup_grace=60,
         sweep_orphans=True,  # its worker would hold the port
     ),
 )
+
+#: The programs without a port.
+HELPERS = (
+    Program(name="volumes", title="Volume pass", log_file="podkeeper-volumes.log"),
+    Program(name="models", title="Model downloads", log_file="podkeeper-models.log", buttons=True),
+    Program(name="command", title="Start command", log_file="command.log"),
+    Program(name="prober", title="Prober", log_file="podkeeper-prober.log", forwarded=False, always_on=True),
+    Program(name="logs", title="Log forwarder", log_file="podkeeper-logs.log", forwarded=False, always_on=True),
+    Program(name="announce", title="Announcement", log_file="podkeeper-announce.log", forwarded=False),
+)
+PROGRAMS: tuple[Program, ...] = (*SERVICES, *HELPERS)
+#: supervisord's own log; not a program of its own.
+POD_LOG = Program(name="pod", title="supervisord", log_file="supervisord.log")
+
+
+def with_logs() -> Iterable[Program]:
+    """Everything that has a log file, supervisord first."""
+    return (POD_LOG, *PROGRAMS)
+
+
+def service_named(name: str) -> Service:
+    """The row called `name`.
+
+    Raises:
+        KeyError: No service has that name.
+    """
+    for service in SERVICES:
+        if service.name == name:
+            return service
+    raise KeyError(name)

@@ -221,14 +221,13 @@ _OWNED_ARGUMENTS = {
 def contradictions(settings: Settings) -> list[str]:
     """Problems that no single value shows."""
     problems = []
-    taken = {settings.jupyter_port: "JUPYTER_PORT"}
-    for variable, port in (
-        ("COMFYUI_PORT", settings.comfyui_port),
-        ("COMFYUI_INTERNAL_PORT", settings.comfyui_internal_port),
-        ("STATUS_PORT", settings.status_port),
-    ):
+    taken: dict[int, str] = {}
+    for each in fields(Settings):
+        if each.metadata["parse"] is not parsing.port:
+            continue
+        variable, port = each.metadata["variable"], getattr(settings, each.name)
         if (variable, taken.get(port)) == ("COMFYUI_INTERNAL_PORT", "COMFYUI_PORT"):
-            continue  # how it is said that there is no gateway
+            continue  # how users say that there is no gateway
         if port in taken:
             problems.append(f"cannot use {variable}='{port}': {taken[port]} is the same")
         taken.setdefault(port, variable)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import SERVICES
+from entrypoint.settings.services import PROGRAMS
 from entrypoint.system.supervisord_rpc import Refused, call
 
 VERBS = ("start", "stop", "restart")
-#: What the buttons may touch: the services but this page's own, and the model downloads.
-PROGRAMS = (*(row.name for row in SERVICES if row.name != "status"), "models")
+#: The programs that have buttons.
+BUTTONS = {program.name: program.restart_note for program in PROGRAMS if program.buttons}
 _TIMEOUT = 5.0
 #: Seconds supervisord may take to stop a program; it kills after 6.
 _STOP_TIMEOUT = 15.0

@@ -42,7 +42,7 @@ class Events(Private):
             since = 0.0
         past = json.dumps(self.live.history.since(since), separators=(",", ":"))
         actions_there = [each["name"] for each in content["services"] + content["helpers"]]
-        buttons = [name for name in actions.PROGRAMS if name in actions_there]
+        buttons = {name: note for name, note in actions.BUTTONS.items() if name in actions_there}
         logs = await in_thread(log_view.names, self.live.paths.log)
         hello = {"logs": {name: title for name, (title, _) in logs.items()}, "buttons": buttons}
         await self._send(

@@ -133,7 +133,7 @@ class Action(Deed):
     """POST /programs/NAME/VERB."""
 
     async def post(self, program: str, verb: str) -> None:
-        if program not in actions.PROGRAMS or verb not in actions.VERBS:
+        if program not in actions.BUTTONS or verb not in actions.VERBS:
             raise HTTPError(404)
         await self.report(f"{verb} {program}", actions.act, self.live.paths, program, verb)
 

@@ -6,8 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from entrypoint.settings.services import SERVICES
-from entrypoint.status.snapshot import TITLES
+from entrypoint.settings.services import with_logs
 from entrypoint.system.redaction import Redactor
 
 #: Bytes looked through: of the end of a file, and of all of it when searching.
@@ -26,14 +25,11 @@ class View(NamedTuple):
 
 
 def names(folder: str) -> dict[str, tuple[str, str]]:
-    """Log name -> what people call it, and its file; those that exist, services first."""
-    titles = {row.name: row.title for row in SERVICES} | TITLES | {"supervisord": "supervisord"}
-    found = {name: [f"{name}.log", f"podkeeper-{name}.log"] for name in titles}
+    """Log name -> (title, file name) of every log that exists."""
     return {
-        name: (titles[name], file)
-        for name, files in found.items()
-        for file in files
-        if os.path.exists(os.path.join(folder, file))
+        program.name: (program.title, program.log_file)
+        for program in with_logs()
+        if os.path.exists(os.path.join(folder, program.log_file))
     }
 
 

@@ -14,8 +14,8 @@ class Machine:
     """Looks again and again; a share of the processor is one between two looks."""
 
     def __init__(self, mount: str = cgroup.MOUNT, membership: str = cgroup.MEMBERSHIP) -> None:
-        places = meters.cpu_places(mount, read_text(membership) or "")
-        self._place = next((place for place in places if _used(place) is not None), None)
+        folders = cgroup.cpu_folders(mount, read_text(membership) or "")
+        self._folder = next((folder for folder in folders if _used(folder) is not None), None)
         self._memory = cgroup.find(mount, membership)
         self._before: tuple[float, float] | None = None
 
@@ -36,24 +36,24 @@ class Machine:
         return schema.Memory(used_bytes=self._memory.used(), limit_bytes=limit, oom_kills=kills)
 
     def _cpu_seconds(self) -> float:
-        used = _used(self._place) if self._place else None
+        used = _used(self._folder) if self._folder else None
         if used is not None:
             return used
         return meters.machine_seconds(read_text("/proc/stat") or "cpu 0 0 0 0 0 0 0 0", os.sysconf("SC_CLK_TCK"))
 
     def _cores(self) -> float:
         here = float(len(os.sched_getaffinity(0)))
-        return min(here, _limit(self._place) or here) if self._place else here
+        return min(here, _limit(self._folder) or here) if self._folder else here
 
 
-def _used(place: meters.CpuPlace) -> float | None:
-    name = "cpuacct.usage" if place.version == 1 else "cpu.stat"
-    return meters.used_seconds(place.version, read_text(f"{place.folder}/{name}") or "")
+def _used(cpu: cgroup.CpuFolder) -> float | None:
+    name = "cpuacct.usage" if cpu.version == 1 else "cpu.stat"
+    return meters.used_seconds(cpu.version, read_text(f"{cpu.folder}/{name}") or "")
 
 
-def _limit(place: meters.CpuPlace) -> float | None:
-    if place.version == 2:
-        quota, _, period = (read_text(f"{place.folder}/cpu.max") or "").partition(" ")
+def _limit(cpu: cgroup.CpuFolder) -> float | None:
+    if cpu.version == 2:
+        quota, _, period = (read_text(f"{cpu.folder}/cpu.max") or "").partition(" ")
         return meters.cores_allowed(quota, period)
-    quota, period = (read_text(f"{place.folder}/cpu.cfs_{name}_us") or "" for name in ("quota", "period"))
+    quota, period = (read_text(f"{cpu.folder}/cpu.cfs_{name}_us") or "" for name in ("quota", "period"))
     return meters.cores_allowed(quota, period)

@@ -2,32 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class CpuPlace(NamedTuple):
-    """Where one cgroup says how much processor time it used and may use."""
-
-    folder: str
-    version: int
-
-
-def cpu_places(mount: str, membership: str) -> list[CpuPlace]:
-    """Folders to look in, best first, for the lines `id:controllers:path` of /proc/self/cgroup (cgroups(7)).
-
-    A container's mount shows its own cgroup as the root, so the root comes after the full path.
-    """
-    found: list[CpuPlace] = []
-    for line in sorted(membership.splitlines(), reverse=True):  # "0::" (version 2) comes last
-        number, controllers, path = line.split(":", 2)
-        tail = "" if path == "/" else path
-        if "cpuacct" in controllers.split(","):
-            folder = f"{mount}/{controllers}"
-            found += [CpuPlace(folder + tail, 1), CpuPlace(folder, 1), CpuPlace(f"{mount}/cpuacct{tail}", 1)]
-        elif number == "0" and not controllers:
-            found += [CpuPlace(mount + tail, 2), CpuPlace(mount, 2)]
-    return found
-
 
 def used_seconds(version: int, text: str) -> float | None:
     """Processor seconds from `cpu.stat` (2) or `cpuacct.usage` (1)."""

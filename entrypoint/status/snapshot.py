@@ -12,21 +12,12 @@ from typing import Any, NamedTuple
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.conditions.verdict import verdict
-from entrypoint.settings.services import SERVICES
+from entrypoint.settings.services import HELPERS, SERVICES
 from entrypoint.settings.services import Service as Row
 from entrypoint.settings.settings import Settings
 from entrypoint.status import schema
 from entrypoint.system.redaction import Redactor
 
-#: Helpers' names for people; a program that is not here is called by its own name.
-TITLES = {
-    "logs": "Log forwarder",
-    "prober": "Prober",
-    "volumes": "Volume pass",
-    "announce": "Announcement",
-    "models": "Model downloads",
-    "command": "Start command",
-}
 _STARTED = ("STARTING", "RUNNING")
 _WORDS = {
     "BACKOFF": "restarting",
@@ -84,7 +75,7 @@ def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SE
     down = [row.title for row in enabled if seen.answers.get(row.name) is not None]
     code, summary = verdict([row.title for row in enabled], down, [condition.name for condition, _ in seen.conditions])
     programs = dict(_programs(seen, services))
-    urls = {row.name: _url(row, settings) for row in services if row.public_port(settings)}
+    urls = {row.name: row.address(settings) for row in services if row.page}
     return schema.Snapshot(
         schema=schema.SCHEMA,
         at=seen.at,
@@ -119,7 +110,7 @@ def as_json(snapshot: schema.Snapshot, redactor: Redactor) -> dict[str, Any]:
 
 def _programs(seen: Seen, services: tuple[Row, ...]) -> Iterable[tuple[str, schema.Program]]:
     """Every program: what supervisord says now, and what the plugin wrote down about it."""
-    titles = TITLES | {row.name: row.title for row in services}
+    titles = {row.name: row.title for row in (*services, *HELPERS)}
     written = _mapping(_mapping(seen.programs).get("programs"))
     said = {str(each.get("name")): each for each in seen.processes or () if isinstance(each, dict)}
     for name in dict.fromkeys((*said, *written)):
@@ -157,17 +148,11 @@ def _service(row: Row, settings: Settings, seen: Seen, program: schema.Program |
         answers=answers,
         problem=seen.answers.get(row.name) or "",
         port=row.public_port(settings) or row.port(settings),
-        url=_url(row, settings),
+        url=row.address(settings),
         memory_bytes=use.memory_bytes,
         memory_limit_bytes=row.memory_limit(settings) or None,
         cpu_percent=use.cpu_percent,
     )
-
-
-def _url(row: Row, settings: Settings) -> str:
-    """Where a browser finds it; "" where it has no page of its own."""
-    port = row.public_port(settings)
-    return f"{settings.public_url(port)}/" if port else ""
 
 
 def _health(row: Row, enabled: bool, program: schema.Program, answers: bool | None, now: float) -> str:

@@ -14,21 +14,13 @@ import signal
 import sys
 
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import with_logs
 from entrypoint.supervision.log_lines import LineSplitter, batches
 from entrypoint.system.console import open_container_stdout
 from entrypoint.system.files import read_text
 
 #: Prefix on stdout -> file in the log folder.
-FOLLOWED = {
-    "pod": "supervisord.log",
-    "jupyter": "jupyter.log",
-    "comfyui": "comfyui.log",
-    "command": "command.log",
-    "gateway": "gateway.log",
-    "volumes": "podkeeper-volumes.log",
-    "status": "podkeeper-status.log",
-    "models": "podkeeper-models.log",
-}
+FOLLOWED = {program.name: program.log_file for program in with_logs() if program.forwarded}
 #: Seconds between two looks at the files: right after a line, and after a long silence (for an idle pod's CPU).
 PERIOD, LONGEST_PERIOD = 0.25, 1.5
 #: Seconds a stalled reader may hold us at the end.

@@ -1,4 +1,4 @@
-"""A: the memory limit, use and OOM-kill count of our cgroup, version 1 or 2."""
+"""A: the cgroup of this process, version 1 or 2: its memory limit, use and OOM kills, and where its CPU files are."""
 
 import contextlib
 from typing import NamedTuple
@@ -63,14 +63,40 @@ def candidates(mount: str, membership: str) -> list[tuple[str, Files]]:
     A hybrid machine has both versions, and then the memory controller is in version 1.
     """
     found: list[tuple[str, Files]] = []
-    for line in sorted(membership.splitlines(), reverse=True):  # "0::" (version 2) comes last
-        number, controllers, path = line.split(":", 2)
-        tail = "" if path == "/" else path
+    for number, controllers, tail in _memberships(membership):
         if "memory" in controllers.split(","):
             found += [(f"{mount}/memory{tail}", V1), (f"{mount}/memory", V1)]
         elif number == "0" and not controllers:
             found += [(mount + tail, V2), (mount, V2)]
     return found
+
+
+class CpuFolder(NamedTuple):
+    """A cgroup folder with the CPU time used and allowed, and the version of its files."""
+
+    folder: str
+    version: int
+
+
+def cpu_folders(mount: str, membership: str) -> list[CpuFolder]:
+    """Folders to look in for the CPU controller, best first.
+
+    A container's mount shows its own cgroup as the root, so the root comes after the full path.
+    """
+    found: list[CpuFolder] = []
+    for number, controllers, tail in _memberships(membership):
+        if "cpuacct" in controllers.split(","):
+            folder = f"{mount}/{controllers}"
+            found += [CpuFolder(folder + tail, 1), CpuFolder(folder, 1), CpuFolder(f"{mount}/cpuacct{tail}", 1)]
+        elif number == "0" and not controllers:
+            found += [CpuFolder(mount + tail, 2), CpuFolder(mount, 2)]
+    return found
+
+
+def _memberships(text: str) -> list[tuple[str, str, str]]:
+    """(hierarchy, controllers, path) of the lines of /proc/self/cgroup (cgroups(7)); version 2, `0::`, comes last."""
+    lines = [line.split(":", 2) for line in sorted(text.splitlines(), reverse=True)]
+    return [(number, controllers, "" if path == "/" else path) for number, controllers, path in lines]
 
 
 def field(text: str, name: str) -> int:

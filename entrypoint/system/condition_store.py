@@ -5,12 +5,11 @@ One file a condition, so that any process can raise or clear its own without a l
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.files import read_json, write_json
 
 
 def raise_condition(runtime: str, condition: Condition) -> bool:
@@ -22,7 +21,7 @@ def raise_condition(runtime: str, condition: Condition) -> bool:
     if old is not None and old[0] == condition:
         return False
     fields = {"name": condition.name, "reason": condition.reason, "remedy": condition.remedy}
-    write_atomically(path, json.dumps({**fields, "since": time.time()}))
+    write_json(path, {**fields, "since": time.time()})
     return True
 
 
@@ -52,12 +51,9 @@ def conditions_since(runtime: str) -> list[tuple[Condition, float]]:
 
 
 def _load(path: str) -> tuple[Condition, float] | None:
-    text = read_text(path)
-    if text is None:
-        return None
+    fields = read_json(path)
     try:
-        fields = json.loads(text)
         words = (str(fields[key]) for key in ("name", "reason", "remedy"))
         return Condition(*words), float(fields["since"])
-    except (ValueError, KeyError, TypeError):  # the folder is the services' to write: not ours to trust
+    except (ValueError, KeyError, TypeError):  # the services' user can write to the folder: the content may be anything
         return None

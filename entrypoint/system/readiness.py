@@ -1,20 +1,26 @@
-"""A: which services answer: the one look behind the HEALTHCHECK, /readyz and every page."""
+"""A: which services respond: one probe for the HEALTHCHECK, /readyz and every page, and one rule for waiting."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 
+from entrypoint.conditions.registry import blocked_services
 from entrypoint.settings.services import SERVICES, Service
 from entrypoint.settings.settings import Settings
-from entrypoint.system.loopback_http import get
+from entrypoint.system.condition_store import read_conditions
+from entrypoint.system.loopback_http import get, is_up
+
+#: Seconds one probe of a service that is waited for may take.
+_PROBE_TIMEOUT_S = 2.0
 
 
 def ask_services(settings: Settings, timeout: float, services: Iterable[Service] = SERVICES) -> dict[str, str | None]:
-    """Ask every service that is switched on, all at once.
+    """Probe every enabled service, all at once.
 
     Returns:
-        Service name -> why it does not answer within `timeout` seconds; None: it answers.
+        Service name -> why it does not respond within `timeout` seconds; None: it responds.
     """
     problems: dict[str, str | None] = {}
 
@@ -27,4 +33,35 @@ def ask_services(settings: Settings, timeout: float, services: Iterable[Service]
         thread.start()
     for thread in threads:
         thread.join(timeout + 1)
-    return {service.name: problems.get(service.name, "no answer") for service in asked}
+    return {service.name: problems.get(service.name, "no response") for service in asked}
+
+
+def wait_for_services(
+    settings: Settings, runtime: str, services: Iterable[Service], *, began: float, period: float
+) -> Iterator[tuple[Service, float]]:
+    """Yield each enabled service once it responds; end when all are up or cannot come up.
+
+    A service cannot come up while a condition blocks it (`conditions.registry`), or after its `startup_grace`.
+
+    Args:
+        settings: The pod's settings.
+        runtime: Runtime folder, where the conditions are.
+        services: The services to wait for.
+        began: When the start began, in seconds of CLOCK_BOOTTIME.
+        period: Seconds between two rounds of probes.
+
+    Yields:
+        The service, and the seconds from `began` until it responded.
+    """
+    waiting = [service for service in services if service.enabled(settings)]
+    while waiting:
+        blocked = blocked_services({condition.name for condition in read_conditions(runtime)})
+        for service in list(waiting):
+            seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - began
+            if is_up(service.port(settings), service.health_path, _PROBE_TIMEOUT_S):
+                waiting.remove(service)
+                yield service, seconds
+            elif service.name in blocked or seconds > service.startup_grace:
+                waiting.remove(service)
+        if waiting:
+            time.sleep(period)

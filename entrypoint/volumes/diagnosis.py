@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from entrypoint.conditions.condition import Condition
+from entrypoint.conditions.registry import cleared_by
 from entrypoint.system.bounded_process import HUNG
 
 #: Raised by the passes, not by the canary.
@@ -72,10 +73,8 @@ _MEANINGS = {
     ),
 }
 
-CONDITION_NAMES = (
-    *sorted({name for name, _, _ in _MEANINGS.values()}),
-    *("VolumeFull", "VolumeModesIgnored", "VolumeNoExec", "VolumeNotWritable", "VolumeRootSquash"),
-)
+#: The conditions that a write probe finds, and so clears.
+CONDITION_NAMES = cleared_by("volumes") - {PASS_REFUSED, TOP_NOT_OPENED}
 
 
 def conditions(path: str, probe: Probe) -> tuple[Condition, ...]:

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from entrypoint.doctor.evaluate_machine import HARMLESS
+from entrypoint.conditions.registry import REGISTRY, START
+from entrypoint.settings.services import PROGRAMS, SERVICES
 from entrypoint.volumes.diagnosis import CONDITION_NAMES
 from tests.support.condition_tests import POD, PRODUCED_BY
 from tests.support.places import ROOT
@@ -73,8 +74,13 @@ def test_a_condition_of_no_test_would_be_named() -> None:
         resolve(ast.parse("f(x)").body[0].value.args[0], "x.py", {})  # type: ignore[attr-defined]
 
 
-def test_what_the_doctor_only_warns_of_is_there() -> None:
-    assert set(PRODUCED_BY) >= HARMLESS
+def test_the_registry_has_an_entry_for_every_condition_and_no_other() -> None:
+    assert set(REGISTRY) == set(PRODUCED_BY)
+
+
+def test_the_registry_names_programs_and_services_of_the_pod() -> None:
+    assert {entry.cleared_by for entry in REGISTRY.values()} <= {program.name for program in PROGRAMS} | {START}
+    assert {entry.blocks for entry in REGISTRY.values()} <= {service.name for service in SERVICES} | {""}
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCED_BY))

@@ -5,10 +5,7 @@ import { Machine, Models, Restarts, Services, helpers, problems, verdict, volume
 import { Stream } from "./stream.js";
 import { byId, clock, h, now, put, show } from "./text.js";
 
-const COSTS = {
-  jupyter: "Running notebooks lose what they hold in memory, and the programs in open terminals may end. Files stay.",
-  comfyui: "The workflow that runs now and the queue are lost. Files stay.",
-};
+let restartNotes = {}; // program -> what a stop or restart of it costs, from the services table
 
 let status = null;
 const logs = new Logs();
@@ -36,9 +33,10 @@ function news(parts) {
 
 new Stream({
   hello: ({ logs: names, buttons }) => {
-    services.buttons = buttons;
+    restartNotes = buttons;
+    services.buttons = Object.keys(buttons);
     services.logs = names;
-    models.may = buttons.includes("models");
+    models.may = "models" in buttons;
     if (models.may && !models.bundles.length) offerBundles();
     logs.offer(names);
   },
@@ -75,7 +73,7 @@ function ask(program, title, verb) {
   const dialog = byId("confirm");
   const word = verb[0].toUpperCase() + verb.slice(1);
   put(byId("confirm-title"), `${word} ${title}?`);
-  put(byId("confirm-text"), COSTS[program] ?? "");
+  put(byId("confirm-text"), restartNotes[program] ?? "");
   put(byId("confirm-yes"), word);
   byId("confirm-no").onclick = () => dialog.close();
   byId("confirm-yes").onclick = () => {

@@ -254,7 +254,7 @@ def test_a_condition_is_in_the_json_and_in_the_metrics_with_its_remedy(pod: Pod)
 def test_no_secret_is_served_or_logged(pod: Pod) -> None:
     """Asked for in every way that could put the token into a log: wrong paths, wrong words, broken requests."""
     texts = [ask(pod, path, BEARER).text for path in ("/", "/status.json", "/metrics", "/logs/status", "/login")]
-    texts += [ask(pod, f"/logs/{name}?lines=1000", BEARER).text for name in ("jupyter", "supervisord", "prober")]
+    texts += [ask(pod, f"/logs/{name}?lines=1000", BEARER).text for name in ("jupyter", "pod", "prober")]
     texts.append(events(pod, "event: snapshot"))
     for path in (f"/nowhere?token={TOKEN}", f"/logs/jupyter?lines=x&token={TOKEN}", f"/%zz?token={TOKEN}"):
         texts.append(ask(pod, path).text)

@@ -1,6 +1,6 @@
 """What the container's log says at the end of a start."""
 
-from entrypoint.boot.banner import State, address, banner
+from entrypoint.boot.banner import State, banner
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.services import SERVICES
@@ -14,24 +14,22 @@ def paths_of(settings: Settings, *mounts: str) -> Paths:
 
 
 def text_of(settings: Settings, states: list[State], *conditions: Condition, mounts: tuple[str, ...] = ()) -> str:
-    urls = {service.name: address(service, settings, "tok/en") for service in (JUPYTER, COMFYUI)}
+    urls = {service.name: service.url(settings, "tok/en") for service in (JUPYTER, COMFYUI)}
     return banner(states, urls, settings, paths_of(settings, *mounts), list(conditions))
 
 
 def test_the_login_address_is_complete_and_safe_in_a_url() -> None:
-    assert address(JUPYTER, Settings(pod_id="abc"), "t/k&n") == (
-        "https://abc-8189.proxy.runpod.net/lab?token=t%2Fk%26n"
-    )
-    assert address(JUPYTER, Settings(), "") == "http://localhost:8189/lab"
-    assert address(STATUS, Settings(), "t&k") == "http://localhost:8190/?token=t%26k"
-    assert address(STATUS, Settings(), "") == "http://localhost:8190/"
-    assert address(COMFYUI, Settings(), "t/k") == "http://localhost:8188/?token=t%2Fk"
+    assert JUPYTER.url(Settings(pod_id="abc"), "t/k&n") == ("https://abc-8189.proxy.runpod.net/lab?token=t%2Fk%26n")
+    assert JUPYTER.url(Settings(), "") == "http://localhost:8189/lab"
+    assert STATUS.url(Settings(), "t&k") == "http://localhost:8190/?token=t%26k"
+    assert STATUS.url(Settings(), "") == "http://localhost:8190/"
+    assert COMFYUI.url(Settings(), "t/k") == "http://localhost:8188/?token=t%2Fk"
 
 
 def test_an_address_without_a_login_has_no_token_in_it() -> None:
-    assert address(COMFYUI, Settings(comfyui_auth="none"), "tok") == "http://localhost:8188/"
-    assert address(JUPYTER, Settings(jupyter_auth="none"), "tok") == "http://localhost:8189/lab"
-    assert address(COMFYUI, Settings(comfyui_internal_port=8188), "tok") == "http://localhost:8188/"
+    assert COMFYUI.url(Settings(comfyui_auth="none"), "tok") == "http://localhost:8188/"
+    assert JUPYTER.url(Settings(jupyter_auth="none"), "tok") == "http://localhost:8189/lab"
+    assert COMFYUI.url(Settings(comfyui_internal_port=8188), "tok") == "http://localhost:8188/"
 
 
 def test_says_what_is_up_what_is_not_and_what_is_wrong() -> None:

@@ -107,3 +107,10 @@ def test_model_downloads_have_a_share_a_rate_and_a_time_to_go() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_service_without_a_page_answers_without_an_address() -> None:
+    lines = status_text(snapshot(ALL)).splitlines()
+    (gateway,) = [line for line in lines if line.startswith("gateway")]
+    assert gateway.endswith("answers")
+    assert "answers at ," not in status_text(snapshot(ALL))

@@ -2,16 +2,21 @@
 
 import pytest
 
-from entrypoint.jupyter.tiles import TILES, passed_headers, passed_query, port_of
+from entrypoint.jupyter.tiles import description, passed_headers, passed_query, tiles
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 
 
 def test_every_tile_is_a_service_with_a_port_where_it_is_switched_on() -> None:
     ports = {service.name: service.port(Settings()) for service in SERVICES}
-    for tile in TILES:
-        assert port_of(tile, Settings()) == ports[tile.name]
-        assert port_of(tile, Settings(**{f"{tile.name}_enabled": False})) == 0
+    for service in tiles(Settings()):
+        assert service.port(Settings()) == ports[service.name]
+        assert service not in tiles(Settings(**{f"{service.name}_enabled": False}))
+        assert description(service)["name"] == service.name
+
+
+def test_comfyui_and_the_status_page_have_tiles() -> None:
+    assert [service.name for service in tiles(Settings())] == ["comfyui", "status"]
 
 
 def test_neither_login_nor_whose_page_it_was_goes_on() -> None:

@@ -64,5 +64,5 @@ def test_only_the_pods_own_logs_are_offered(tmp_path: Path) -> None:
     assert names(str(tmp_path)) == {
         "jupyter": ("JupyterLab", "jupyter.log"),
         "prober": ("Prober", "podkeeper-prober.log"),
-        "supervisord": ("supervisord", "supervisord.log"),
+        "pod": ("supervisord", "supervisord.log"),
     }

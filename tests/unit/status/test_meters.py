@@ -3,14 +3,13 @@
 import pytest
 
 from entrypoint.status.meters import (
-    CpuPlace,
     cores_allowed,
-    cpu_places,
     machine_seconds,
     memory_of_machine,
     share,
     used_seconds,
 )
+from entrypoint.system.cgroup import CpuFolder, cpu_folders
 
 V1 = "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/x\n"
 
@@ -18,18 +17,18 @@ V1 = "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/x\n"
 @pytest.mark.parametrize(
     ("membership", "first"),
     [
-        (V1, CpuPlace("/m/cpu,cpuacct/docker/abc", 1)),
-        ("2:cpuacct:/\n1:cpu:/\n", CpuPlace("/m/cpuacct", 1)),
-        ("0::/\n", CpuPlace("/m", 2)),
-        ("0::/kubepods/pod1\n", CpuPlace("/m/kubepods/pod1", 2)),
+        (V1, CpuFolder("/m/cpu,cpuacct/docker/abc", 1)),
+        ("2:cpuacct:/\n1:cpu:/\n", CpuFolder("/m/cpuacct", 1)),
+        ("0::/\n", CpuFolder("/m", 2)),
+        ("0::/kubepods/pod1\n", CpuFolder("/m/kubepods/pod1", 2)),
     ],
 )
-def test_where_to_look(membership: str, first: CpuPlace) -> None:
-    assert cpu_places("/m", membership)[0] == first
+def test_where_to_look(membership: str, first: CpuFolder) -> None:
+    assert cpu_folders("/m", membership)[0] == first
 
 
 def test_nowhere_without_a_cgroup() -> None:
-    assert cpu_places("/m", "") == []
+    assert cpu_folders("/m", "") == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""P: the registry of conditions: one entry for every condition the pod can record.
+
+Every list of conditions derives from it: what the doctor warns of, what a program clears at its launch, what keeps a
+service down, docs/conditions.md. A contract test compares it with the code and with the tests.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+#: `cleared_by` of a condition that holds until the pod is started again. (A start clears all the others, too.)
+START = "start"
+
+
+class Entry(NamedTuple):
+    """One condition.
+
+    Attributes:
+        severity: `error`: something users need does not work. `warning`: it works, but not as it could.
+        cleared_by: The program (supervisord's name) that clears the condition once it no longer holds, or START.
+        meaning: What is wrong, in one sentence, for docs/conditions.md.
+        blocks: The service (supervisord's name) that exits and stays down while the condition holds; "": none.
+    """
+
+    severity: Severity
+    cleared_by: str
+    meaning: str
+    blocks: str = ""
+
+
+REGISTRY: dict[str, Entry] = {
+    "ComfyUIArgumentDropped": Entry(
+        "warning", "comfyui", "ComfyUI starts without an argument of COMFYUI_ARGS that would make it exit."
+    ),
+    "ComfyUIAuthOff": Entry("warning", START, "COMFYUI_AUTH=none: ComfyUI asks for no login."),
+    "ComfyUIMissing": Entry("error", "comfyui", "ComfyUI's code is missing or cannot be installed.", "comfyui"),
+    "ComfyUIPackagesMissing": Entry("error", "comfyui", "ComfyUI's Python environment has no torch.", "comfyui"),
+    "ComfyUIPortTaken": Entry("error", "comfyui", "Another program listens on ComfyUI's port."),
+    "ComfyUIPythonMissing": Entry("error", "comfyui", "ComfyUI's Python does not run.", "comfyui"),
+    "DataFolderNotReady": Entry("error", START, "A folder or link in the data folder cannot be made."),
+    "DataReadOnly": Entry("error", "comfyui", "ComfyUI cannot write to its data folder."),
+    "ExtraModelPathsBroken": Entry("warning", "comfyui", "extra_model_paths.yaml cannot be used."),
+    "FolderInTheWay": Entry("warning", START, "A former template's folder cannot be adopted: another is in its place."),
+    "GatewayMissing": Entry("error", "gateway", "ComfyUI has no gateway in front of it.", "gateway"),
+    "GatewayPortTaken": Entry("error", "gateway", "Another program listens on COMFYUI_PORT."),
+    "GatewayWithoutLogin": Entry("error", "gateway", "The gateway cannot read the login's files."),
+    "JupyterAuthOff": Entry("warning", START, "JUPYTER_AUTH=none: JupyterLab asks for no login."),
+    "JupyterUserConfigBroken": Entry("error", "jupyter", "A Jupyter configuration file of the user cannot be loaded."),
+    "LoginNotKept": Entry("warning", START, "The volume cannot keep the login: the token changes with every start."),
+    "ManagerNotSettled": Entry("warning", "comfyui", "ComfyUI-Manager's config.ini cannot be written."),
+    "ManagerRestricted": Entry("warning", "comfyui", "ComfyUI-Manager may not install while ComfyUI has no login."),
+    "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
+    "NoGpu": Entry("warning", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
+    "RunAsNotPossible": Entry("warning", START, "RUN_AS or PUID names another user, and the pod is not root."),
+    "StartCommandFailed": Entry("warning", "command", "The start command failed or could not be run."),
+    "StartStepFailed": Entry("error", START, "A step of the start failed; the pod runs without it."),
+    "VolumeError": Entry("error", "volumes", "The volume returns input/output errors."),
+    "VolumeFull": Entry("error", "volumes", "The volume has no space or no inodes left."),
+    "VolumeHung": Entry("error", "volumes", "The volume does not respond."),
+    "VolumeMissing": Entry("error", "volumes", "The data folder does not exist or is not a folder."),
+    "VolumeModesIgnored": Entry("warning", "volumes", "The volume does not keep file modes."),
+    "VolumeNoExec": Entry("warning", "volumes", "The volume is mounted noexec."),
+    "VolumeNotAnswering": Entry("error", START, "A mounted volume did not respond at the start, so it is not used."),
+    "VolumeNotWritable": Entry("error", "volumes", "The services' user may not write to the volume."),
+    "VolumePassRefused": Entry("warning", "volumes", "The volume refuses what VOLUME_POLICY asks for."),
+    "VolumeQuota": Entry("error", "volumes", "The volume's quota is used up, although df may show free space."),
+    "VolumeReadOnly": Entry("error", "volumes", "The volume is mounted read-only."),
+    "VolumeRootSquash": Entry("warning", "volumes", "The volume's server maps root to an unprivileged user."),
+    "VolumeStale": Entry("error", "volumes", "The volume's server ended or its handle is stale."),
+    "VolumeTopNotOpened": Entry("warning", "volumes", "Not all first-level folders could be opened to everybody."),
+}
+
+
+def is_warning(name: str) -> bool:
+    """Whether everything users need still works while the condition holds; False for an unknown name."""
+    return name in REGISTRY and REGISTRY[name].severity == "warning"
+
+
+def cleared_by(program: str) -> frozenset[str]:
+    """The names of all conditions that the program clears."""
+    return frozenset(name for name, entry in REGISTRY.items() if entry.cleared_by == program)
+
+
+def blocked_services(names: set[str]) -> set[str]:
+    """The services that stay down while the conditions called `names` hold."""
+    return {REGISTRY[name].blocks for name in names if name in REGISTRY} - {""}
