@@ -100,7 +100,8 @@ HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --start-interval=1s
 # supervision/plugin.py lets them in.
 ENTRYPOINT ["/usr/bin/env", "--block-signal=TERM,INT,QUIT", "/opt/podkeeper/env/bin/python", "-I", "-m", "entrypoint"]
 
-ARG VERSION=0.0.0
+# scripts/version prints it; the label says "unknown" where a build does not pass it.
+ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Podkeeper" \
       org.opencontainers.image.description="JupyterLab and ComfyUI on a GPU pod: reachable behind RunPod's proxy, behind a login, kept alive" \

@@ -1,4 +1,4 @@
-# docker buildx bake          the CUDA image, for a GPU
+# docker buildx bake          the CUDA image, for a GPU (VERSION=$(scripts/version) in front labels it)
 # docker buildx bake cpu      without CUDA: JupyterLab; and ComfyUI where CPU_WHEELS has a torch for the CPU
 
 variable "IMAGE" {
@@ -6,7 +6,7 @@ variable "IMAGE" {
 }
 
 variable "VERSION" {
-  default = "0.0.0"
+  default = "dev"
 }
 
 variable "REVISION" {

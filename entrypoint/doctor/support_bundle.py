@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import psutil
 
+from entrypoint import __version__
 from entrypoint.doctor.finding import Verdict, as_json, as_text
 from entrypoint.settings.services import with_logs
 from entrypoint.settings.settings import Settings
@@ -26,7 +27,7 @@ from entrypoint.status.snapshot import make_snapshot
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import write_atomically
 from entrypoint.system.known_secrets import known_secrets
-from entrypoint.system.redaction import Redactor
+from entrypoint.system.redaction import Redactor, without_queries
 
 #: Bytes of each log's end.
 _TAIL = 512 << 10
@@ -52,7 +53,7 @@ def write_bundle(pod: Pod, verdicts: list[Verdict], file: BinaryIO) -> None:
     redactor = Redactor(known_secrets(pod))
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, text in _parts(pod, verdicts, redactor):
-            content = redactor.text(text).encode("utf-8", "replace")
+            content = without_queries(redactor.text(text)).encode("utf-8", "replace")
             entry = tarfile.TarInfo(f"podkeeper-support/{name}")
             entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
             archive.addfile(entry, io.BytesIO(content))
@@ -62,6 +63,7 @@ def _parts(pod: Pod, verdicts: list[Verdict], redactor: Redactor) -> Iterator[tu
     yield "doctor.txt", as_text(verdicts)
     yield "doctor.json", as_json(verdicts)
     parts: dict[str, Callable[[], str]] = {
+        "version.txt": lambda: f"podkeeper {__version__}\n",
         "status.json": lambda: _status(pod, redactor),
         "settings.txt": lambda: _settings(pod.settings),
         "packages.txt": _packages,

@@ -114,6 +114,8 @@ class Service(Program):
 
     def url(self, settings: Settings, token: str = "") -> str:
         """Address of the page, with the login in it where `token` is given and asked for; "" without a page."""
+        if not self.page:
+            return ""
         url = self.address(settings) + self.page[1:]
         return f"{url}?token={quote(token, safe='')}" if token and self.asks_login(settings) else url
 

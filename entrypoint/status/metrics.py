@@ -29,6 +29,7 @@ def _families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]
         "1 for what the pod is.",
         [({"health": word}, content["health"] == word) for word in ("healthy", "degraded", "unhealthy")],
     )
+    yield "build_info", "gauge", "1; the label is the version.", [({"version": content["version"]}, 1)]
     yield "start_time_seconds", "gauge", "When the pod's start began.", [({}, content["started"])]
     yield (
         "condition",

@@ -144,6 +144,7 @@ class Snapshot:
 
     Attributes:
         schema: SCHEMA.
+        version: Podkeeper's version.
         at: When we looked.
         pod: RunPod's id of the pod, "" elsewhere.
         started: When the pod's start began; null: not known.
@@ -161,6 +162,7 @@ class Snapshot:
     """
 
     schema: int
+    version: str
     at: float
     pod: str
     started: float | None

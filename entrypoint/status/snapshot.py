@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
+from entrypoint import __version__
 from entrypoint.conditions.condition import Condition
 from entrypoint.conditions.verdict import verdict
 from entrypoint.settings.services import HELPERS, SERVICES
@@ -78,6 +79,7 @@ def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SE
     urls = {row.name: row.address(settings) for row in services if row.page}
     return schema.Snapshot(
         schema=schema.SCHEMA,
+        version=__version__,
         at=seen.at,
         pod=settings.pod_id,
         started=seen.started,

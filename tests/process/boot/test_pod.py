@@ -127,9 +127,11 @@ def test_terminals_start_in_the_data_folder(pod: Pod) -> None:
 
 
 def test_podkeeper_status_says_what_runs(pod: Pod) -> None:
-    status = pod.podkeeper("status")
-    assert re.search(r"(?m)^jupyter +RUNNING", status.stdout), status
-    assert re.search(r"(?m)^comfyui +STOPPED", status.stdout), status
+    def running() -> bool:  # for `startsecs` it is STARTING
+        return bool(re.search(r"(?m)^jupyter +RUNNING", pod.podkeeper("status").stdout))
+
+    wait_until(running, 30, "supervisord counts JupyterLab as running")
+    assert re.search(r"(?m)^comfyui +STOPPED", pod.podkeeper("status").stdout)
 
 
 def test_podkeeper_without_a_pod_says_so(tmp_path: Path) -> None:

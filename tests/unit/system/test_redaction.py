@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoint.system.redaction import Redactor
+from entrypoint.system.redaction import Redactor, without_queries
 
 KNOWN = Redactor(["s3cret/with+signs", "abc", ""])
 
@@ -40,3 +40,16 @@ def test_every_text_in_a_tree() -> None:
 
 def test_knowing_nothing_hides_nothing() -> None:
     assert Redactor([]).text("plain") == "plain"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see https://h/m.toml?X-Amz-Signature=abc&b=2 now", "see https://h/m.toml?[secret] now"),
+        ("MODELS_MANIFEST=https://h/m.toml?sig=x\n", "MODELS_MANIFEST=https://h/m.toml?[secret]\n"),
+        ("HTTP://H/a?b, https://h/c", "HTTP://H/a?[secret] https://h/c"),
+        ("is it right? https://h/", "is it right? https://h/"),
+    ],
+)
+def test_the_queries_of_addresses_are_removed(text: str, shown: str) -> None:
+    assert without_queries(text) == shown
