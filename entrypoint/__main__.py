@@ -1,15 +1,15 @@
-"""A: `python -I -m entrypoint [START COMMAND]`: the pod. The only place where errors become exit codes.
+"""A: starts the pod: `python -I -m entrypoint [START COMMAND]`. Errors become exit codes here and nowhere else.
 
-Exit codes are those of sysexits.h: 73 a file or folder can't be made, 78 bad settings.
+The exit codes are those of sysexits.h: 73 a file or folder cannot be created, 78 settings cannot be used.
 """
 
 from __future__ import annotations
 
 import signal
 
-# Before anything else is imported: a stop that arrives from here on is kept until supervisord runs
-# (supervision/plugin.py lets it in). As PID 1 a signal without a handler would be lost; stock supervisord loses
-# every one of its first 0.35 s. The image blocks them even before Python starts (`env --block-signal`).
+# Before anything else is imported: a stop signal that arrives from here on stays pending until supervisord runs
+# (supervision/plugin.py unblocks it). PID 1 loses a signal without a handler; stock supervisord loses every signal of
+# its first 0.35 s. The image blocks them even before Python starts (`env --block-signal`).
 signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
 
 import os
@@ -29,13 +29,13 @@ EX_CANTCREAT, EX_CONFIG = 73, 78
 
 
 def main(arguments: list[str]) -> int:
-    """Start the pod, and `arguments`, whatever they say, as one more program in it.
+    """Start the pod, with `arguments` as the start command: one more program in it.
 
-    Returns only when the pod can't be started. `docker run IMAGE bash -c '...'` and a template's start command
-    come here as arguments; settings come from the environment.
+    Returns only when the pod cannot be started. `docker run IMAGE bash -c '...'` and a template's start command
+    arrive as arguments; settings come from the environment.
     """
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
-    command = arguments if any(arguments) else []  # a template's empty field may arrive as an empty word
+    command = arguments if any(arguments) else []  # a template's empty field can arrive as an empty word
     try:
         settings = as_it_is_here(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
         facts = look()
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 
 def fail(code: int, *lines: str) -> int:
-    """Tell what is wrong, a line each, and return the exit code."""
+    """Print the problems, one a line, and return the exit code."""
     for line in lines:
         print(f"podkeeper: {line}", file=sys.stderr)
     return code

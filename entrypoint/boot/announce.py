@@ -1,6 +1,6 @@
-"""A: wait until the services answer, then tell the user where they are (`[program:announce]`, once a start).
+"""A: prints each service's address once it answers, then the banner (`[program:announce]`, once per start).
 
-It writes to the container's stdout only, and to no file: the banner holds the login.
+It writes to the container's stdout only, never to a file: the banner contains the login.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PERIOD = 0.1
 
 
 def main() -> int:
-    """Announce each service as it comes up, then everything once all have settled."""
+    """Announce each service when it comes up, then print the banner once all are up or cannot come up."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     token = read_text(paths.token_file) or ""
     services = [service for service in SERVICES if service.page]

@@ -1,4 +1,4 @@
-"""P: what the container's log says at the end of a start."""
+"""P: the banner: the text in the container's log at the end of a start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from entrypoint.settings.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What became of one service's start. `seconds` is None while it does not answer."""
+    """The result of one service's start.
+
+    Attributes:
+        service: Its row.
+        seconds: Seconds from the pod's start until the service answered; None: it does not answer.
+        enabled: Whether the settings want it.
+    """
 
     service: Service
     seconds: float | None
@@ -21,7 +27,7 @@ class State:
 
 
 def up_line(state: State, url: str) -> str:
-    """One line for the moment a service answers."""
+    """The line for the moment a service answers."""
     return f"podkeeper: {state.service.title} is up after {state.seconds:.1f} s: {url}\n"
 
 
@@ -32,7 +38,15 @@ def banner(
     paths: Paths,
     conditions: list[Condition],
 ) -> str:
-    """The whole banner: what is up, where, how to log in, what is wrong."""
+    """The banner: what is up and where, how to log in, what is wrong.
+
+    Args:
+        states: The services, in the order of the table.
+        urls: Service name -> address, with the login in it.
+        settings: The pod's settings.
+        paths: The pod's paths.
+        conditions: The conditions that hold.
+    """
     rows = [(state.service.title, _state_text(state, urls[state.service.name])) for state in states]
     rows.append(("Data", _data_text(settings, paths)))
     rows.append(("Logs", f"{paths.log}/jupyter.log, {paths.log}/comfyui.log"))

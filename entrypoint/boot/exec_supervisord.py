@@ -1,4 +1,4 @@
-"""A: become supervisord: same process, same PID; the entrypoint never comes back."""
+"""A: replaces the entrypoint by supervisord: same process, same PID."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ SUPERVISORD_CONF = os.path.join(__file__.rsplit("/", 3)[0], "supervisord.conf")
 def become_supervisord(python: str, environ: Mapping[str, str]) -> NoReturn:
     """Replace this process by supervisord, which stays in the foreground.
 
-    -I: neither the user's PYTHONPATH nor the folder we stand in can put a module in supervisord's way.
+    -I: neither the user's PYTHONPATH nor the current folder can shadow a module of supervisord's.
+
+    Args:
+        python: The interpreter to run it with.
+        environ: Its whole environment.
+
+    Raises:
+        OSError: The interpreter cannot be run.
     """
     command = [
         python,
@@ -25,5 +32,5 @@ def become_supervisord(python: str, environ: Mapping[str, str]) -> NoReturn:
         SUPERVISORD_CONF,
     ]
     if os.geteuid() == 0:
-        command += ["--user", "root"]  # said aloud, or it logs CRIT; any other uid may have no name to say
+        command += ["--user", "root"]  # without it supervisord logs CRIT; another uid may have no name to give
     os.execve(python, command, dict(environ))

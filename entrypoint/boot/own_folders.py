@@ -1,4 +1,4 @@
-"""A: the folders the pod itself writes to."""
+"""A: creates the folders the pod itself writes to."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from entrypoint.settings.users import Identity
 
 
 def make_own_folders(paths: Paths, service: Identity) -> None:
-    """The folders the pod itself writes to; conditions of an earlier start are forgotten.
+    """Create the folders the pod itself writes to, and clear the conditions of an earlier start.
 
     Args:
-        paths: Where they are.
-        service: Who runs the services: home and conditions are theirs to write.
+        paths: Where the folders are.
+        service: The user of the services, who may write the home and the conditions.
 
     Raises:
-        OSError: One can't be made, or the runtime folder is somebody else's (it holds the token: in a shared
-            temporary folder another user could have made it first).
+        OSError: A folder cannot be created, or the runtime folder belongs to another user. It holds the token, and
+            in a shared temporary folder another user could have created it first.
     """
     conditions = os.path.join(paths.runtime, "conditions")
     interface = os.path.dirname(paths.interface_defaults)

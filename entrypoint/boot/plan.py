@@ -1,4 +1,4 @@
-"""P: what a start does, as a short tuple of steps, and the environment it hands on."""
+"""P: the plan of a start: a short tuple of steps, and the environment that supervisord gets."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from entrypoint.system.files import write_atomically
 from entrypoint.volumes import boot_steps
 from entrypoint.volumes.adopt_folders import use_the_ancestors_folders
 
-#: Variable that says to supervisord.conf whether there is a start command to run.
+#: Variable that tells supervisord.conf whether there is a start command.
 START_COMMAND = "PODKEEPER_START_COMMAND"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing a start does.
+    """One step of a start.
 
     Attributes:
-        name: In the imperative: it completes "cannot ...".
-        run: Does it. Raises `CannotDo` or `OSError` when it can't be done.
-        on_failure: `abort`: nothing useful can run without it. `warn`: record the condition and go on.
+        name: Imperative; completes "cannot ...".
+        run: Performs the step. Raises `CannotDo` or `OSError` where it cannot.
+        on_failure: `abort`: nothing useful can run without the step. `warn`: record a condition and continue.
     """
 
     name: str
@@ -44,7 +44,15 @@ class Step:
 def make_plan(
     settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str]
 ) -> tuple[Step, ...]:
-    """The steps of a start, in order; `service`: who runs the services, and the start command `command`."""
+    """Return the steps of a start, in order.
+
+    Args:
+        settings: The pod's settings.
+        facts: Facts about the machine.
+        paths: The pod's paths.
+        service: The user that runs the services and the start command.
+        command: The start command; [] for none.
+    """
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     return (
         Step("make the pod's own folders", partial(make_own_folders, paths, service), "abort"),
@@ -84,12 +92,17 @@ def make_plan(
 def child_environ(
     environ: Mapping[str, str], settings: Settings, paths: Paths, command: bool = False
 ) -> dict[str, str]:
-    """The environment of supervisord and all it starts: the user's variables, our settings, no secret.
+    """Return the environment of supervisord and its children: the user's variables and the settings, no secret.
 
-    `command`: whether there is a start command to run.
+    `pip`, `jupyter` and `podkeeper` in a terminal are those of JupyterLab's own environment. USER is set because
+    Python's getpass looks up the uid's name where USER is unset; in an image only root has one, and importing torch
+    fails then.
 
-    `pip`, `jupyter` and `podkeeper` in a terminal are the ones of our own environment. USER: where it is unset,
-    Python's getpass asks for the uid's name, which nobody in an image has but root; importing torch fails then.
+    Args:
+        environ: The environment of the container.
+        settings: The pod's settings.
+        paths: The pod's paths.
+        command: Whether there is a start command.
     """
     kept = {name: text for name, text in environ.items() if name not in secret_variables()}
     own_bin = paths.python.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""A: run the steps of a start."""
+"""A: runs the steps of a start."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from entrypoint.system.condition_store import raise_condition
 
 
 class Aborted(Exception):
-    """A step failed without which nothing useful can run; the message is one line for the user."""
+    """A required step failed; the message is one line for the user."""
 
 
 def run_steps(steps: Iterable[Step], runtime: str) -> None:
-    """Run the steps in order; what fails and may fail becomes a condition.
+    """Run the steps in order; the failure of an optional step becomes a condition.
 
     Raises:
-        Aborted: A step that may not fail did.
+        Aborted: A required step failed.
     """
     for step in steps:
         try:
@@ -33,7 +33,7 @@ def _record(runtime: str, step: Step, error: CannotDo | OSError) -> None:
     if isinstance(error, CannotDo):
         condition = error.condition
     else:
-        remedy = "look at the volume and its free space, then restart the pod"
+        remedy = "check the volume and its free space, then restart the pod"
         condition = Condition("StartStepFailed", f"cannot {step.name}: {_one_line(error)}", remedy)
     raise_condition(runtime, condition)
     print(f"podkeeper: {condition}", file=sys.stderr, flush=True)

@@ -1,8 +1,7 @@
-"""P: the vocabulary of things that can't be done: a name, a reason, a remedy.
+"""P: conditions: a name, a reason and a remedy for each thing that is wrong with the pod.
 
-A condition is never a crash of something else. It is logged once, kept in the runtime folder
-(`condition_store`), and shown wherever the pod's state is shown. The names follow the habit of Kubernetes'
-conditions: one CamelCase word that scripts can match.
+A condition never stops anything else. It is logged once, stored in the runtime folder (`system.condition_store`) and
+shown wherever the pod's state is shown. Names follow Kubernetes' conditions: one CamelCase word that scripts match.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ class Condition:
     """One thing that is wrong now.
 
     Attributes:
-        name: CamelCase, stable: `VolumeReadOnly`.
+        name: CamelCase and stable, for example `VolumeReadOnly`; an entry of `conditions.registry`.
         reason: What is wrong, in one line, with the fact that shows it.
-        remedy: What the user can do about it, in one line.
+        remedy: What the user can do, in one line.
     """
 
     name: str
@@ -29,7 +28,7 @@ class Condition:
 
 
 class CannotDo(Exception):
-    """Raised by an acting module for a thing that can't be done; carries the condition to record."""
+    """An action that cannot be performed; carries the condition to record."""
 
     def __init__(self, condition: Condition) -> None:
         super().__init__(str(condition))

@@ -1,4 +1,4 @@
-"""P: healthy, degraded or unhealthy: one answer for the HEALTHCHECK, /readyz, the page and `podkeeper status`."""
+"""P: the pod's health in one word (healthy, degraded, unhealthy), for HEALTHCHECK, the page and `podkeeper status`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 
 def verdict(enabled: Sequence[str], down: Sequence[str], conditions: Sequence[str]) -> tuple[int, str]:
-    """Exit code and line.
+    """Return the exit code and the line of the HEALTHCHECK.
 
     Args:
-        enabled: Titles of the services that should run, the one that counts first.
-        down: Those of them that do not answer.
+        enabled: Titles of the enabled services; without the first one the pod is unhealthy.
+        down: Titles of those that do not answer.
         conditions: Names of the conditions that hold.
     """
     problems = [f"{title} does not answer" for title in down] + list(conditions)

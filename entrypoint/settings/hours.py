@@ -1,4 +1,4 @@
-"""P: the hours of the day at which models may be fetched."""
+"""P: the daily time window for model downloads (MODELS_HOURS)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _FORM = re.compile(r"(\d{1,2})(?::(\d\d))?-(\d{1,2})(?::(\d\d))?")
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """From one second of the day to another; over midnight where the end is not behind the start."""
+    """A window from one second of the day to another; it spans midnight where the end is before the start."""
 
     start: int
     end: int
 
 
 def parse_hours(text: str) -> Hours:
-    """`22-6` or `22:30-06:00`.
+    """Parse `22-6` or `22:30-06:00`.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither.
     """
     found = _FORM.fullmatch(text.replace(" ", ""))
     if not found:
@@ -34,7 +34,7 @@ def parse_hours(text: str) -> Hours:
 
 
 def seconds_until(hours: Hours, now: int) -> int:
-    """Seconds from `now` (of the day) until fetching is allowed; 0: it is."""
+    """Return the seconds from `now` (seconds of the day) until downloads are allowed; 0: they are allowed now."""
     length = (hours.end - hours.start) % _DAY
     since = (now - hours.start) % _DAY
     return 0 if since < length else _DAY - since

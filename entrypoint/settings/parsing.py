@@ -1,7 +1,7 @@
-"""P: text from the environment -> value, or one line that says what it must be.
+"""P: parsers of settings: text from the environment -> value.
 
-Every parser takes the text and returns the value; what it raises is `ValueError("must be ...")`, which
-`settings` puts behind the name and the text: "cannot use JUPYTER_PORT='x': must be 1-65535".
+Every parser raises `ValueError("must be ...")` for text it cannot use; `settings` puts the variable and the text in
+front of it: "cannot use JUPYTER_PORT='x': must be 1-65535".
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ _GIT_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 
 
 def port(text: str) -> int:
-    """A TCP port, 1-65535."""
+    """Parse a TCP port, 1-65535."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise ValueError("must be 1-65535")
     return int(text)
 
 
 def mebibytes(text: str) -> int:
-    """An amount of memory in MiB; 0 is none."""
+    """Parse a whole number of MiB."""
     if not text.isascii() or not text.isdigit():
         raise ValueError("must be a whole number of MiB")
     return int(text)
 
 
 def megabytes(text: str) -> int:
-    """An amount in MB (10^6 bytes); 0 is none."""
+    """Parse a whole number of MB (10^6 bytes)."""
     if not text.isascii() or not text.isdigit():
         raise ValueError("must be a whole number of MB")
     return int(text)
 
 
 def boolean(text: str) -> bool:
-    """true/false, 1/0, yes/no, on/off in any case; anything else is an error, not a guess."""
+    """Parse true/false, 1/0, yes/no or on/off in any case; anything else is an error, not a guess."""
     word = text.lower()
     if word not in _TRUE | _FALSE:
         raise ValueError("must be true or false (also 1/0, yes/no, on/off)")
@@ -49,7 +49,7 @@ def boolean(text: str) -> bool:
 
 
 def choice(*words: str) -> Callable[[str], str]:
-    """One of a few words, in any case."""
+    """Return a parser for one of a few words, in any case."""
 
     def parse(text: str) -> str:
         if text.lower() not in words:
@@ -60,32 +60,32 @@ def choice(*words: str) -> Callable[[str], str]:
 
 
 def token(text: str) -> str:
-    """A login token: printable ASCII without spaces, since it travels in a URL and in a header."""
+    """Parse a token: printable ASCII without spaces, because it travels in URLs and headers."""
     if not _PRINTABLE.fullmatch(text):
         raise ValueError("must be printable ASCII characters without spaces (it travels in URLs and headers)")
     return text
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Web origins separated by commas or spaces: scheme://host[:port], nothing behind it."""
+    """Parse web origins (scheme://host[:port]), separated by commas or spaces."""
     found = tuple(word.lower().rstrip("/") for word in text.replace(",", " ").split())
     for origin in found:
         if not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"must be origins like https://example.com, separated by commas; {origin!r} is none")
+            raise ValueError(f"must be origins like https://example.com, separated by commas; {origin!r} is not one")
         if origin.rpartition(":")[2].isdigit():
             port(origin.rpartition(":")[2])
     return found
 
 
 def pod_id(text: str) -> str:
-    """RunPod's pod id: it becomes a DNS label of the pod's address."""
+    """Parse RunPod's pod id, which becomes a DNS label of the pod's address."""
     if not _POD_ID.fullmatch(text):
         raise ValueError("must be letters, digits and dashes (it is part of the pod's address)")
     return text.lower()
 
 
 def arguments(text: str) -> tuple[str, ...]:
-    """Command line arguments, split as a POSIX shell splits them; nothing is expanded or run."""
+    """Parse command line arguments, split as a POSIX shell splits them; nothing is expanded or run."""
     try:
         return tuple(shlex.split(text))
     except ValueError as error:
@@ -93,7 +93,7 @@ def arguments(text: str) -> tuple[str, ...]:
 
 
 def path(text: str) -> str:
-    """An absolute path that supervisord.conf can carry inside double quotes."""
+    """Parse an absolute path that supervisord.conf can hold inside double quotes."""
     if not text.startswith("/"):
         raise ValueError("must be an absolute path")
     if any(ord(character) < 32 or character in '"\\%' for character in text):
@@ -102,35 +102,35 @@ def path(text: str) -> str:
 
 
 def repository(text: str) -> str:
-    """A git repository: https://, ssh://, file:// or an absolute path; never a login inside the URL."""
+    """Parse the address of a git repository (https://, ssh://, file:// or an absolute path), without a login in it."""
     if not text.startswith(("https://", "http://", "ssh://", "file:///", "/")):
         raise ValueError("must be an https:// address or an absolute path of a git repository")
     if "@" in text.partition("://")[2].partition("/")[0] and not text.startswith("ssh://"):
-        raise ValueError("must not carry a login; it would be readable in logs")
+        raise ValueError("must not contain a login: logs would show it")
     return text
 
 
 def git_ref(text: str) -> str:
-    """A tag, branch or commit."""
+    """Parse a git tag, branch or commit."""
     if not _GIT_REF.fullmatch(text) or ".." in text:
         raise ValueError("must be a git tag, branch or commit")
     return text
 
 
 def web_address(text: str) -> str:
-    """An http(s) address without a login in it and without a slash at its end."""
+    """Parse an http(s) address without a login in it; a slash at its end is dropped."""
     if not _WEB_ADDRESS.fullmatch(text):
         raise ValueError("must be an https:// address without a login in it")
     return text.rstrip("/")
 
 
 def manifest(text: str) -> str:
-    """Where a manifest is: an absolute path or an http(s) address."""
+    """Parse the place of a manifest: an absolute path or an http(s) address."""
     return path(text) if text.startswith("/") else web_address(text)
 
 
 def hours(text: str) -> str:
-    """Hours of the day; checked here, read where they are used."""
+    """Parse a daily time window; it stays text, and is parsed again where it is used."""
     from entrypoint.settings.hours import parse_hours  # only where they are set
 
     parse_hours(text)

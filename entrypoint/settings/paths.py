@@ -1,4 +1,4 @@
-"""P: where everything lives, in the image and in local mode."""
+"""P: the pod's paths, in the image and in local mode."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from entrypoint.settings.settings import Settings
 
 #: Where RunPod mounts a volume: a pod's (configurable, this is the default), then a serverless worker's.
 VOLUMES = ("/workspace", "/runpod-volume")
-#: Variable that says when the start began, in seconds of CLOCK_BOOTTIME (scripts/run spends a minute before it).
+#: Variable with the time at which the start began, in seconds of CLOCK_BOOTTIME (scripts/run can take a minute first).
 STARTED = "PODKEEPER_STARTED"
-#: Home of services that root runs as somebody else (RUN_AS, PUID), and of a pod that is not root's (--user).
+#: Home of services that root runs as another user (RUN_AS, PUID), and of a pod that does not run as root (--user).
 UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.
 _LONGEST_RUNTIME = 107 - len("/supervisor.sock.4194304")
@@ -19,15 +19,15 @@ _LONGEST_RUNTIME = 107 - len("/supervisor.sock.4194304")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the machine says, looked up once by the caller.
+    """Facts about the machine, collected once by the caller.
 
     Attributes:
         mounts: Every mount point.
         uid: Effective user id.
         temporary: The machine's folder for temporary files.
-        python: The interpreter that runs us.
-        silent: Volumes that are mounted but do not answer; they are not among `mounts`.
-        root_writable: Whether `/comfyui` can be replaced by a link: neither under `--user` nor `--read-only`.
+        python: The interpreter of this process.
+        silent: Volumes that are mounted but do not respond; they are not among `mounts`.
+        root_writable: Whether `/comfyui` can be replaced by a link; False under `--user` and `--read-only`.
     """
 
     mounts: frozenset[str]
@@ -43,14 +43,14 @@ class Paths:
     """Absolute paths.
 
     Attributes:
-        data: ComfyUI's data and JupyterLab's root, as users call it (`/comfyui`; the volume's folder itself where
-            no link can be made).
-        stored: The folder `data` really is: itself, or the volume's `comfyui` folder it links to.
-        volume: Mount point of the volume, or "" where there is none.
-        log: Log files.
+        data: The data folder: ComfyUI's data and JupyterLab's root (`/comfyui`; the volume's folder where no link
+            can be made).
+        stored: The real folder of `data`: itself, or the volume's `comfyui` folder that `data` links to.
+        volume: Mount point of the volume, or "" without one.
+        log: Folder of the log files.
         home: Home folder of the services; `.jupyter` in it holds the configuration.
-        runtime: What the pod writes for itself and may forget: sockets, conditions, the token's copy.
-        python: The interpreter that runs us and JupyterLab.
+        runtime: Runtime folder: sockets, conditions and a copy of the token, for this start alone.
+        python: The interpreter of the entrypoint and JupyterLab.
     """
 
     data: str
@@ -73,47 +73,47 @@ class Paths:
 
     @property
     def token_file(self) -> str:
-        """The token JupyterLab reads; 0600."""
+        """The file with the token that JupyterLab reads; 0600."""
         return self.runtime + "/jupyter_token"
 
     @property
     def cookie_secret_file(self) -> str:
-        """What JupyterLab signs its cookies with; 0600."""
+        """The file with the secret that signs JupyterLab's cookies; 0600."""
         return self.runtime + "/jupyter_cookie_secret"
 
     @property
     def requests(self) -> str:
-        """Folder where services leave wishes for the supervisor; theirs to write."""
+        """Folder where services leave requests for supervisord's plugin; the services' user can write to it."""
         return self.runtime + "/requests"
 
     @property
     def start_command(self) -> str:
-        """The start command's words as JSON; 0600. Absent where the pod was started without one."""
+        """The file with the start command's words as JSON; 0600. Absent without a start command."""
         return self.runtime + "/start_command.json"
 
     @property
     def kept_secrets(self) -> str:
-        """Folder on the volume for the secrets we made ourselves, so that they survive restarts; 0700."""
+        """Folder on the volume for generated secrets, so that they survive restarts; 0700."""
         return self.stored + "/.podkeeper"
 
     def to_environ(self) -> dict[str, str]:
-        """As variables for supervisord.conf and for every child; `from_environ` reads them back."""
+        """Return the paths as variables for supervisord.conf and every child; `from_environ` reads them back."""
         return {"HOME": self.home} | {
             f"PODKEEPER_{each.name.upper()}_PATH": getattr(self, each.name) for each in fields(self)
         }
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Paths:
-        """Read what `to_environ` wrote.
+        """Read the variables that `to_environ` makes.
 
         Raises:
-            KeyError: Not a child of the entrypoint.
+            KeyError: The process is not a child of the entrypoint.
         """
         return cls(**{each.name: environ[f"PODKEEPER_{each.name.upper()}_PATH"] for each in fields(cls)})
 
 
 def locate(settings: Settings, facts: Facts) -> Paths:
-    """Decide where everything lives."""
+    """Decide where everything is."""
     return _local(settings, facts) if settings.home else _image(settings, facts)
 
 
@@ -122,7 +122,7 @@ def _image(settings: Settings, facts: Facts) -> Paths:
     volume = next((mount for mount in (data, *VOLUMES) if mount in facts.mounts), "")
     stored = data if volume in ("", data) else f"{volume}/comfyui"
     unprivileged = facts.uid != 0 or settings.run_as or settings.puid
-    # Nobody but root gets into /root or writes to /, which engines call the home of a uid without a name.
+    # Only root can enter /root or write to /, which engines set as the home of a uid without a name.
     home = UNPRIVILEGED_HOME if unprivileged and settings.user_home in ("/", "/root") else settings.user_home
     return Paths(
         data=data if facts.root_writable else stored, stored=stored, volume=volume, log="/var/log", home=home,

@@ -1,8 +1,8 @@
-"""P: PUID, PGID, UMASK and RUN_AS: whose files are on the volume, and as whom the services run.
+"""P: users: which user the services run as, and which user owns the volume's files (PUID, PGID, RUN_AS, UMASK).
 
-PUID and PGID as linuxserver.io's images know them: the services run as that user and the volume's files
-become theirs. RUN_AS=uid:gid says the former alone, or overrides it (RUN_AS=0:0 with PUID=1000: root, whose
-pass gives the files to 1000).
+PUID and PGID mean what they mean in linuxserver.io's images: the services run as that user, who owns the volume's
+files. RUN_AS=uid:gid sets the services' user alone, or overrides it (RUN_AS=0:0 with PUID=1000: the services run as
+root, and the volume pass gives the files to 1000).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def parse_run_as(text: str) -> Identity:
 
 
 def service_identity(run_as_text: str, puid: str, pgid: str, own: Identity) -> Identity:
-    """As whom the services run; `own`: this process. Only root can become somebody else."""
+    """Return the user of the services; `own`: the user of this process. Only root can change to another user."""
     if own.uid != 0:
         return own
     if run_as_text:
@@ -66,14 +66,14 @@ def service_identity(run_as_text: str, puid: str, pgid: str, own: Identity) -> I
 
 
 def file_owner(puid: str, pgid: str, otherwise: Identity) -> Identity:
-    """Whose the files become under `owner`. A user's group is by default the one of the same number."""
+    """Return the owner of the files under VOLUME_POLICY=owner. PGID defaults to the number of PUID."""
     if puid:
         return Identity(int(puid), int(pgid or puid))
     return Identity(otherwise.uid, int(pgid)) if pgid else otherwise
 
 
 def not_honoured(run_as_text: str, puid: str, own: Identity) -> Condition | None:
-    """RUN_AS or PUID that names somebody else, in a pod that is not root and so cannot become them."""
+    """Return a condition where RUN_AS or PUID names another user and the pod is not root; else None."""
     asked = parse_run_as(run_as_text).uid if run_as_text else int(puid or own.uid)
     if own.uid in (0, asked):
         return None
@@ -85,7 +85,7 @@ def not_honoured(run_as_text: str, puid: str, own: Identity) -> Condition | None
 
 
 class Powers(NamedTuple):
-    """What this process may do. Capabilities as in capabilities(7), from CapEff of /proc/self/status."""
+    """The capabilities of this process (capabilities(7), CapEff in /proc/self/status)."""
 
     uid: int
     dac_override: bool

@@ -1,7 +1,7 @@
-"""A: find the pod that runs here and see it as its own children do: from a terminal, `docker exec` or beside it.
+"""A: finds the pod that runs here, from a terminal, `docker exec` or ssh.
 
-A terminal of JupyterLab has the pod's environment; `docker exec` has the container's, and an ssh session none at
-all. What the pod was really started with is in supervisord's own environment, which holds no secret.
+A terminal of JupyterLab has the pod's environment, `docker exec` has the container's, and an ssh session has none. The
+settings of the running pod are in supervisord's own environment, which holds no secret.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Pod:
 
     Attributes:
         settings: Its settings, without the secrets.
-        paths: Where everything is.
-        environ: What a child of it would have in its environment.
-        supervisord: Process id; 0 where none runs.
+        paths: Its paths.
+        environ: The environment that a child of the pod would get.
+        supervisord: supervisord's process id; 0: it does not run.
     """
 
     settings: Settings
@@ -33,10 +33,10 @@ class Pod:
 
 
 def attach(environ: Mapping[str, str]) -> Pod:
-    """The pod that `environ`, or the place where a pod would be, leads to.
+    """Return the pod that `environ` belongs to, or else the pod at the paths that its settings give.
 
     Raises:
-        BadSettings: The environment can't be the one of a pod.
+        BadSettings: The environment has values that no pod can have.
     """
     try:
         paths = Paths.from_environ(environ)
@@ -53,7 +53,7 @@ def attach(environ: Mapping[str, str]) -> Pod:
 
 
 def supervisord_of(paths: Paths) -> int:
-    """Process id of the pod's supervisord, or 0. A file left behind by one that is gone does not count."""
+    """Return the process id of the pod's supervisord, or 0; the pid file of an ended supervisord does not count."""
     text = (read_text(f"{paths.runtime}/supervisord.pid") or "").strip()
     if not text.isdigit():
         return 0
@@ -62,7 +62,7 @@ def supervisord_of(paths: Paths) -> int:
 
 
 def _environ_of(pid: int) -> dict[str, str]:
-    """The settings and places among the variables of supervisord; empty where they are another user's."""
+    """Return the settings and paths in supervisord's environment; {} where another user's process hides it."""
     entries = (read_text(f"/proc/{pid}/environ") or "").split("\0") if pid else []
     pairs = dict(entry.partition("=")[::2] for entry in entries if entry)
     wanted = {*Settings().to_environ(), *(name for name in pairs if name.startswith("PODKEEPER_"))}

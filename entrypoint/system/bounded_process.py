@@ -1,6 +1,6 @@
-"""A: runs a piece of work in a forked child that may hang in the kernel without hanging the caller.
+"""A: runs work in a forked child process with a deadline.
 
-A dead network mount answers no system call, and a thread stuck in one cannot be given up; a process can.
+A system call on a dead network mount never returns. A thread that is stuck in one cannot be abandoned, a process can.
 """
 
 import errno
@@ -28,7 +28,11 @@ class Child(NamedTuple):
 
 
 def launch(work: Callable[[], Plain]) -> Child:
-    """Starts `work` in a child; collect() brings its answer. Raises OSError where no child can be made."""
+    """Start `work` in a child process; `collect` returns its result.
+
+    Raises:
+        OSError: No child process can be created.
+    """
     reading, writing = os.pipe()
     try:
         pid = os.fork()
@@ -57,10 +61,10 @@ def _be_the_child(work: Callable[[], Plain], reading: int, writing: int) -> None
 
 
 def collect(child: Child, timeout_s: float) -> Plain:
-    """The child's answer, at most `timeout_s` seconds after it was launched.
+    """Return the child's result, at most `timeout_s` seconds after its launch; never raises, never waits longer.
 
-    {"error": "HUNG"} when it did not come in time (the child is killed, and reaped if the kernel lets it go),
-    {"error": "DIED"} when the child ended without one. Never raises, never waits longer.
+    {"error": "HUNG"}: no result in time (the child is killed, and reaped if the kernel lets it go).
+    {"error": "DIED"}: the child ended without a result.
     """
     deadline = child.started + timeout_s
     received = b""
@@ -81,7 +85,7 @@ def collect(child: Child, timeout_s: float) -> Plain:
 
 
 def _end(pid: int) -> None:
-    """A child stuck in the kernel stays until its call returns; whoever is PID 1 by then reaps it."""
+    """Kill and reap the child; one that is stuck in the kernel stays until its call returns, and PID 1 reaps it."""
     patience = time.monotonic() + _REAP_S
     try:
         os.kill(pid, signal.SIGKILL)

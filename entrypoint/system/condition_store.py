@@ -1,6 +1,6 @@
-"""A: the conditions that hold now, one small JSON file each, in `<runtime>/conditions/`.
+"""A: stores the conditions that hold now, one JSON file each, in `<runtime>/conditions/`.
 
-One file a condition, so that any process can raise or clear its own without a lock.
+With one file per condition every process can raise and clear its own without a lock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from entrypoint.system.files import read_json, write_json
 
 
 def raise_condition(runtime: str, condition: Condition) -> bool:
-    """Record `condition`; True when it is news (so that the caller logs it once)."""
+    """Record `condition`; True if it is new or has changed, so that the caller logs it once.
+
+    Raises:
+        OSError: The runtime folder cannot be written.
+    """
     folder = os.path.join(runtime, "conditions")
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, condition.name + ".json")
@@ -26,7 +30,7 @@ def raise_condition(runtime: str, condition: Condition) -> bool:
 
 
 def clear_condition(runtime: str, name: str) -> bool:
-    """Forget the condition called `name`; True when it was there."""
+    """Remove the condition called `name`; True if it was recorded."""
     try:
         os.unlink(os.path.join(runtime, "conditions", name + ".json"))
     except FileNotFoundError:
@@ -35,12 +39,12 @@ def clear_condition(runtime: str, name: str) -> bool:
 
 
 def read_conditions(runtime: str) -> list[Condition]:
-    """Every condition that holds, oldest first."""
+    """Return every condition that holds, oldest first."""
     return [condition for condition, _ in conditions_since(runtime)]
 
 
 def conditions_since(runtime: str) -> list[tuple[Condition, float]]:
-    """Every condition that holds and since when (seconds since 1970), oldest first."""
+    """Return every condition that holds and since when (seconds since 1970), oldest first."""
     folder = os.path.join(runtime, "conditions")
     try:
         names = sorted(os.listdir(folder))

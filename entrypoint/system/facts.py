@@ -1,4 +1,4 @@
-"""A: look at the machine once, for the decisions in `paths` and `plan`."""
+"""A: collects the facts about the machine, once, for the decisions in `settings.paths` and `boot.plan`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrypoint.system.mounts import mount_points, responds
 
 
 def look() -> Facts:
-    """The facts as they are now. A volume that does not answer is as good as none: to touch it would hang us."""
+    """Collect the facts. A volume that does not respond counts as absent: a system call on it would block the start."""
     mounts = set(mount_points() or ())
     silent = [volume for volume in VOLUMES if volume in mounts and not responds(volume)]
     return Facts(

@@ -1,4 +1,4 @@
-"""A: put a file in its place whole or not at all."""
+"""A: writes and reads small files; a write is atomic."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ def write_atomically(
     *,
     durable: bool = True,
 ) -> None:
-    """Write `content` to `path` so that a reader, or a crash at any moment, sees the old or the new, whole.
+    """Replace `path` by `content`: a reader, and a crash at any moment, sees the old file or the new one, whole.
 
     Args:
         path: Destination; its folder must exist.
-        content: The whole of it; text becomes UTF-8.
-        mode: Permission bits the file has from its first moment on (a secret is never readable, not even
-            for an instant).
+        content: The whole content; text becomes UTF-8.
+        mode: Permission bits of the file from its creation on: a secret is never readable, not even briefly.
         owner: (uid, gid) the file belongs to; None: the user of this process.
         durable: Sync to the disk. False for a file that describes this boot alone: fsync can block for seconds.
 
     Raises:
-        OSError: The folder can't be written; the old file, if any, is untouched.
+        OSError: The folder cannot be written; an old file is untouched.
     """
     folder = os.path.dirname(os.path.abspath(path))
     # Random, never the pid: in a container that is always 1, so a leftover would block every later write.
@@ -70,7 +69,7 @@ def read_json(path: str) -> Any:
 
 
 def sync_folder(folder: str) -> None:
-    """Make a rename in `folder` survive a power cut (fsync of the folder, see fsync(2))."""
+    """Sync `folder`, so that a rename in it survives a power cut (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -81,7 +80,7 @@ def sync_folder(folder: str) -> None:
 
 
 def read_text(path: str) -> str | None:
-    """The file's text, or None where there is none to read."""
+    """Return the file's text; None where it cannot be read or is not UTF-8."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()

@@ -1,4 +1,4 @@
-"""A: every secret that can be found on this pod, in every spelling it may be written in."""
+"""A: collects every secret of this pod, in every spelling in which a text may contain it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from entrypoint.settings.settings import secret_variables
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import read_text
 
-#: Variables of the user's own that hold a secret, by their names.
+#: Names of the user's own variables that hold a secret.
 _NAMES = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|AUTHORIZATION|COOKIE", re.I)
-#: Shorter ones (`true`, `none`) are no secrets but words, except where the name is one of ours.
+#: Shorter values (`true`, `none`) are words, not secrets, except those of the pod's own secret settings.
 _SHORTEST = 6
 
 
 def known_secrets(pod: Pod) -> set[str]:
-    """Those in files, and those in this process's environment (`docker exec` has the container's)."""
+    """Return the secrets in files and in this process's environment (`docker exec` has the container's)."""
     found = set(_in_files(pod))
     for name, text in {**pod.environ, **os.environ}.items():
         if name in secret_variables() or (_NAMES.search(name) and len(text) >= _SHORTEST and not _is_ours(name)):
@@ -30,7 +30,7 @@ def known_secrets(pod: Pod) -> set[str]:
 
 
 def _is_ours(name: str) -> bool:
-    """Places and settings of ours name files, not secrets: JUPYTER_TOKEN_FILE, JUPYTER_AUTH."""
+    """Whether the variable is one of the pod's own that holds no secret: JUPYTER_TOKEN_FILE, JUPYTER_AUTH."""
     return name.startswith("PODKEEPER_") or name.endswith(("_FILE", "_AUTH"))
 
 
@@ -50,7 +50,7 @@ def _in_files(pod: Pod) -> Iterable[str]:
 
 
 def _spellings(secret: str) -> Iterable[str]:
-    """As it is, as it travels in addresses, in JSON and HTML, and as HTTP's basic login writes it."""
+    """Yield the secret as it is, as URLs, JSON and HTML encode it, and as HTTP Basic authentication does."""
     yield secret
     yield json.dumps(secret)[1:-1]
     yield html.escape(secret)

@@ -1,6 +1,6 @@
-"""A: one HTTP request over a plain socket, with one deadline for the whole answer.
+"""A: sends HTTP requests to this machine, each with one deadline for the whole response.
 
-http.client would cost 6 MiB of memory for its e-mail parser, and its time-out is per read.
+Not http.client: its e-mail parser costs 6 MiB of memory, and its timeout holds for each read alone.
 """
 
 import json
@@ -10,11 +10,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 MOST = 4 << 20
-"""Bytes of an answer we are willing to hold."""
+"""The most bytes of a response that are read."""
 
 
 class Answer(NamedTuple):
-    """`status` is 0 where there was none, and `problem` says why. `head`: the status line and the headers."""
+    """A response.
+
+    Attributes:
+        status: The HTTP status; 0: there was no response.
+        body: Its body.
+        problem: Why there was no response, or its status from 500 on; else None.
+        head: Status line and headers.
+    """
 
     status: int
     body: bytes = b""
@@ -23,7 +30,7 @@ class Answer(NamedTuple):
 
 
 def get(port: int, path: str, timeout: float) -> Answer:
-    """GET http://127.0.0.1:port/path. A status below 500 is an answer: 401 and 404 come from a living loop."""
+    """GET http://127.0.0.1:port/path. A status below 500 is no problem: 401 and 404 come from a living server."""
     return send("GET", port, path, timeout)
 
 
@@ -35,7 +42,7 @@ def send(
     headers: Mapping[str, str] | None = None,
     body: str = "",
 ) -> Answer:
-    """Any request to 127.0.0.1:port; `headers` win over ours, Host included (as a proxy would send it)."""
+    """Send a request to 127.0.0.1:port; `headers` replace the default ones, Host included (as a proxy sends it)."""
     deadline = time.monotonic() + timeout
     fields = {"Host": f"127.0.0.1:{port}", "User-Agent": "podkeeper", **(headers or {})}
     if body:
@@ -55,7 +62,7 @@ def send(
 
 
 def read_all(connection: socket.socket, deadline: float, most: int) -> bytes:
-    """What comes until the other side closes, or until about `most` bytes are there.
+    """Read until the other side closes the connection, or until about `most` bytes have arrived.
 
     Raises:
         TimeoutError: The clock (time.monotonic) passed `deadline`.
@@ -75,7 +82,7 @@ def read_all(connection: socket.socket, deadline: float, most: int) -> bytes:
 
 
 def get_json(port: int, path: str, timeout: float) -> Any:
-    """The decoded body of a 200, or None."""
+    """Return the decoded body of a response with status 200, or None."""
     answer = get(port, path, timeout)
     try:
         return json.loads(answer.body) if answer.status == 200 else None
@@ -84,5 +91,5 @@ def get_json(port: int, path: str, timeout: float) -> Any:
 
 
 def is_up(port: int, path: str, timeout: float) -> bool:
-    """Whether the service answers."""
+    """Whether the service answers within `timeout` seconds."""
     return get(port, path, timeout).problem is None

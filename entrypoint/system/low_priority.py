@@ -1,4 +1,4 @@
-"""A: makes this process the last to get the processor and the disk."""
+"""A: lowers the CPU and I/O priority of this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WHO_PROCESS, _CLASS_IDLE = 1, 3 << 13
 
 
 def be_quiet() -> None:
-    """nice 19 and ionice's idle class; where either is refused it goes on as it is. Call it before any thread."""
+    """Set nice 19 and the idle I/O class (ioprio_set(2)) where permitted. Call it before any thread starts."""
     with contextlib.suppress(OSError):
         os.nice(19)
     number = _SYS_IOPRIO_SET.get(os.uname().machine)

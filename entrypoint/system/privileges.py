@@ -1,6 +1,6 @@
-"""A: what a launcher does first: take off root's powers (RUN_AS, PUID:PGID) and set the umask.
+"""A: drops root's privileges (RUN_AS, PUID:PGID), sets the umask, and reads this process's user and capabilities.
 
-Not supervisord's `user=`: it wants a name in /etc/passwd, and an image has none for its users' users.
+Not supervisord's `user=`: it needs a name in /etc/passwd, and an image has none for arbitrary uids.
 """
 
 from __future__ import annotations

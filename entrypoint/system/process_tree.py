@@ -1,4 +1,4 @@
-"""A: a service's process, its tree and what they use, by psutil."""
+"""A: a service's process and its descendants: memory, CPU time, threads, and how to end them (psutil)."""
 
 import contextlib
 import os

@@ -1,6 +1,6 @@
-"""P: text without secrets: those we know by heart, and what looks like one.
+"""P: removes secrets from text: the known ones, and whatever looks like one.
 
-Log lines, reasons and conditions quote what programs and users wrote; somebody's token may be among it.
+Log lines, reasons and conditions quote what programs and users wrote, tokens included.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 HIDDEN = "[secret]"
-#: Shorter than this, a secret is replaced as a whole word only: it could be part of any other word.
+#: A secret shorter than this is replaced as a whole word only: it could be part of any other word.
 _SHORT = 6
-#: What is known to be a login by its looks. The first group stays.
+#: Text that looks like a secret. The first group stays.
 _LOOKS = re.compile(
     r"((?:[?&;\s\"']|^)(?:access_)?(?:token|api_?key|password|secret|signature)=)[^\s&\"'<>]+"
     r"|(--[\w-]*(?:token|key|password|secret)(?:=|\s+))[^\s\"',]+"
@@ -36,7 +36,7 @@ def without_queries(text: str) -> str:
 
 
 class Redactor:
-    """Knows the pod's secrets and takes them out."""
+    """Replaces the pod's secrets, and text that looks like one."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
@@ -47,13 +47,13 @@ class Redactor:
         self._known = re.compile("|".join(patterns)) if patterns else None
 
     def text(self, text: str) -> str:
-        """`text` with every secret replaced."""
+        """Return `text` with every secret replaced."""
         if self._known:
             text = self._known.sub(HIDDEN, text)
         return _LOOKS.sub(lambda found: next(filter(None, found.groups()), "") + HIDDEN, text)
 
     def tree(self, value: Any) -> Any:
-        """The same for every text in a value made of dicts, lists, tuples and plain values."""
+        """Return `value`, made of dicts, lists, tuples and plain values, with every secret in it replaced."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):

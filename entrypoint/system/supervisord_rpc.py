@@ -1,6 +1,6 @@
-"""A: one call of supervisord's XML-RPC interface over its socket, with one deadline for the whole answer.
+"""A: calls supervisord's XML-RPC interface over its socket, with one deadline for the whole response.
 
-Not supervisor.xmlrpc's transport: it has no time-out, and a supervisord that is held would hold us.
+Not supervisor.xmlrpc's transport: it has no timeout, so that a stopped supervisord would block the caller.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any
 
 from entrypoint.system.loopback_http import read_all
 
-#: The socket's lock is its mode (see supervisord.conf); this is no secret.
+#: No secret: the socket's mode protects it (see supervisord.conf).
 _LOGIN = base64.b64encode(b"podkeeper:podkeeper").decode()
 _MOST = 1 << 20
 
 
 class Refused(Exception):
-    """supervisord answered that it will not: its own words."""
+    """supervisord returned a fault; the message is its text."""
 
 
 def call(socket_path: str, method: str, *arguments: Any, timeout: float) -> Any:
-    """`method` is `supervisor.getAllProcessInfo` or the like.
+    """Call `method`, for example `supervisor.getAllProcessInfo`.
 
     Raises:
-        OSError: No supervisord, not ours to ask (the socket is the pod's user's), or no answer within `timeout`.
-        Refused: supervisord will not; the message says why.
+        OSError: No supervisord, no permission (the socket is the pod's user's), or no response in `timeout` seconds.
+        Refused: supervisord returned a fault; the message says why.
     """
     body = xmlrpc.client.dumps(arguments, method, encoding="utf-8").encode()
     head = (

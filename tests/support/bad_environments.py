@@ -8,11 +8,11 @@ _ABSOLUTE = "must be an absolute path"
 _QUOTES = "must not contain quotes, backslashes, % or control characters"
 _REF = "must be a git tag, branch or commit"
 _REPO = "must be an https:// address or an absolute path of a git repository"
-_EXITS = "it would exit at once and be restarted for ever"
+_EXITS = "ComfyUI would exit at once and be restarted for ever"
 
 
 def _origin(text: str, part: str) -> tuple[dict[str, str], str]:
-    line = f"must be origins like https://example.com, separated by commas; {part!r} is none"
+    line = f"must be origins like https://example.com, separated by commas; {part!r} is not one"
     return {"JUPYTER_ALLOWED_ORIGINS": text}, f"cannot use JUPYTER_ALLOWED_ORIGINS={text!r}: {line}"
 
 
@@ -70,7 +70,7 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("COMFYUI_ARGS", "ends with \\", "must be arguments as a shell takes them (no escaped character)"),
     _argument("--port 9000", "--port", "set COMFYUI_PORT instead"),
     _argument("--fast --port=9000", "--port", "set COMFYUI_PORT instead"),
-    _argument("--listen 127.0.0.1", "--listen", "the gateway listens, ComfyUI is behind it"),
+    _argument("--listen 127.0.0.1", "--listen", "ComfyUI listens on the loopback, behind the gateway"),
     _argument("--base-directory /x", "--base-directory", "its data folder is the volume's comfyui folder"),
     _argument("--quick-test-for-ci", "--quick-test-for-ci", _EXITS),
     _argument("--help", "--help", _EXITS),
@@ -84,7 +84,7 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("PODKEEPER_HOME", "/srv/100%", _QUOTES),
     _bad("COMFYUI_REPO", "github.com/x/y", _REPO),
     _bad("COMFYUI_REPO", "--upload-pack=evil", _REPO),
-    _bad("COMFYUI_REPO", "https://me:pw@host/x", "must not carry a login; it would be readable in logs"),
+    _bad("COMFYUI_REPO", "https://me:pw@host/x", "must not contain a login: logs would show it"),
     _bad("COMFYUI_REF", "-x", _REF),
     _bad("COMFYUI_REF", "a..b", _REF),
 ]

@@ -69,7 +69,7 @@ def test_login_is_asked_for(pod: Pod) -> None:
 
 def test_no_process_has_a_secret_in_its_environment_or_arguments(pod: Pod) -> None:
     family = pod.family()
-    assert {"supervisord", "jupyter", "logs", "prober"} <= {name_of(member) for member in family}
+    assert {"supervisord", "jupyter", "log_forwarder", "prober"} <= {name_of(member) for member in family}
     for member in family:
         exposed = " ".join(member.cmdline()) + Path(f"/proc/{member.pid}/environ").read_text(errors="replace")
         assert "s3cret" not in exposed
@@ -78,7 +78,7 @@ def test_no_process_has_a_secret_in_its_environment_or_arguments(pod: Pod) -> No
 
 
 def name_of(member: psutil.Process) -> str:
-    return next((word for word in ("supervisord", "jupyter", "logs", "prober") if word in member.cmdline()[-1]
+    return next((word for word in ("supervisord", "jupyter", "log_forwarder", "prober") if word in member.cmdline()[-1]
                  or f".{word}" in " ".join(member.cmdline()[:5])), "")  # fmt: skip
 
 
