@@ -1,10 +1,10 @@
-"""The README's facts of the image, measured by a real build of it.
+"""The image facts of docs/image.md, measured by a real build of the image.
 
-usage: image_facts.py [docker build OPTIONS]     build it cold, then again, and write the facts into README.md
-       image_facts.py --check                    exit 1 when README.md's facts are not of this Dockerfile
+usage: image_facts.py [docker build OPTIONS]     build the image cold, then again; write the facts into docs/image.md
+       image_facts.py --check                    exit 1 when the facts in docs/image.md do not fit this Dockerfile
 
-A cold build uses no layer and no download of an earlier one. BASE_IMAGE: what it is built on. With
-`--build-arg COMFYUI=off` the facts are what is ours, and the base.
+A cold build uses no layer and no download of an earlier build. BASE_IMAGE names the base image. With
+`--build-arg COMFYUI=off` the facts cover Podkeeper's own layers and the base image.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "docs/image.md"
 BEGIN, END = "<!-- image facts: written by scripts/image_facts.py -->", "<!-- end of image facts -->"
 TAG = "podkeeper:facts"
 #: MB that everything but the base, torch and ComfyUI may have.
@@ -71,7 +71,7 @@ def megabytes(size: int) -> str:
 
 
 def problems(text: str, dockerfile: str) -> list[str]:
-    """What is wrong with the facts in the README `text`, as far as that can be told without a build."""
+    """Problems with the facts in the page `text`, as far as they show without a build; one line each."""
     found = re.search(f"{BEGIN}\n(.*?)\n{END}", text, re.DOTALL)
     if not found:
         return ["it has no block of image facts"]
@@ -122,14 +122,14 @@ def measure(options: list[str]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Compare or write."""
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     if arguments == ["--check"]:
         wrong = problems(text, (ROOT / "Dockerfile").read_text(encoding="utf-8"))
         for problem in wrong:
-            print(f"README.md: {problem}; run scripts/image_facts.py")
+            print(f"docs/image.md: {problem}; run scripts/image_facts.py")
         return 1 if wrong else 0
     facts = measure(arguments)
-    README.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{facts}\n{END}", text, flags=re.DOTALL))
+    PAGE.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{facts}\n{END}", text, flags=re.DOTALL))
     print(facts)
     return 0
 

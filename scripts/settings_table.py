@@ -1,7 +1,7 @@
-"""The README's settings table, from the lines of entrypoint/settings/settings.py.
+"""The settings table of docs/settings.md, from the lines of entrypoint/settings/settings.py.
 
-usage: settings_table.py            write it into README.md
-       settings_table.py --check    exit 1 when README.md has another one
+usage: settings_table.py            write the table into docs/settings.md
+       settings_table.py --check    exit 1 when docs/settings.md has another table
 """
 
 import pathlib
@@ -11,7 +11,7 @@ from dataclasses import fields
 
 from entrypoint.settings.settings import Settings
 
-README = pathlib.Path(__file__).parent.parent / "README.md"
+PAGE = pathlib.Path(__file__).parent.parent / "docs/settings.md"
 BEGIN, END = "<!-- settings: written by scripts/settings_table.py -->", "<!-- end of settings -->"
 
 
@@ -32,12 +32,12 @@ def shown(default: object) -> str:
 
 def main() -> int:
     """Compare or write."""
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     wanted = re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table()}\n{END}", text, flags=re.DOTALL)
     if "--check" not in sys.argv:
-        README.write_text(wanted, encoding="utf-8")
+        PAGE.write_text(wanted, encoding="utf-8")
     elif wanted != text:
-        print("README.md: the settings table is not up to date; run scripts/settings_table.py")
+        print("docs/settings.md: the settings table is out of date; run .venv/bin/python scripts/settings_table.py")
         return 1
     return 0
 

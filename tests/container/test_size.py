@@ -1,4 +1,4 @@
-"""The README's image facts against the image that was just built."""
+"""The image facts of docs/image.md against the image that was just built."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from scripts import image_facts
 from tests.container.conftest import BASE
 
 
-def test_what_is_ours_has_the_size_the_readme_says_and_no_more_than_it_may(image: str) -> None:
+def test_what_is_ours_has_the_size_that_docs_image_says_and_no_more_than_it_may(image: str) -> None:
     """The image without ComfyUI is what is ours, and the base."""
     base = len(image_facts.history(BASE))
     rows = image_facts.rows(image_facts.history(image), base)
-    text = image_facts.README.read_text()
+    text = image_facts.PAGE.read_text()
     measured_here = f"on `{BASE}`" in text  # another base brings some of what is ours elsewhere
     for what, size, ours in rows:
         told = re.search(rf"(?m)^\| {re.escape(what)} \| ([\d.]+) \| yes \|$", text)

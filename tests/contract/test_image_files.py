@@ -78,7 +78,7 @@ def test_what_is_pinned_is_kept_up_to_date() -> None:
         assert (ROOT / each["directory"].lstrip("/")).is_dir()
 
 
-def test_the_readmes_image_facts_are_of_this_dockerfile() -> None:
+def test_the_image_facts_are_of_this_dockerfile() -> None:
     """Sizes and times are a build's to say; tests/container compares the sizes with one."""
     check = subprocess.run([sys.executable, ROOT / "scripts/image_facts.py", "--check"], capture_output=True, text=True)
     assert check.stdout == ""
@@ -95,14 +95,14 @@ def test_the_readmes_image_facts_are_of_this_dockerfile() -> None:
 )
 def test_facts_that_were_not_written_by_the_script_are_seen(old: str, new: str, complaint: str) -> None:
     """Negative control."""
-    text = (ROOT / "README.md").read_text()
+    text = image_facts.PAGE.read_text()
     assert old in text
     assert complaint in " ".join(image_facts.problems(text.replace(old, new), DOCKERFILE))
 
 
 def test_a_layer_that_the_dockerfile_lost_and_one_that_grew_are_seen() -> None:
     """Negative control."""
-    text = (ROOT / "README.md").read_text()
+    text = image_facts.PAGE.read_text()
     assert image_facts.problems(text, DOCKERFILE.replace("/opt/podkeeper/env", "/elsewhere"))
     grown = re.sub(r"(environment) \| \d+ \| yes", r"\1 | 900 | yes", text)
     assert "more than 400" in " ".join(image_facts.problems(grown, DOCKERFILE))

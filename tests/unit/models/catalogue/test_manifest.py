@@ -109,9 +109,9 @@ def test_a_path_is_quoted_and_the_hub_can_be_another() -> None:
     assert address_of(file, "http://mirror:1/") == "http://mirror:1/a/b/resolve/main/c/d%20e.bin"
 
 
-def test_the_readmes_example_is_a_manifest() -> None:
-    readme = (ROOT / "README.md").read_text()
-    (example,) = re.findall(r"(?s)```toml\n(.*?)```", readme)
-    manifest = parse(example, "README.md")
+def test_the_example_in_the_docs_is_a_manifest() -> None:
+    page = (ROOT / "docs/models.md").read_text()
+    (example,) = re.findall(r"(?s)```toml\n(.*?)```", page)
+    manifest = parse(example, "docs/models.md")
     assert [file.dest for file in manifest.bundles[0].files] == ["loras/style.safetensors"]
     assert manifest.extends_catalogue
