@@ -4,15 +4,15 @@ usage: settings_table.py            write the table into docs/settings.md
        settings_table.py --check    exit 1 when docs/settings.md has another table
 """
 
-import pathlib
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 
 from entrypoint.settings.settings import Settings
 
-PAGE = pathlib.Path(__file__).parent.parent / "docs/settings.md"
-BEGIN, END = "<!-- settings: written by scripts/settings_table.py -->", "<!-- end of settings -->"
+DOCS = Path(__file__).parent.parent / "docs"
 
 
 def table() -> str:
@@ -30,16 +30,22 @@ def shown(default: object) -> str:
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
-def main() -> int:
-    """Compare or write."""
-    text = PAGE.read_text(encoding="utf-8")
-    wanted = re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table()}\n{END}", text, flags=re.DOTALL)
-    if "--check" not in sys.argv:
-        PAGE.write_text(wanted, encoding="utf-8")
+def write_or_check(name: str, table: str, arguments: Sequence[str]) -> int:
+    """Exit code after writing `table` between the markers of docs/<name>.md; with --check, after comparing."""
+    page, script = DOCS / f"{name}.md", f"scripts/{name}_table.py"
+    begin, end = f"<!-- {name}: written by {script} -->", f"<!-- end of {name} -->"
+    text = page.read_text(encoding="utf-8")
+    wanted = re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{table}\n{end}", text, flags=re.DOTALL)
+    if begin not in text or end not in text:
+        print(f"docs/{page.name}: the markers of {script} are missing")
+        return 1
+    if "--check" not in arguments:
+        page.write_text(wanted, encoding="utf-8")
     elif wanted != text:
-        print("docs/settings.md: the settings table is out of date; run .venv/bin/python scripts/settings_table.py")
+        print(f"docs/{page.name}: the table is out of date; run .venv/bin/python {script}")
         return 1
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(write_or_check("settings", table(), sys.argv[1:]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from entrypoint import __version__
 from entrypoint.cli import CONTROL, MODULES
 from entrypoint.models.verbs import VERBS
 from entrypoint.settings.settings import Settings
@@ -227,7 +227,6 @@ def test_the_numbers_of_the_decisions_have_no_gap() -> None:
 
 
 def test_the_changelog_has_the_version_and_a_place_for_the_next() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     releases = re.findall(r"(?m)^## (.*)$", (ROOT / "CHANGELOG.md").read_text())
     assert releases[0] == "Unreleased"
-    assert re.fullmatch(rf"{re.escape(version)} - \d{{4}}-\d\d-\d\d", releases[1])
+    assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", releases[1])
