@@ -128,6 +128,7 @@ def test_a_workflow_runs_and_its_progress_is_seen(on: Door, context: Any) -> Non
     made = next((on.pod.root / "output").glob("made*.png"))
     assert made.read_bytes().startswith(b"\x89PNG")
     answer = page.goto(f"{on.proxy.pod}/view?filename={made.name}&type=output")
+    assert answer is not None
     assert answer.body() == made.read_bytes()
     page.close()
 

@@ -6,6 +6,7 @@ PODKEEPER_REAL_IMAGE names an image with real ComfyUI in it; docs/image.md says 
 from __future__ import annotations
 
 import os
+import pathlib
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -37,7 +38,7 @@ def test_an_uploaded_image_goes_through_a_workflow_and_comes_back(options: list[
         sync_playwright() as started,
     ):
 
-        def make(home: os.PathLike[str]) -> ContainerPod:
+        def make(home: pathlib.Path) -> ContainerPod:
             return ContainerPod(home, REAL_IMAGE, network, tuple(options))
 
         with scene(started, folder, True, make) as on:

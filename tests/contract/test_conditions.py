@@ -28,9 +28,9 @@ def names_raised() -> set[str]:
     trees = {path: ast.parse(path.read_text()) for path in (ROOT / "entrypoint").rglob("*.py")}
     constants: dict[str, set[str]] = {}
     for tree in trees.values():
-        for node in tree.body:
-            if isinstance(node, ast.Assign):
-                for name, value in pairs(node):
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign):
+                for name, value in pairs(statement):
                     constants.setdefault(name, set()).add(value)
     found: set[str] = set()
     for path, tree in trees.items():
@@ -42,7 +42,7 @@ def names_raised() -> set[str]:
 
 def pairs(node: ast.Assign) -> list[tuple[str, str]]:
     """(name, text) of `A = "x"` and of `A, B = "x", "y"`."""
-    (target,) = node.targets if len(node.targets) == 1 else (None,)
+    target = node.targets[0] if len(node.targets) == 1 else None
     names = target.elts if isinstance(target, ast.Tuple) else [target]
     values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
     return [

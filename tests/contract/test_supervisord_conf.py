@@ -70,7 +70,8 @@ def test_every_service_has_its_program(service: Service, programs: dict[str, Any
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_service_that_is_switched_off_is_not_started(service: Service, load: Any, tmp_path: Path) -> None:
-    settings = Settings(home=str(tmp_path), **{service.enabled_setting: False})
+    switched_off: dict[str, Any] = {service.enabled_setting: False}
+    settings = Settings(home=str(tmp_path), **switched_off)
     options = load(settings)
     starting = {p.name for g in options.process_group_configs for p in g.process_configs if p.autostart}
     assert service.name not in starting

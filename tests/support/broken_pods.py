@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import pytest
 
 from entrypoint.doctor.evaluate_services import CRASH_LOOP
 from entrypoint.settings.services import SERVICES
@@ -54,7 +55,7 @@ class Broken:
     prepare: Prepare = nothing
     environ: dict[str, str] = field(default_factory=dict)
     settles: bool = True
-    marks: tuple[object, ...] = ()
+    marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
 # -- what is wrong before the start

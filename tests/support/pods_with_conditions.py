@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from tests.support.broken_pods import file_system, nothing
 from tests.support.file_systems import needs_mount
 from tests.support.pod import Pod
@@ -30,7 +32,7 @@ class Sick:
     harm: Callable[[Pod], object] = lambda pod: None
     command: tuple[str, ...] = ()
     take_ports: bool = False
-    marks: tuple[object, ...] = ()
+    marks: tuple[pytest.MarkDecorator, ...] = ()
 
     @property
     def id(self) -> str:

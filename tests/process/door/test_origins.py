@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from entrypoint.door.guard import is_foreign
-from entrypoint.door.origins import own_origins
+from entrypoint.door.origins import is_foreign, own_origins
 from entrypoint.settings.settings import Settings
 from tests.support.door.origin_cases import CASES, LISTED, Case, for_port
 from tests.support.door.running_door import Scene, running

@@ -328,7 +328,7 @@ def test_a_bundle_can_be_asked_for(tmp_path: Path) -> None:
         assert (own.home / "comfyui/.podkeeper/models-wanted/TINY").exists()
 
         def files() -> list[Any]:
-            return (status_of(own)["models"] or {}).get("files", [])
+            return list((status_of(own)["models"] or {}).get("files", []))
 
         wait_until(lambda: [each["dest"] for each in files()] == ["vae/tiny.safetensors"], 60, "it is tried", 0.3)
 

@@ -29,7 +29,7 @@ class Container:
     """One container. Its ports are published on free ports of the loopback address, unless it gets a `--network`."""
 
     def __init__(self, image: str, options: tuple[str, ...], command: tuple[str, ...] = ()) -> None:
-        published = ("--publish", "127.0.0.1::8189", "--publish", "127.0.0.1::8188")
+        published: tuple[str, ...] = ("--publish", "127.0.0.1::8189", "--publish", "127.0.0.1::8188")
         if "--network" in options:
             published = ()
         self.id = docker("run", "--detach", "--label", LABEL, *published, *options, image, *command).stdout.strip()

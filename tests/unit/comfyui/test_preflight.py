@@ -1,5 +1,6 @@
 """What is looked at before ComfyUI is launched."""
 
+import os
 import pathlib
 import stat
 import sys
@@ -157,5 +158,5 @@ def test_the_database_moves_where_it_cannot_be_beside_the_code(
     (tmp_path / "comfy/cli_args.py").write_text('parser.add_argument("--database-url")' if knows else "")
     place = tmp_path / "user" if user_folder else tmp_path
     place.mkdir(exist_ok=True)
-    monkeypatch.setattr(preflight.os, "access", lambda path, mode: writable or path != str(place))
+    monkeypatch.setattr(os, "access", lambda path, mode: writable or path != str(place))
     assert preflight.other_database(str(tmp_path), "/root") == ("/root/comfyui.db" if moved else "")

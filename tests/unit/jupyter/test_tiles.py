@@ -1,5 +1,7 @@
 """What goes on to the pages behind the tiles, and what stays with JupyterLab."""
 
+from typing import Any
+
 import pytest
 
 from entrypoint.jupyter.tiles import description, passed_headers, passed_query, tiles
@@ -11,7 +13,8 @@ def test_every_tile_is_a_service_with_a_port_where_it_is_switched_on() -> None:
     ports = {service.name: service.port(Settings()) for service in SERVICES}
     for service in tiles(Settings()):
         assert service.port(Settings()) == ports[service.name]
-        assert service not in tiles(Settings(**{f"{service.name}_enabled": False}))
+        switched_off: dict[str, Any] = {f"{service.name}_enabled": False}
+        assert service not in tiles(Settings(**switched_off))
         assert description(service)["name"] == service.name
 
 

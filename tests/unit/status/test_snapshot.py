@@ -77,7 +77,7 @@ def test_without_any_file_there_is_still_a_snapshot() -> None:
     snapshot = make_snapshot(Settings(), seen())
     assert [each.state for each in snapshot.services] == ["UNKNOWN"] * len(SERVICES)
     assert not snapshot.supervised
-    assert snapshot.restarts == snapshot.conditions == snapshot.volumes == ()
+    assert (snapshot.restarts, snapshot.conditions, snapshot.volumes) == ((), (), ())
 
 
 @pytest.mark.parametrize("nonsense", [None, 3, "x", [], [None], {}, {"programs": 3}, {"restarts": [3, {}]},

@@ -1,6 +1,7 @@
 """Asking what may never answer."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,7 +9,7 @@ from entrypoint.system.bounded_call import Asker, Silent
 
 
 def test_an_answer_is_the_answer_and_an_error_the_error() -> None:
-    answers = iter([1, OSError("gone"), 2])
+    answers: Iterator[int | OSError] = iter([1, OSError("gone"), 2])
 
     def question() -> int:
         answer = next(answers)
