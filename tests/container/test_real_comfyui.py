@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from tests.support.browser.pods import open_folder
 from tests.support.browser.proxied_pod import scene
 from tests.support.browser.workflow_upload import ComfyUI, upload_goes_through_a_workflow
-from tests.support.container.browsed import ContainerPod, network_of_a_container
+from tests.support.container.container_pod import ContainerPod, network_of_a_container
 from tests.support.container.engine import TOKEN
 from tests.support.container.log_check import AT_A_STOP, AT_WORK, unexpected
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 MODULES = sorted(path for path in (ROOT / "entrypoint").rglob("*.py") if path.stat().st_size)
 ACTING = {"os", "subprocess", "socket", "time", "shutil"}

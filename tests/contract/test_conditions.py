@@ -10,8 +10,8 @@ import pytest
 from entrypoint.conditions.registry import REGISTRY, START
 from entrypoint.settings.services import PROGRAMS, SERVICES
 from entrypoint.volumes.diagnosis import CONDITION_NAMES
+from tests.support.checkout import ROOT
 from tests.support.condition_tests import POD, PRODUCED_BY
-from tests.support.places import ROOT
 from tests.support.pods_with_conditions import SICK
 
 #: Where a name is a variable, and all it can be: a new one of these must be looked at by a person.

@@ -10,7 +10,7 @@ import yaml
 from entrypoint.settings.paths import VOLUMES
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 DEPLOY = ROOT / "deploy"
 PORTS = {service.public_port(Settings()) for service in SERVICES} - {0}

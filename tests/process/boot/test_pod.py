@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.places import FAKE_COMFYUI
+from tests.support.checkout import FAKE_COMFYUI
 from tests.support.pod import TOKEN, Pod, fake_python, others_can_read, running
 from tests.support.waiting import wait_until
 

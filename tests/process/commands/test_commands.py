@@ -20,8 +20,8 @@ from entrypoint.cli import CONTROL, MODULES, USAGE
 from entrypoint.commands import url
 from entrypoint.settings.services import SERVICES
 from entrypoint.system.attach import attach
+from tests.support.checkout import ROOT
 from tests.support.file_systems import as_user, let_others_through, needs_root
-from tests.support.places import ROOT
 from tests.support.pod import TOKEN, Pod, environ_for, running
 from tests.support.waiting import wait_until
 

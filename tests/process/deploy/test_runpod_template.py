@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 FOLDER = ROOT / "deploy/runpod"
 TEMPLATE = json.loads((FOLDER / "template.json").read_text())

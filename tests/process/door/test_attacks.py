@@ -1,7 +1,7 @@
 """What pages of a sibling pod and of a foreign site get done with the user's cookie: nothing, seen in the queue,
 on the disk and among the WebSockets. Past the gateway the same requests have their effect (the negative control).
 
-The headers are those Chromium sends; tests/browser/test_gateway.py has it send them itself.
+The headers are those Chromium sends; tests/browser/test_comfyui_door.py has it send them itself.
 """
 
 import pathlib

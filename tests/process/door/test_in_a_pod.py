@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.checkout import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.door.running_door import HTML, ask, websocket
-from tests.support.places import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.pod import TOKEN, Pod, fake_python, running
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until

@@ -13,7 +13,7 @@ import websocket
 
 from entrypoint.system.loopback_http import Answer, send
 from tests.support.broken_pods import STOCK_IDENTITY
-from tests.support.places import FAKE_BEHIND
+from tests.support.checkout import ECHO_COMFYUI
 from tests.support.pod import TOKEN, Pod, environ_for, running
 from tests.support.waiting import wait_until
 
@@ -27,7 +27,7 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     folder = tmp_path_factory.mktemp("tiles")
     environ = environ_for(folder) | {
         "COMFYUI_ENABLED": "true",
-        "COMFYUI_DIR": str(FAKE_BEHIND),
+        "COMFYUI_DIR": str(ECHO_COMFYUI),
         "RUNPOD_POD_ID": "abc123",
     }
     with running(folder / "pod", environ) as started:

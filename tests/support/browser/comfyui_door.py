@@ -18,8 +18,8 @@ from tests.support.browser.chromium import launch
 from tests.support.browser.pods import Pod, running
 from tests.support.browser.proxied_pod import PAGES
 from tests.support.browser.proxies import Proxy, running_proxy
+from tests.support.checkout import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.door.running_door import Answer, ask
-from tests.support.places import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.pod import fake_python
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.browser.jupyterlab import Lab
 from tests.support.browser.proxied_pod import Scene, new_profile
-from tests.support.places import ARTIFACTS
+from tests.support.checkout import ARTIFACTS
 from tests.support.waiting import wait_until
 
 STARTUP = 120.0  # seconds; torch from a cold disk

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from entrypoint.settings.paths import Paths
-from tests.support.places import FAKE_COMFYUI_WITH_FILES, ROOT
+from tests.support.checkout import FAKE_COMFYUI_WITH_FILES, ROOT
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 

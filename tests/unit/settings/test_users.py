@@ -4,7 +4,6 @@ import pytest
 
 from entrypoint.settings import users
 from entrypoint.settings.users import Identity, file_owner, not_honoured, service_identity
-from entrypoint.settings.volume_policy import GROUP, OWNER, SHARED, TOP, umask_for
 
 ROOT, USER = Identity(0, 0), Identity(1000, 1000)
 
@@ -49,21 +48,6 @@ def test_a_pod_that_is_not_root_says_whom_it_cannot_become(run_as: str, puid: st
     condition = not_honoured(run_as, puid, own)
     assert (condition.reason if condition else "").startswith(told)
     assert bool(condition) == bool(told)
-
-
-@pytest.mark.parametrize(
-    ("policy", "asked", "mask"),
-    [
-        (TOP, "", 0o022),
-        ("auto", "", 0o022),
-        (OWNER, "", 0o022),
-        (GROUP, "", 0o002),
-        (SHARED, "", 0),
-        (SHARED, "027", 0o027),
-    ],
-)
-def test_the_umask_makes_new_files_right(policy: str, asked: str, mask: int) -> None:
-    assert umask_for(policy, asked) == mask
 
 
 @pytest.mark.parametrize("text", ["0", "1000", "4294967294"])

@@ -1,9 +1,5 @@
-"""What is told to those who follow, and the last hour's samples."""
+"""What subscribers of the status stream receive."""
 
-import json
-
-from entrypoint.status.history import History, Sample, sample
-from entrypoint.status.schema import Cpu, Memory
 from entrypoint.status.subscribers import Patch, Watcher, changed, event
 
 
@@ -44,16 +40,3 @@ def test_no_text_can_end_an_event() -> None:
     message = Patch({"at": 7.5, "reason": "two\nlines\r\n"}).message()
     assert message.startswith(b"event: patch\nid: 7.5\ndata: {")
     assert message.count(b"\n") == 4
-
-
-def some(at: float) -> Sample:
-    return sample(at, Cpu(used_percent=1.0, cores=1.0), Memory(used_bytes=2, limit_bytes=3, oom_kills=0), (), ())
-
-
-def test_the_ring_forgets_the_oldest_and_tells_what_is_new() -> None:
-    history = History(kept=3)
-    for at in (1.0, 2.0, 3.0, 4.0):
-        history.add(some(at))
-    assert [each[0] for each in history.since(0)] == [2.0, 3.0, 4.0]
-    assert [each[0] for each in history.since(3.0)] == [4.0]
-    assert json.loads(json.dumps(history.since(3.0))) == [[4.0, 1.0, 2, [], [], []]]

@@ -17,8 +17,8 @@ from tests.support.browser.comfyui_door import STARTUP, Door, Raid, door, log_in
 from tests.support.browser.pods import open_folder
 from tests.support.browser.proxied_pod import new_profile
 from tests.support.browser.proxies import FOREIGN
+from tests.support.checkout import ARTIFACTS
 from tests.support.door.running_door import HTML, ask, sent_by_nginx, websocket
-from tests.support.places import ARTIFACTS
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif("COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+from tests.support.checkout import SUPPORT
 from tests.support.container.engine import TOKEN, Container, docker, running
 from tests.support.container.log_check import unexpected
-from tests.support.places import SUPPORT
 from tests.support.waiting import wait_until
 
 GREEDY = SUPPORT / "container/greedy_comfyui"

@@ -16,7 +16,7 @@ from tests.support.browser.proxied_pod import Scene, new_profile, scene
 from tests.support.browser.six_more_checks import CHECKS, run
 from tests.support.browser.twelve_checks import SEED
 from tests.support.browser.visit import Visit
-from tests.support.container.browsed import ContainerPod, network_of_a_container
+from tests.support.container.container_pod import ContainerPod, network_of_a_container
 from tests.support.container.log_check import AT_A_STOP, AT_WORK, unexpected
 
 pytestmark = [
