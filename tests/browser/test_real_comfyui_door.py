@@ -174,7 +174,7 @@ def test_no_attack_succeeds(on: Door, context: Any, neighbour: str) -> None:
     assert Raid(context, on, WORKFLOW).run(site) == {}
 
 
-def test_killed_it_shows_the_starting_page_and_recovers(on: Door, context: Any) -> None:
+def test_killed_comfyui_shows_the_starting_page_and_recovers(on: Door, context: Any) -> None:
     page = log_in(context, on)
     comes_up(page)
     on.pod.child("main.py").send_signal(signal.SIGKILL)

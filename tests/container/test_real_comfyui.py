@@ -1,4 +1,4 @@
-"""The seed's eleventh check to its end, in the container: ComfyUI makes a picture of an uploaded one.
+"""A whole workflow (the eleventh check to its end) in the container: ComfyUI makes an image from an uploaded one.
 
 PODKEEPER_REAL_IMAGE names an image with real ComfyUI in it; docs/image.md says how to build one.
 """
@@ -20,7 +20,7 @@ from tests.support.container.log_check import AT_A_STOP, AT_WORK, unexpected
 
 REAL_IMAGE = os.environ.get("PODKEEPER_REAL_IMAGE", "")
 pytestmark = pytest.mark.skipif(not REAL_IMAGE, reason="no image with real ComfyUI: PODKEEPER_REAL_IMAGE is not set")
-#: It has its place beside the code, which nothing can change; ComfyUI goes on without it.
+#: ComfyUI opens this log beside its code, which is read-only here, and runs without it.
 DETAIL_LOG = "Could not open DETAIL log /opt/comfyui/comfyui_detail.log: [Errno 30] Read-only file system"
 READ_ONLY = [
     option

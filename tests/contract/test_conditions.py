@@ -63,11 +63,11 @@ def resolve(argument: ast.expr, path: str, constants: dict[str, set[str]]) -> se
     return camel
 
 
-def test_every_condition_has_a_test_and_every_line_a_condition() -> None:
+def test_every_condition_has_a_test_and_every_listed_condition_exists() -> None:
     assert names_raised() == set(PRODUCED_BY)
 
 
-def test_a_condition_of_no_test_would_be_named() -> None:
+def test_a_condition_without_a_test_is_found() -> None:
     """Negative control: what the names are read by sees a new one."""
     assert resolve(ast.parse("Condition('New', '', '')").body[0].value.args[0], "x.py", {}) == {"New"}  # type: ignore[attr-defined]
     with pytest.raises(AssertionError, match="which condition is"):
@@ -84,12 +84,12 @@ def test_the_registry_names_programs_and_services_of_the_pod() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCED_BY))
-def test_the_test_that_is_named_is_there(name: str) -> None:
+def test_every_named_test_exists(name: str) -> None:
     path, _, function = PRODUCED_BY[name].partition("::")
     tree = ast.parse((ROOT / path).read_text())
     assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-def test_the_pods_that_are_made_sick_have_what_is_said_of_them() -> None:
+def test_every_condition_listed_for_a_pod_is_one_of_a_prepared_pods() -> None:
     had = {name for sick in SICK for name in sick.conditions}
     assert {name for name, where in PRODUCED_BY.items() if where == POD} <= had

@@ -24,7 +24,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=lambda each: f"{each.pod_id}-{each.comfyui_auth}")
 @pytest.mark.parametrize("token", ["x", "a\"b'c$d;e{f}g\\h#i"], ids=["plain", "odd"])
-def test_nginx_accepts_it_without_a_warning(settings: Settings, token: str, tmp_path: Path) -> None:
+def test_nginx_accepts_every_configuration_without_a_warning(settings: Settings, token: str, tmp_path: Path) -> None:
     folder = tmp_path / "an odd $folder; \"name'"
     (folder / "gateway").mkdir(parents=True)
     (folder / "gateway/nginx.conf").write_text(config_text(TEMPLATE, settings, Secrets(token, token, "0" * 64)))

@@ -1,4 +1,4 @@
-"""supervisord.conf against the SERVICES table, the settings and the paths: forget one, and it is named here."""
+"""supervisord.conf against the SERVICES table, the settings and the paths."""
 
 import re
 from pathlib import Path
@@ -45,7 +45,7 @@ def programs(load: Any, tmp_path: Path) -> dict[str, Any]:
     return {process.name: process for group in options.process_group_configs for process in group.process_configs}
 
 
-def test_every_value_it_takes_is_one_the_entrypoint_hands_on(tmp_path: Path) -> None:
+def test_every_variable_it_expands_is_set_by_the_entrypoint(tmp_path: Path) -> None:
     handed = set(environ_for(Settings(home=str(tmp_path))))
     assert set(re.findall(r"%\(ENV_(\w+)\)s", TEXT)) <= handed
 

@@ -1,4 +1,4 @@
-"""Pods that are really broken, one way each, and what the doctor must name first. Used by test_doctor.py."""
+"""Pods that are really broken, one way each, and the finding that the doctor must put first. Used by test_doctor.py."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def freeze_supervisord(pod: Pod, stack: contextlib.ExitStack) -> None:
 
 
 def take_the_port_of(service: str) -> Break:
-    """Somebody else listens where the service did; it is started again and finds its port taken."""
+    """Another process listens on the service's port; the service is started again and finds its port taken."""
 
     def harm(pod: Pod, stack: contextlib.ExitStack) -> None:
         row = next(row for row in SERVICES if row.name == service)

@@ -1,4 +1,4 @@
-"""Pods that really have the conditions they are said to have. Used by test_conditions.py."""
+"""Pods that really have the conditions listed for them. Used by test_conditions.py."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Sick:
 
 
 def many_things(home: Path) -> None:
-    """What has nothing to do with one another, all at once."""
+    """Causes that do not affect each other, all in one pod."""
     (home / "comfyui/.jupyter").mkdir(parents=True)
     (home / "comfyui/.jupyter/jupyter_lab_config.py").write_text("this is not python")
     (home / "comfyui/extra_model_paths.yaml").write_text("- a list\n")

@@ -1,4 +1,4 @@
-"""Whose request is this: the gateway and JupyterLab's guard say the same of every case."""
+"""Requests of foreign pages: the gateway and JupyterLab's guard decide every case alike."""
 
 from collections.abc import Iterator
 

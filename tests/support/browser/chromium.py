@@ -1,4 +1,4 @@
-"""Chromium behind the proxy: started once per proxy, and everything it complains about written down."""
+"""Chromium behind the proxy: started once per proxy, and every problem it reports recorded."""
 
 import contextlib
 import dataclasses

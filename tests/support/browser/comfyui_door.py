@@ -82,7 +82,7 @@ class ComfyPod(Pod):
         )
 
     def guard_off(self) -> None:
-        """nginx goes on with a configuration for which every page is the pod's own."""
+        """Reload nginx with a configuration for which every page is the pod's own."""
         nginx = self.child("nginx")
         config = pathlib.Path(nginx.cwd(), "gateway/nginx.conf")
         guard = 'default 1; "~^1:1" ""; "~^::1" "";'

@@ -14,7 +14,7 @@ from typing import Any
 from tests.support.waiting import wait_until
 
 TOKEN = "token-of-the-container-tests"
-#: Every object a test makes carries it, so that a run can be told from anybody else's containers.
+#: The label of every object that a test makes, so that other containers are left alone.
 LABEL = "podkeeper-test"
 
 

@@ -31,7 +31,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 @dataclass
 class Answer:
-    """What came back."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -97,7 +97,7 @@ class Scene:
         return process
 
     def reload(self) -> None:
-        """nginx takes its configuration anew, as it is in the folder now."""
+        """Make nginx reload its configuration from the folder."""
         leader = psutil.Process(self.processes[-1].pid)
         (before,) = leader.children()
         leader.send_signal(signal.SIGHUP)

@@ -36,7 +36,7 @@ def test_the_users_own_comfyui(has_main: bool, environment: str, condition: str,
         assert installation.find(settings) == installation.Source(str(tmp_path), str(python))
 
 
-def test_a_clone_that_can_not_be_had_is_told_with_gits_reason(tmp_path: pathlib.Path) -> None:
+def test_a_failed_clone_is_a_condition_with_gits_reason(tmp_path: pathlib.Path) -> None:
     settings = Settings(home=str(tmp_path), comfyui_repo=str(tmp_path / "no-repository"))
     with pytest.raises(CannotDo) as caught:
         installation.find(settings)

@@ -33,7 +33,7 @@ def test_a_volume_that_moved_moves_the_link(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("in_the_way", ["a folder with a file", "a file"])
-def test_what_is_the_users_stays_and_is_told(in_the_way: str, tmp_path: pathlib.Path) -> None:
+def test_the_users_files_in_the_way_stay_and_are_a_condition(in_the_way: str, tmp_path: pathlib.Path) -> None:
     if in_the_way == "a file":
         (tmp_path / "data").write_text("mine")
     else:

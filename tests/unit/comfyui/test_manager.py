@@ -32,20 +32,20 @@ security_level = weak
         ("[default]\nx = 1\n[default]\nsecurity_level = weak\n", "strong", "public"),
     ],
 )
-def test_open_it_may_do_nothing_risky(text: str, level: str, mode: str) -> None:
+def test_without_a_login_the_manager_is_restricted(text: str, level: str, mode: str) -> None:
     text = manager.restricted(text)
     assert (manager.value_of(text, "security_level"), manager.value_of(text, "network_mode")) == (level, mode)
     assert manager.restricted(text) == text
 
 
-def test_what_else_the_user_wrote_stays() -> None:
+def test_the_users_other_lines_stay() -> None:
     text = manager.restricted(USERS)
     for line in ("; mine", "git_exe = /usr/bin/git", "# keep this", "bypass_ssl = False", "[other]"):
         assert line in text.splitlines()
     assert text.count("security_level = weak") == 1  # the other section's
 
 
-def test_locked_again_it_is_as_the_user_had_it() -> None:
+def test_restoring_brings_back_the_users_values() -> None:
     text = manager.restored(manager.restricted(USERS), USERS)
     assert manager.value_of(text, "security_level") == "weak"
     assert manager.value_of(text, "network_mode") == "personal_cloud"
@@ -55,7 +55,7 @@ def test_locked_again_it_is_as_the_user_had_it() -> None:
 
 
 @given(st.text("[]default=:\n #;abc_vl", max_size=60))
-def test_whatever_the_file_says(text: str) -> None:
+def test_any_text_can_be_restricted(text: str) -> None:
     assert manager.value_of(manager.restricted(text), "security_level") == "strong"
 
 
@@ -68,6 +68,6 @@ def test_whatever_the_file_says(text: str) -> None:
         ("", ("default/ComfyUI-Manager", "__manager")),
     ],
 )
-def test_where_its_file_is(version: str, folders: tuple[str, ...]) -> None:
+def test_the_configuration_folder_of_each_version(version: str, folders: tuple[str, ...]) -> None:
     assert manager.config_folders(version) == folders
     assert manager.version_in(f'[project]\nname = "x"\nversion = "{version}"\n') == version

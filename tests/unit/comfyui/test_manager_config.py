@@ -31,7 +31,7 @@ def paths(tmp_path: pathlib.Path) -> Paths:
     return Paths(data=base, stored=base, volume="", log=base, home=base, runtime=base, python="/usr/bin/python3")
 
 
-def test_opened_and_locked_the_file_is_the_users_again(paths: Paths) -> None:
+def test_the_users_file_is_restored_once_the_login_is_required_again(paths: Paths) -> None:
     file = pathlib.Path(paths.data, "user/__manager/config.ini")
     file.parent.mkdir(parents=True)
     file.write_text(USERS)
@@ -46,20 +46,20 @@ def test_opened_and_locked_the_file_is_the_users_again(paths: Paths) -> None:
     assert not file.with_name(BEFORE).exists()
 
 
-def test_one_that_was_never_started_is_restricted_before_it_is(paths: Paths) -> None:
+def test_a_manager_that_never_ran_is_restricted_before_its_first_start(paths: Paths) -> None:
     settle(Settings(comfyui_auth="none"), paths)
     text = pathlib.Path(paths.data, "user/__manager/config.ini").read_text()
     assert manager.value_of(text, "security_level") == "strong"
 
 
-def test_where_there_is_none_nothing_is_written(tmp_path: pathlib.Path, paths: Paths) -> None:
+def test_without_a_manager_nothing_is_written(tmp_path: pathlib.Path, paths: Paths) -> None:
     (tmp_path / "custom_nodes/ComfyUI-Manager").rename(tmp_path / "custom_nodes/another")
     assert settle(Settings(comfyui_auth="none"), paths) == []
     assert not (tmp_path / "user").exists()
     assert settle(Settings(comfyui_auth="none", comfyui_args=("--enable-manager",)), paths)
 
 
-def test_a_file_that_can_not_be_written_is_told(paths: Paths) -> None:
+def test_a_file_that_cannot_be_written_is_a_condition(paths: Paths) -> None:
     pathlib.Path(paths.data, "user").write_text("a file is in the way")
     (condition,) = settle(Settings(comfyui_auth="none"), paths)
     assert condition.name == "ManagerNotSettled"

@@ -27,7 +27,9 @@ from tests.support.comfyui_paths import paths_in
         ("comfyui: {", "it is not YAML"),
     ],
 )
-def test_an_extra_model_paths_file_that_would_end_comfyui(text: str, problem: str, tmp_path: pathlib.Path) -> None:
+def test_an_extra_model_paths_file_that_would_end_comfyui_is_found(
+    text: str, problem: str, tmp_path: pathlib.Path
+) -> None:
     path = tmp_path / "extra_model_paths.yaml"
     path.write_text(text)
     found = preflight.model_paths_problem(str(path))
@@ -35,13 +37,13 @@ def test_an_extra_model_paths_file_that_would_end_comfyui(text: str, problem: st
     assert "\n" not in found
 
 
-def test_a_python_without_torch_is_told(tmp_path: pathlib.Path) -> None:
+def test_a_python_without_torch_is_a_condition(tmp_path: pathlib.Path) -> None:
     with pytest.raises(CannotDo) as caught:
         preflight.look(paths_in(tmp_path), installation.Source(str(tmp_path), sys.executable))
     assert caught.value.condition.name == "ComfyUIPackagesMissing"
 
 
-def test_a_python_that_does_not_run_is_told(tmp_path: pathlib.Path) -> None:
+def test_a_python_that_does_not_run_is_a_condition(tmp_path: pathlib.Path) -> None:
     with pytest.raises(CannotDo) as caught:
         preflight.look(paths_in(tmp_path), installation.Source(str(tmp_path), f"{tmp_path}/no-python"))
     assert caught.value.condition.name == "ComfyUIPythonMissing"
@@ -63,7 +65,7 @@ def test_a_hidden_gpu_is_no_gpu(visible: str, hidden: bool, monkeypatch: pytest.
         (True, False, False, False),
     ],
 )
-def test_the_database_moves_where_it_cannot_be_beside_the_code(
+def test_the_database_moves_where_the_code_folder_is_read_only(
     user_folder: bool,
     writable: bool,
     knows: bool,

@@ -22,7 +22,7 @@ from tests.support.attached_pod import pod
         ({"upload": 507, "upload_by_token": 507}, "an upload is refused (507)"),
     ],
 )
-def test_what_the_running_server_does_tells_which_setting_does_not_hold(statuses: dict[str, Any], words: str) -> None:
+def test_the_servers_behaviour_shows_which_setting_is_not_in_force(statuses: dict[str, Any], words: str) -> None:
     well = {
         "api": 200, "any_origin": True, "without_login": 403, "token": 200, "cookie": "__Host-podkeeper",
         "host": "x", "own_page": 200, "rewritten_host": {}, "foreign_page": 403, "upload": 201,

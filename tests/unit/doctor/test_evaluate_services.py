@@ -33,6 +33,6 @@ def test_a_crash_loop_names_its_last_reason_and_the_next_start() -> None:
         (["127.0.0.1", 7, "python", True], True, "failed"),
     ],
 )
-def test_whose_a_port_is(row: list[Any], running: bool, state: str) -> None:
+def test_who_listens_on_a_port(row: list[Any], running: bool, state: str) -> None:
     seen = {"listeners": {8189: [row]}, "running": ["jupyter"] if running else []}
     assert evaluate_services.ports(seen, pod())[0].state == state

@@ -16,7 +16,7 @@ TEMPLATE = (pathlib.Path(launcher.HERE) / "nginx.conf").read_text()
 SECRETS = Secrets("the-token", "the-cookie-secret", "0f" * 32)
 
 
-def test_every_word_is_filled_in_and_the_token_is_in_none() -> None:
+def test_every_placeholder_is_filled_in_and_no_secret_is_in_the_text() -> None:
     text = config_text(TEMPLATE, Settings(pod_id="abc"), SECRETS)
     assert re.findall(r"@[A-Z_]+@", text) == []
     assert "the-token" not in text
@@ -33,7 +33,7 @@ def test_every_word_is_filled_in_and_the_token_is_in_none() -> None:
         (Settings(allowed_origins=("https://my.example",)), ['"https://my.example" 1;']),
     ],
 )
-def test_settings_become_these_words(settings: Settings, words: list[str]) -> None:
+def test_settings_become_directives(settings: Settings, words: list[str]) -> None:
     text = config_text(TEMPLATE, settings, SECRETS)
     for word in words:
         assert word in text
@@ -55,7 +55,7 @@ def test_the_cookie_changes_with_the_token_and_with_the_pods_secret() -> None:
     assert re.fullmatch(r"[\w-]{43}", SECRETS.cookie)
 
 
-def test_compared_are_sums_under_a_key_of_this_start() -> None:
+def test_tokens_are_compared_as_digests_under_a_key_of_this_start() -> None:
     """As nginx's secure_link computes them: MD5 of what secure_link_md5 says, base64url without padding."""
     digest = hashlib.md5(b"0f" * 32 + b"bearer:the-token", usedforsecurity=False).digest()
     expected = urlsafe_b64encode(digest).decode().rstrip("=")

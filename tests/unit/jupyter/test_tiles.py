@@ -1,4 +1,4 @@
-"""What goes on to the pages behind the tiles, and what stays with JupyterLab."""
+"""Headers and query that JupyterLab passes on to the pages behind the tiles."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def test_comfyui_and_the_status_page_have_tiles() -> None:
     assert [service.name for service in tiles(Settings())] == ["comfyui", "status"]
 
 
-def test_neither_login_nor_whose_page_it_was_goes_on() -> None:
+def test_login_and_origin_headers_are_not_passed_on() -> None:
     headers = [
         ("Authorization", "token x"), ("Origin", "https://a"), ("Referer", "https://a/?token=x"), ("Host", "a"),
         ("Sec-Fetch-Site", "same-origin"), ("Cookie", "podkeeper-login-8189=1; mine=2; __Host-podkeeper-login-8189=3"),

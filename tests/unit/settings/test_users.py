@@ -24,11 +24,11 @@ ROOT, USER = Identity(0, 0), Identity(1000, 1000)
         ("", "2000", "", Identity(1000, 0), Identity(1000, 0)),
     ],
 )
-def test_as_whom_the_services_run(run_as: str, puid: str, pgid: str, own: Identity, expected: Identity) -> None:
+def test_the_services_user(run_as: str, puid: str, pgid: str, own: Identity, expected: Identity) -> None:
     assert service_identity(run_as, puid, pgid, own) == expected
 
 
-def test_whose_the_files_become() -> None:
+def test_the_owner_of_the_files() -> None:
     assert file_owner("1000", "100", ROOT) == Identity(1000, 100)
     assert file_owner("", "", USER) == USER
 
@@ -44,7 +44,9 @@ def test_whose_the_files_become() -> None:
         ("", "2000", USER, "PUID asks for uid 2000"),
     ],
 )
-def test_a_pod_that_is_not_root_says_whom_it_cannot_become(run_as: str, puid: str, own: Identity, told: str) -> None:
+def test_a_pod_that_is_not_root_reports_the_user_it_cannot_become(
+    run_as: str, puid: str, own: Identity, told: str
+) -> None:
     condition = not_honoured(run_as, puid, own)
     assert (condition.reason if condition else "").startswith(told)
     assert bool(condition) == bool(told)

@@ -16,5 +16,5 @@ from entrypoint.settings.volume_policy import GROUP, OWNER, SHARED, TOP, umask_f
         (SHARED, "027", 0o027),
     ],
 )
-def test_the_umask_makes_new_files_right(policy: str, asked: str, mask: int) -> None:
+def test_the_umask_of_each_policy(policy: str, asked: str, mask: int) -> None:
     assert umask_for(policy, asked) == mask

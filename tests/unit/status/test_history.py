@@ -10,7 +10,7 @@ def some(at: float) -> Sample:
     return sample(at, Cpu(used_percent=1.0, cores=1.0), Memory(used_bytes=2, limit_bytes=3, oom_kills=0), (), ())
 
 
-def test_the_ring_forgets_the_oldest_and_tells_what_is_new() -> None:
+def test_the_history_drops_the_oldest_samples_and_returns_newer_ones() -> None:
     history = History(kept=3)
     for at in (1.0, 2.0, 3.0, 4.0):
         history.add(some(at))

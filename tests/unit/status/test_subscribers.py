@@ -3,12 +3,12 @@
 from entrypoint.status.subscribers import Patch, Watcher, changed, event
 
 
-def test_only_what_changed_is_told() -> None:
+def test_only_changes_are_sent() -> None:
     assert changed({"a": 1, "b": [1]}, {"a": 1, "b": [2], "c": None}) == {"b": [2], "c": None}
     assert changed({"a": 1}, {"a": 1}) == {}
 
 
-def test_each_patch_wakes_and_is_taken_once() -> None:
+def test_each_patch_wakes_the_subscriber_and_is_taken_once() -> None:
     woken: list[int] = []
     watcher = Watcher(lambda: woken.append(1))
     watcher.tell(Patch({"a": 1}))
@@ -19,7 +19,7 @@ def test_each_patch_wakes_and_is_taken_once() -> None:
     assert woken == [1]
 
 
-def test_a_slow_reader_gets_everything_at_once_and_no_queue() -> None:
+def test_a_slow_reader_gets_one_merged_patch() -> None:
     watcher, other = Watcher(lambda: None), Watcher(lambda: None)
     for parts in ({"a": 1, "b": 1}, {"a": 2}, {"c": 3}):
         patch = Patch(parts)

@@ -6,7 +6,7 @@ from entrypoint.conditions.condition import Condition
 from entrypoint.system.condition_store import clear_condition, raise_condition, read_conditions
 
 
-def test_a_condition_is_news_once_until_it_changes_or_is_cleared(tmp_path: pathlib.Path) -> None:
+def test_a_condition_is_new_once_until_it_changes_or_is_cleared(tmp_path: pathlib.Path) -> None:
     runtime, no_gpu = str(tmp_path), Condition("NoGpu", "no GPU", "start with one")
     assert raise_condition(runtime, no_gpu)
     assert not raise_condition(runtime, no_gpu)

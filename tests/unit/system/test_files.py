@@ -52,7 +52,7 @@ def test_a_secret_is_never_readable_for_others_not_even_while_it_is_written(
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_what_can_not_be_read_is_none(content: bytes | None, tmp_path: pathlib.Path) -> None:
+def test_an_unreadable_file_is_none(content: bytes | None, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "file"
     if content is not None:
         path.write_bytes(content)
