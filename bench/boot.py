@@ -21,9 +21,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from ports import free_port
-
+from bench.ports import free_port
 from entrypoint.jupyter.lab_config import config_text
 from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import Settings

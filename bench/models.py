@@ -25,18 +25,15 @@ import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-from paced import Paced  # noqa: E402
-
-from tests.support.nginx import running_nginx  # noqa: E402
-from tests.support.ports import free_port  # noqa: E402
+from bench.paced import Paced
+from tests.support.nginx import running_nginx
+from tests.support.ports import free_port
 
 OURS = "ours, with sha256"
 NAMES = ("curl", OURS, "aria2c x8", "aria2c x16", "huggingface_hub")
 PACE = 20_000_000
 MOST_OF_CURL, MOST_RSS = 1.25, 64
-HUB = HERE.parent / ".podkeeper/bench-hub"
+HUB = Path(__file__).parents[1] / ".podkeeper/bench-hub"
 GET = "import sys, huggingface_hub.file_download as f; f.http_get(sys.argv[1], open(sys.argv[2], 'wb'))"
 SITE = """sendfile on; server {{ listen 127.0.0.1:{http}; root {root}/www; }}
   server {{ listen 127.0.0.1:{https} ssl; root {root}/www; }}"""

@@ -17,12 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parent))
-from ports import free_port
+from bench.ports import free_port
 
 TOKEN = "bench-status-token"  # noqa: S105 - of a pod that lives a minute
 IDLE_SECONDS = 30.0
@@ -141,8 +139,8 @@ def wait_for(port: int) -> None:
 
 def main() -> int:
     if sys.argv[1:2] == ["--follow"]:
-        port, clients, seconds = sys.argv[2:]
-        print(json.dumps(asyncio.run(follow(int(port), int(clients), float(seconds)))))
+        followed, how_many, how_long = sys.argv[2:]
+        print(json.dumps(asyncio.run(follow(int(followed), int(how_many), float(how_long)))))
         return 0
     clients, seconds = (int(sys.argv[1:][0]) if sys.argv[1:] else 200), float((sys.argv[2:] or ["60"])[0])
     port = free_port()

@@ -24,8 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent))
-from ports import free_port
+from bench.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 RESTARTS, UP_FOR, IDLE = 3, 1.2, 20.0

@@ -16,8 +16,8 @@ import tempfile
 import time
 import urllib.request
 
-import volume_trees as tree
-from ports import free_port
+from bench import volume_trees as tree
+from bench.ports import free_port
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 

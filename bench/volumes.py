@@ -16,8 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-import volume_trees as tree
-
+from bench import volume_trees as tree
 from tests.support.file_systems import build_passthrough, misbehaving
 
 HERE = pathlib.Path(__file__).parent

@@ -1,4 +1,4 @@
-"""The seed's eleventh check to its end: an image uploaded in JupyterLab is used by real ComfyUI.
+"""A whole workflow (the eleventh check to its end): an image uploaded in JupyterLab is used by real ComfyUI.
 
 Needs COMFYUI_DIR and COMFYUI_PYTHON of a ComfyUI that runs on the CPU; skipped where there is none.
 """

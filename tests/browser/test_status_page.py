@@ -79,7 +79,7 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_everybody_can_use_it(stage: Scene, width: int, scheme: str) -> None:
+def test_the_page_is_accessible_on_every_screen(stage: Scene, width: int, scheme: str) -> None:
     """No violation axe-core knows of, nothing to scroll sideways, nothing bad in the developer tools."""
     page, watcher = profile(stage.browser, stage.proxy, width, scheme)
     page.goto(stage.proxy.pod)
@@ -123,7 +123,7 @@ def clear_condition(stage: Scene, condition: dict[str, Any]) -> None:
     (folder_of(stage) / f"{condition['name']}.json").unlink()
 
 
-def test_every_condition_there_is_is_shown_everywhere_with_its_remedy(stage: Scene, tab: Page) -> None:
+def test_every_condition_is_shown_everywhere_with_its_remedy(stage: Scene, tab: Page) -> None:
     """Page, JSON, metrics and commands, for each name (condition_tests names the test that produces it)."""
     planted = [
         {"name": name, "reason": f"reason of {name}", "remedy": f"remedy of {name}", "since": 1.0}
@@ -211,7 +211,7 @@ def jupyter_pid(stage: Scene) -> int:
     return int(programs["jupyter"]["pid"])
 
 
-def test_the_restart_button_asks_first_and_tells_what_happens(stage: Scene, tab: Page) -> None:
+def test_the_restart_button_asks_for_confirmation_and_reports_the_restart(stage: Scene, tab: Page) -> None:
     before = jupyter_pid(stage)
     tab.get_by_role("button", name="Restart JupyterLab").focus()
     tab.keyboard.press("Enter")
@@ -230,7 +230,7 @@ def test_the_restart_button_asks_first_and_tells_what_happens(stage: Scene, tab:
     expect(tab.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
 
 
-def test_a_crash_is_told_with_its_reason(stage: Scene, tab: Page) -> None:
+def test_a_crash_is_shown_with_its_reason(stage: Scene, tab: Page) -> None:
     psutil.Process(jupyter_pid(stage)).kill()
     expect(tab.locator("#restart-list li").first).to_contain_text("JupyterLab killed by SIGKILL", timeout=SOON)
     expect(tab.locator("#lanes i").first).to_be_visible()
@@ -250,7 +250,7 @@ def test_a_log_is_searched(tab: Page) -> None:
     expect(tab.locator("#log-lines")).to_contain_text("answers")
 
 
-def test_a_lost_connection_is_said_and_found_again(stage: Scene, tab: Page) -> None:
+def test_a_lost_connection_is_reported_until_it_is_restored(stage: Scene, tab: Page) -> None:
     leader = psutil.Process(stage.pod.process.pid)
     (server,) = [each for each in leader.children() if "entrypoint.status" in each.cmdline()]
     server.send_signal(signal.SIGSTOP)

@@ -14,8 +14,8 @@ from tests.support.browser.chromium import Watcher
 from tests.support.browser.jupyterlab import Lab
 from tests.support.browser.pods import Pod, open_folder
 from tests.support.browser.proxied_pod import Scene, new_profile, scene
-from tests.support.places import ARTIFACTS
-from tests.support.places import FAKE_BEHIND as BEHIND
+from tests.support.checkout import ARTIFACTS
+from tests.support.checkout import ECHO_COMFYUI as BEHIND
 from tests.support.pod import fake_python
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until

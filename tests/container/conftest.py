@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.container.engine import Container, docker, running
 from tests.support.container.wheel import write_empty_wheel
-from tests.support.places import ROOT
 
 BASE = os.environ.get("BASE_IMAGE", "localhost/base:bookworm")
 LONG = 1200

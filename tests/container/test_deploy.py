@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import yaml
 
+from tests.support.checkout import ROOT
 from tests.support.container.engine import running
 from tests.support.container.log_check import unexpected
-from tests.support.places import ROOT
 from tests.support.waiting import wait_until
 
 MANIFEST = ROOT / "deploy/kubernetes/podkeeper.yaml"

@@ -6,7 +6,7 @@ from tests.support.container.engine import Container, running
 from tests.support.container.log_check import AT_A_STOP, unexpected
 from tests.support.waiting import wait_until
 
-#: Seconds between looks: the image's interval of 30 s would be long in a test.
+#: Seconds between health checks: the image's interval of 30 s would be long in a test.
 OFTEN = ("--health-interval", "1s", "--health-start-period", "2s", "--health-retries", "2")
 HEALTH = "{{.State.Health.Status}}|{{range .State.Health.Log}}{{.Output}}|{{end}}"
 
@@ -19,7 +19,7 @@ def wait_for_health(pod: Container, status: str, words: str) -> None:
     wait_until(seen, 60, f"{status}, {words!r}; last {pod.inspect(HEALTH)}", 0.3)
 
 
-def test_healthy_degraded_and_unhealthy_are_told_apart(image_with_comfyui: str) -> None:
+def test_healthy_degraded_and_unhealthy_are_distinguished(image_with_comfyui: str) -> None:
     """Without a GPU a condition holds, so the best there is is `degraded: NoGpu`."""
     with running(image_with_comfyui, *OFTEN) as pod:
         pod.wait_for_log("ComfyUI is up")
@@ -32,7 +32,7 @@ def test_healthy_degraded_and_unhealthy_are_told_apart(image_with_comfyui: str) 
         wait_for_health(pod, "healthy", "degraded: ComfyUI does not answer")
 
 
-def test_healthy_says_so_and_no_more(image: str) -> None:
+def test_a_healthy_pod_says_healthy_and_nothing_else(image: str) -> None:
     with running(image, *OFTEN, "--env", "COMFYUI_ENABLED=false") as pod:
         wait_for_health(pod, "healthy", "healthy\n")
 

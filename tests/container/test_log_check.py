@@ -1,4 +1,4 @@
-"""The check that every test here leans on finds what it should."""
+"""The log check that every container test uses finds unexpected lines."""
 
 import pytest
 
@@ -15,10 +15,10 @@ from tests.support.container.log_check import AT_A_STOP, unexpected
         "Traceback (most recent call last):",
     ],
 )
-def test_a_loud_line_is_seen(line: str) -> None:
+def test_an_unexpected_loud_line_is_found(line: str) -> None:
     assert unexpected(f"pod      | INFO fine\n{line}\n", *AT_A_STOP) == [line]
 
 
-def test_what_is_named_and_what_is_quiet_is_not() -> None:
+def test_expected_and_quiet_lines_are_not_reported() -> None:
     log = "pod | 2026 WARN stopped: prober (terminated by SIGTERM)\njupyter  | [I 2026 ServerApp] WARNINGS\n"
     assert unexpected(log, *AT_A_STOP) == []

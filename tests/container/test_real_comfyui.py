@@ -1,4 +1,4 @@
-"""The seed's eleventh check to its end, in the container: ComfyUI makes a picture of an uploaded one.
+"""A whole workflow (the eleventh check to its end) in the container: ComfyUI makes an image from an uploaded one.
 
 PODKEEPER_REAL_IMAGE names an image with real ComfyUI in it; docs/image.md says how to build one.
 """
@@ -6,6 +6,7 @@ PODKEEPER_REAL_IMAGE names an image with real ComfyUI in it; docs/image.md says 
 from __future__ import annotations
 
 import os
+import pathlib
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -13,13 +14,13 @@ from playwright.sync_api import sync_playwright
 from tests.support.browser.pods import open_folder
 from tests.support.browser.proxied_pod import scene
 from tests.support.browser.workflow_upload import ComfyUI, upload_goes_through_a_workflow
-from tests.support.container.browsed import ContainerPod, network_of_a_container
+from tests.support.container.container_pod import ContainerPod, network_of_a_container
 from tests.support.container.engine import TOKEN
 from tests.support.container.log_check import AT_A_STOP, AT_WORK, unexpected
 
 REAL_IMAGE = os.environ.get("PODKEEPER_REAL_IMAGE", "")
 pytestmark = pytest.mark.skipif(not REAL_IMAGE, reason="no image with real ComfyUI: PODKEEPER_REAL_IMAGE is not set")
-#: It has its place beside the code, which nothing can change; ComfyUI goes on without it.
+#: ComfyUI opens this log beside its code, which is read-only here, and runs without it.
 DETAIL_LOG = "Could not open DETAIL log /opt/comfyui/comfyui_detail.log: [Errno 30] Read-only file system"
 READ_ONLY = [
     option
@@ -37,7 +38,7 @@ def test_an_uploaded_image_goes_through_a_workflow_and_comes_back(options: list[
         sync_playwright() as started,
     ):
 
-        def make(home: os.PathLike[str]) -> ContainerPod:
+        def make(home: pathlib.Path) -> ContainerPod:
             return ContainerPod(home, REAL_IMAGE, network, tuple(options))
 
         with scene(started, folder, True, make) as on:

@@ -24,7 +24,7 @@ WITHOUT_COMFYUI = ("--env", "COMFYUI_ENABLED=false")
     ],
     ids=["a script", "start.sh", "sleep infinity", "our own command", "an empty field"],
 )
-def test_it_runs_and_jupyterlab_answers(image: str, command: tuple[str, ...], words: str) -> None:
+def test_the_start_command_runs_and_jupyterlab_responds(image: str, command: tuple[str, ...], words: str) -> None:
     options = (*WITHOUT_COMFYUI, "--env", "RUNPOD_POD_ID=abc123")
     with running(image, *options, command=command) as pod:
         pod.wait_for_jupyter()
@@ -36,7 +36,7 @@ def test_it_runs_and_jupyterlab_answers(image: str, command: tuple[str, ...], wo
         assert unexpected(pod.log, *AT_A_STOP) == []
 
 
-def test_a_bad_one_is_told_and_the_pod_is_degraded_not_dead(image: str) -> None:
+def test_a_failing_start_command_is_reported_and_only_degrades_the_pod(image: str) -> None:
     with running(image, *WITHOUT_COMFYUI, command=("bash", "-c", "/no-such.sh")) as pod:
         pod.wait_for_jupyter()
         pod.wait_for_log("podkeeper: StartCommandFailed: the start command (bash) exited with code 127; read /var/log/")
@@ -45,7 +45,7 @@ def test_a_bad_one_is_told_and_the_pod_is_degraded_not_dead(image: str) -> None:
 
 
 @pytest.mark.parametrize("options", [("--user", "1000:1000"), ("--env", "PUID=1000")], ids=["user", "puid"])
-def test_it_runs_as_the_services_do(image: str, options: tuple[str, ...]) -> None:
+def test_the_start_command_runs_as_the_services_user(image: str, options: tuple[str, ...]) -> None:
     with running(image, *WITHOUT_COMFYUI, *options, command=("bash", "-c", "id -u; cd; touch mine; pwd")) as pod:
         pod.wait_for_log("command  | 1000\ncommand  | /home/podkeeper\n")
         pod.wait_for_log("the start command exited with code 0")

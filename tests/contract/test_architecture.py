@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can check."""
+"""The rules of the architecture that a test can check."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 MODULES = sorted(path for path in (ROOT / "entrypoint").rglob("*.py") if path.stat().st_size)
 ACTING = {"os", "subprocess", "socket", "time", "shutil"}
@@ -48,6 +48,6 @@ def test_modules_stay_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST
 
 
-def test_no_drawer_for_everything() -> None:
+def test_no_module_has_a_catch_all_name() -> None:
     assert not [path for path in ROOT.rglob("*.py") if path.stem in ("utils", "helpers", "common", "misc")
                 and ".venv" not in path.parts and ".podkeeper" not in path.parts]  # fmt: skip

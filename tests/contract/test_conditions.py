@@ -10,8 +10,8 @@ import pytest
 from entrypoint.conditions.registry import REGISTRY, START
 from entrypoint.settings.services import PROGRAMS, SERVICES
 from entrypoint.volumes.diagnosis import CONDITION_NAMES
+from tests.support.checkout import ROOT
 from tests.support.condition_tests import POD, PRODUCED_BY
-from tests.support.places import ROOT
 from tests.support.pods_with_conditions import SICK
 
 #: Where a name is a variable, and all it can be: a new one of these must be looked at by a person.
@@ -28,9 +28,9 @@ def names_raised() -> set[str]:
     trees = {path: ast.parse(path.read_text()) for path in (ROOT / "entrypoint").rglob("*.py")}
     constants: dict[str, set[str]] = {}
     for tree in trees.values():
-        for node in tree.body:
-            if isinstance(node, ast.Assign):
-                for name, value in pairs(node):
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign):
+                for name, value in pairs(statement):
                     constants.setdefault(name, set()).add(value)
     found: set[str] = set()
     for path, tree in trees.items():
@@ -42,7 +42,7 @@ def names_raised() -> set[str]:
 
 def pairs(node: ast.Assign) -> list[tuple[str, str]]:
     """(name, text) of `A = "x"` and of `A, B = "x", "y"`."""
-    (target,) = node.targets if len(node.targets) == 1 else (None,)
+    target = node.targets[0] if len(node.targets) == 1 else None
     names = target.elts if isinstance(target, ast.Tuple) else [target]
     values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
     return [
@@ -63,11 +63,11 @@ def resolve(argument: ast.expr, path: str, constants: dict[str, set[str]]) -> se
     return camel
 
 
-def test_every_condition_has_a_test_and_every_line_a_condition() -> None:
+def test_every_condition_has_a_test_and_every_listed_condition_exists() -> None:
     assert names_raised() == set(PRODUCED_BY)
 
 
-def test_a_condition_of_no_test_would_be_named() -> None:
+def test_a_condition_without_a_test_is_found() -> None:
     """Negative control: what the names are read by sees a new one."""
     assert resolve(ast.parse("Condition('New', '', '')").body[0].value.args[0], "x.py", {}) == {"New"}  # type: ignore[attr-defined]
     with pytest.raises(AssertionError, match="which condition is"):
@@ -84,12 +84,12 @@ def test_the_registry_names_programs_and_services_of_the_pod() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCED_BY))
-def test_the_test_that_is_named_is_there(name: str) -> None:
+def test_every_named_test_exists(name: str) -> None:
     path, _, function = PRODUCED_BY[name].partition("::")
     tree = ast.parse((ROOT / path).read_text())
     assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-def test_the_pods_that_are_made_sick_have_what_is_said_of_them() -> None:
+def test_every_condition_listed_for_a_pod_is_one_of_a_prepared_pods() -> None:
     had = {name for sick in SICK for name in sick.conditions}
     assert {name for name, where in PRODUCED_BY.items() if where == POD} <= had

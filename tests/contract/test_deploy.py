@@ -10,7 +10,7 @@ import yaml
 from entrypoint.settings.paths import VOLUMES
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 DEPLOY = ROOT / "deploy"
 PORTS = {service.public_port(Settings()) for service in SERVICES} - {0}
@@ -44,7 +44,7 @@ def test_kubernetes_knows_every_field(manifest: dict[str, Any], version: str) ->
     kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_a_field_that_kubernetes_does_not_know_would_be_seen() -> None:
+def test_a_field_unknown_to_kubernetes_is_found() -> None:
     """Negative control."""
     wrong = json.loads(json.dumps(of_kind("StatefulSet")))
     wrong["spec"]["template"]["spec"]["containers"][0]["livenessProb"] = {}
@@ -65,7 +65,7 @@ def test_the_pod_is_as_restricted_as_the_standard_asks_for() -> None:
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
 
 
-def test_every_port_of_the_pod_is_there_and_reachable_while_it_is_not_ready() -> None:
+def test_every_port_is_published_also_while_the_pod_is_not_ready() -> None:
     ports = {port["name"]: port["containerPort"] for port in container()["ports"]}
     assert set(ports.values()) == PORTS
     service = of_kind("Service")["spec"]

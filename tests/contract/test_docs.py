@@ -14,7 +14,7 @@ from entrypoint import __version__
 from entrypoint.cli import CONTROL, MODULES
 from entrypoint.models.verbs import VERBS
 from entrypoint.settings.settings import Settings
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 README = ROOT / "README.md"
 TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "RELEASING.md")

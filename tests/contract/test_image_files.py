@@ -12,7 +12,7 @@ from entrypoint.comfyui.installation import IMAGE_FOLDER, IMAGE_PYTHON
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 from scripts import image_facts
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))

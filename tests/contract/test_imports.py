@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 LINT = Path(sys.executable).parent / "lint-imports"
 #: A file, and an import that its floor or room forbids.

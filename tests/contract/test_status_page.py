@@ -12,7 +12,7 @@ FILES = sorted(Path(PAGE).iterdir())
 PAGES = [path for path in FILES if path.suffix == ".html"]
 
 
-def test_all_of_it_is_under_100_kb() -> None:
+def test_the_page_is_under_100_kb() -> None:
     assert sum(path.stat().st_size for path in FILES) < 100_000
 
 

@@ -118,7 +118,7 @@ def test_factories_run_after_groups_and_before_signal_handlers() -> None:
     assert order[-1] == "self.options.cleanup"
 
 
-def test_loop_turns_as_we_think() -> None:
+def test_the_loop_runs_its_steps_in_the_expected_order() -> None:
     """Running event first; stopping event before the stop of a group; poll, transition, reap, signal."""
     order = calls(supervisord.Supervisor.runforever)
     assert before(order, "events.SupervisorRunningEvent", "self.options.poller.poll")

@@ -1,4 +1,4 @@
-"""supervisord.conf against the SERVICES table, the settings and the paths: forget one, and it is named here."""
+"""supervisord.conf against the SERVICES table, the settings and the paths."""
 
 import re
 from pathlib import Path
@@ -45,7 +45,7 @@ def programs(load: Any, tmp_path: Path) -> dict[str, Any]:
     return {process.name: process for group in options.process_group_configs for process in group.process_configs}
 
 
-def test_every_value_it_takes_is_one_the_entrypoint_hands_on(tmp_path: Path) -> None:
+def test_every_variable_it_expands_is_set_by_the_entrypoint(tmp_path: Path) -> None:
     handed = set(environ_for(Settings(home=str(tmp_path))))
     assert set(re.findall(r"%\(ENV_(\w+)\)s", TEXT)) <= handed
 
@@ -70,7 +70,8 @@ def test_every_service_has_its_program(service: Service, programs: dict[str, Any
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_service_that_is_switched_off_is_not_started(service: Service, load: Any, tmp_path: Path) -> None:
-    settings = Settings(home=str(tmp_path), **{service.enabled_setting: False})
+    switched_off: dict[str, Any] = {service.enabled_setting: False}
+    settings = Settings(home=str(tmp_path), **switched_off)
     options = load(settings)
     starting = {p.name for g in options.process_group_configs for p in g.process_configs if p.autostart}
     assert service.name not in starting

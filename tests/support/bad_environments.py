@@ -1,4 +1,4 @@
-"""Environments that can't be used, and the line that must be said of each. Used with and without a process."""
+"""Environments with a bad setting, and the message of each. Used with and without a process."""
 
 _BOOLEAN = "must be true or false (also 1/0, yes/no, on/off)"
 _PORT = "must be 1-65535"

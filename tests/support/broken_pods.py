@@ -1,4 +1,4 @@
-"""Pods that are really broken, one way each, and what the doctor must name first. Used by test_doctor.py."""
+"""Pods that are really broken, one way each, and the finding that the doctor must put first. Used by test_doctor.py."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import pytest
 
 from entrypoint.doctor.evaluate_services import CRASH_LOOP
 from entrypoint.settings.services import SERVICES
@@ -54,7 +55,7 @@ class Broken:
     prepare: Prepare = nothing
     environ: dict[str, str] = field(default_factory=dict)
     settles: bool = True
-    marks: tuple[object, ...] = ()
+    marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
 # -- what is wrong before the start
@@ -136,7 +137,7 @@ def freeze_supervisord(pod: Pod, stack: contextlib.ExitStack) -> None:
 
 
 def take_the_port_of(service: str) -> Break:
-    """Somebody else listens where the service did; it is started again and finds its port taken."""
+    """Another process listens on the service's port; the service is started again and finds its port taken."""
 
     def harm(pod: Pod, stack: contextlib.ExitStack) -> None:
         row = next(row for row in SERVICES if row.name == service)

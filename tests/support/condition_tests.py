@@ -4,7 +4,7 @@ A new condition needs a line here: either a pod of tests/process/status/test_con
 the commands, JSON, metrics and doctor are checked), or the test that produces it on a volume no pod here can have.
 """
 
-POD = "tests/process/status/test_conditions.py::test_each_is_shown_with_its_remedy_wherever_the_pod_is_shown"
+POD = "tests/process/status/test_conditions.py::test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown"
 CANARY = "tests/process/volumes/test_write_probe.py::"
 
 PRODUCED_BY = {
@@ -19,7 +19,7 @@ PRODUCED_BY = {
     "ExtraModelPathsBroken": POD,
     "FolderInTheWay": "tests/process/volumes/test_adopt_folders.py::test_two_files_of_one_name_are_both_kept_and_told",
     "GatewayMissing": "tests/process/door/test_in_a_pod.py::"
-    "test_without_nginx_comfyui_keeps_to_itself_and_a_condition_says_what_to_do",
+    "test_without_nginx_comfyui_listens_on_loopback_and_a_condition_says_what_to_do",
     "GatewayPortTaken": POD,
     "GatewayWithoutLogin": POD,
     "JupyterAuthOff": POD,
@@ -31,16 +31,16 @@ PRODUCED_BY = {
     "test_something_cannot_be_had_1_and_the_last_line_names_it",
     "NoGpu": POD,
     "RunAsNotPossible": "tests/process/status/test_conditions.py::"
-    "test_a_pod_that_is_not_root_can_not_run_as_somebody_else",
+    "test_a_pod_that_is_not_root_cannot_run_as_another_user",
     "StartCommandFailed": POD,
     "StartStepFailed": POD,
     "VolumeError": CANARY + "test_network_volumes_that_refuse",
     "VolumeFull": POD,
-    "VolumeHung": "tests/process/doctor/test_doctor.py::test_a_volume_that_hangs_comes_first_and_holds_nothing_up",
+    "VolumeHung": "tests/process/doctor/test_doctor.py::test_a_hung_volume_comes_first_and_blocks_no_check",
     "VolumeMissing": CANARY + "test_a_folder_that_is_not_there",
     "VolumeModesIgnored": CANARY + "test_network_volumes_that_refuse",
     "VolumeNoExec": POD,
-    "VolumeNotAnswering": "tests/process/status/test_conditions.py::test_a_volume_that_is_silent_at_the_start",
+    "VolumeNotAnswering": "tests/process/status/test_conditions.py::test_a_volume_that_does_not_respond_at_the_start",
     "VolumeNotWritable": CANARY + "test_a_folder_of_somebody_elses",
     "VolumePassRefused": "tests/process/volumes/test_one_shot.py::test_a_volume_that_refuses_is_one_condition",
     "VolumeQuota": CANARY + "test_network_volumes_that_refuse",

@@ -53,7 +53,7 @@ def running_nginx(home: Path, port: int, http: str) -> Iterator[Path]:
 
 
 def make_certificate(home: Path, *names: str) -> None:
-    """key.pem and cert.pem, which vouches for itself, for names like DNS:*.example or IP:127.0.0.1."""
+    """key.pem and cert.pem, self-signed, for names like DNS:*.example or IP:127.0.0.1."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-days", "2", "-subj", "/CN=tests", "-addext", f"subjectAltName={','.join(names)}",

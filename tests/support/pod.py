@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from tests.support.places import FAKE_COMFYUI
+from tests.support.checkout import FAKE_COMFYUI
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 

@@ -1,4 +1,4 @@
-"""Pods that really have the conditions they are said to have. Used by test_conditions.py."""
+"""Pods that really have the conditions listed for them. Used by test_conditions.py."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from tests.support.broken_pods import file_system, nothing
 from tests.support.file_systems import needs_mount
@@ -30,7 +32,7 @@ class Sick:
     harm: Callable[[Pod], object] = lambda pod: None
     command: tuple[str, ...] = ()
     take_ports: bool = False
-    marks: tuple[object, ...] = ()
+    marks: tuple[pytest.MarkDecorator, ...] = ()
 
     @property
     def id(self) -> str:
@@ -38,7 +40,7 @@ class Sick:
 
 
 def many_things(home: Path) -> None:
-    """What has nothing to do with one another, all at once."""
+    """Causes that do not affect each other, all in one pod."""
     (home / "comfyui/.jupyter").mkdir(parents=True)
     (home / "comfyui/.jupyter/jupyter_lab_config.py").write_text("this is not python")
     (home / "comfyui/extra_model_paths.yaml").write_text("- a list\n")

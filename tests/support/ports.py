@@ -1,9 +1,9 @@
-"""Ports nobody uses."""
+"""Free TCP ports."""
 
 import socket
 from collections import deque
 
-#: Given away and perhaps not listened on yet: the kernel would give one again, and a pod refuses two that are equal.
+#: Ports handed out and perhaps not bound yet: the kernel would hand one out again, and a pod refuses equal ports.
 _GIVEN: deque[int] = deque(maxlen=256)
 
 

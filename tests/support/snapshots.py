@@ -1,4 +1,4 @@
-"""A snapshot of a made-up pod, for tests of what is made of one."""
+"""A snapshot of a made-up pod."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def wait_until(predicate: Callable[[], Result], timeout: float, what: str, interval: float = 0.02) -> Result:
+def wait_until(predicate: Callable[[], Result | None], timeout: float, what: str, interval: float = 0.02) -> Result:
     """Return the predicate's first truthy value; AssertionError naming `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:

@@ -22,7 +22,9 @@ def start(environ: dict[str, str], home: pathlib.Path) -> subprocess.CompletedPr
 
 
 @pytest.mark.parametrize(("environ", "message"), BAD_ENVIRONMENTS)
-def test_refuses_in_one_line_and_writes_nothing(environ: dict[str, str], message: str, tmp_path: pathlib.Path) -> None:
+def test_bad_settings_are_refused_in_one_line_and_nothing_is_written(
+    environ: dict[str, str], message: str, tmp_path: pathlib.Path
+) -> None:
     ended = start(environ, tmp_path / "pod")
     assert ended.returncode == 78
     assert f"podkeeper: {message}" in ended.stderr.splitlines()

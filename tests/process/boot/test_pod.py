@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.places import FAKE_COMFYUI
+from tests.support.checkout import FAKE_COMFYUI
 from tests.support.pod import TOKEN, Pod, fake_python, others_can_read, running
 from tests.support.waiting import wait_until
 
@@ -93,7 +93,7 @@ def test_each_line_on_stdout_has_its_services_name(pod: Pod) -> None:
     pod.wait_for_log("pod      | ")
 
 
-SEEDS_COMMANDS = [
+TROUBLESHOOTING_COMMANDS = [
     (
         "cat {home}/.jupyter/jupyter_lab_config.py | grep allow_remote_access",
         "c.ServerApp.allow_remote_access = True",
@@ -112,8 +112,8 @@ SEEDS_COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize(("command", "shown"), SEEDS_COMMANDS)
-def test_the_seeds_troubleshooting_commands_print_what_it_says(pod: Pod, command: str, shown: str) -> None:
+@pytest.mark.parametrize(("command", "shown"), TROUBLESHOOTING_COMMANDS)
+def test_the_troubleshooting_commands_print_what_users_expect(pod: Pod, command: str, shown: str) -> None:
     """As in a terminal of JupyterLab: its PATH, its HOME."""
     (jupyter,) = [member for member in pod.family() if "entrypoint.jupyter" in member.cmdline()]
     text = command.format(home=pod.home / "home", log=pod.home / "log", data=pod.home / "comfyui")
@@ -148,17 +148,17 @@ def test_podkeeper_without_a_pod_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_ends_cleanly_with_exit_code_0_and_nobody_left(number: signal.Signals, tmp_path: Path) -> None:
+def test_ends_cleanly_with_exit_code_0_and_no_process_left(number: signal.Signals, tmp_path: Path) -> None:
     with running(tmp_path / "pod") as pod:
         pod.wait_for_jupyter()
         family = pod.family()
         assert pod.stop(number) == 0
-        wait_until(lambda: not [member for member in family if member.is_running()], 5, "nobody is left")
+        wait_until(lambda: not [member for member in family if member.is_running()], 5, "no process is left")
         assert "stopping" in pod.text  # the last words of JupyterLab were still forwarded
         assert "Traceback" not in pod.text
 
 
-def test_the_token_we_made_survives_a_restart_and_so_do_files(tmp_path: Path) -> None:
+def test_a_generated_token_and_the_files_survive_a_restart(tmp_path: Path) -> None:
     logins, mine = [], tmp_path / "pod/comfyui/input/mine.png"
     for _ in range(2):
         with running(tmp_path / "pod", {"JUPYTER_TOKEN": ""}) as pod:
@@ -188,7 +188,7 @@ def test_without_login_everything_is_open_and_a_warning_says_so_at_every_start(t
 
 
 def test_a_reader_that_stalls_stops_neither_supervision_nor_the_files(tmp_path: Path) -> None:
-    """The container's stdout is a full pipe that nobody reads; JupyterLab dies and must come back."""
+    """The container's stdout is a full pipe without a reader; JupyterLab dies and must be restarted."""
     reader, writer = os.pipe()
     fill(writer)
     with running(tmp_path / "pod", stdout=writer) as pod:

@@ -1,4 +1,4 @@
-"""A canary in every place a secret can be; then everything the pod wrote, serves or hands out is searched for it."""
+"""Secrets: a marked value for every secret of a pod, then a search of all the pod wrote, serves and prints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.waiting import wait_until
 
 #: Of the user's own, which the pod hands on to the user's programs: in no log and no bundle all the same.
 OWN = ("WANDB_API_KEY", "AWS_SECRET_ACCESS_KEY")
-#: What somebody typed who does not know the token; often it is another secret.
+#: A wrong token, as a user types it; often it is another secret.
 TYPED = "typed"
 #: Where the pod keeps a secret: path below the pod's folder -> whose. All of them 0600 or behind a 0700 folder.
 KEPT = {
@@ -136,7 +136,7 @@ def test_the_containers_log_shows_the_login_address_and_no_other_secret(pod: Pod
             assert names == set(), line
 
 
-def test_no_process_has_one_in_its_environment_or_arguments(pod: Pod, canaries: Canaries) -> None:
+def test_no_process_has_a_secret_in_its_environment_or_arguments(pod: Pod, canaries: Canaries) -> None:
     """But the user's own, which their programs are started with."""
     family = pod.family()
     assert len(family) > 5
@@ -159,7 +159,7 @@ SERVED = (
 
 
 @pytest.mark.parametrize("path", SERVED)
-def test_the_status_server_serves_none(pod: Pod, canaries: Canaries, path: str) -> None:
+def test_the_status_server_serves_no_secret(pod: Pod, canaries: Canaries, path: str) -> None:
     answer = send("GET", pod.status_port, path, 20, {"Authorization": f"token {canaries['JUPYTER_TOKEN']}"})
     assert answer.status == 200, answer
     assert canaries.found_in(answer.head + answer.body.decode()) == set()
@@ -173,7 +173,7 @@ def test_the_status_server_serves_none(pod: Pod, canaries: Canaries, path: str) 
     assert canaries.found_in(through.head + through.body.decode()) == set()
 
 
-def test_the_events_hold_none(pod: Pod, canaries: Canaries) -> None:
+def test_the_event_stream_holds_no_secret(pod: Pod, canaries: Canaries) -> None:
     login = {"Authorization": f"token {canaries['JUPYTER_TOKEN']}"}
     connection = http.client.HTTPConnection("127.0.0.1", pod.status_port, timeout=20)
     with contextlib.closing(connection):
@@ -185,7 +185,7 @@ def test_the_events_hold_none(pod: Pod, canaries: Canaries) -> None:
 
 
 @pytest.mark.parametrize("port", ["comfyui_port", "status_port", "jupyter_port"])
-def test_a_stranger_is_served_none(pod: Pod, canaries: Canaries, port: str) -> None:
+def test_a_client_without_the_login_is_served_no_secret(pod: Pod, canaries: Canaries, port: str) -> None:
     for path in (
         "/",
         "/login",
@@ -211,13 +211,13 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_no_command_prints_one(pod: Pod, canaries: Canaries, arguments: tuple[str, ...]) -> None:
+def test_no_command_prints_a_secret(pod: Pod, canaries: Canaries, arguments: tuple[str, ...]) -> None:
     """With the container's environment, as under `docker exec`: all of the secrets are in it."""
     ended = pod.podkeeper(*arguments)
     assert canaries.found_in(ended.stdout + ended.stderr) == set()
 
 
-def test_the_bundle_holds_none(pod: Pod, canaries: Canaries, tmp_path: Path) -> None:
+def test_the_support_bundle_holds_no_secret(pod: Pod, canaries: Canaries, tmp_path: Path) -> None:
     """Not even those that a program has written into its log, nor the user's own."""
     wrote = f"key -----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n"  # noqa: F541
     with (pod.home / "log/jupyter.log").open("a") as log:
@@ -237,7 +237,7 @@ def test_the_bundle_holds_none(pod: Pod, canaries: Canaries, tmp_path: Path) -> 
     assert b"guess123" not in text
 
 
-def test_a_secret_would_have_been_found(pod: Pod, canaries: Canaries) -> None:
+def test_a_secret_in_any_spelling_is_found(pod: Pod, canaries: Canaries) -> None:
     """Negative control: what the tests above search with finds every spelling."""
     secret = canaries["HF_TOKEN"]
     for text in (

@@ -1,4 +1,4 @@
-"""SIGTERM to the real entrypoint as PID 1, at 50 moments of a start: exit 0 every time, and nobody is left.
+"""SIGTERM to the real entrypoint as PID 1, at 50 moments of a start: exit 0 every time, and no process is left.
 
 `env --block-signal` comes first, as in the image: it is PID 1's first instruction, and everything after it keeps
 what arrives. Negative control: without our blocking, an early SIGTERM is lost.
@@ -28,7 +28,7 @@ ENTRYPOINT = [sys.executable, "-I", "-m", "entrypoint"]
 
 
 def start_as_pid_1(command: list[str], home: Path) -> tuple[subprocess.Popen[bytes], psutil.Process]:
-    """The namespace's keeper and the process that is PID 1 inside."""
+    """The process that holds the namespace, and the process that is PID 1 inside."""
     environ = {
         "PATH": os.environ["PATH"],
         "PODKEEPER_HOME": str(home),
@@ -73,7 +73,7 @@ def stop_after(delay: float, command: list[str], home: Path) -> tuple[int, list[
     return code, [member.pid for member in family if member.is_running()]
 
 
-def test_exit_0_and_nobody_left_at_50_moments(tmp_path: Path) -> None:
+def test_a_stop_at_any_of_50_moments_exits_0_and_leaves_no_process(tmp_path: Path) -> None:
     def one(delay: float) -> tuple[float, tuple[int, list[int]]]:
         return delay, stop_after(delay, [*BLOCKED, *ENTRYPOINT], tmp_path / f"{delay:.2f}")
 
@@ -82,7 +82,7 @@ def test_exit_0_and_nobody_left_at_50_moments(tmp_path: Path) -> None:
     assert bad == {}
 
 
-def test_an_early_stop_is_lost_where_nobody_blocks_it(tmp_path: Path) -> None:
+def test_an_early_stop_is_lost_where_the_signal_is_not_blocked(tmp_path: Path) -> None:
     """Negative control: PID 1 without a handler; the kernel drops the signal, and the pod would be killed at 10 s."""
     unguarded = [sys.executable, "-I", "-c", "import time; time.sleep(2)"]
     keeper, leader = start_as_pid_1(unguarded, tmp_path / "pod")

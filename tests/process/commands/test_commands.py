@@ -20,8 +20,8 @@ from entrypoint.cli import CONTROL, MODULES, USAGE
 from entrypoint.commands import url
 from entrypoint.settings.services import SERVICES
 from entrypoint.system.attach import attach
+from tests.support.checkout import ROOT
 from tests.support.file_systems import as_user, let_others_through, needs_root
-from tests.support.places import ROOT
 from tests.support.pod import TOKEN, Pod, environ_for, running
 from tests.support.waiting import wait_until
 
@@ -65,13 +65,13 @@ def test_a_stopped_service_is_exit_code_3_and_without_jupyterlab_1(pod: Pod) -> 
     wait_until(lambda: pod.podkeeper("status").returncode == 0, 30, "all services answer again", 0.5)
 
 
-def test_status_of_nothing_known_is_a_usage_error_that_names_what_there_is(pod: Pod) -> None:
-    ended = pod.podkeeper("status", "nobody")
+def test_status_of_an_unknown_service_is_a_usage_error_that_names_the_services(pod: Pod) -> None:
+    ended = pod.podkeeper("status", "unknown")
     assert ended.returncode == 64
     assert "there are: jupyter, comfyui," in ended.stderr
 
 
-def test_watch_draws_again_and_again(pod: Pod) -> None:
+def test_watch_redraws_the_status(pod: Pod) -> None:
     command = [sys.executable, "-I", "-c", "from entrypoint.cli import main; main(['status', '--watch'])"]
     with subprocess.Popen(command, env=pod.environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -82,21 +82,21 @@ def test_watch_draws_again_and_again(pod: Pod) -> None:
 
 
 def test_status_works_without_the_pods_environment(pod: Pod) -> None:
-    """As under `docker exec`: ports and places are those of the pod that runs."""
+    """As under `docker exec`: ports and paths are those of the running pod."""
     environ = {"PATH": os.environ["PATH"], "PODKEEPER_HOME": str(pod.home)}
     command = [sys.executable, "-I", "-c", "from entrypoint.cli import main; main(['status'])"]
     ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, f"-{pod.jupyter_port}." in ended.stdout) == (0, True), ended
 
 
-def test_logs_show_the_end_of_one_or_of_all(pod: Pod) -> None:
+def test_logs_show_the_end_of_one_log_or_of_all_logs(pod: Pod) -> None:
     one = pod.podkeeper("logs", "-n", "2", "jupyter").stdout.splitlines()
     assert one == pod.log("jupyter.log").splitlines()[-2:]
     everything = pod.podkeeper("logs").stdout
     assert {line.split()[0] for line in everything.splitlines()} >= {"pod", "jupyter", "comfyui"}
 
 
-def test_a_log_that_is_not_there_is_named_with_those_that_are(pod: Pod) -> None:
+def test_an_unknown_log_is_an_error_that_names_the_known_logs(pod: Pod) -> None:
     ended = pod.podkeeper("logs", "nobody")
     assert ended.returncode == 1
     assert "nobody has no log here; there are: pod, jupyter, comfyui" in ended.stderr
@@ -129,7 +129,7 @@ def test_url_prints_the_login(pod: Pod) -> None:
 
 
 @needs_root
-def test_url_tells_nobody_who_may_not_read_the_token(pod: Pod) -> None:
+def test_url_needs_permission_to_read_the_token(pod: Pod) -> None:
     let_others_through(pod.home)
     environ = dict(attach(pod.environ).environ)
 
@@ -146,7 +146,7 @@ def test_url_tells_nobody_who_may_not_read_the_token(pod: Pod) -> None:
     as_user(65534, ask)
 
 
-def test_the_bundle_is_private_has_all_that_helps_and_is_never_written_over(pod: Pod, tmp_path: Path) -> None:
+def test_the_support_bundle_is_private_complete_and_never_overwritten(pod: Pod, tmp_path: Path) -> None:
     path = tmp_path / "support.tar.gz"
     ended = pod.podkeeper("doctor", "--bundle", str(path))
     assert f"the bundle is {path}" in ended.stderr

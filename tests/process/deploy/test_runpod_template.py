@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 FOLDER = ROOT / "deploy/runpod"
 TEMPLATE = json.loads((FOLDER / "template.json").read_text())
@@ -22,7 +22,7 @@ KEY, IMAGE = "rpa_s3cret", "ghcr.io/me/podkeeper:1.2.3"
 
 
 class RunPod:
-    """Keeps templates in memory, and what was asked of it."""
+    """A stand-in for RunPod's REST API that keeps templates and requests in memory."""
 
     def __init__(self) -> None:
         self.templates: list[dict[str, Any]] = []
@@ -72,7 +72,7 @@ def runpod() -> Iterator[RunPod]:
         do_GET = do_POST = do_PATCH = _do  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_port}"
@@ -96,7 +96,7 @@ def apply(runpod: RunPod, *arguments: str, **environ: str) -> subprocess.Complet
     return ended
 
 
-def test_it_says_what_it_would_do_and_does_nothing(runpod: RunPod) -> None:
+def test_a_dry_run_prints_the_changes_and_makes_none(runpod: RunPod) -> None:
     ended = apply(runpod)
     assert ended.returncode == 0
     assert ended.stdout.startswith("would create (--apply does it)")
@@ -104,14 +104,14 @@ def test_it_says_what_it_would_do_and_does_nothing(runpod: RunPod) -> None:
     assert runpod.asked == [("GET", "/v1/templates")]
 
 
-def test_without_a_key_it_asks_nobody_and_cannot_apply(runpod: RunPod) -> None:
+def test_without_a_key_no_request_is_sent_and_apply_fails(runpod: RunPod) -> None:
     assert IMAGE in apply(runpod, RUNPOD_API_KEY="").stdout
     ended = apply(runpod, "--apply", RUNPOD_API_KEY="")
     assert (ended.returncode, ended.stderr.count("\n")) == (78, 1)
     assert runpod.asked == []
 
 
-def test_it_creates_then_finds_it_as_it_should_be_then_updates_what_differs(runpod: RunPod) -> None:
+def test_the_template_is_created_then_left_alone_then_updated_where_it_differs(runpod: RunPod) -> None:
     assert apply(runpod, "--apply").stdout == "created new1\n"
     assert runpod.templates == [{"id": "new1", **TEMPLATE, "imageName": IMAGE}]
     assert apply(runpod, "--apply").stdout.endswith("is as it should be\n")
@@ -134,13 +134,13 @@ def test_variables_added_in_the_console_stay_and_are_not_shown(runpod: RunPod) -
 
 
 def test_other_templates_are_left_alone(runpod: RunPod) -> None:
-    other = {"id": "b", "name": "Somebody's", "imageName": "x"}
+    other = {"id": "b", "name": "Another", "imageName": "x"}
     runpod.templates = [dict(other)]
     assert apply(runpod, "--apply").returncode == 0
     assert runpod.templates[0] == other
 
 
-def test_two_of_the_same_name_are_the_users_to_sort_out(runpod: RunPod) -> None:
+def test_two_templates_of_the_same_name_are_an_error(runpod: RunPod) -> None:
     runpod.templates = [{"id": each, "name": TEMPLATE["name"]} for each in ("a", "b")]
     ended = apply(runpod, "--apply")
     assert ended.returncode == 65
@@ -160,7 +160,7 @@ def test_two_of_the_same_name_are_the_users_to_sort_out(runpod: RunPod) -> None:
     ],
 )
 def test_a_refusal_is_one_line(runpod: RunPod, method: str, code: int, exit_code: int, words: str) -> None:
-    """Also where the answer repeats the key, and where a redirect would take it elsewhere."""
+    """Also where the response repeats the key, and where a redirect would take it to another host."""
     runpod.templates = [{"id": "a", "name": TEMPLATE["name"]}]
     runpod.fail[method] = (code, f"no, {KEY}!")
     ended = apply(runpod, "--apply")
@@ -174,7 +174,7 @@ def test_a_wrong_key_is_refused_by_the_stand_in_too(runpod: RunPod) -> None:
     assert apply(runpod, RUNPOD_API_KEY="wrong").returncode == 77
 
 
-def test_silence_ends_in_time(runpod: RunPod) -> None:
+def test_a_server_that_never_responds_times_out(runpod: RunPod) -> None:
     runpod.delay = 3.0
     started = time.monotonic()
     ended = apply(runpod, RUNPOD_API_TIMEOUT="0.3")
@@ -183,7 +183,7 @@ def test_silence_ends_in_time(runpod: RunPod) -> None:
     assert time.monotonic() - started < 30
 
 
-def test_nobody_there_is_one_line(runpod: RunPod) -> None:
+def test_an_unreachable_server_is_reported_in_one_line(runpod: RunPod) -> None:
     ended = apply(runpod, RUNPOD_API_URL="http://127.0.0.1:9/v1")
     assert ended.returncode == 69
     assert "Connection refused" in ended.stderr

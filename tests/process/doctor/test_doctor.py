@@ -1,4 +1,4 @@
-"""`podkeeper doctor`: on a healthy pod everything is well; on a broken one the broken thing comes first."""
+"""`podkeeper doctor`: a healthy pod passes every check; on a broken pod the cause comes first."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
         yield pod
 
 
-def test_on_a_healthy_pod_all_is_well(healthy: Pod) -> None:
+def test_a_healthy_pod_passes_every_check(healthy: Pod) -> None:
     code, report = doctor(healthy)
     wrong = [check for check in report["checks"] if check["state"] != "ok"]
     assert [check["check"] for check in wrong] == (["gpu"] if NO_GPU_HERE else [])
@@ -48,7 +48,7 @@ def test_on_a_healthy_pod_all_is_well(healthy: Pod) -> None:
     assert code == 0
 
 
-def test_it_works_without_the_pods_environment(healthy: Pod) -> None:
+def test_the_doctor_works_without_the_pods_environment(healthy: Pod) -> None:
     """As under `docker exec` or ssh: the settings are those of the running pod."""
     environ = {"PATH": os.environ["PATH"], "PODKEEPER_HOME": str(healthy.home)}
     command = [sys.executable, "-I", "-m", "entrypoint.doctor"]
@@ -57,7 +57,7 @@ def test_it_works_without_the_pods_environment(healthy: Pod) -> None:
     assert f"JupyterLab answers on port {healthy.jupyter_port}" in " ".join(ended.stdout.split())
 
 
-def test_it_leaves_nothing_behind(healthy: Pod) -> None:
+def test_the_doctor_leaves_nothing_behind(healthy: Pod) -> None:
     """Neither a file in the data folder nor a terminal, and its refused requests are marked in the log."""
     before = sorted(str(path) for path in (healthy.home / "comfyui").rglob("*"))
     doctor(healthy)
@@ -68,13 +68,13 @@ def test_it_leaves_nothing_behind(healthy: Pod) -> None:
     assert [line for line in refused if "podkeeper-doctor" not in line] == []
 
 
-def test_it_says_no_secret(healthy: Pod) -> None:
+def test_the_doctor_prints_no_secret(healthy: Pod) -> None:
     for arguments in (["doctor"], ["doctor", "--json"]):
         assert TOKEN not in healthy.podkeeper(*arguments).stdout
 
 
 @pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name, marks=broken.marks) for broken in BROKEN])
-def test_on_a_broken_pod_the_broken_thing_comes_first(broken: Broken, tmp_path: Path) -> None:
+def test_on_a_broken_pod_the_cause_comes_first(broken: Broken, tmp_path: Path) -> None:
     home = tmp_path / "pod"
     home.mkdir()
     with contextlib.ExitStack() as stack:
@@ -94,7 +94,7 @@ def test_on_a_broken_pod_the_broken_thing_comes_first(broken: Broken, tmp_path: 
 
 
 @pytest.mark.parametrize("package", ["jupyter_server_terminals", "jupyterlab_server"])
-def test_a_package_that_somebody_uninstalled_comes_first(package: str, tmp_path: Path) -> None:
+def test_an_uninstalled_package_comes_first(package: str, tmp_path: Path) -> None:
     """`pip uninstall` in a terminal of the pod works on the pod's own environment."""
     python = environment_without(package, tmp_path / "environment")
     with running(tmp_path / "pod", environ_for(tmp_path), python=str(python)) as pod:
@@ -119,7 +119,7 @@ def environment_without(package: str, folder: Path) -> Path:
 
 
 @needs_fuse
-def test_a_volume_that_hangs_comes_first_and_holds_nothing_up(tmp_path: Path) -> None:
+def test_a_hung_volume_comes_first_and_blocks_no_check(tmp_path: Path) -> None:
     program = build_passthrough(tmp_path)
     (tmp_path / "source").mkdir()
     (tmp_path / "pod").mkdir()
@@ -138,8 +138,8 @@ def test_a_volume_that_hangs_comes_first_and_holds_nothing_up(tmp_path: Path) ->
 
 
 @needs_mount
-def test_servers_that_do_not_answer_for_names_do_not_hold_it_up(healthy: Pod, tmp_path: Path) -> None:
-    """resolv.conf names a server that is not there: the resolver alone would wait for half a minute."""
+def test_an_unreachable_dns_server_does_not_block_the_doctor(healthy: Pod, tmp_path: Path) -> None:
+    """resolv.conf names an unreachable server: the resolver alone would wait for half a minute."""
     (tmp_path / "resolv.conf").write_text("nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions timeout:30\n")
     script = f'mount --bind {tmp_path}/resolv.conf /etc/resolv.conf && exec "$0" "$@"'
     command = [
@@ -165,7 +165,7 @@ def test_servers_that_do_not_answer_for_names_do_not_hold_it_up(healthy: Pod, tm
     assert ended.returncode == 1
 
 
-def test_without_a_pod_it_says_so(tmp_path: Path) -> None:
+def test_without_a_pod_the_doctor_says_so(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "PODKEEPER_HOME": str(tmp_path)}
     command = [sys.executable, "-I", "-m", "entrypoint.doctor", "--json"]
     ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
@@ -173,7 +173,7 @@ def test_without_a_pod_it_says_so(tmp_path: Path) -> None:
     assert ended.returncode == 1
 
 
-def test_another_word_is_a_usage_error(healthy: Pod) -> None:
+def test_an_unknown_argument_is_a_usage_error(healthy: Pod) -> None:
     ended = healthy.podkeeper("doctor", "--nonsense")
     assert (ended.returncode, ended.stdout) == (64, "")
     assert ended.stderr.startswith("usage: podkeeper doctor")

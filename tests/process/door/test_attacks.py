@@ -1,7 +1,7 @@
 """What pages of a sibling pod and of a foreign site get done with the user's cookie: nothing, seen in the queue,
 on the disk and among the WebSockets. Past the gateway the same requests have their effect (the negative control).
 
-The headers are those Chromium sends; tests/browser/test_gateway.py has it send them itself.
+The headers are those Chromium sends; tests/browser/test_comfyui_door.py has it send them itself.
 """
 
 import pathlib
@@ -27,7 +27,7 @@ MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
 
 @pytest.fixture(params=["token", "none"])
 def victim(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Scene]:
-    """A pod that may be attacked: its state is looked at afterwards."""
+    """A gateway to attack; the test reads its state afterwards."""
     with running(tmp_path / "pod", {"COMFYUI_AUTH": request.param, "RUNPOD_POD_ID": "abc123"}) as scene:
         yield scene
 
@@ -49,13 +49,13 @@ def effects(scene: Scene) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_nothing_comes_of_it(victim: Scene, page: str) -> None:
+def test_no_attack_succeeds(victim: Scene, page: str) -> None:
     cookie = victim.ask(f"/?token={TOKEN}", HTML).headers.get("Set-Cookie", "").partition(";")[0]
     assert set(attack(victim.port, PAGES[page], cookie)) <= {401, 403}
     assert effects(victim) == (0, 0, 0)
 
 
-def test_the_pods_own_page_gets_it_done(victim: Scene) -> None:
+def test_the_pods_own_page_succeeds_with_the_same_requests(victim: Scene) -> None:
     own = {"Origin": f"https://abc123-{victim.port}.proxy.runpod.net", "Sec-Fetch-Site": "same-origin"}
     cookie = victim.ask(f"/?token={TOKEN}", HTML).headers.get("Set-Cookie", "").partition(";")[0]
     assert attack(victim.port, own, cookie) == [200, 200, 101]

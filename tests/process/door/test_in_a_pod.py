@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.checkout import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.door.running_door import HTML, ask, websocket
-from tests.support.places import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.pod import TOKEN, Pod, fake_python, running
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -36,14 +36,14 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
 
 
 def status(pod: Pod, headers: dict[str, str] | None = None) -> int:
-    """What the gateway answers, 0 where nobody does."""
+    """The status of the gateway's response, 0 where nothing responds."""
     with contextlib.suppress(OSError, http.client.HTTPException):
         return ask(pod.comfyui_port, "/queue", headers).status
     return 0
 
 
 def program(pod: Pod, name: str) -> psutil.Process:
-    """The process supervisord started under this name, once it has become what it is to be."""
+    """The process supervisord started under this name, once the program has replaced its launcher."""
     (found,) = [member for member in psutil.Process(pod.process.pid).children() if member.name() == name]
     return found
 
@@ -64,8 +64,8 @@ def test_comfyui_itself_is_on_the_loopback_and_closed_to_the_world(pod: Pod) -> 
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["master", "worker"])
-def test_killed_it_comes_back_at_once(pod: Pod, whole: bool) -> None:
-    """Its worker holds the port: what a killed master leaves behind is swept."""
+def test_a_killed_gateway_is_back_at_once(pod: Pod, whole: bool) -> None:
+    """nginx's worker holds the port: a killed master leaves it behind, and the plugin ends it."""
     nginx, worker = gateway(pod)
     killed = nginx if whole else worker
     killed.kill()
@@ -99,7 +99,7 @@ def test_the_starting_page_while_comfyui_is_restarted(pod: Pod) -> None:
     wait_until(lambda: status(pod, BEARER) == 200, 20, "ComfyUI is back")
 
 
-def test_its_log_is_forwarded(pod: Pod) -> None:
+def test_the_gateways_log_is_forwarded(pod: Pod) -> None:
     assert status(pod) == 401
     pod.wait_for_log("gateway  | ")
 
@@ -116,10 +116,10 @@ def test_a_stop_does_not_wait_for_websockets(tmp_path: Path) -> None:
             assert client.recv(100).startswith(b"HTTP/1.1 101")
             family = pod.family()
             assert pod.stop() == 0
-            wait_until(lambda: not [member for member in family if member.is_running()], 5, "nobody is left")
+            wait_until(lambda: not [member for member in family if member.is_running()], 5, "no process is left")
 
 
-def test_open_it_says_so_at_every_start_and_the_guard_stays(tmp_path: Path) -> None:
+def test_without_a_login_every_start_warns_and_the_guard_stays(tmp_path: Path) -> None:
     environ = with_comfyui(tmp_path, COMFYUI_AUTH="none")
     with running(tmp_path / "pod", environ) as pod:
         pod.wait_for_log("Problem    ComfyUIAuthOff")
@@ -131,7 +131,7 @@ def test_open_it_says_so_at_every_start_and_the_guard_stays(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("auth", "listens"), [("token", "127.0.0.1"), ("none", "0.0.0.0")])
-def test_without_nginx_comfyui_keeps_to_itself_and_a_condition_says_what_to_do(
+def test_without_nginx_comfyui_listens_on_loopback_and_a_condition_says_what_to_do(
     tmp_path: Path, auth: str, listens: str
 ) -> None:
     """One port for both is what the entrypoint makes of a missing nginx."""

@@ -1,4 +1,4 @@
-"""Who gets in: with the token, with the cookie, and nobody else; and where the token never shows."""
+"""The gateway's login: the token and the cookie are accepted, nothing else is; and the token never shows."""
 
 import os
 import pathlib
@@ -83,7 +83,7 @@ def test_behind_tls_a_cookie_that_a_sibling_pod_could_have_set_does_not_count(sc
 
 
 @pytest.mark.parametrize("spoil", ["", "x" * 43, TOKEN])
-def test_a_cookie_with_another_value_is_none(scene: Scene, spoil: str) -> None:
+def test_a_cookie_with_another_value_is_refused(scene: Scene, spoil: str) -> None:
     name = scene.ask(f"/?token={TOKEN}", HTML).cookie.partition("=")[0]
     assert scene.ask("/queue", {"Cookie": f"{name}={spoil}"}).status == 401
 
@@ -119,14 +119,14 @@ def test_comfyui_does_not_see_the_login_cookie_and_sees_the_others(scene: Scene)
         assert scene.ask("/echo", {"Cookie": given}).json["headers"].get("Cookie") == seen
 
 
-def test_the_right_token_counts_whoever_asks(scene: Scene) -> None:
+def test_the_right_token_is_accepted_from_any_page(scene: Scene) -> None:
     """A foreign page does not know it."""
     foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     assert scene.ask("/prompt", BEARER | foreign, "POST", b"{}").status == 200
 
 
 @pytest.mark.parametrize("given", ["", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), TOKEN + "%00"])
-def test_another_token_does_not(tmp_path: pathlib.Path, scene: Scene, given: str) -> None:
+def test_a_wrong_token_is_refused(tmp_path: pathlib.Path, scene: Scene, given: str) -> None:
     assert scene.ask("/queue", {"Authorization": f"Bearer {given}"}).status in (401, 429)
     assert scene.ask(f"/queue?token={given}").status in (401, 429)
     assert scene.ask(f"/?token={given}", HTML).status in (401, 429)
@@ -175,7 +175,7 @@ def test_guessing_is_slowed_and_a_right_token_never_is(tmp_path: pathlib.Path) -
 
 
 def test_no_log_holds_a_token_right_or_wrong(tmp_path: pathlib.Path) -> None:
-    """Also where nginx has something to complain of: ComfyUI is down, a body is cut short, guesses are refused."""
+    """Also where nginx logs an error: ComfyUI is down, a body is cut short, guesses are refused."""
     with running(tmp_path / "pod", comfyui=False) as scene:
         cookie = scene.ask(f"/?token={TOKEN}", HTML).cookie
         for n in range(30):
@@ -202,7 +202,7 @@ def test_no_process_shows_the_token(scene: Scene) -> None:
         assert TOKEN not in " ".join(member.cmdline()) + environ
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_nginx_is_not_root(scene: Scene) -> None:
     assert {member.username() for member in family(scene)} == {"www-data"}
 

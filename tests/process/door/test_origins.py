@@ -1,12 +1,11 @@
-"""Whose request is this: the gateway and JupyterLab's guard say the same of every case."""
+"""Requests of foreign pages: the gateway and JupyterLab's guard decide every case alike."""
 
 from collections.abc import Iterator
 
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from entrypoint.door.guard import is_foreign
-from entrypoint.door.origins import own_origins
+from entrypoint.door.origins import is_foreign, own_origins
 from entrypoint.settings.settings import Settings
 from tests.support.door.origin_cases import CASES, LISTED, Case, for_port
 from tests.support.door.running_door import Scene, running

@@ -13,7 +13,7 @@ import websocket
 
 from entrypoint.system.loopback_http import Answer, send
 from tests.support.broken_pods import STOCK_IDENTITY
-from tests.support.places import FAKE_BEHIND
+from tests.support.checkout import ECHO_COMFYUI
 from tests.support.pod import TOKEN, Pod, environ_for, running
 from tests.support.waiting import wait_until
 
@@ -27,7 +27,7 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     folder = tmp_path_factory.mktemp("tiles")
     environ = environ_for(folder) | {
         "COMFYUI_ENABLED": "true",
-        "COMFYUI_DIR": str(FAKE_BEHIND),
+        "COMFYUI_DIR": str(ECHO_COMFYUI),
         "RUNPOD_POD_ID": "abc123",
     }
     with running(folder / "pod", environ) as started:
@@ -62,7 +62,7 @@ PATHS = (
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize("path", PATHS)
-def test_nobody_gets_through_without_the_login(pod: Pod, path: str, method: str) -> None:
+def test_no_request_passes_without_the_login(pod: Pod, path: str, method: str) -> None:
     if (path, method) == ("/podkeeper/tiles", "OPTIONS"):
         return  # Jupyter's own answer to a CORS preflight, which tells nothing
     for headers in ({}, {"Authorization": "token guessed"}, {"Cookie": "username=anonymous"}):
@@ -157,7 +157,7 @@ def test_a_websocket_needs_the_login_and_an_own_page(pod: Pod, what: str) -> Non
             connect(pod, headers, path)
 
 
-def test_a_page_that_is_down_says_so_and_looks_again_and_programs_get_a_502(pod: Pod) -> None:
+def test_while_a_page_is_down_browsers_get_a_page_that_reloads_and_programs_a_502(pod: Pod) -> None:
     pod.podkeeper("stop", "comfyui")
     assert ask(pod, f"{COMFYUI}/echo", WITH_TOKEN).status == 502
     page = ask(pod, f"{COMFYUI}/", WITH_TOKEN | {"Accept": "text/html"})

@@ -18,7 +18,7 @@ from aiohttp import web
 from entrypoint.models.store import Shelf
 from entrypoint.system.condition_store import read_conditions
 from tests.support.models.origin import Origin
-from tests.support.models.pod import MIB, Pod, _started, read_until
+from tests.support.models.pod import MIB, Pod, read_until, started_processes
 from tests.support.waiting import wait_until
 
 LONG = os.environ.get("PODKEEPER_LONG") == "1"
@@ -28,8 +28,8 @@ LONG = os.environ.get("PODKEEPER_LONG") == "1"
 def nothing_outlives_its_test() -> Iterator[None]:
     """A failed test leaves no process behind for the next one to stumble over."""
     yield
-    while _started:
-        process = _started.pop()
+    while started_processes:
+        process = started_processes.pop()
         process.kill()
         process.communicate()
 

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.support.checkout import ROOT
 from tests.support.file_systems import let_others_through, needs_root
-from tests.support.places import ROOT
 
 SCRIPT = "scripts/install_packages"
 

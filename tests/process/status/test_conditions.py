@@ -23,7 +23,7 @@ from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("sick", [pytest.param(sick, id=sick.id, marks=sick.marks) for sick in SICK])
-def test_each_is_shown_with_its_remedy_wherever_the_pod_is_shown(sick: Sick, tmp_path: Path) -> None:
+def test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown(sick: Sick, tmp_path: Path) -> None:
     """`podkeeper status`, its JSON, the status server's JSON and metrics (which its page draws), and the doctor."""
     home = tmp_path / "pod"
     home.mkdir()
@@ -80,7 +80,7 @@ def plain(text: str) -> str:
 
 
 @needs_root
-def test_a_pod_that_is_not_root_can_not_run_as_somebody_else() -> None:
+def test_a_pod_that_is_not_root_cannot_run_as_another_user() -> None:
     def check() -> None:
         with pytest.raises(CannotDo, match=r"^RunAsNotPossible: "):
             boot_steps.check_the_user(Settings(run_as="1000:1000"))
@@ -89,7 +89,7 @@ def test_a_pod_that_is_not_root_can_not_run_as_somebody_else() -> None:
 
 
 @needs_fuse
-def test_a_volume_that_is_silent_at_the_start(tmp_path: Path) -> None:
+def test_a_volume_that_does_not_respond_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     with misbehaving(build_passthrough(tmp_path), tmp_path / "source", tmp_path / "volume") as volume:
         volume.set(volume.HANG, 1)

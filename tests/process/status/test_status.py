@@ -1,4 +1,4 @@
-"""The status server of a real pod: what it shows, whom it lets in, and that nothing depends on it."""
+"""The status server of a real pod: what the pages show, which requests pass, and that nothing depends on the server."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
 # -- what is open
 
 
-def test_healthz_and_readyz_are_open_and_tell_nothing_else(pod: Pod) -> None:
+def test_healthz_and_readyz_are_open_and_say_nothing_else(pod: Pod) -> None:
     for path, text in (("/healthz", "ok\n"), ("/readyz", "ready\n")):
         answer = ask(pod, path)
         assert (answer.status, answer.text) == (200, text)
@@ -97,7 +97,7 @@ def test_everything_else_asks_for_the_login(pod: Pod, path: str) -> None:
         assert "jupyter" not in answer.text.lower()
 
 
-@pytest.mark.parametrize("path", ["/programs/jupyter/stop", "/programs/nobody/stop"])
+@pytest.mark.parametrize("path", ["/programs/jupyter/stop", "/programs/unknown/stop"])
 def test_no_button_works_without_the_login(pod: Pod, path: str) -> None:
     assert ask(pod, path, method="POST").status == 401
     assert service(pod, "jupyter")["health"] == "up"
@@ -166,7 +166,7 @@ def test_a_foreign_page_can_not_use_the_cookie(pod: Pod, method: str, path: str,
     assert service(pod, "jupyter")["health"] == "up"
 
 
-def test_a_foreign_page_can_not_log_anybody_in(pod: Pod) -> None:
+def test_a_foreign_page_cannot_log_in_a_browser(pod: Pod) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": SIBLING}
     assert ask(pod, "/login", headers, "POST", f"token={TOKEN}").status == 403
 
@@ -180,7 +180,7 @@ def test_a_link_from_elsewhere_leads_to_the_page(pod: Pod) -> None:
 # -- what is shown
 
 
-def test_the_status_is_whole(pod: Pod) -> None:
+def test_the_status_is_complete(pod: Pod) -> None:
     wait_until(lambda: service(pod, "jupyter")["state"] == "RUNNING", 30, "JupyterLab has settled")
     content = status_of(pod)
     assert set(content) == set(Snapshot.__slots__)
@@ -196,7 +196,7 @@ def test_the_status_is_whole(pod: Pod) -> None:
     assert content["started"] < content["at"]
 
 
-def test_prometheus_is_told_the_same(pod: Pod) -> None:
+def test_the_metrics_match_the_status(pod: Pod) -> None:
     answer = ask(pod, "/metrics", BEARER)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert 'podkeeper_service_answers{service="jupyter"} 1' in answer.text.splitlines()
@@ -214,7 +214,7 @@ def events(pod: Pod, until: str, seconds: float = 20) -> str:
     return data.decode()
 
 
-def test_the_stream_begins_with_everything_and_goes_on_with_what_changes(pod: Pod) -> None:
+def test_the_event_stream_begins_with_the_whole_status_and_continues_with_changes(pod: Pod) -> None:
     text = events(pod, "event: patch")
     assert re.findall(r"event: (\w+)", text)[:4] == ["hello", "history", "snapshot", "patch"]
     assert "text/event-stream" in text
@@ -245,7 +245,7 @@ def test_a_condition_is_in_the_json_and_in_the_metrics_with_its_remedy(pod: Pod)
         assert condition == fields | {"reason": "it says [secret], [secret], [secret]"}
         assert 'condition="Planted"' in ask(pod, "/metrics", BEARER).text
         assert 'remedy="take it away"' in ask(pod, "/metrics", BEARER).text
-        assert ask(pod, "/readyz").status == 200  # a condition is no reason to send nobody here
+        assert ask(pod, "/readyz").status == 200  # a pod with a condition still takes requests
     finally:
         (folder / "Planted.json").unlink()
         (folder / "Torn.json").unlink()
@@ -304,7 +304,7 @@ def test_the_buttons_stop_start_and_restart(tmp_path: Path) -> None:
 MANIFEST = """
 schema = 1
 [bundles.TINY]
-about = "One file that nobody serves"
+about = "One file that no server has"
 [[files]]
 bundle = "TINY"
 source = "url"
@@ -313,14 +313,14 @@ dest = "vae/tiny.safetensors"
 """
 
 
-def test_a_bundle_can_be_asked_for(tmp_path: Path) -> None:
+def test_a_bundle_can_be_requested(tmp_path: Path) -> None:
     with running(tmp_path / "pod", {"MODELS": "none"}) as own:
         wait_for_status(own)
         own.wait_for_log("exited: models")  # nothing was wanted
         wait_until((own.home / "comfyui").is_dir, 20, "the data folder")
         (own.home / "comfyui/models.toml").write_text(MANIFEST)
         offered = json.loads(ask(own, "/bundles", BEARER).text)["bundles"]
-        assert offered == [{"name": "TINY", "about": "One file that nobody serves", "gigabytes": 0.0}]
+        assert offered == [{"name": "TINY", "about": "One file that no server has", "gigabytes": 0.0}]
         unknown = ask(own, "/bundles/NOBODYS/fetch", BEARER, "POST")
         assert (unknown.status, json.loads(unknown.text)["problem"]) == (409, "there is no bundle NOBODYS")
         assert ask(own, "/bundles/TINY/fetch", method="POST").status == 401
@@ -328,7 +328,7 @@ def test_a_bundle_can_be_asked_for(tmp_path: Path) -> None:
         assert (own.home / "comfyui/.podkeeper/models-wanted/TINY").exists()
 
         def files() -> list[Any]:
-            return (status_of(own)["models"] or {}).get("files", [])
+            return list((status_of(own)["models"] or {}).get("files", []))
 
         wait_until(lambda: [each["dest"] for each in files()] == ["vae/tiny.safetensors"], 60, "it is tried", 0.3)
 
@@ -359,7 +359,7 @@ def others(pod: Pod) -> dict[str, int]:
     return {name: programs[name]["pid"] for name in ("jupyter", "logs", "prober")}
 
 
-def test_killed_it_comes_back_and_nothing_else_notices(tmp_path: Path) -> None:
+def test_a_killed_status_server_is_restarted_and_disturbs_nothing_else(tmp_path: Path) -> None:
     with running(tmp_path / "pod") as own:
         own.wait_for_jupyter()
         wait_for_status(own)
@@ -381,7 +381,7 @@ def test_killed_it_comes_back_and_nothing_else_notices(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.environ.get("PODKEEPER_LONG"), reason="takes over a minute: PODKEEPER_LONG=1")
-def test_frozen_it_is_found_and_replaced(tmp_path: Path) -> None:
+def test_a_frozen_status_server_is_replaced(tmp_path: Path) -> None:
     with running(tmp_path / "pod") as own:
         own.wait_for_jupyter()
         wait_for_status(own)
@@ -396,7 +396,7 @@ def test_frozen_it_is_found_and_replaced(tmp_path: Path) -> None:
         assert service(own, "status")["reason"].startswith("hung")
 
 
-def test_a_frozen_supervisord_is_told_and_the_page_goes_on(tmp_path: Path) -> None:
+def test_a_frozen_supervisord_is_reported_and_the_page_keeps_working(tmp_path: Path) -> None:
     with running(tmp_path / "pod") as own:
         own.wait_for_jupyter()
         wait_for_status(own)
@@ -412,7 +412,7 @@ def test_a_frozen_supervisord_is_told_and_the_page_goes_on(tmp_path: Path) -> No
             supervisord.send_signal(signal.SIGCONT)
 
 
-def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()

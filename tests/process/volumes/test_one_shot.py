@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.file_systems import inodes, misbehaving, needs_fuse, needs_root
-from tests.support.places import ROOT
 from tests.support.waiting import wait_until
 
 REPOSITORY = ROOT

@@ -14,6 +14,7 @@ from entrypoint.volumes.counts import BREAKER
 from entrypoint.volumes.rules import Rule
 from entrypoint.volumes.syscalls import Kernel
 from entrypoint.volumes.walk import Walk
+from tests.support.checkout import ROOT
 from tests.support.file_systems import (
     as_user,
     inodes,
@@ -24,7 +25,6 @@ from tests.support.file_systems import (
     needs_mount,
     needs_root,
 )
-from tests.support.places import ROOT
 
 EVERY_KERNEL = [(True, True), (True, False), (False, True), (False, False)]
 

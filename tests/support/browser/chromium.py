@@ -1,4 +1,4 @@
-"""Chromium behind the proxy: started once per proxy, and everything it complains about written down."""
+"""Chromium behind the proxy: started once per proxy, and every problem it reports recorded."""
 
 import contextlib
 import dataclasses
@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
 
 from tests.support.browser.proxies import Proxy, host_of
+from tests.support.checkout import ARTIFACTS
 from tests.support.nginx import find_program
-from tests.support.places import ARTIFACTS
 
 ARGUMENTS = [
     "--no-sandbox",  # root in a container has no user namespace to build the sandbox from

@@ -18,8 +18,8 @@ from tests.support.browser.chromium import launch
 from tests.support.browser.pods import Pod, running
 from tests.support.browser.proxied_pod import PAGES
 from tests.support.browser.proxies import Proxy, running_proxy
+from tests.support.checkout import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.door.running_door import Answer, ask
-from tests.support.places import FAKE_COMFYUI_WITH_FILES as FAKE
 from tests.support.pod import fake_python
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -82,7 +82,7 @@ class ComfyPod(Pod):
         )
 
     def guard_off(self) -> None:
-        """nginx goes on with a configuration for which every page is the pod's own."""
+        """Reload nginx with a configuration for which every page is the pod's own."""
         nginx = self.child("nginx")
         config = pathlib.Path(nginx.cwd(), "gateway/nginx.conf")
         guard = 'default 1; "~^1:1" ""; "~^::1" "";'

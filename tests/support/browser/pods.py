@@ -78,7 +78,8 @@ class Pod:
 
     def stop(self) -> None:
         """SIGTERM as a container engine sends it; nothing of the pod outlives this."""
-        family = [self.process, *psutil.Process(self.process.pid).children(recursive=True)]
+        leader = psutil.Process(self.process.pid)
+        family = [leader, *leader.children(recursive=True)]
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(15)

@@ -1,4 +1,4 @@
-"""What else a user must not miss, judged like the twelve; and how a check is run.
+"""Six more checks, judged like the twelve; and how a check is run.
 
 All run against our pod, where all must pass, and against a stock one, where the tests name those that break.
 """
@@ -10,7 +10,7 @@ import pathlib
 from playwright.sync_api import expect
 
 from tests.support.browser.notebooks_and_terminals import Notebook, Terminal
-from tests.support.browser.twelve_checks import SEED
+from tests.support.browser.twelve_checks import TWELVE
 from tests.support.browser.visit import Check, Visit
 from tests.support.waiting import wait_until
 
@@ -88,7 +88,7 @@ MORE: dict[str, Check] = {
     "Deleting frees the disk": deleting_frees_disk,
     "120 MB can be uploaded": upload_120_mb,
 }
-CHECKS = SEED | MORE
+CHECKS = TWELVE | MORE
 
 
 def run(name: str, visit: Visit) -> None:

@@ -1,4 +1,4 @@
-"""The seed's twelve checks, each judged on the pod's disk and on the screen."""
+"""The twelve checks of what users do, each judged on the pod's disk and on the screen."""
 
 import os
 import subprocess
@@ -129,7 +129,7 @@ def persists_over_restart(visit: Visit) -> None:
     visit.arrives(kept.name, kept.read_bytes())
 
 
-SEED: dict[str, Check] = {  # the seed's own words and order
+TWELVE: dict[str, Check] = {  # in the order of docs and reports
     "JupyterLab accessible on port 8189": accessible,
     "Can upload files via drag-and-drop": upload_by_drop,
     "Can upload files via Upload button": upload_by_button,

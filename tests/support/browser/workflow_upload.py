@@ -1,4 +1,4 @@
-"""The seed's eleventh check to its end, for any pod that has real ComfyUI in it."""
+"""A whole workflow on an uploaded image (the eleventh check to its end), for any pod with real ComfyUI."""
 
 import json
 import urllib.request
@@ -6,20 +6,20 @@ from typing import Any
 
 from tests.support.browser.jupyterlab import Lab
 from tests.support.browser.proxied_pod import Scene, new_profile
-from tests.support.places import ARTIFACTS
+from tests.support.checkout import ARTIFACTS
 from tests.support.waiting import wait_until
 
 STARTUP = 120.0  # seconds; torch from a cold disk
 
 
 class ComfyUI:
-    """Its API through the gateway, without a browser."""
+    """ComfyUI's API through the gateway, without a browser."""
 
     def __init__(self, port: int, token: str) -> None:
         self.port, self.token = port, token
 
     def ask(self, path: str, body: Any = None) -> Any:
-        """Its JSON answer."""
+        """ComfyUI's JSON response."""
         data = json.dumps(body).encode() if body is not None else None
         url = f"http://127.0.0.1:{self.port}{path}"
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
@@ -28,7 +28,7 @@ class ComfyUI:
             return json.loads(answer.read())
 
     def answers(self) -> bool:
-        """Whether it is up."""
+        """Whether ComfyUI responds."""
         try:
             return bool(self.ask("/system_stats"))
         except OSError:

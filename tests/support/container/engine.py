@@ -14,7 +14,7 @@ from typing import Any
 from tests.support.waiting import wait_until
 
 TOKEN = "token-of-the-container-tests"
-#: Every object a test makes carries it, so that a run can be told from anybody else's containers.
+#: The label of every object that a test makes, so that other containers are left alone.
 LABEL = "podkeeper-test"
 
 
@@ -29,7 +29,7 @@ class Container:
     """One container. Its ports are published on free ports of the loopback address, unless it gets a `--network`."""
 
     def __init__(self, image: str, options: tuple[str, ...], command: tuple[str, ...] = ()) -> None:
-        published = ("--publish", "127.0.0.1::8189", "--publish", "127.0.0.1::8188")
+        published: tuple[str, ...] = ("--publish", "127.0.0.1::8189", "--publish", "127.0.0.1::8188")
         if "--network" in options:
             published = ()
         self.id = docker("run", "--detach", "--label", LABEL, *published, *options, image, *command).stdout.strip()

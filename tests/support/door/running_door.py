@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from entrypoint.settings.paths import Paths
-from tests.support.places import FAKE_COMFYUI_WITH_FILES, ROOT
+from tests.support.checkout import FAKE_COMFYUI_WITH_FILES, ROOT
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -31,7 +31,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 @dataclass
 class Answer:
-    """What came back."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -97,7 +97,7 @@ class Scene:
         return process
 
     def reload(self) -> None:
-        """nginx takes its configuration anew, as it is in the folder now."""
+        """Make nginx reload its configuration from the folder."""
         leader = psutil.Process(self.processes[-1].pid)
         (before,) = leader.children()
         leader.send_signal(signal.SIGHUP)

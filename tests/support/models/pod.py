@@ -45,7 +45,7 @@ class Pod:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        _started.append(process)
+        started_processes.append(process)
         return process
 
     def run(self, *verb: str, **environ: str) -> tuple[int, str]:
@@ -73,4 +73,4 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
     return seen
 
 
-_started: list[subprocess.Popen[str]] = []
+started_processes: list[subprocess.Popen[str]] = []

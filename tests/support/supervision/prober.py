@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.places import SUPPORT
+from tests.support.checkout import SUPPORT
 
 SERVICE = """
 [program:{name}]

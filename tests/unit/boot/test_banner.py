@@ -1,4 +1,4 @@
-"""What the container's log says at the end of a start."""
+"""The banner in the container's log at the end of a start."""
 
 from entrypoint.boot.banner import State, banner
 from entrypoint.conditions.condition import Condition
@@ -32,7 +32,7 @@ def test_an_address_without_a_login_has_no_token_in_it() -> None:
     assert COMFYUI.url(Settings(comfyui_internal_port=8188), "tok") == "http://localhost:8188/"
 
 
-def test_says_what_is_up_what_is_not_and_what_is_wrong() -> None:
+def test_the_banner_lists_ready_services_late_services_and_problems() -> None:
     text = text_of(
         Settings(),
         [State(JUPYTER, 1.25, True), State(COMFYUI, None, True)],
@@ -43,7 +43,7 @@ def test_says_what_is_up_what_is_not_and_what_is_wrong() -> None:
     assert "Problem    NoGpu: no GPU; start with one" in text
 
 
-def test_says_where_the_data_is_and_whether_it_stays() -> None:
+def test_the_banner_says_where_the_data_is_and_whether_it_persists() -> None:
     up = [State(JUPYTER, 1.0, True), State(COMFYUI, None, False)]
     assert "/comfyui -> /workspace/comfyui (on the volume)" in text_of(Settings(), up, mounts=("/workspace",))
     assert "/comfyui (no volume: gone when the container is removed)" in text_of(Settings(), up)

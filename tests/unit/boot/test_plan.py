@@ -1,4 +1,4 @@
-"""What a start does, and what it hands on."""
+"""The plan of a start, and the environment it hands on."""
 
 from entrypoint.boot.plan import START_COMMAND, child_environ, make_plan
 from entrypoint.settings.paths import Facts, locate
@@ -8,7 +8,7 @@ from entrypoint.settings.users import Identity
 FACTS = Facts(mounts=frozenset({"/"}), uid=0, temporary="/tmp", python="/opt/env/bin/python")
 
 
-def test_only_what_nothing_can_run_without_aborts_a_start() -> None:
+def test_only_the_indispensable_steps_abort_a_start() -> None:
     settings = Settings()
     plan = make_plan(settings, FACTS, locate(settings, FACTS), Identity(0, 0), [])
     aborting = [step.name for step in plan if step.on_failure == "abort"]
@@ -50,7 +50,7 @@ def test_a_uid_without_a_name_gets_one_for_python_to_find() -> None:
     assert "USER" not in child_environ({}, Settings(), locate(Settings(), FACTS))
 
 
-def test_supervisord_is_told_whether_there_is_a_start_command() -> None:
+def test_supervisord_learns_whether_there_is_a_start_command() -> None:
     settings = Settings()
     for command, told in ((True, "true"), (False, "false")):
         handed = child_environ({START_COMMAND: "mine"}, settings, locate(settings, FACTS), command)

@@ -48,14 +48,14 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
         (Settings(), {"handover": "/ours.yaml"}, [*UPLOAD, "--extra-model-paths-config", "/ours.yaml"], []),
     ],
 )  # fmt: skip
-def test_arguments_and_what_is_told(
+def test_arguments_and_conditions(
     settings: Settings, facts: dict[str, object], behind_base: list[str], conditions: list[str]
 ) -> None:
     assert build_for(settings, **facts) == (BASE + behind_base, conditions)
 
 
 @pytest.mark.parametrize(("auth", "address"), [("token", "127.0.0.1"), ("none", "0.0.0.0")])
-def test_without_a_gateway_it_faces_the_world_only_where_the_login_is_off(auth: str, address: str) -> None:
+def test_without_a_gateway_comfyui_listens_publicly_only_where_the_login_is_off(auth: str, address: str) -> None:
     arguments, _ = build_for(Settings(comfyui_internal_port=8188, comfyui_auth=auth), handover="/ours.yaml")
     assert arguments[:4] == ["--listen", address, "--port", "8188"]
     assert "--extra-model-paths-config" not in arguments

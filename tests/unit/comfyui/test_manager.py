@@ -1,15 +1,10 @@
-"""ComfyUI-Manager's config.ini, with the door open and locked."""
-
-import pathlib
+"""ComfyUI-Manager's config.ini as text: restricted without a login, restored with one."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoint.comfyui import manager
-from entrypoint.comfyui.manager_config import BEFORE, settle
-from entrypoint.settings.paths import Paths
-from entrypoint.settings.settings import Settings
 
 USERS = """; mine
 [default]
@@ -37,20 +32,20 @@ security_level = weak
         ("[default]\nx = 1\n[default]\nsecurity_level = weak\n", "strong", "public"),
     ],
 )
-def test_open_it_may_do_nothing_risky(text: str, level: str, mode: str) -> None:
+def test_without_a_login_the_manager_is_restricted(text: str, level: str, mode: str) -> None:
     text = manager.restricted(text)
     assert (manager.value_of(text, "security_level"), manager.value_of(text, "network_mode")) == (level, mode)
     assert manager.restricted(text) == text
 
 
-def test_what_else_the_user_wrote_stays() -> None:
+def test_the_users_other_lines_stay() -> None:
     text = manager.restricted(USERS)
     for line in ("; mine", "git_exe = /usr/bin/git", "# keep this", "bypass_ssl = False", "[other]"):
         assert line in text.splitlines()
     assert text.count("security_level = weak") == 1  # the other section's
 
 
-def test_locked_again_it_is_as_the_user_had_it() -> None:
+def test_restoring_brings_back_the_users_values() -> None:
     text = manager.restored(manager.restricted(USERS), USERS)
     assert manager.value_of(text, "security_level") == "weak"
     assert manager.value_of(text, "network_mode") == "personal_cloud"
@@ -60,7 +55,7 @@ def test_locked_again_it_is_as_the_user_had_it() -> None:
 
 
 @given(st.text("[]default=:\n #;abc_vl", max_size=60))
-def test_whatever_the_file_says(text: str) -> None:
+def test_any_text_can_be_restricted(text: str) -> None:
     assert manager.value_of(manager.restricted(text), "security_level") == "strong"
 
 
@@ -73,49 +68,6 @@ def test_whatever_the_file_says(text: str) -> None:
         ("", ("default/ComfyUI-Manager", "__manager")),
     ],
 )
-def test_where_its_file_is(version: str, folders: tuple[str, ...]) -> None:
+def test_the_configuration_folder_of_each_version(version: str, folders: tuple[str, ...]) -> None:
     assert manager.config_folders(version) == folders
     assert manager.version_in(f'[project]\nname = "x"\nversion = "{version}"\n') == version
-
-
-@pytest.fixture
-def paths(tmp_path: pathlib.Path) -> Paths:
-    node = tmp_path / "custom_nodes/ComfyUI-Manager"
-    node.mkdir(parents=True)
-    (node / "pyproject.toml").write_text('version = "3.38.0"\n')
-    base = str(tmp_path)
-    return Paths(data=base, stored=base, volume="", log=base, home=base, runtime=base, python="/usr/bin/python3")
-
-
-def test_opened_and_locked_the_file_is_the_users_again(paths: Paths) -> None:
-    file = pathlib.Path(paths.data, "user/__manager/config.ini")
-    file.parent.mkdir(parents=True)
-    file.write_text(USERS)
-    assert settle(Settings(), paths) == []
-    assert file.read_text() == USERS
-    for _ in range(2):
-        assert [each.name for each in settle(Settings(comfyui_auth="none"), paths)] == ["ManagerRestricted"]
-        assert "security_level = strong" in file.read_text()
-    assert file.with_name(BEFORE).read_text() == USERS
-    assert settle(Settings(), paths) == []
-    assert manager.value_of(file.read_text(), "security_level") == "weak"
-    assert not file.with_name(BEFORE).exists()
-
-
-def test_one_that_was_never_started_is_restricted_before_it_is(paths: Paths) -> None:
-    settle(Settings(comfyui_auth="none"), paths)
-    text = pathlib.Path(paths.data, "user/__manager/config.ini").read_text()
-    assert manager.value_of(text, "security_level") == "strong"
-
-
-def test_where_there_is_none_nothing_is_written(tmp_path: pathlib.Path, paths: Paths) -> None:
-    (tmp_path / "custom_nodes/ComfyUI-Manager").rename(tmp_path / "custom_nodes/another")
-    assert settle(Settings(comfyui_auth="none"), paths) == []
-    assert not (tmp_path / "user").exists()
-    assert settle(Settings(comfyui_auth="none", comfyui_args=("--enable-manager",)), paths)
-
-
-def test_a_file_that_can_not_be_written_is_told(paths: Paths) -> None:
-    pathlib.Path(paths.data, "user").write_text("a file is in the way")
-    (condition,) = settle(Settings(comfyui_auth="none"), paths)
-    assert condition.name == "ManagerNotSettled"

@@ -1,4 +1,4 @@
-"""`podkeeper status`: what a person reads and what a script gets."""
+"""`podkeeper status`: the text, and the exit code."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ CRASHED = {
         (WITHOUT_COMFYUI, {"comfyui_enabled": False}, 0),
     ],
 )
-def test_exit_codes_tell_whether_all_some_or_the_first_answer(
+def test_the_exit_code_says_whether_all_some_or_the_first_service_respond(
     answers: dict[str, str | None], settings: dict[str, Any], code: int
 ) -> None:
     assert exit_code(snapshot(answers, settings=settings)) == code
 
 
-def test_with_names_only_they_count() -> None:
+def test_with_names_only_the_named_services_count() -> None:
     seen = snapshot(ALL | {"comfyui": "refused"})
     assert exit_code(seen, ("jupyter", "prober")) == 0
     assert exit_code(seen, ("comfyui",)) == 3
     assert "comfyui" not in status_text(seen, ("jupyter",))
 
 
-def test_a_restart_that_waits_shows_its_reason_and_a_countdown() -> None:
+def test_a_pending_restart_shows_its_reason_and_a_countdown() -> None:
     text = status_text(snapshot(ALL | {"comfyui": "refused"}, {"comfyui": CRASHED}))
     assert "comfyui   BACKOFF   killed by SIGSEGV; restart #4 in 12.3 s\n" in text
 

@@ -1,4 +1,4 @@
-"""What the HEALTHCHECK makes of what it saw."""
+"""The HEALTHCHECK's verdict."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The report: what to mend first, the exit code, the text and the JSON."""
+"""The doctor's report: what to fix first, the exit code, the text and the JSON."""
 
 import json
 
@@ -22,7 +22,7 @@ WARNED, BAD, WORSE = (
 )
 
 
-def test_the_first_failure_in_the_order_of_causes_is_what_to_mend_first() -> None:
+def test_the_first_failure_in_the_order_of_causes_is_to_be_fixed_first() -> None:
     assert first([ok("x", ""), WARNED, BAD, WORSE]) == BAD
     assert first([ok("x", ""), WARNED]) == WARNED
     assert first([ok("x", ""), skipped("y", "")]) is None
@@ -48,7 +48,7 @@ def test_the_json_says_the_same() -> None:
     assert [check["state"] for check in report["checks"]] == ["ok", "failed"]
 
 
-def test_a_condition_that_a_check_has_found_as_well_is_told_once() -> None:
+def test_a_condition_that_a_check_has_found_as_well_is_reported_once() -> None:
     held = Verdict("conditions", "failed", "VolumeFull: x", "y", "VolumeFull")
     other = Verdict("conditions", "failed", "ComfyUIMissing: x", "y", "ComfyUIMissing")
     seen = Verdict("volume", "failed", "VolumeFull: x", "y", "VolumeFull")

@@ -1,4 +1,4 @@
-"""The login cookie's name, and who can take it away."""
+"""The login cookie's name, and which requests can delete it."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +40,7 @@ def test_a_sibling_cannot_set_the_cookie_of_this_name(handler: Handler, name: st
 @pytest.mark.parametrize(
     ("site", "logs_out"), [("same-origin", True), ("none", True), ("same-site", False), ("cross-site", False)]
 )
-def test_only_the_user_logs_the_user_out(site: str, logs_out: bool) -> None:
+def test_only_the_pods_own_page_or_the_address_bar_can_log_out(site: str, logs_out: bool) -> None:
     handler = Handler("https", **{"Sec-Fetch-Site": site})
     OriginBoundIdentityProvider().clear_login_cookie(handler)
     # Without Secure browsers ignore the deletion of a __Host- cookie.

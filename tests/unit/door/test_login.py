@@ -1,4 +1,4 @@
-"""The token and the cookie secret: whose, where, how readable."""
+"""The token and the cookie secret: their source, file and mode."""
 
 import os
 import pathlib
@@ -60,7 +60,7 @@ def test_the_users_token_is_used_as_it_is_and_not_kept_on_the_volume(paths: Path
 
 
 @pytest.mark.parametrize("torn", ["", "short", "x" * 44, "two words" + "x" * 34])
-def test_a_torn_kept_token_is_made_anew(torn: str, paths: Paths) -> None:
+def test_a_truncated_kept_token_is_replaced(torn: str, paths: Paths) -> None:
     os.mkdir(paths.kept_secrets)
     pathlib.Path(paths.kept_secrets, "jupyter_token").write_text(torn)
     prepare_login(Settings(), paths, ME)
@@ -68,7 +68,7 @@ def test_a_torn_kept_token_is_made_anew(torn: str, paths: Paths) -> None:
     assert read(f"{paths.kept_secrets}/jupyter_token") == read(paths.token_file)
 
 
-def test_a_volume_that_can_not_keep_it_is_told_and_the_login_works(paths: Paths) -> None:
+def test_a_token_that_the_volume_cannot_keep_is_a_condition_and_works(paths: Paths) -> None:
     pathlib.Path(paths.kept_secrets).write_text("a file is in the way")
     with pytest.raises(CannotDo) as caught:
         prepare_login(Settings(), paths, ME)
@@ -76,7 +76,7 @@ def test_a_volume_that_can_not_keep_it_is_told_and_the_login_works(paths: Paths)
     assert len(read(paths.token_file)) == 43
 
 
-def test_no_login_is_told_at_every_start() -> None:
+def test_a_login_that_is_off_is_reported_at_every_start() -> None:
     for _ in range(2):
         with pytest.raises(CannotDo) as caught:
             check_lock("none", COMFYUI_AUTH_OFF)
@@ -84,11 +84,11 @@ def test_no_login_is_told_at_every_start() -> None:
     check_lock("token", COMFYUI_AUTH_OFF)
 
 
-def test_one_open_door_leaves_the_other_one_its_token(paths: Paths) -> None:
+def test_a_service_without_a_login_leaves_the_other_service_its_token(paths: Paths) -> None:
     prepare_login(Settings(jupyter_auth="none"), paths, ME)
     assert len(read(paths.token_file)) == 43
 
 
-def test_where_nobody_asks_for_a_token_none_is_made(paths: Paths) -> None:
+def test_no_token_is_made_where_no_service_needs_one(paths: Paths) -> None:
     prepare_login(Settings(jupyter_auth="none", comfyui_auth="none"), paths, ME)
     assert not os.path.exists(paths.token_file)

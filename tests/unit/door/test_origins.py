@@ -47,7 +47,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("method", "host", "headers", "foreign"), TABLE)
-def test_whose_page_sent_it(method: str, host: str, headers: dict[str, str], foreign: bool) -> None:
+def test_which_requests_are_foreign(method: str, host: str, headers: dict[str, str], foreign: bool) -> None:
     assert is_foreign(method, host, HTTPHeaders(headers), {OWN}) is foreign
 
 

@@ -1,4 +1,4 @@
-"""Who gets in."""
+"""The status page's login: token, cookie and foreign pages."""
 
 import pytest
 
@@ -16,7 +16,7 @@ UNTIL, _, MAC = COOKIE.partition(".")
     [
         (Given(), False, False),
         (Given(query=TOKEN), False, True),
-        (Given(query=TOKEN), True, True),  # who knows the token is no stranger
+        (Given(query=TOKEN), True, True),  # a page that knows the token is trusted
         (Given(query=TOKEN + "x"), False, False),
         (Given(query=TOKEN[:-1]), False, False),
         (Given(query="schlüssel"), False, False),
@@ -37,11 +37,13 @@ UNTIL, _, MAC = COOKIE.partition(".")
         (Given(cookie="\N{SUPERSCRIPT TWO}." + MAC), False, False),
     ],
 )
-def test_with_a_login(given: Given, foreign: bool, allowed: bool) -> None:
+def test_the_login_takes_the_token_from_any_page_and_the_cookie_from_own_pages(
+    given: Given, foreign: bool, allowed: bool
+) -> None:
     assert LOGIN.allows(given, foreign, NOW) is allowed
 
 
-def test_a_cookie_ends() -> None:
+def test_a_cookie_expires() -> None:
     assert LOGIN.allows(Given(cookie=COOKIE), False, NOW + COOKIE_LASTS - 1)
     assert not LOGIN.allows(Given(cookie=COOKIE), False, NOW + COOKIE_LASTS + 1)
 
@@ -56,7 +58,7 @@ def test_the_cookie_does_not_hold_the_token() -> None:
 
 
 @pytest.mark.parametrize("given", [Given(), Given(query=""), Given(authorization="Bearer "), Given(cookie=COOKIE)])
-def test_a_login_without_a_token_lets_nobody_in(given: Given) -> None:
+def test_a_login_without_a_token_refuses_every_request(given: Given) -> None:
     """The token's file could not be read."""
     login = Login("", "cookie secret", required=True)
     assert not login.allows(given, False, NOW)
@@ -68,6 +70,6 @@ def test_without_login_all_pages_but_foreign_ones_get_in(foreign: bool) -> None:
     assert Login("", "", required=False).allows(Given(), foreign, NOW) is not foreign
 
 
-def test_the_cookies_name_says_whose_it_is() -> None:
+def test_the_cookies_name_holds_the_port_and_behind_tls_the_host_prefix() -> None:
     assert cookie_name(8190, secure=False) == "podkeeper-status-8190"
     assert cookie_name(8190, secure=True) == "__Host-podkeeper-status-8190"

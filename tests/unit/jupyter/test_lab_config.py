@@ -7,7 +7,7 @@ from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import Settings
 
 FACTS = Facts(mounts=frozenset({"/"}), uid=0, temporary="/tmp", python="/opt/env/bin/python")
-SEED = [
+REQUIRED = [
     "c.ServerApp.allow_remote_access = True",
     "c.ServerApp.allow_origin = '*'",
     "c.ServerApp.disable_check_xsrf = True",
@@ -20,20 +20,20 @@ def text_of(settings: Settings) -> str:
     return config_text(settings, locate(settings, FACTS))
 
 
-@pytest.mark.parametrize("line", SEED)
-def test_the_five_settings_stand_there_as_the_seed_spells_them_each_with_its_reason(line: str) -> None:
+@pytest.mark.parametrize("line", REQUIRED)
+def test_the_five_required_settings_are_set_each_with_its_reason(line: str) -> None:
     (found,) = [each for each in text_of(Settings()).splitlines() if each.startswith(line)]
     assert found.startswith(line + "  # ")
 
 
-def test_it_is_python_that_sets_what_the_settings_say() -> None:
+def test_the_text_is_python_that_sets_the_port_and_the_root_folder() -> None:
     text = text_of(Settings(jupyter_port=9000))
     compile(text, "jupyter_lab_config.py", "exec")
     assert "c.ServerApp.port = 9000  #" in text
     assert "c.ServerApp.root_dir = '/comfyui'  #" in text
 
 
-def test_it_never_holds_the_token() -> None:
+def test_the_text_never_holds_the_token() -> None:
     assert "s3cret" not in text_of(Settings(jupyter_token="s3cret", jupyter_password="s3cret"))
 
 

@@ -1,4 +1,6 @@
-"""What goes on to the pages behind the tiles, and what stays with JupyterLab."""
+"""Headers and query that JupyterLab passes on to the pages behind the tiles."""
+
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,8 @@ def test_every_tile_is_a_service_with_a_port_where_it_is_switched_on() -> None:
     ports = {service.name: service.port(Settings()) for service in SERVICES}
     for service in tiles(Settings()):
         assert service.port(Settings()) == ports[service.name]
-        assert service not in tiles(Settings(**{f"{service.name}_enabled": False}))
+        switched_off: dict[str, Any] = {f"{service.name}_enabled": False}
+        assert service not in tiles(Settings(**switched_off))
         assert description(service)["name"] == service.name
 
 
@@ -19,7 +22,7 @@ def test_comfyui_and_the_status_page_have_tiles() -> None:
     assert [service.name for service in tiles(Settings())] == ["comfyui", "status"]
 
 
-def test_neither_login_nor_whose_page_it_was_goes_on() -> None:
+def test_login_and_origin_headers_are_not_passed_on() -> None:
     headers = [
         ("Authorization", "token x"), ("Origin", "https://a"), ("Referer", "https://a/?token=x"), ("Host", "a"),
         ("Sec-Fetch-Site", "same-origin"), ("Cookie", "podkeeper-login-8189=1; mine=2; __Host-podkeeper-login-8189=3"),

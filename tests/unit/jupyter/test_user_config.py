@@ -1,4 +1,4 @@
-"""The user's own Jupyter settings come last, and a broken file is told, not fatal."""
+"""The user's own Jupyter settings come last, and a broken file is a condition, not fatal."""
 
 import json
 import pathlib
@@ -23,7 +23,7 @@ def load(folder: pathlib.Path) -> Config:
     return config
 
 
-def test_the_file_then_the_folder_by_name(tmp_path: pathlib.Path) -> None:
+def test_the_file_comes_before_the_folders_files_by_name(tmp_path: pathlib.Path) -> None:
     (tmp_path / "jupyter_lab_config.d").mkdir()
     for name in (
         "jupyter_lab_config.d/20.py",

@@ -1,4 +1,4 @@
-"""Where everything lives."""
+"""The pod's paths."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_data_is_on_the_volume_where_there_is_one(mounts: tuple[str, ...], volum
     assert (paths.data, paths.volume, paths.stored) == ("/comfyui", volume, stored)
 
 
-def test_the_image_has_the_paths_of_the_seed() -> None:
+def test_the_paths_in_the_image() -> None:
     paths = locate(Settings(), facts())
     assert paths.log == "/var/log"
     assert paths.jupyter_config_folder == "/root/.jupyter"
@@ -55,7 +55,7 @@ def test_where_comfyui_cannot_become_a_link_the_volumes_folder_is_used_as_it_is(
         (1000, Settings(user_home="/home/me"), "/home/me"),
     ],
 )
-def test_whoever_is_not_root_has_a_home_of_their_own(uid: int, settings: Settings, home: str) -> None:
+def test_a_user_who_is_not_root_has_a_home_of_their_own(uid: int, settings: Settings, home: str) -> None:
     assert locate(settings, facts(uid=uid)).home == home
 
 

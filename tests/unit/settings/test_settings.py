@@ -1,4 +1,4 @@
-"""Settings: what the environment may hold, and what is said when it holds something else."""
+"""Settings read from the environment, and the messages for bad values."""
 
 import string
 
@@ -42,7 +42,7 @@ def test_an_empty_variable_counts_as_unset(text: str) -> None:
         ({"JUPYTER_TOKEN": "", "JUPYTER_PASSWORD": "minted-by-runpod"}, "minted-by-runpod"),
     ],
 )
-def test_whose_token_counts(environ: dict[str, str], token: str) -> None:
+def test_jupyter_token_wins_over_jupyter_password(environ: dict[str, str], token: str) -> None:
     assert Settings.from_environ(environ).token == token
 
 

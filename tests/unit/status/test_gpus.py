@@ -1,4 +1,4 @@
-"""What is told of GPUs, with a stand-in for NVIDIA's driver."""
+"""GPU figures, with a stand-in for NVIDIA's driver."""
 
 import sys
 import threading
@@ -69,7 +69,7 @@ def test_every_gpu_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_what_a_gpu_does_not_tell_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_the_gpu_does_not_report_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A MIG slice has no utilisation."""
     _, (found, problem) = look_with(monkeypatch, Driver(nvmlDeviceGetUtilizationRates=3, nvmlDeviceGetPowerUsage=3))
     assert problem == ""
@@ -86,13 +86,13 @@ def test_what_a_gpu_does_not_tell_is_not_known(monkeypatch: pytest.MonkeyPatch) 
         (None, "nvidia-ml-py is missing"),
     ],
 )
-def test_no_gpu_is_no_error_but_a_reason(monkeypatch: pytest.MonkeyPatch, driver: Any, words: str) -> None:
+def test_no_gpu_is_a_reason_and_not_an_error(monkeypatch: pytest.MonkeyPatch, driver: Any, words: str) -> None:
     _, (found, problem) = look_with(monkeypatch, driver)
     assert found == ()
     assert words in problem
 
 
-def test_a_driver_that_hangs_is_told_and_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hung_driver_is_reported_and_does_not_block(monkeypatch: pytest.MonkeyPatch) -> None:
     driver, goes_on = Driver(), threading.Event()
     monkeypatch.setattr(driver, "nvmlDeviceGetCount", lambda: goes_on.wait(30) and 2, raising=False)
     monkeypatch.setitem(sys.modules, "pynvml", driver)
@@ -102,7 +102,7 @@ def test_a_driver_that_hangs_is_told_and_does_not_hold_us(monkeypatch: pytest.Mo
     assert len(gpus.look(20)[0]) == 2
 
 
-def test_a_driver_that_is_not_there_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_is_not_queried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(nvmlInit=12)
     gpus, _ = look_with(monkeypatch, driver)
     assert "no NVIDIA driver" in gpus.look(5)[1]

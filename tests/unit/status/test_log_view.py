@@ -52,7 +52,7 @@ def test_the_mark_changes_with_the_file(tmp_path: Path) -> None:
     assert view(str(path), "", 9, REDACTOR).mark != before
 
 
-def test_bytes_that_are_no_text_are_survived(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_do_not_break_the_view(tmp_path: Path) -> None:
     path = tmp_path / "x.log"
     path.write_bytes(b"\xff\xfe\x00\n")
     assert len(view(str(path), "", 9, REDACTOR).lines) == 1

@@ -23,11 +23,11 @@ V1 = "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/x\n"
         ("0::/kubepods/pod1\n", CpuFolder("/m/kubepods/pod1", 2)),
     ],
 )
-def test_where_to_look(membership: str, first: CpuFolder) -> None:
+def test_the_first_candidate_folder_of_each_cgroup_version(membership: str, first: CpuFolder) -> None:
     assert cpu_folders("/m", membership)[0] == first
 
 
-def test_nowhere_without_a_cgroup() -> None:
+def test_no_candidate_folder_without_a_cgroup() -> None:
     assert cpu_folders("/m", "") == []
 
 
@@ -44,7 +44,7 @@ def test_used(version: int, text: str, seconds: float | None) -> None:
     assert used_seconds(version, text) == seconds
 
 
-def test_a_machine_that_waits_does_not_work() -> None:
+def test_idle_and_waiting_for_io_is_not_work() -> None:
     assert machine_seconds("cpu  100 0 50 1000 500 0 25 25 0 0\ncpu0 1\n", 100) == 2.0
 
 

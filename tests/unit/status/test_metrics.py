@@ -37,7 +37,7 @@ def rich() -> str:
     )  # fmt: skip
 
 
-def test_every_line_is_of_the_format_and_every_family_is_told_once() -> None:
+def test_every_line_has_the_format_and_every_family_is_declared_once() -> None:
     lines = rich().splitlines()
     assert [line for line in lines if not line.startswith("#") and not LINE.fullmatch(line)] == []
     helped = [line.split()[2] for line in lines if line.startswith("# HELP")]
@@ -47,7 +47,7 @@ def test_every_line_is_of_the_format_and_every_family_is_told_once() -> None:
     assert {name.endswith("_total") for name, kind in typed.items() if kind == "counter"} == {True}
 
 
-def test_what_a_monitor_looks_for() -> None:
+def test_the_metrics_that_a_monitor_needs() -> None:
     text = rich()
     for line in (
         'podkeeper_health{health="degraded"} 1',
@@ -65,7 +65,7 @@ def test_what_a_monitor_looks_for() -> None:
         assert line in text.splitlines()
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_values_are_left_out() -> None:
     text = rich()
     assert "power_watts" not in text
     assert 'disk_free_bytes{disk="system"' not in text

@@ -1,4 +1,4 @@
-"""What a snapshot makes of what was seen, whatever shape it has."""
+"""A snapshot of the pod, from files and responses of any shape."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ OLD = NOW - JUPYTER.startup_grace - 1
         ({}, {"jupyter": None}, True, "up"),
         ({}, {"jupyter": "refused"}, True, "starting"),
         ({"started": OLD}, {"jupyter": "refused"}, True, "silent"),
-        ({"started": OLD}, {}, True, "starting"),  # not asked: no reason to alarm anybody
+        ({"started": OLD}, {}, True, "starting"),  # not asked: no reason for an alarm
         ({"state": "STARTING"}, {}, True, "starting"),
         ({"state": "BACKOFF"}, {"jupyter": "refused"}, True, "restarting"),
         ({"state": "STOPPING"}, {}, True, "stopping"),
@@ -51,7 +51,7 @@ OLD = NOW - JUPYTER.startup_grace - 1
         ({"state": "EXITED"}, {}, True, "failed"),
         ({"state": "FATAL"}, {}, True, "failed"),
         ({"state": "SOMETHING NEW"}, {}, True, "unknown"),
-        ({}, {"jupyter": None}, False, "up"),  # switched off, but somebody started it by hand
+        ({}, {"jupyter": None}, False, "up"),  # switched off, but started by hand
     ],
 )
 def test_a_services_health_in_one_word(
@@ -61,14 +61,14 @@ def test_a_services_health_in_one_word(
     assert service(settings=settings, programs=written(**facts), answers=answers).health == health
 
 
-def test_supervisords_word_wins_over_what_was_written_before() -> None:
+def test_supervisords_state_wins_over_the_written_state() -> None:
     info = {"name": "jupyter", "statename": "STOPPED", "pid": 0, "start": NOW - 5, "exitstatus": 0}
     found = service(programs=written(restarts=3, reason="hung"), processes=[info])
     assert (found.state, found.pid, found.started) == ("STOPPED", 0, None)
     assert (found.restarts, found.reason, found.exit_code) == (3, "hung", 0)
 
 
-def test_the_countdown_is_there_while_it_counts() -> None:
+def test_the_next_start_is_known_only_while_a_program_waits_for_it() -> None:
     assert service(programs=written(state="BACKOFF", next_start=NOW + 9)).next_start == NOW + 9
     assert service(programs=written(next_start=NOW + 9)).next_start is None
 
@@ -77,12 +77,12 @@ def test_without_any_file_there_is_still_a_snapshot() -> None:
     snapshot = make_snapshot(Settings(), seen())
     assert [each.state for each in snapshot.services] == ["UNKNOWN"] * len(SERVICES)
     assert not snapshot.supervised
-    assert snapshot.restarts == snapshot.conditions == snapshot.volumes == ()
+    assert (snapshot.restarts, snapshot.conditions, snapshot.volumes) == ((), (), ())
 
 
 @pytest.mark.parametrize("nonsense", [None, 3, "x", [], [None], {}, {"programs": 3}, {"restarts": [3, {}]},
                                       {"programs": {"jupyter": 3}}, {"a": {"time": "x"}}])  # fmt: skip
-def test_files_of_any_shape_are_survived(nonsense: Any) -> None:
+def test_malformed_files_do_not_break_a_snapshot(nonsense: Any) -> None:
     made = make_snapshot(
         Settings(),
         seen(

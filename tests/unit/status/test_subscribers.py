@@ -1,18 +1,14 @@
-"""What is told to those who follow, and the last hour's samples."""
+"""What subscribers of the status stream receive."""
 
-import json
-
-from entrypoint.status.history import History, Sample, sample
-from entrypoint.status.schema import Cpu, Memory
 from entrypoint.status.subscribers import Patch, Watcher, changed, event
 
 
-def test_only_what_changed_is_told() -> None:
+def test_only_changes_are_sent() -> None:
     assert changed({"a": 1, "b": [1]}, {"a": 1, "b": [2], "c": None}) == {"b": [2], "c": None}
     assert changed({"a": 1}, {"a": 1}) == {}
 
 
-def test_each_patch_wakes_and_is_taken_once() -> None:
+def test_each_patch_wakes_the_subscriber_and_is_taken_once() -> None:
     woken: list[int] = []
     watcher = Watcher(lambda: woken.append(1))
     watcher.tell(Patch({"a": 1}))
@@ -23,7 +19,7 @@ def test_each_patch_wakes_and_is_taken_once() -> None:
     assert woken == [1]
 
 
-def test_a_slow_reader_gets_everything_at_once_and_no_queue() -> None:
+def test_a_slow_reader_gets_one_merged_patch() -> None:
     watcher, other = Watcher(lambda: None), Watcher(lambda: None)
     for parts in ({"a": 1, "b": 1}, {"a": 2}, {"c": 3}):
         patch = Patch(parts)
@@ -44,16 +40,3 @@ def test_no_text_can_end_an_event() -> None:
     message = Patch({"at": 7.5, "reason": "two\nlines\r\n"}).message()
     assert message.startswith(b"event: patch\nid: 7.5\ndata: {")
     assert message.count(b"\n") == 4
-
-
-def some(at: float) -> Sample:
-    return sample(at, Cpu(used_percent=1.0, cores=1.0), Memory(used_bytes=2, limit_bytes=3, oom_kills=0), (), ())
-
-
-def test_the_ring_forgets_the_oldest_and_tells_what_is_new() -> None:
-    history = History(kept=3)
-    for at in (1.0, 2.0, 3.0, 4.0):
-        history.add(some(at))
-    assert [each[0] for each in history.since(0)] == [2.0, 3.0, 4.0]
-    assert [each[0] for each in history.since(3.0)] == [4.0]
-    assert json.loads(json.dumps(history.since(3.0))) == [[4.0, 1.0, 2, [], [], []]]

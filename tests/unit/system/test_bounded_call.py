@@ -1,14 +1,15 @@
-"""Asking what may never answer."""
+"""A call with a time limit to a function that may never return."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from entrypoint.system.bounded_call import Asker, Silent
 
 
-def test_an_answer_is_the_answer_and_an_error_the_error() -> None:
-    answers = iter([1, OSError("gone"), 2])
+def test_a_result_is_returned_and_an_error_is_raised() -> None:
+    answers: Iterator[int | OSError] = iter([1, OSError("gone"), 2])
 
     def question() -> int:
         answer = next(answers)
@@ -23,7 +24,7 @@ def test_an_answer_is_the_answer_and_an_error_the_error() -> None:
     assert asker.ask(5) == 2
 
 
-def test_while_it_is_silent_it_is_not_asked_again() -> None:
+def test_while_a_call_runs_no_second_call_starts() -> None:
     goes_on, asked = threading.Event(), []
 
     def question() -> int:

@@ -1,4 +1,4 @@
-"""Where the memory controller's files are and what they say."""
+"""The memory controller's files: where they are, and their values."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def test_no_limit_in_version_1(tmp_path: Path) -> None:
     assert MemoryCgroup(folder, V1).limit() is None
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_without_a_memory_controller_nothing_is_known(tmp_path: Path) -> None:
     """No cgroups mounted, or no /proc: nothing is known, nothing fails."""
     (tmp_path / "me").write_text("0::/\n")
     assert find(str(tmp_path / "none"), str(tmp_path / "me")) is None

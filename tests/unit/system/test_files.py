@@ -1,4 +1,4 @@
-"""A file is there whole or not at all; conditions are kept one file each."""
+"""A file is written whole or not at all."""
 
 import os
 import pathlib
@@ -6,9 +6,7 @@ import stat
 
 import pytest
 
-from entrypoint.conditions.condition import Condition
 from entrypoint.system import files
-from entrypoint.system.condition_store import clear_condition, raise_condition, read_conditions
 
 
 def test_writes_the_text_with_the_mode_whatever_the_umask(tmp_path: pathlib.Path) -> None:
@@ -54,29 +52,8 @@ def test_a_secret_is_never_readable_for_others_not_even_while_it_is_written(
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_what_can_not_be_read_is_none(content: bytes | None, tmp_path: pathlib.Path) -> None:
+def test_an_unreadable_file_is_none(content: bytes | None, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "file"
     if content is not None:
         path.write_bytes(content)
     assert files.read_text(str(path)) is None
-
-
-def test_a_condition_is_news_once_until_it_changes_or_is_cleared(tmp_path: pathlib.Path) -> None:
-    runtime, no_gpu = str(tmp_path), Condition("NoGpu", "no GPU", "start with one")
-    assert raise_condition(runtime, no_gpu)
-    assert not raise_condition(runtime, no_gpu)
-    assert raise_condition(runtime, Condition("NoGpu", "another reason", "start with one"))
-    assert clear_condition(runtime, "NoGpu")
-    assert not clear_condition(runtime, "NoGpu")
-    assert raise_condition(runtime, no_gpu)
-
-
-def test_conditions_are_read_oldest_first(tmp_path: pathlib.Path) -> None:
-    names = ["Z", "A", "M"]
-    for name in names:
-        raise_condition(str(tmp_path), Condition(name, "r", "m"))
-    assert [condition.name for condition in read_conditions(str(tmp_path))] == names
-
-
-def test_no_folder_no_conditions(tmp_path: pathlib.Path) -> None:
-    assert read_conditions(str(tmp_path / "nowhere")) == []

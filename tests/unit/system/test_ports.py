@@ -1,4 +1,4 @@
-"""Waiting for a port."""
+"""Waiting for a TCP port to be free."""
 
 import socket
 
@@ -8,7 +8,7 @@ from entrypoint.conditions.condition import CannotDo
 from entrypoint.system import ports
 
 
-def test_a_taken_port_is_told_and_a_free_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_a_condition_and_a_free_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "PATIENCE", 0.1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""What is taken out of a text, and what stays."""
+"""Secrets removed from a text, and what stays."""
 
 import pytest
 
@@ -27,18 +27,18 @@ KNOWN = Redactor(["s3cret/with+signs", "abc", ""])
         ("loaded model t5xxl_fp8_e4m3fn.safetensors", "loaded model t5xxl_fp8_e4m3fn.safetensors"),
     ],
 )
-def test_text(text: str, shown: str) -> None:
+def test_secrets_are_removed_from_a_text(text: str, shown: str) -> None:
     assert KNOWN.text(text) == shown.replace("https[secret]", "https://[secret]")
 
 
-def test_every_text_in_a_tree() -> None:
+def test_secrets_are_removed_from_every_text_in_a_tree() -> None:
     assert KNOWN.tree({"a": ["abc", 1, None, ("abc",)], "b": 1.5}) == {
         "a": ["[secret]", 1, None, ["[secret]"]],
         "b": 1.5,
     }
 
 
-def test_knowing_nothing_hides_nothing() -> None:
+def test_without_known_secrets_a_text_stays() -> None:
     assert Redactor([]).text("plain") == "plain"
 
 

@@ -10,7 +10,7 @@ import pytest
 from entrypoint.models.catalogue import manifest
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
 from entrypoint.models.sources.registry import address_of
-from tests.support.places import ROOT
+from tests.support.checkout import ROOT
 
 CATALOGUE = Path(manifest.__file__).parent / "catalogue.toml"
 RECORDED = [

@@ -44,7 +44,7 @@ def test_the_log_of_a_healthy_start_has_no_loud_line(image: str) -> None:
         ("pip list | grep jupyter-server-terminals", "jupyter-server-terminals"),
     ],
 )  # fmt: skip
-def test_the_seeds_troubleshooting_commands_print_what_it_says(pod: Container, command: str, shown: str) -> None:
+def test_the_troubleshooting_commands_print_what_users_expect(pod: Container, command: str, shown: str) -> None:
     assert shown in pod.run(command)
 
 
@@ -52,8 +52,8 @@ def test_podkeeper_status_says_what_runs(pod: Container) -> None:
     assert re.search(r"(?m)^jupyter +RUNNING", pod.run("podkeeper status", check=False))
 
 
-def test_git_takes_a_clone_that_belongs_to_somebody_else(pod: Container) -> None:
-    """A volume's custom nodes belong to whoever cloned them; git would call that dubious ownership."""
+def test_git_accepts_a_clone_owned_by_another_user(pod: Container) -> None:
+    """A volume's custom nodes belong to the user who cloned them; git would call that dubious ownership."""
     shown = pod.run("git init -q /tmp/node && chown -R 1234:1234 /tmp/node && git -C /tmp/node status")
     assert "No commits yet" in shown
 
@@ -83,7 +83,7 @@ def test_everything_is_compiled(pod: Container) -> None:
 
 
 @pytest.mark.parametrize("option", ["", "--init"], ids=["pid 1", "init"])
-def test_stop_ends_it_cleanly_well_before_the_kill(image: str, option: str) -> None:
+def test_docker_stop_ends_the_pod_cleanly_well_before_the_kill(image: str, option: str) -> None:
     options = (option,) if option else ()
     with running(image, "--env", "COMFYUI_ENABLED=false", *options) as pod:
         pod.wait_for_jupyter()
@@ -130,7 +130,7 @@ def test_files_and_login_survive_on_a_named_volume(image: str) -> None:
     assert logins[0] == logins[1]
 
 
-def test_docker_restart_brings_it_back_with_its_login(image: str) -> None:
+def test_docker_restart_keeps_the_login(image: str) -> None:
     with running(image, "--env", "JUPYTER_TOKEN=", "--env", "COMFYUI_ENABLED=false") as pod:
         pod.wait_for_log("JupyterLab is up")
         docker("restart", pod.id)
@@ -139,7 +139,7 @@ def test_docker_restart_brings_it_back_with_its_login(image: str) -> None:
         assert unexpected(pod.log, *AT_A_STOP) == []
 
 
-def test_bad_settings_end_it_with_78_and_a_line(image: str) -> None:
+def test_bad_settings_exit_with_78_and_one_line(image: str) -> None:
     with running(image, "--env", "JUPYTER_PORT=eighty") as pod:
         wait_until(lambda: pod.inspect("{{.State.Running}}") == "false", 30, "it ends", 0.2)
         assert pod.inspect("{{.State.ExitCode}}") == "78"

@@ -1,4 +1,4 @@
-"""A container for the browser tests: what tests/browser asks of a pod, answered by the image."""
+"""A container with the interface of the browser tests' pods."""
 
 from __future__ import annotations
 

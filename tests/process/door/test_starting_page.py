@@ -1,4 +1,4 @@
-"""While ComfyUI is down: a page for people, 503 for programs, a hang for nobody; and back again by itself."""
+"""While ComfyUI is down: the starting page for browsers, 503 for programs, no request hangs; then ComfyUI again."""
 
 import concurrent.futures
 import http.client
@@ -24,7 +24,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield made
 
 
-def test_a_browser_gets_a_page_with_200_and_a_mark(scene: Scene) -> None:
+def test_a_browser_gets_the_starting_page_with_200_and_its_own_header(scene: Scene) -> None:
     """Cloudflare would put a page of its own in the place of a 5xx."""
     for path in ("/", "/view?filename=x.png"):
         answer = scene.ask(path, HTML | BEARER, timeout=PATIENCE)
@@ -34,7 +34,7 @@ def test_a_browser_gets_a_page_with_200_and_a_mark(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("method", "headers"), [("GET", {}), ("POST", HTML), ("GET", {"Accept": "application/json"})])
-def test_programs_get_503_and_are_told_when_to_come_back(scene: Scene, method: str, headers: dict[str, str]) -> None:
+def test_programs_get_503_with_retry_after(scene: Scene, method: str, headers: dict[str, str]) -> None:
     answer = scene.ask("/prompt", BEARER | headers, method, b"x" * 3_000_000 if method == "POST" else None, PATIENCE)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert answer.json["error"]
@@ -74,7 +74,7 @@ def test_nothing_else_of_the_runtime_folder_is_served(scene: Scene, path: str) -
     connection.close()
 
 
-def test_killed_under_load_nobody_hangs_and_it_recovers(tmp_path: pathlib.Path) -> None:
+def test_comfyui_killed_under_load_leaves_no_request_hanging_and_recovers(tmp_path: pathlib.Path) -> None:
     """Clients hammer it while ComfyUI is killed and started again, three times."""
     with running(tmp_path / "pod", comfyui=False) as scene:
         stop = threading.Event()

@@ -14,9 +14,9 @@ from tests.support.browser.jupyterlab import Lab
 from tests.support.browser.pods import open_folder
 from tests.support.browser.proxied_pod import Scene, new_profile, scene
 from tests.support.browser.six_more_checks import CHECKS, run
-from tests.support.browser.twelve_checks import SEED
+from tests.support.browser.twelve_checks import TWELVE
 from tests.support.browser.visit import Visit
-from tests.support.container.browsed import ContainerPod, network_of_a_container
+from tests.support.container.container_pod import ContainerPod, network_of_a_container
 from tests.support.container.log_check import AT_A_STOP, AT_WORK, unexpected
 
 pytestmark = [
@@ -60,7 +60,7 @@ def visit(on: Scene) -> Iterator[Visit]:
     context.close()
 
 
-@pytest.mark.parametrize("name", CHECKS if os.environ.get("PODKEEPER_LONG") else SEED)
+@pytest.mark.parametrize("name", CHECKS if os.environ.get("PODKEEPER_LONG") else TWELVE)
 def test_check(visit: Visit, name: str, request: pytest.FixtureRequest) -> None:
     """By its effect on the volume and in the page, and the developer tools show nothing bad."""
     try:

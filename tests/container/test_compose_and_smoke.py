@@ -6,8 +6,8 @@ import os
 import subprocess
 import uuid
 
+from tests.support.checkout import ROOT
 from tests.support.container.engine import LABEL
-from tests.support.places import ROOT
 from tests.support.ports import free_port
 
 

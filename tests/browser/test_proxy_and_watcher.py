@@ -1,4 +1,4 @@
-"""The stage itself: the proxy does what RunPod's does, and the developer tools' watcher sees what it must see."""
+"""The browser tests' own tools: the proxy behaves as RunPod's does, and the watcher sees every browser problem."""
 
 import http.client
 import http.server
@@ -33,7 +33,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.wfile.write(self.headers["Host"].encode())
 
     def log_message(self, *arguments: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @pytest.mark.parametrize("keep_host", [True, False], ids=["Host kept", "Host rewritten"])

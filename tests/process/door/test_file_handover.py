@@ -1,4 +1,4 @@
-"""Large files: ComfyUI names them, nginx sends them; whatever nginx can't or may not send, ComfyUI does."""
+"""Large files: ComfyUI names them and nginx sends them; ComfyUI sends what nginx cannot or may not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="nginx is another user only 
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("files")
     for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)  # as /comfyui: everybody may pass
+        parent.chmod(0o755)  # as /comfyui: every user may pass
     (folder / "data/output/sub").mkdir(parents=True)
     with running(folder, fake=FILES) as started:
         yield started
@@ -51,7 +51,7 @@ def test_nginx_sends_what_comfyui_names(scene: Scene, name: str) -> None:
     assert not [name for name in answer.headers if name.lower().startswith("x-accel")]
 
 
-def test_parts_and_what_has_not_changed(scene: Scene) -> None:
+def test_range_and_conditional_requests(scene: Scene) -> None:
     put(scene, "part.mp4")
     part = view(scene, "part.mp4", {"Range": "bytes=1048576-1048585"})
     assert (part.status, part.body) == (206, LARGE[1048576:1048586])
@@ -59,25 +59,25 @@ def test_parts_and_what_has_not_changed(scene: Scene) -> None:
     assert (same.status, same.body) == (304, b"")
 
 
-def test_a_small_file_is_comfyuis(scene: Scene) -> None:
+def test_comfyui_sends_small_files_itself(scene: Scene) -> None:
     path = put(scene, "small.png", b"x" * 1000)
     answer = view(scene, "small.png")
     assert (answer.status, answer.body, sent_by_nginx(answer, path)) == (200, b"x" * 1000, False)
 
 
-def test_what_is_not_there_is_not_there(scene: Scene) -> None:
+def test_a_missing_file_is_not_found(scene: Scene) -> None:
     assert view(scene, "nothing.mp4").status == 404
 
 
 @ROOT
-def test_what_nginx_cannot_read_comfyui_sends(scene: Scene) -> None:
+def test_comfyui_sends_files_that_nginx_cannot_read(scene: Scene) -> None:
     path = put(scene, "private.mp4", mode=0o600)
     answer = view(scene, "private.mp4")
     assert (answer.status, answer.body == LARGE, sent_by_nginx(answer, path)) == (200, True, False)
 
 
 @ROOT
-def test_a_link_to_what_is_nginxs_own_is_not_followed(scene: Scene) -> None:
+def test_a_link_to_nginxs_own_files_is_not_followed(scene: Scene) -> None:
     """ComfyUI's user (RUN_AS) could otherwise read the gateway's configuration, and with it the login's cookie."""
     nginx, user = pwd.getpwnam(USER), 4242
     secret = scene.runtime / "gateway/large"
@@ -91,7 +91,7 @@ def test_a_link_to_what_is_nginxs_own_is_not_followed(scene: Scene) -> None:
         assert sent_by_nginx(view(scene, name), secret) is by_nginx  # ComfyUI is root here, it may
 
 
-def test_a_client_names_nothing(scene: Scene) -> None:
+def test_a_client_cannot_name_a_file_to_send(scene: Scene) -> None:
     put(scene, "mine.mp4")
     for path in (
         "/podkeeper/files/output/mine.mp4",
@@ -106,7 +106,7 @@ def test_a_client_names_nothing(scene: Scene) -> None:
 
 
 def test_comfyui_without_the_handover_sends_everything(scene: Scene) -> None:
-    """Asked past the gateway: nobody else says X-Podkeeper-Files."""
+    """Asked past the gateway, which alone sends X-Podkeeper-Files."""
     put(scene, "direct.mp4")
     answer = ask(scene.internal_port, "/view?filename=direct.mp4")
     assert answer.body == LARGE

@@ -1,4 +1,4 @@
-"""Engines that take things away: a user, a writable root, capabilities, processes."""
+"""Engines that restrict the container: another user, a read-only root, no capabilities, few processes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def works(pod: Container) -> None:
     ],
     ids=["user", "any uid, gid 0", "user, no powers", "root, no powers", "read-only", "all of it", "limits"],
 )  # fmt: skip
-def test_it_works_all_the_same(image: str, options: tuple[str, ...]) -> None:
+def test_the_pod_works_under_each_restriction(image: str, options: tuple[str, ...]) -> None:
     with running(image, *WITHOUT_COMFYUI, *options) as pod:
         works(pod)
 
@@ -83,7 +83,7 @@ def test_puid_runs_the_services_as_that_user(image: str) -> None:
         pod.run("test $(stat -c %u /workspace/comfyui) = 0 -o -w /workspace/comfyui")
 
 
-def test_a_uid_without_a_name_can_import_what_asks_for_one(image: str) -> None:
+def test_a_uid_without_a_passwd_entry_has_a_user_name_for_torch(image: str) -> None:
     """torch calls getpass.getuser() at import."""
     with running(image, *WITHOUT_COMFYUI, "--user", "1000:1000") as pod:
         pod.wait_for_jupyter()

@@ -14,7 +14,7 @@ from tests.support.browser.proxies import FOREIGN
 
 WORKFLOW = {"1": {"class_type": "Fake", "inputs": {"text": "x"}}}
 HEADING = "the real thing"
-#: With the guard off at least these succeed, or the harness does not see what it is there to see.
+#: With the guard off at least these succeed, or the harness would miss an attack.
 HOLES = {
     "sibling pod": {"fetch POST a prompt", "XHR POST a prompt", "beacon a prompt", "form POST a prompt",
                     "upload an image", "WebSocket", "frame"},
@@ -58,7 +58,7 @@ def test_the_login_page_takes_the_token_and_no_other(on: Door) -> None:
     context.close()
 
 
-def test_a_token_spelled_otherwise_in_the_address_is_read_by_the_login_page(on: Door) -> None:
+def test_a_percent_encoded_token_leads_to_the_login_page_without_it_in_the_address(on: Door) -> None:
     page = new_profile(on.browser).new_page()
     page.goto(f"{on.proxy.pod}/?token=%{ord(on.pod.token[0]):x}{on.pod.token[1:]}")
     expect(page.get_by_role("heading")).to_have_text(HEADING)

@@ -8,4 +8,4 @@ ARTIFACTS = ROOT / "tests/artifacts"
 #: A ComfyUI that responds and nothing else; one with files, streams and WebSockets; one that echoes.
 FAKE_COMFYUI = SUPPORT / "fake_comfyui"
 FAKE_COMFYUI_WITH_FILES = SUPPORT / "door/fake_comfyui"
-FAKE_BEHIND = SUPPORT / "fake_behind"
+ECHO_COMFYUI = SUPPORT / "echo_comfyui"

@@ -19,7 +19,7 @@ class Stats(web.RequestHandler):
 
 
 class Echo(web.RequestHandler):
-    """Whatever arrives, as JSON: method, path, query, headers, length of the body."""
+    """The request that arrives, as JSON: method, path, query, headers, length of the body."""
 
     def answer(self, path: str) -> None:
         self.set_header("X-From-Behind", "yes")
@@ -31,7 +31,7 @@ class Echo(web.RequestHandler):
 
 
 class Slow(web.RequestHandler):
-    """One line at once; the rest only when somebody has asked for /go."""
+    """One line at once; the rest after a request for /go."""
 
     go = asyncio.Event()
 
@@ -49,7 +49,7 @@ class Go(web.RequestHandler):
 
 
 class Socket(websocket.WebSocketHandler):
-    """Says everything back, text as text and bytes as bytes."""
+    """A WebSocket that sends every message back, text as text and bytes as bytes."""
 
     def on_message(self, message: str | bytes) -> None:
         self.write_message(message, binary=isinstance(message, bytes))

@@ -1,13 +1,13 @@
-"""What happens to pods: memory runs out, processes are killed, there is RunPod around it and no GPU in it."""
+"""Pods whose memory runs out, whose processes are killed, or that run on RunPod without a GPU."""
 
 from __future__ import annotations
 
 import json
 import re
 
+from tests.support.checkout import SUPPORT
 from tests.support.container.engine import TOKEN, Container, docker, running
 from tests.support.container.log_check import unexpected
-from tests.support.places import SUPPORT
 from tests.support.waiting import wait_until
 
 GREEDY = SUPPORT / "container/greedy_comfyui"
@@ -48,7 +48,7 @@ def test_a_killed_jupyterlab_is_back_with_the_same_login(image: str) -> None:
         assert pod.jupyter("/api/contents")["type"] == "directory"
 
 
-def test_runpods_variables_make_the_public_address_and_its_key_goes_nowhere(image: str) -> None:
+def test_runpods_variables_give_the_public_address_and_its_api_key_stays_hidden(image: str) -> None:
     options = [
         f"--env={name}={text}"
         for name, text in {

@@ -17,8 +17,8 @@ from tests.support.browser.comfyui_door import STARTUP, Door, Raid, door, log_in
 from tests.support.browser.pods import open_folder
 from tests.support.browser.proxied_pod import new_profile
 from tests.support.browser.proxies import FOREIGN
+from tests.support.checkout import ARTIFACTS
 from tests.support.door.running_door import HTML, ask, sent_by_nginx, websocket
-from tests.support.places import ARTIFACTS
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif("COMFYUI_DIR" not in os.environ, reason="no real ComfyUI: COMFYUI_DIR is not set")
@@ -128,6 +128,7 @@ def test_a_workflow_runs_and_its_progress_is_seen(on: Door, context: Any) -> Non
     made = next((on.pod.root / "output").glob("made*.png"))
     assert made.read_bytes().startswith(b"\x89PNG")
     answer = page.goto(f"{on.proxy.pod}/view?filename={made.name}&type=output")
+    assert answer is not None
     assert answer.body() == made.read_bytes()
     page.close()
 
@@ -173,7 +174,7 @@ def test_no_attack_succeeds(on: Door, context: Any, neighbour: str) -> None:
     assert Raid(context, on, WORKFLOW).run(site) == {}
 
 
-def test_killed_it_shows_the_starting_page_and_recovers(on: Door, context: Any) -> None:
+def test_killed_comfyui_shows_the_starting_page_and_recovers(on: Door, context: Any) -> None:
     page = log_in(context, on)
     comes_up(page)
     on.pod.child("main.py").send_signal(signal.SIGKILL)

@@ -8,7 +8,7 @@ from scripts import image_facts
 from tests.container.conftest import BASE
 
 
-def test_what_is_ours_has_the_size_that_docs_image_says_and_no_more_than_it_may(image: str) -> None:
+def test_our_layers_have_the_documented_size_and_stay_below_the_limit(image: str) -> None:
     """The image without ComfyUI is what is ours, and the base."""
     base = len(image_facts.history(BASE))
     rows = image_facts.rows(image_facts.history(image), base)

@@ -1,4 +1,4 @@
-"""What hostile pages in the user's logged-in browser can do to the pod: nothing; and with the guard off, a lot."""
+"""Attacks by hostile pages in the user's logged-in browser: none succeeds; with the guard off, many do."""
 
 import functools
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ GUARD_OFF = """
 c.ServerApp.identity_provider_class = "jupyter_server.auth.identity.PasswordIdentityProvider"
 c.IdentityProvider.cookie_options = {}
 """
-# At least these must succeed then, or the harness does not see what it is there to see.
+# At least these must succeed then, or the harness would miss an attack.
 HOLES: dict[str, set[str]] = {
     "sibling pod": {
         "fetch POST a new file",
@@ -46,7 +46,7 @@ def stage(on: Scene) -> Iterator[Stage]:
 
 @pytest.mark.parametrize("neighbour", ["sibling pod", "foreign site"])
 def test_no_attack_succeeds(on: Scene, stage: Stage, neighbour: str) -> None:
-    """All five settings in place: no file, kernel or terminal made or touched, nothing read, nobody logged out."""
+    """All five settings in place: no file, kernel or terminal made or touched, nothing read, no user logged out."""
     site = on.proxy.sibling if neighbour == "sibling pod" else FOREIGN
     successes = stage.attack_from(site)
     assert len(stage.tried) >= 20

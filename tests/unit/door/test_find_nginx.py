@@ -1,0 +1,28 @@
+"""Where nginx is looked for, and the settings where there is none."""
+
+import pathlib
+
+import pytest
+
+from entrypoint.door.find_nginx import as_it_is_here, find_nginx
+from entrypoint.settings.settings import Settings
+
+
+def test_nginx_is_found_on_the_path_and_where_debian_puts_it(tmp_path: pathlib.Path) -> None:
+    program = tmp_path / "nginx"
+    program.write_text("")
+    assert find_nginx(str(tmp_path)) != str(program)  # it can't be run
+    program.chmod(0o755)
+    assert find_nginx(f"/nowhere:{tmp_path}") == str(program)
+
+
+def test_without_nginx_comfyui_listens_on_its_public_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entrypoint.door.find_nginx._MORE_FOLDERS", ())
+    settings = as_it_is_here(Settings(), "/nowhere")
+    assert (settings.comfyui_port, settings.comfyui_internal_port, settings.gateway) == (8188, 8188, False)
+    assert Settings.from_environ(settings.to_environ()) == settings
+
+
+def test_with_nginx_the_settings_stay(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "nginx").touch(mode=0o755)
+    assert as_it_is_here(Settings(), str(tmp_path)) == Settings()
