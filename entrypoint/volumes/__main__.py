@@ -21,7 +21,7 @@ from entrypoint.settings.volume_policy import NONE
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_text, write_atomically
 from entrypoint.system.low_priority import be_quiet
-from entrypoint.system.privileges import powers, service_of
+from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes import pass_record
 from entrypoint.volumes.counts import Tally
 from entrypoint.volumes.diagnosis import CONDITION_NAMES, PASS_REFUSED, TOP_NOT_OPENED, Probe, conditions
@@ -122,7 +122,7 @@ def main() -> int:
 
 
 def _try_the_volume(settings: Settings, paths: Paths) -> Probe:
-    seen = probe(paths.stored, service_of(settings), powers(), _PROBE_TIMEOUT_S)
+    seen = probe(paths.stored, service_identity_of(settings), powers(), _PROBE_TIMEOUT_S)
     _tell(paths.runtime, conditions(paths.stored, seen))
     return seen
 

@@ -9,7 +9,7 @@ from entrypoint.settings.users import not_honoured
 from entrypoint.settings.volume_policy import AUTO, TOP
 from entrypoint.system.bounded_process import Plain, run_bounded
 from entrypoint.system.condition_store import raise_condition
-from entrypoint.system.privileges import own_identity, powers, service_of
+from entrypoint.system.privileges import own_identity, powers, service_identity_of
 from entrypoint.volumes import write_probe
 from entrypoint.volumes.diagnosis import TOP_NOT_OPENED, Probe, conditions
 from entrypoint.volumes.open_top import QuickReport, make_top_usable
@@ -49,7 +49,7 @@ def open_up_the_top(settings: Settings, paths: Paths, timeout_s: float = _TIMEOU
 
 def send_the_canary(settings: Settings, paths: Paths) -> write_probe.Flight:
     """Tries the volume while the start goes on; `hear_the_canary` ends it."""
-    return write_probe.start(paths.stored, service_of(settings), powers())
+    return write_probe.start(paths.stored, service_identity_of(settings), powers())
 
 
 def hear_the_canary(flight: write_probe.Flight, paths: Paths, timeout_s: float = _TIMEOUT_S) -> Probe:

@@ -6,7 +6,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity, file_owner
 from entrypoint.settings.volume_policy import TOP
-from entrypoint.system.privileges import powers, service_of
+from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes.adopt_folders import linked_folders
 from entrypoint.volumes.diagnosis import Probe
 from entrypoint.volumes.policy import Choice, choose_policy
@@ -15,11 +15,11 @@ from entrypoint.volumes.rules import Rule
 
 def file_owner_of(settings: Settings) -> Identity:
     """Whose the files become under VOLUME_POLICY=owner, and under `group` their group."""
-    return file_owner(settings.puid, settings.pgid, service_of(settings))
+    return file_owner(settings.puid, settings.pgid, service_identity_of(settings))
 
 
 def choose(settings: Settings, probe: Probe) -> Choice:
-    service = service_of(settings)
+    service = service_identity_of(settings)
     return choose_policy(settings.volume_policy, service.uid, service.gid, powers(), probe)
 
 

@@ -46,10 +46,10 @@ def test_it_runs_once_with_the_containers_environment_and_its_end_is_logged(tmp_
     [
         (("sh", "-c", "exit 3"), "(sh) exited with code 3"),
         (("sh", "-c", "kill -SEGV $$"), "(sh) killed by SIGSEGV"),
-        (("/start-me.sh",), "(/start-me.sh) can't be run: No such file or directory"),
-        (("/etc/passwd",), "(/etc/passwd) can't be run: Permission denied"),
-        (("--help",), "(--help) can't be run: No such file or directory"),
-        (("", "a"), "() can't be run: posix_spawnp: argv first element cannot be empty"),
+        (("/start-me.sh",), "(/start-me.sh) cannot be run: No such file or directory"),
+        (("/etc/passwd",), "(/etc/passwd) cannot be run: Permission denied"),
+        (("--help",), "(--help) cannot be run: No such file or directory"),
+        (("", "a"), "() cannot be run: posix_spawnp: argv first element cannot be empty"),
     ],
     ids=["exit code", "signal", "no such file", "no program", "an option", "an empty word"],
 )

@@ -142,7 +142,7 @@ def answers(pod: Pod, name: str) -> bool:
 
 def commands(pod: Pod) -> list[str]:
     """The interesting end of every process's command line."""
-    lines = [read(f"/proc/{pid}/cmdline").replace(b"\0", b" ").decode() for pid in pod.everybody()]
+    lines = [read(f"/proc/{pid}/cmdline").replace(b"\0", b" ").decode() for pid in pod.processes()]
     return sorted(" ".join(line.split()[2:4]).rsplit("/", 1)[-1] for line in lines)
 
 
@@ -196,4 +196,4 @@ def test_chaos(seed: int) -> None:
             assert end[1] <= middle[1] + 3072, "memory leaks"
             print(f"footprint (fd, KiB): {middle} -> {end}; restarts: {len(pod.restarts('x'))} kept")
             assert pod.stop()[0] == 0
-            assert pod.everybody() == []
+            assert pod.processes() == []

@@ -31,7 +31,7 @@ class Client:
 
     def is_watched(self) -> None:
         """The prober has seen it answer: from now on liveness counts, and it knows the threads."""
-        line = f"process {self.pid} answers"
+        line = f"process {self.pid} responds"
         wait_until(lambda: any(line in seen for seen in self.pod.lines("prober.log")), 10, line)
 
     def get(self, path: str, data: bytes | None = None, timeout: float = 5) -> bytes:
@@ -182,9 +182,9 @@ def test_the_prober_s_death_costs_nothing() -> None:
         for _ in range(3):
             prober = pod.program("prober")
             os.kill(prober, signal.SIGKILL)
-            wait_until(lambda p=prober: pod.info("prober").get("pid") not in (0, p), 5, "a new prober")
+            pod.wait_replaced("prober", prober, 5)
         assert alive(client.pid)
-        wait_until(lambda: " ".join(pod.lines("prober.log")).count("answers") >= 2, 5, "watched again")
+        wait_until(lambda: " ".join(pod.lines("prober.log")).count("responds") >= 2, 5, "watched again")
         os.kill(client.pid, signal.SIGSTOP)
         client.replaced("hang")
 

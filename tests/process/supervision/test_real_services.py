@@ -95,7 +95,7 @@ class Real:
     def meet(self) -> None:
         wait_until(self.answers, 120, f"{self.name} answers", interval=0.2)
         self.pid = self.pod.program(self.name)
-        line = f"process {self.pid} answers"
+        line = f"process {self.pid} responds"
         wait_until(lambda: any(line in seen for seen in self.pod.lines("prober.log")), 20, line)
 
     def call(self, path: str, body: Any = None, timeout: float = 5) -> Any:
@@ -229,7 +229,7 @@ def test_comfyui(port: int) -> None:
         code, seconds = pod.stop()
         assert code == 0
         assert seconds < 8
-        assert pod.everybody() == []
+        assert pod.processes() == []
         print(f"stop: {seconds:.1f} s, temp folder left: {(Path(pod.folder) / 'data' / 'temp').exists()}")
 
 

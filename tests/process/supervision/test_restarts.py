@@ -47,7 +47,7 @@ def test_stock_restarts_a_second_later() -> None:
             pid = int(pod.log().rpartition("spawned: 'x' with pid ")[2].split()[0])
             begin = time.monotonic()
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda n=starts: pod.starts("x") > n, 5, "another start", interval=0.005)
+            pod.wait_starts("x", starts + 1, 5)
             seconds.append(time.monotonic() - begin)
         assert max(seconds) > 0.5
 
@@ -140,8 +140,8 @@ def test_a_stable_run_forgives_the_past() -> None:
             pid = pod.program("x")
             time.sleep(0.4)  # the stable run itself
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda n=number: len(pod.restarts("x")) == n, 5, "it is recorded")
-            wait_until(lambda p=pid: pod.info("x").get("pid") not in (0, p), 5, "it runs again")
+            pod.wait_restarts("x", number, 5)
+            pod.wait_replaced("x", pid, 5)
         assert [entry["delay"] for entry in pod.restarts("x")] == [0, 0, 0]
 
 
@@ -152,7 +152,7 @@ def test_gives_up_by_policy_with_exit_code_70() -> None:
         assert pod.process.wait(20) == 70
         assert pod.starts("x") == 3
         assert pod.restarts("x")[-1]["delay"] is None
-        assert pod.everybody() == []
+        assert pod.processes() == []
 
 
 @pytest.mark.parametrize("verb", ["stop", "restart"])
@@ -247,7 +247,7 @@ def test_broken_plugin_leaves_a_stock_supervisord() -> None:
         assert "stock behaviour applies" in pod.log()
         first = pod.program("x")
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: pod.info("x").get("pid") not in (0, first), 10, "stock restart")
+        pod.wait_replaced("x", first, 10)
         code, _ = pod.stop()
         assert code == 0
 

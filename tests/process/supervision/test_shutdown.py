@@ -33,7 +33,7 @@ def test_stop_takes_the_longest_not_the_sum(stock: bool) -> None:
         code, seconds = pod.stop()
         assert code == 0
         assert (seconds > 3.9) if stock else (1.5 < seconds < 3.5)
-        assert pod.everybody() == []
+        assert pod.processes() == []
 
 
 def test_stop_ends_in_time_whatever_programs_want() -> None:
@@ -43,7 +43,7 @@ def test_stop_ends_in_time_whatever_programs_want() -> None:
         code, seconds = pod.stop()
         assert code == 0
         assert seconds < 3.5
-        assert pod.everybody() == []
+        assert pod.processes() == []
 
 
 def test_idle_programs_stop_at_once() -> None:
@@ -101,7 +101,7 @@ killasgroup=true
 
 
 def orphans(pod: Pod) -> list[int]:
-    return [pid for pid in pod.everybody() if read(f"/proc/{pid}/cmdline").startswith(b"sleep")]
+    return [pid for pid in pod.processes() if read(f"/proc/{pid}/cmdline").startswith(b"sleep")]
 
 
 def test_orphans_are_swept_after_crash_and_stop() -> None:
@@ -112,8 +112,8 @@ def test_orphans_are_swept_after_crash_and_stop() -> None:
             wait_until(lambda: len(orphans(pod)) == 3, 10, "a program, two descendants")
             old = set(orphans(pod))
             os.kill(first, signal.SIGKILL)
-            wait_until(lambda p=first: pod.info("x").get("pid") not in (0, p), 10, "restarted")
-            wait_until(lambda o=old: not o & set(pod.everybody()), 5, "all of the old start are gone")
+            pod.wait_replaced("x", first, 10)
+            pod.wait_gone(old, 5)
         pod.control("stop", "x")
         wait_until(lambda: not orphans(pod), 5, "nobody is left after a stop")
         wait_until(lambda: not zombies_of(pod.pid), 5, "no zombies")
@@ -129,8 +129,8 @@ def test_orphans_of_another_user_are_swept_without_ptrace() -> None:
         wait_until(lambda: len(orphans(pod)) == 3, 10, "a program, two descendants")
         old = set(orphans(pod))
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: pod.info("x").get("pid") not in (0, first), 10, "restarted")
-        wait_until(lambda: not old & set(pod.everybody()), 5, "all of the old start are gone")
+        pod.wait_replaced("x", first, 10)
+        pod.wait_gone(old, 5)
 
 
 @pytest.mark.parametrize("stock", [False, True])
@@ -140,7 +140,7 @@ def test_orphans_survive_where_policy_says_no(stock: bool) -> None:
         first = pod.program("x")
         wait_until(lambda: len(orphans(pod)) == 3, 10, "a program, two descendants")
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: pod.info("x").get("pid") not in (0, first), 10, "restarted")
+        pod.wait_replaced("x", first, 10)
         wait_until(lambda: len(orphans(pod)) == 5, 5, "the old descendants live on")
 
 
@@ -160,7 +160,7 @@ def test_shutdown_by_the_operator_and_reload() -> None:
             first = pod.program("x")
             descriptors = len(os.listdir(f"/proc/{pod.pid}/fd"))
             pod.send(signal.SIGHUP)
-            wait_until(lambda p=first: pod.info("x").get("pid") not in (None, 0, p), 10, "up after a reload")
+            pod.wait_replaced("x", first, 10)
         # Not at once: the connection that asked may still be closing.
         folder = f"/proc/{pod.pid}/fd"
         wait_until(lambda: len(os.listdir(folder)) <= descriptors, 5, "no descriptor more than before")
@@ -232,7 +232,7 @@ def _term_after(delay: float, stock: bool = False) -> tuple[float, int | str, li
             code: int | str = pod.process.wait(12)
         except subprocess.TimeoutExpired:
             code = "lost"
-        return delay, code, pod.everybody()
+        return delay, code, pod.processes()
 
 
 def test_sigterm_is_honoured_at_any_moment() -> None:
@@ -254,11 +254,11 @@ def test_sigterm_storm_during_spawns() -> None:
     flap = "[program:x]\ncommand=true\nautorestart=true\nstartsecs=0\n"
     for _ in range(10):
         with Pod(flap + BOOT_PROGRAMS, settings="stable_after=0\n") as pod:
-            wait_until(lambda p=pod: p.starts("x") > 20, 10, "it flaps")
+            pod.wait_starts("x", 21, 10)
             code, seconds = pod.stop()
             assert code == 0
             assert seconds < 1.5
-            assert pod.everybody() == []
+            assert pod.processes() == []
 
 
 def test_stalled_log_reader_stops_nothing() -> None:
@@ -277,7 +277,7 @@ def test_stalled_log_reader_stops_nothing() -> None:
             for _ in range(3):
                 first = pod.program("x")
                 os.kill(first, signal.SIGKILL)
-                wait_until(lambda p=first: pod.info("x").get("pid") not in (0, p), 5, "restarted")
+                pod.wait_replaced("x", first, 5)
             assert alive(pod.pid)
             assert pod.stop()[0] == 0
     finally:
