@@ -154,8 +154,8 @@ def server(pod: Pod) -> dict[str, Any]:
 
 def _upload(browser: Browser) -> dict[str, Any]:
     """A file is uploaded and deleted by a page, and again by a program, which no XSRF check stops."""
-    path = f"/api/contents/{PREFIX}{os.urandom(6).hex()}"  # a canary's name: should it stay, it is swept
-    body = json.dumps({"type": "file", "format": "text", "content": "canary"})
+    path = f"/api/contents/{PREFIX}{os.urandom(6).hex()}"  # a write probe's name: a file left behind is swept
+    body = json.dumps({"type": "file", "format": "text", "content": "write probe"})
     statuses = {}
     for who, others in (("upload", {}), ("upload_by_token", browser.authorization())):
         answer = browser.send("PUT", path, body, **{"Content-Type": "application/json"}, **others)

@@ -75,7 +75,7 @@ def disk(pod: Pod) -> dict[str, Any]:
 
 
 def volume(pod: Pod) -> dict[str, Any]:
-    """The canary on the data folder, and what it makes of it: [[name, reason, remedy]]."""
+    """Run a write probe on the data folder; returns its conditions as [[name, reason, remedy]]."""
     seen = write_probe.probe(pod.paths.stored, service_identity_of(pod.settings), powers())
     found = conditions(pod.paths.stored, seen)
     return {"conditions": [[each.name, each.reason, each.remedy] for each in found], "ms": seen.milliseconds}

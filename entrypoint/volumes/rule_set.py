@@ -1,4 +1,4 @@
-"""A: settings and this process's identity, put together for the volumes: who runs, who owns, which policy."""
+"""A: the policy and rules for the pod's volumes, from the settings and this process's identity."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from entrypoint.settings.users import Identity, file_owner
 from entrypoint.settings.volume_policy import TOP
 from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes.adopt_folders import linked_folders
-from entrypoint.volumes.diagnosis import Probe
-from entrypoint.volumes.policy import Choice, choose_policy
+from entrypoint.volumes.diagnosis import ProbeResult
+from entrypoint.volumes.policy import PolicyChoice, choose_policy
 from entrypoint.volumes.rules import Rule
 
 
 def file_owner_of(settings: Settings) -> Identity:
-    """Whose the files become under VOLUME_POLICY=owner, and under `group` their group."""
+    """Return the owner that files get under VOLUME_POLICY=owner, and under `group` their group."""
     return file_owner(settings.puid, settings.pgid, service_identity_of(settings))
 
 
-def choose(settings: Settings, probe: Probe) -> Choice:
+def choose(settings: Settings, result: ProbeResult) -> PolicyChoice:
+    """Choose the policy of the pass by the write probe's result."""
     service = service_identity_of(settings)
-    return choose_policy(settings.volume_policy, service.uid, service.gid, powers(), probe)
+    return choose_policy(settings.volume_policy, service.uid, service.gid, powers(), result)
 
 
 def rules_for(policy: str, settings: Settings, paths: Paths) -> tuple[Rule, ...]:
-    """One row for ComfyUI's data, one for each folder of the ancestor's that it links to."""
+    """Return a rule for ComfyUI's data and one for each adopted folder of the former template."""
     owner = file_owner_of(settings)
     depth = 1 if policy == TOP else None
     return tuple(Rule(path, policy, owner.uid, owner.gid, depth) for path in (paths.stored, *linked_folders(paths)))

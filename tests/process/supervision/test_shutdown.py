@@ -1,4 +1,4 @@
-"""How a pod ends: parallel, orderly, inside its time, at any moment, with nobody left."""
+"""Shutdown: parallel, in order, inside its time limit, at any moment, with no process left."""
 
 import os
 import shutil
@@ -36,8 +36,8 @@ def test_stop_takes_the_longest_not_the_sum(stock: bool) -> None:
         assert pod.processes() == []
 
 
-def test_stop_ends_in_time_whatever_programs_want() -> None:
-    """stopwaitsecs beyond the engine's patience: killed a second before `stop_within`."""
+def test_stop_ends_in_time_with_any_stopwaitsecs() -> None:
+    """stopwaitsecs beyond the container engine's timeout: killed a second before `stop_within`."""
     with Pod(TWO_STUBBORN.replace("stopwaitsecs=2", "stopwaitsecs=60"), settings="stop_within=3\n") as pod:
         wait_until(lambda: (pod.folder / "b-up").exists() and (pod.folder / "a-up").exists(), 10, "both are up")
         code, seconds = pod.stop()
@@ -115,7 +115,7 @@ def test_orphans_are_swept_after_crash_and_stop() -> None:
             pod.wait_replaced("x", first, 10)
             pod.wait_gone(old, 5)
         pod.control("stop", "x")
-        wait_until(lambda: not orphans(pod), 5, "nobody is left after a stop")
+        wait_until(lambda: not orphans(pod), 5, "no process is left after a stop")
         wait_until(lambda: not zombies_of(pod.pid), 5, "no zombies")
 
 
@@ -134,7 +134,7 @@ def test_orphans_of_another_user_are_swept_without_ptrace() -> None:
 
 
 @pytest.mark.parametrize("stock", [False, True])
-def test_orphans_survive_where_policy_says_no(stock: bool) -> None:
+def test_orphans_survive_where_they_are_not_swept(stock: bool) -> None:
     """Jupyter's terminals hold users' tmux and nohup jobs; and stock never sweeps (negative control)."""
     with Pod(LEAVES_ORPHANS, stock=stock) as pod:
         first = pod.program("x")
@@ -145,8 +145,8 @@ def test_orphans_survive_where_policy_says_no(stock: bool) -> None:
 
 
 @pytest.mark.parametrize("pid1", [True, False])
-def test_orphans_become_ours_and_are_reaped(pid1: bool) -> None:
-    """As PID 1 and as a subreaper: what loses its parent and ends leaves no zombie."""
+def test_orphans_are_reparented_and_reaped(pid1: bool) -> None:
+    """As PID 1 and as a subreaper: an orphan that ends leaves no zombie."""
     programs = "[program:x]\ncommand=sh -c 'for i in 1 2 3; do (sleep 0.2 &); done; exec sleep 1000'\n"
     with Pod(programs, pid1=pid1) as pod:
         wait_until(lambda: pod.log().count("reaped unknown pid") >= 3, 10, "three orphans are reaped")
@@ -170,7 +170,7 @@ def test_shutdown_by_the_operator_and_reload() -> None:
         assert pod.process.wait(10) == 0
 
 
-def test_children_volunteer_to_the_oom_killer() -> None:
+def test_children_have_a_higher_oom_score_than_supervisord() -> None:
     """Their oom_score_adj is above supervisord's, so PID 1 is never the victim."""
     with Pod("[program:x]\ncommand=sleep 1000\n") as pod:
         own = int(read(f"/proc/{pod.pid}/oom_score_adj"))
@@ -208,12 +208,12 @@ stopsignal=INT
 
 
 def _is_python(pid: int) -> bool:
-    """Has `unshare` become it?"""
+    """Whether `unshare` has executed Python."""
     return read(f"/proc/{pid}/cmdline").startswith(PYTHON.encode())
 
 
-def _holds_signals_back(pid: int) -> bool:
-    """Has the entrypoint's first instruction run? `unshare` blocks SIGTERM too, before it becomes Python."""
+def _blocks_signals(pid: int) -> bool:
+    """Whether the entrypoint's first instruction has run; `unshare` blocks SIGTERM too, before it becomes Python."""
     if not _is_python(pid):
         return False
     status = read(f"/proc/{pid}/status").decode()
@@ -224,7 +224,7 @@ def _holds_signals_back(pid: int) -> bool:
 def _term_after(delay: float, stock: bool = False) -> tuple[float, int | str, list[int]]:
     with Pod(BOOT_PROGRAMS, pid1=True, stock=stock) as pod:
         pid = pod.pid
-        begun = _is_python if stock else _holds_signals_back
+        begun = _is_python if stock else _blocks_signals
         wait_until(lambda: begun(pid), 20, "the first instruction has run", interval=0.001)
         time.sleep(delay)
         pod.send(signal.SIGTERM)
@@ -236,7 +236,7 @@ def _term_after(delay: float, stock: bool = False) -> tuple[float, int | str, li
 
 
 def test_sigterm_is_honoured_at_any_moment() -> None:
-    """As PID 1, at 50 delays from the first instruction on to 3 s later: exit 0 every time, nobody left."""
+    """As PID 1, at 50 delays from the first instruction on to 3 s later: exit 0 every time, no process left."""
     delays = [n * 3.0 / 49 for n in range(50)]
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(_term_after, delays))
@@ -262,7 +262,7 @@ def test_sigterm_storm_during_spawns() -> None:
 
 
 def test_stalled_log_reader_stops_nothing() -> None:
-    """Our stdout is a full pipe that nobody reads: restarts go on."""
+    """Our stdout is a full pipe without a reader: restarts go on."""
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     try:
