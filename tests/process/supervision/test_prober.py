@@ -1,4 +1,4 @@
-"""The prober and the plugin together: hangs, leaks, dead workers and CUDA errors; and processes that must not be killed."""
+"""The prober and the plugin together: hangs, leaks, dead workers, CUDA errors, and healthy processes left alone."""
 
 import os
 import signal

@@ -225,7 +225,7 @@ def test_exit_78_is_not_restarted() -> None:
     with Pod(programs) as pod:
         pod.wait_state("x", "EXITED")
         stays(lambda: pod.starts("x") == 1, 1, "restarted although it can't be launched")
-    with Pod(programs, stock=True) as pod:  # negative control: too quick is too quick
+    with Pod(programs, stock=True) as pod:  # negative control: stock ignores exitcodes before startsecs
         wait_until(lambda: pod.starts("x") >= 2, 10, "stock starts it again")
 
 

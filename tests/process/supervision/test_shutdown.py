@@ -73,7 +73,7 @@ def test_log_forwarder_is_stopped_last() -> None:
     """The last lines of the others are still forwarded."""
     with Pod(LOGS_LAST) as pod:
         wait_until(lambda: (pod.folder / "up").exists() and pod.info("slow").get("pid"), 10, "both are up")
-        time.sleep(0.2)  # the trap of `slow` is set before its first sleep; nothing tells us when
+        time.sleep(0.2)  # the trap of `slow` is set before its first sleep, at an unknown time
         pod.stop()
         assert pod.lines("order") == ["slow", "logs"]
 
@@ -262,7 +262,7 @@ def test_sigterm_storm_during_spawns() -> None:
 
 
 def test_stalled_log_reader_stops_nothing() -> None:
-    """Our stdout is a full pipe without a reader: restarts go on."""
+    """Our stdout is a full pipe without a reader: restarts continue."""
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     try:

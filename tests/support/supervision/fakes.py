@@ -1,6 +1,6 @@
 """Fake services for the process tests: `python fakes.py KIND PORT_FILE`. Standard library only.
 
-web      answers 200; GET /hang never returns, /leak?MIB takes memory, /busy?SECONDS holds the GIL
+web      responds with 200; GET /hang never returns, /leak?MIB takes memory, /busy?SECONDS holds the GIL
 comfyui  the shape of ComfyUI: one worker thread, /prompt, /queue; POST /prompt with `sleep N`, `spin N`,
          `exit` (SystemExit in the worker), `crash` (between two items), `cuda` (sticky), `cuda-once`
 """
