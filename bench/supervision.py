@@ -1,8 +1,8 @@
-"""How good is the supervision: ours, stock supervisord, s6, runit and tini, side by side in one run.
+"""Supervision: ours, stock supervisord, s6, runit and tini, side by side in one run.
 
 usage: scripts/bench supervision [ROUNDS]
 
-Two programs that only sleep. They tell the bench through a FIFO that they run, so nothing here polls.
+Two programs that only sleep. They report their start through a FIFO, so the bench does not poll.
 restart: SIGKILL of one program -> it runs again, after it was up for at least 1.2 s (s6 and runit hold back
 faster ones). first spawn: exec of the supervisor -> the first program runs. stop: the stop signal -> the supervisor
 has ended and both programs are gone. CPU and RSS: of the supervisor's own processes while nothing happens.
@@ -95,7 +95,7 @@ SUPERVISORS = (
 
 
 class Run:
-    """One life of one supervisor."""
+    """One run of one supervisor."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
@@ -114,7 +114,7 @@ class Run:
         )
 
     def next_up(self, timeout: float = 15) -> float:
-        """Wait until a program says that it runs; the time."""
+        """Wait until a program reports its start; returns the time."""
         if not select.select([self.fifo], [], [], timeout)[0]:
             raise TimeoutError(self.supervisor.name)
         now = time.monotonic()
@@ -189,15 +189,15 @@ def measure(supervisor: Supervisor, samples: dict[str, list[float]], with_idle: 
 def whole_pod() -> tuple[float, float]:
     """Idle CPU (%) and RSS (MiB) of supervisord, prober and log forwarder together, as supervisord.conf has them."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    fakes = ROOT / "tests" / "process" / "supervision" / "fakes.py"
+    fakes = ROOT / "tests/support/supervision/fakes.py"
     conf = CONF + PLUGIN
     ports = {}
     for name, kind in (("jupyter", "web"), ("comfyui", "comfyui")):
         ports[name] = free_port()
         (folder / f"port-{name}").write_text(str(ports[name]))
         conf += f"[program:{name}]\ncommand={sys.executable} -I {fakes} {kind} {{folder}}/port-{name}\n"
-    for name in ("logs", "prober"):
-        conf += f"[program:{name}]\ncommand={sys.executable} -I -m entrypoint.supervision.{name}\n"
+    for name, module in (("logs", "log_forwarder"), ("prober", "prober")):
+        conf += f"[program:{name}]\ncommand={sys.executable} -I -m entrypoint.supervision.{module}\n"
     (folder / "s.conf").write_text(conf.format(folder=folder))
     places = ("DATA", "STORED", "VOLUME", "LOG", "HOME", "RUNTIME", "PYTHON")
     environ = os.environ | {f"PODKEEPER_{place}_PATH": str(folder) for place in places}

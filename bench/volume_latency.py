@@ -1,4 +1,4 @@
-"""`scripts/bench volume_latency`: does JupyterLab answer while the deep pass runs beside it?
+"""`scripts/bench volume_latency`: JupyterLab's response times while the deep pass runs beside it.
 
 Times GET /api of a real JupyterLab, first alone, then while `python -m entrypoint.volumes` (as supervisord runs
 it: niced) makes `--files` wrong files right; stops the pass in the middle and starts it again.
@@ -22,7 +22,7 @@ from bench.ports import free_port
 REPOSITORY = pathlib.Path(__file__).parents[1]
 
 
-def answer_ms(url: str) -> float:
+def response_ms(url: str) -> float:
     began = time.perf_counter()
     with urllib.request.urlopen(url, timeout=30) as response:
         response.read()
@@ -33,7 +33,7 @@ def sample(url: str, seconds: float) -> str:
     deadline = time.monotonic() + seconds
     times = []
     while time.monotonic() < deadline:
-        times.append(answer_ms(url))
+        times.append(response_ms(url))
         time.sleep(0.05)
     times.sort()
     return (
@@ -81,7 +81,7 @@ def measure(work: pathlib.Path, files: int) -> None:
     try:
         while True:
             try:
-                answer_ms(url)
+                response_ms(url)
                 break
             except OSError:
                 time.sleep(0.2)
@@ -90,8 +90,8 @@ def measure(work: pathlib.Path, files: int) -> None:
         print(f"beside the pass: {sample(url, 4)}", flush=True)
         first.send_signal(signal.SIGTERM)
         began = time.monotonic()
-        said = first.communicate()[0]
-        print(f"stopped in {time.monotonic() - began:.2f} s: {said.splitlines()[-1]}", flush=True)
+        output = first.communicate()[0]
+        print(f"stopped in {time.monotonic() - began:.2f} s: {output.splitlines()[-1]}", flush=True)
         second = start_pass(work)
         while second.poll() is None:
             print(f"beside the second: {sample(url, 4)}", flush=True)

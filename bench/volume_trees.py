@@ -1,4 +1,4 @@
-"""Trees for the bench, and the means to make them all wrong again."""
+"""Trees for the bench, and functions that make them all wrong again."""
 
 import os
 import pathlib
@@ -8,7 +8,7 @@ FILES_A_FOLDER = {"many": 50, "few": 8}  # a model hub's cache; a custom node's 
 
 
 def make(top: pathlib.Path, files: int, shape: str = "many") -> int:
-    """Makes about `files` empty files, 0644 in folders 0755; how many inodes that are."""
+    """Make about `files` empty files, 0644 in folders 0755; returns the number of inodes."""
     each = FILES_A_FOLDER[shape]
     os.umask(0o022)
     made = 1

@@ -1,4 +1,4 @@
-"""`scripts/bench volumes`: our passes beside what everybody runs, in one run, as ratios.
+"""`scripts/bench volumes`: our passes and the usual commands, in one run, as ratios.
 
 Needs root. `--files 200000` (or 1000000) sets the size; `--delay-us 1000` puts the tree behind a FUSE
 passthrough that takes that long for every call (needs gcc and libfuse3-dev; take fewer files: `chmod -R` pays
@@ -25,27 +25,27 @@ GID = "100"
 
 OURS = """
 import sys, threading
-from entrypoint.volumes.kernel import Kernel
 from entrypoint.volumes.rules import Rule
+from entrypoint.volumes.syscalls import Kernel
 from entrypoint.volumes.walk import Walk
 walk = Walk(Rule(sys.argv[1], sys.argv[2], 0, 100), Kernel(), threading.Event())
 walk.run()
-assert not walk.troubles.counts, walk.troubles.counts
+assert not walk.errors.counts, walk.errors.counts
 """
-QUICK = """
+BOOT_STEPS = """
 import sys, time
 began = time.perf_counter()
-from entrypoint.volumes.quick import make_top_usable
-from entrypoint.volumes.canary import probe
-from entrypoint.volumes.identity import own_identity, powers
+from entrypoint.volumes.open_top import make_top_usable
+from entrypoint.volumes.write_probe import probe
+from entrypoint.system.privileges import own_identity, powers
 from entrypoint.volumes.rules import Rule
 imported = time.perf_counter()
 report = make_top_usable(sys.argv[1], Rule(sys.argv[1], 'top', 0, 0, 1))
-quick = time.perf_counter()
-seen = probe(sys.argv[1], own_identity(), powers())
+opened = time.perf_counter()
+result = probe(sys.argv[1], own_identity(), powers())
 end = time.perf_counter()
-assert seen.ok and not report.errors
-print(*(round(each * 1000, 2) for each in (imported - began, quick - imported, end - quick)))
+assert result.ok and not report.errors
+print(*(round(each * 1000, 2) for each in (imported - began, opened - imported, end - opened)))
 """
 
 
@@ -73,7 +73,7 @@ def compare(source: pathlib.Path, top: pathlib.Path, remote: bool, only: list[st
         if only and not any(word in name for word in only):
             continue
         tree.spoil(source)
-        time.sleep(1.1 if remote else 0)  # what FUSE remembers for a second
+        time.sleep(1.1 if remote else 0)  # FUSE caches attributes for a second
         tree.forget_caches(remote)
         wrong = timed(command)
         time.sleep(1.1 if remote else 0)
@@ -83,18 +83,18 @@ def compare(source: pathlib.Path, top: pathlib.Path, remote: bool, only: list[st
     return results
 
 
-def quick(source: pathlib.Path, top: pathlib.Path) -> None:
-    """What a start pays: import, top and canary, in ms, first all wrong, then all right."""
+def boot_steps(source: pathlib.Path, top: pathlib.Path) -> None:
+    """The cost of a start: import, top and write probe, in ms, first all wrong, then all right."""
     tree.spoil(source)
     for state in ("wrong", "right", "right"):
         out = subprocess.run(
-            [sys.executable, "-c", QUICK, str(top)],
+            [sys.executable, "-c", BOOT_STEPS, str(top)],
             check=True,
             cwd=REPOSITORY,
             capture_output=True,
             text=True,
         ).stdout.split()
-        print(f"  start, {state}: import {out[0]} ms, top {out[1]} ms, canary {out[2]} ms", flush=True)
+        print(f"  start, {state}: import {out[0]} ms, top {out[1]} ms, write probe {out[2]} ms", flush=True)
 
 
 def table(results: dict[str, list[float]], inodes: int) -> None:
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--delay-us", type=int, default=0)
     parser.add_argument("--shape", choices=tree.FILES_A_FOLDER, default="many")
     parser.add_argument("--only", action="append", default=[], help="part of a contestant's name")
-    parser.add_argument("--quick-only", action="store_true")
+    parser.add_argument("--boot-only", action="store_true")
     parser.add_argument("--folder", type=pathlib.Path, help="where the tree is made (and removed)")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="bench-volumes-", dir=options.folder))
@@ -127,8 +127,8 @@ def main() -> None:
         inodes = tree.make(work / "source", options.files, options.shape)
         with volume(work, work / "source", options.delay_us) as top:
             print(f"{inodes} inodes, {options.delay_us} us a call", flush=True)
-            quick(work / "source", top)
-            if not options.quick_only:
+            boot_steps(work / "source", top)
+            if not options.boot_only:
                 results = compare(work / "source", top, bool(options.delay_us), options.only)
                 table(results, inodes)
                 kept = REPOSITORY / "bench" / "results"

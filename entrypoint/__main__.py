@@ -23,7 +23,7 @@ from entrypoint.door.find_nginx import as_it_is_here
 from entrypoint.settings.paths import STARTED, locate
 from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.facts import look
-from entrypoint.system.privileges import service_of
+from entrypoint.system.privileges import service_identity_of
 
 EX_CANTCREAT, EX_CONFIG = 73, 78
 
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
         settings = as_it_is_here(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
         facts = look()
         paths = locate(settings, facts)
-        run_steps(make_plan(settings, facts, paths, service_of(settings), command), paths.runtime)
+        run_steps(make_plan(settings, facts, paths, service_identity_of(settings), command), paths.runtime)
         environ = child_environ(os.environ, settings, paths, command=bool(command))
         become_supervisord(paths.python, environ | {STARTED: f"{started:.3f}"})
     except BadSettings as error:

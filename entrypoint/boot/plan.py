@@ -20,7 +20,7 @@ from entrypoint.start_command.keep import keep_start_command
 from entrypoint.supervision.log_forwarder import mark_log_starts
 from entrypoint.system.files import write_atomically
 from entrypoint.volumes import boot_steps
-from entrypoint.volumes.adopt_folders import use_the_ancestors_folders
+from entrypoint.volumes.adopt_folders import adopt_folders
 
 #: Variable that tells supervisord.conf whether there is a start command.
 START_COMMAND = "PODKEEPER_START_COMMAND"
@@ -57,16 +57,16 @@ def make_plan(
     return (
         Step("make the pod's own folders", partial(make_own_folders, paths, service), "abort"),
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
-        Step("use the volume", partial(boot_steps.tell_of_silence, facts.silent), "warn"),
-        Step("run the services as asked", partial(boot_steps.check_the_user, settings), "warn"),
+        Step("use the volume", partial(boot_steps.report_unresponsive_volumes, facts.silent), "warn"),
+        Step("run the services as asked", partial(boot_steps.check_user, settings), "warn"),
         Step(
             "use the volume's own folders for models and output",
-            partial(use_the_ancestors_folders, paths),
+            partial(adopt_folders, paths),
             "warn",
         ),
         Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
-        Step("open up the data folder", partial(boot_steps.open_up_the_top, settings, paths), "warn"),
-        Step("try the volume", partial(boot_steps.try_the_volume, settings, paths), "warn"),
+        Step("open up the data folder", partial(boot_steps.open_top, settings, paths), "warn"),
+        Step("try the volume", partial(boot_steps.probe_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
         Step("lock JupyterLab", partial(check_lock, settings.jupyter_auth, JUPYTER_AUTH_OFF), "warn"),
         *(

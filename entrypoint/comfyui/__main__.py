@@ -17,7 +17,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.ports import wait_for_port
-from entrypoint.system.privileges import become_the_service_user
+from entrypoint.system.privileges import become_service_user
 
 #: supervisord restarts the program after EX_TEMPFAIL, not after EX_CONFIG (`exitcodes` in supervisord.conf).
 EX_TEMPFAIL, EX_CONFIG = 75, 78
@@ -27,7 +27,7 @@ PROGRAM = "comfyui"
 def main() -> int:
     """Become ComfyUI; returns only when it can't be launched."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    become_the_service_user(settings)
+    become_service_user(settings)
     try:
         found = installation.find(settings)
         launch = preflight.look(paths, found)

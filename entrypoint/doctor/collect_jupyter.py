@@ -18,7 +18,7 @@ from entrypoint.jupyter.user_config import user_files
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import read_json, read_text
 from entrypoint.system.loopback_http import Answer, send
-from entrypoint.system.privileges import become_the_service_user
+from entrypoint.system.privileges import become_service_user
 from entrypoint.volumes.write_probe import PREFIX
 
 #: Requests that are refused on purpose say who asked, so that the log does not mislead.
@@ -33,7 +33,7 @@ _REWRITTEN = "100.64.0.7"
 
 def configuration(pod: Pod) -> dict[str, Any]:
     """What is in the file, and what all of JupyterLab's configuration files come to."""
-    become_the_service_user(pod.settings)  # the user's files are code, and not for root to run
+    become_service_user(pod.settings)  # the user's files are code, and not for root to run
     path = f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"
     text = read_text(path) or ""
     programs = read_json(f"{pod.paths.runtime}/programs.json") or {}
@@ -154,8 +154,8 @@ def server(pod: Pod) -> dict[str, Any]:
 
 def _upload(browser: Browser) -> dict[str, Any]:
     """A file is uploaded and deleted by a page, and again by a program, which no XSRF check stops."""
-    path = f"/api/contents/{PREFIX}{os.urandom(6).hex()}"  # a canary's name: should it stay, it is swept
-    body = json.dumps({"type": "file", "format": "text", "content": "canary"})
+    path = f"/api/contents/{PREFIX}{os.urandom(6).hex()}"  # a write probe's name: a file left behind is swept
+    body = json.dumps({"type": "file", "format": "text", "content": "write probe"})
     statuses = {}
     for who, others in (("upload", {}), ("upload_by_token", browser.authorization())):
         answer = browser.send("PUT", path, body, **{"Content-Type": "application/json"}, **others)

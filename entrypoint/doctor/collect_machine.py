@@ -19,7 +19,7 @@ from entrypoint.settings.services import SERVICES
 from entrypoint.system import cgroup
 from entrypoint.system.attach import Pod
 from entrypoint.system.loopback_http import get_json
-from entrypoint.system.privileges import powers, service_of
+from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes import write_probe
 from entrypoint.volumes.diagnosis import conditions
 
@@ -75,8 +75,8 @@ def disk(pod: Pod) -> dict[str, Any]:
 
 
 def volume(pod: Pod) -> dict[str, Any]:
-    """The canary on the data folder, and what it makes of it: [[name, reason, remedy]]."""
-    seen = write_probe.probe(pod.paths.stored, service_of(pod.settings), powers())
+    """Run a write probe on the data folder; returns its conditions as [[name, reason, remedy]]."""
+    seen = write_probe.probe(pod.paths.stored, service_identity_of(pod.settings), powers())
     found = conditions(pod.paths.stored, seen)
     return {"conditions": [[each.name, each.reason, each.remedy] for each in found], "ms": seen.milliseconds}
 

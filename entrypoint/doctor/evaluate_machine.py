@@ -43,7 +43,7 @@ def memory(seen: Seen, pod: Pod) -> list[Verdict]:
 
 
 def volume(seen: Seen, pod: Pod) -> list[Verdict]:
-    """What the canary found; the gravest first."""
+    """The write probe's conditions; the gravest first."""
     verdicts = []
     for name, reason, remedy in seen["conditions"]:
         verdicts.append(told("volume", name, reason, remedy))

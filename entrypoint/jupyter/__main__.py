@@ -14,12 +14,12 @@ import sys
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.privileges import become_the_service_user
+from entrypoint.system.privileges import become_service_user
 
 
 def main() -> int:
     """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
-    become_the_service_user(Settings.from_environ(os.environ))
+    become_service_user(Settings.from_environ(os.environ))
     with contextlib.suppress(OSError):  # a volume that went away must not keep JupyterLab down
         os.chdir(Paths.from_environ(os.environ).data)  # where terminals start
     path = os.environ["PATH"]

@@ -19,12 +19,12 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.volume_policy import umask_for
 from entrypoint.system.condition_store import clear_condition, raise_condition
-from entrypoint.system.privileges import own_identity, service_of
+from entrypoint.system.privileges import own_identity, service_identity_of
 
 
 def new_job(settings: Settings, paths: Paths, errand: Errand) -> Job:
     """A job whose files belong to whoever runs the services."""
-    service = service_of(settings)
+    service = service_identity_of(settings)
     owner = None if service == own_identity() else (service.uid, service.gid)
     return Job(settings, paths, os.environ, Shelf(paths.data, paths.kept_secrets, owner), errand)
 

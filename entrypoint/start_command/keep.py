@@ -1,9 +1,8 @@
-"""A: at boot, keep the start command for the program that runs it."""
+"""A: the file that hands the start command to the program that runs it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
 from entrypoint.settings.paths import Paths
@@ -12,16 +11,17 @@ from entrypoint.system.files import write_atomically
 
 
 def keep_start_command(command: list[str], paths: Paths, service: Identity) -> None:
-    """Leave the command where `[program:command]` finds it, or nothing where there is none.
+    """Write the command to a file for `[program:command]`, or remove that file where there is no command.
 
-    0600, and in no argument or variable of ours: what users write there may hold a login.
+    The file is 0600, and the command is in no argument or environment variable of ours: it may hold a login.
 
     Raises:
-        OSError: The runtime folder can't be written.
+        OSError: The runtime folder cannot be written.
     """
     if command:
-        owner = (service.uid, service.gid)
-        write_atomically(paths.start_command, json.dumps(command), 0o600, owner)
+        import json
+
+        write_atomically(paths.start_command, json.dumps(command), 0o600, (service.uid, service.gid))
         return
     with contextlib.suppress(FileNotFoundError):  # of an earlier start
         os.unlink(paths.start_command)

@@ -1,4 +1,4 @@
-"""A: what a new process does between fork and exec, still inside supervisord's memory."""
+"""A: the set-up of a new process between fork and exec, still inside supervisord's memory."""
 
 import os
 import signal
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from entrypoint.supervision.orphans import MARK
 
 
-def become_child(handled: Iterable[int], mark: str, oom_score_adj: int) -> None:
-    """Drop supervisord's signal set-up, take the mark, and volunteer to the OOM killer before supervisord."""
+def prepare_child(handled: Iterable[int], mark: str, oom_score_adj: int) -> None:
+    """Reset the signals in `handled`, set the start's mark, and raise oom_score_adj so that supervisord survives."""
     try:
         signal.set_wakeup_fd(-1)
         for number in handled:
@@ -21,7 +21,7 @@ def become_child(handled: Iterable[int], mark: str, oom_score_adj: int) -> None:
 
 
 def _raise_oom_score_adj(by: int) -> None:
-    """Raising one's own value needs no privilege."""
+    """A process may raise its own value without privilege."""
     try:
         with open("/proc/self/oom_score_adj", "r+", encoding="ascii") as file:
             own = int(file.read())

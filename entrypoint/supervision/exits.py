@@ -1,11 +1,11 @@
-"""P: why a program ended, in words a user can act on."""
+"""P: the reason why a program's process ended, in words a user can act on."""
 
 import signal
 from typing import NamedTuple
 
 
 class Reason(NamedTuple):
-    """Why a program was (or has to be) started again."""
+    """The reason for a restart."""
 
     kind: str
     """exit | signal | oom | hang | memory | startup | worker | cuda | operator | wanted | spawn"""
@@ -13,16 +13,17 @@ class Reason(NamedTuple):
 
 
 OPERATOR = Reason("operator", "started by the operator")
-WANTED = Reason("wanted", "asked to be restarted")
-WANTED_EXIT = 0
-"""Exit code of a program that left a request to be started again (ComfyUI-Manager's reboot button)."""
+REQUESTED = Reason("wanted", "asked to be restarted")
+REQUESTED_EXIT_CODE = 0
+"""Exit code of a program that left a restart request (ComfyUI-Manager's reboot button)."""
 
 
-def end_of_process(code: int, oom_kills: int) -> Reason:
-    """Say how a process ended.
+def reason_for_exit(code: int, oom_kills: int) -> Reason:
+    """Describe how a process ended.
 
-    `code` is an exit code, or minus the signal's number (as `os.waitstatus_to_exitcode` gives it);
-    `oom_kills` says how far the cgroup's `oom_kill` counter moved during the process's life.
+    Args:
+        code: Exit code, or minus the signal's number (as `os.waitstatus_to_exitcode` gives it).
+        oom_kills: Increase of the cgroup's `oom_kill` counter during the process's life.
     """
     if code >= 0:
         return Reason("exit", f"exited with code {code}")
@@ -33,7 +34,7 @@ def end_of_process(code: int, oom_kills: int) -> Reason:
 
 
 def signal_name(number: int) -> str:
-    """`SIGSEGV` for 11; real-time and unknown signals by their number."""
+    """`SIGSEGV` for 11; a real-time or unknown signal by its number."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,51 +1,70 @@
-"""A: puts the plugin into a supervisord that has built its programs and started none."""
+"""A: the installation of the plugin into a supervisord that has built its programs and started none."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from supervisor import events, options, process
+from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
+from supervisor.states import ProcessStates
 
-from entrypoint.supervision import operator, orphans
+from entrypoint.supervision import orphans
 from entrypoint.supervision.keeper import Keeper
-from entrypoint.supervision.plugin_config import parse_section
+from entrypoint.supervision.plugin_config import parse_config
 from entrypoint.supervision.program import Program
 
 
 class Interface:
-    """The `podkeeper` RPC namespace. Empty: what the plugin knows is in files that any process can read."""
+    """The `podkeeper` RPC namespace. Empty: the plugin publishes its state in files that any process can read."""
 
 
 def install(supervisord: Any, lines: Mapping[str, str]) -> Interface:
-    """Take over. Called again after each reload, with a new `supervisord`."""
-    keeper = Keeper(supervisord, parse_section(lines))
+    """Replace supervisord's restarts with ours. Called again after each reload, with a new `supervisord`."""
+    keeper = Keeper(supervisord, parse_config(lines), Program)
     Program.keeper = keeper
-    _adopt_future_programs()
+    _convert_future_programs()
     for group in supervisord.process_groups.values():
         for program in group.processes.values():
-            _adopt(program, group)
-    operator.let_start_end_backoff()
-    orphans.adopt_descendants()
+            _convert(program, group)
+    _make_start_end_backoff()
+    orphans.become_subreaper()
     events.subscribe(events.SupervisorStoppingEvent, keeper.shutdown.begin)
     keeper.wakeup.install()
     return Interface()
 
 
-def _adopt(program: Any, group: Any) -> None:
-    """The objects exist already, so their class is changed; event listeners and FastCGI stay as they are."""
+def _convert(program: Any, group: Any) -> None:
+    """The objects exist already, so their class is changed; event listeners and FastCGI programs stay stock."""
     if type(program) is process.Subprocess and not isinstance(group, process.EventListenerPool):
         program.__class__ = Program
 
 
-def _adopt_future_programs() -> None:
-    """`supervisorctl update` makes programs later on."""
+def _convert_future_programs() -> None:
+    """`supervisorctl update` creates programs later."""
     stock = options.ProcessConfig.make_process
-    if getattr(stock, "adopts", False):
+    if hasattr(stock, "__wrapped__"):
         return
 
+    @functools.wraps(stock)
     def make_process(self: Any, group: Any = None) -> Any:
         program = stock(self, group)
-        _adopt(program, group)
+        _convert(program, group)
         return program
 
-    make_process.adopts = True  # type: ignore[attr-defined]
     options.ProcessConfig.make_process = make_process
+
+
+def _make_start_end_backoff() -> None:
+    """`supervisorctl start x` during a backoff starts x now; stock reports "already started" and keeps waiting."""
+    stock = SupervisorNamespaceRPCInterface.startProcess
+    if hasattr(stock, "__wrapped__"):
+        return
+
+    @functools.wraps(stock)
+    def start_process(self: Any, name: str, wait: bool = True) -> Any:
+        program = self._getGroupAndProcess(name)[1]
+        if isinstance(program, Program) and program.state == ProcessStates.BACKOFF:
+            program.stop()
+        return stock(self, name, wait)
+
+    SupervisorNamespaceRPCInterface.startProcess = start_process

@@ -1,10 +1,10 @@
-"""A: what the plugin tells the world: `restarts.json` and `programs.json` in the runtime folder.
+"""A: the plugin's public state: `restarts.json` and `programs.json` in the runtime folder.
 
 restarts.json  {"restarts": [{"time", "program", "number", "kind", "reason", "uptime", "delay"}, ...]}, oldest
                first; `time` in seconds of the epoch, `uptime` and `delay` in seconds, `delay` null: gave up.
 programs.json  {"supervisord": pid, "programs": {name: {"state", "pid", "started", "restarts", "next_start",
                "reason"}}}; `started` and `next_start` in seconds of the epoch or null.
-Both are replaced as a whole, so a reader never sees half of one.
+Each file is replaced atomically, so a reader never sees half of it.
 """
 
 import os
@@ -19,17 +19,17 @@ PROGRAMS = "programs.json"
 
 
 class Journal:
-    """Writes only when something changed; a write that fails is said once and never hurts supervision."""
+    """The writer of both files. A failed write is logged once and never stops supervision."""
 
-    def __init__(self, runtime: str, keep: int, complain: Callable[[str], None]) -> None:
+    def __init__(self, runtime: str, keep: int, warn: Callable[[str], None]) -> None:
         self._runtime = runtime
         self._keep = keep
-        self._complain = complain
-        self._complaint = ""
+        self._warn = warn
+        self._last_warning = ""
         self._entries: list[dict[str, Any]] | None = None
 
-    def add(self, program: str, number: int, reason: Reason, uptime: float, delay: float | None) -> None:
-        """Remember one restart. What an earlier boot remembered is kept as long as the folder is."""
+    def add_restart(self, program: str, number: int, reason: Reason, uptime: float, delay: float | None) -> None:
+        """Append one restart to restarts.json, which also holds the restarts of earlier boots."""
         if not self._runtime:
             return
         if self._entries is None:
@@ -48,8 +48,8 @@ class Journal:
         del self._entries[: -self._keep]
         self._write(RESTARTS, {"restarts": self._entries})
 
-    def show(self, programs: dict[str, dict[str, Any]]) -> None:
-        """Publish what runs now."""
+    def write_programs(self, programs: dict[str, dict[str, Any]]) -> None:
+        """Replace programs.json."""
         if self._runtime:
             self._write(PROGRAMS, {"supervisord": os.getpid(), "programs": programs})
 
@@ -66,6 +66,6 @@ class Journal:
         try:
             write_json(os.path.join(self._runtime, name), content)
         except OSError as problem:
-            if str(problem) != self._complaint:
-                self._complaint = str(problem)
-                self._complain(f"cannot write {name} for the status page: {problem}")
+            if str(problem) != self._last_warning:
+                self._last_warning = str(problem)
+                self._warn(f"cannot write {name} for the status page: {problem}")

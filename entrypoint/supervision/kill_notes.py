@@ -1,6 +1,6 @@
-"""A: notes left in the runtime folder for the plugin: why a program is being killed, or wants a restart.
+"""A: notes for the plugin in the runtime folder: why a process is killed, and a program's restart request.
 
-A file, because it cannot block either side and is still there when supervisord is busy or the writer is dead.
+A file, because it blocks neither side and is still there when supervisord is busy or its writer is dead.
 """
 
 import contextlib
@@ -10,13 +10,13 @@ from entrypoint.supervision.exits import Reason
 from entrypoint.system.files import read_json, write_json
 
 
-def leave_kill_note(runtime: str, program: str, pid: int, reason: Reason) -> None:
-    """Before killing a program's process: say why."""
+def write_kill_note(runtime: str, program: str, pid: int, reason: Reason) -> None:
+    """Record why the process `pid` of `program` is about to be killed."""
     write_json(_kill_note(runtime, program), {"pid": pid, "kind": reason.kind, "text": reason.text})
 
 
 def take_kill_note(runtime: str, program: str, pid: int) -> Reason | None:
-    """The reason somebody gave for killing this very process, if any."""
+    """Read and remove the program's kill note; None unless it is about the process `pid`."""
     path = _kill_note(runtime, program)
     note = read_json(path)
     _remove(path)
@@ -26,16 +26,16 @@ def take_kill_note(runtime: str, program: str, pid: int) -> Reason | None:
 
 
 def take_restart_request(runtime: str, program: str) -> bool:
-    """Did the program ask to be started again?
+    """Remove the program's restart request; returns whether it had left one.
 
-    ComfyUI-Manager's reboot button does, where `__COMFY_CLI_SESSION__` is set: it writes `<that>.reboot` and
-    exits 0. So that variable is `<runtime>/requests/<program>` for a program of ours.
+    ComfyUI-Manager's reboot button leaves one where `__COMFY_CLI_SESSION__` is set: it writes `<that>.reboot` and
+    exits 0. So that variable is `<runtime>/requests/<program>` for our programs.
     """
     return _remove(os.path.join(runtime, "requests", f"{program}.reboot"))
 
 
 def _remove(path: str) -> bool:
-    """Was it there?"""
+    """Returns whether there was such a file."""
     with contextlib.suppress(OSError):
         os.unlink(path)
         return True

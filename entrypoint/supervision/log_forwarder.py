@@ -1,13 +1,11 @@
-"""A: the log forwarder: every log file's new lines on the container's stdout (`[program:logs]`).
+"""A: the log forwarder (`[program:logs]`): copies every log file's new lines to the container's stdout.
 
-Files first, stdout second: the files are complete whatever becomes of the reader, and a reader that stalls
-holds this process and nothing else (supervisor issues 131 and 1171: with stdout_logfile=/dev/stdout it would
-hold supervisord).
+Programs write to files, so the files are complete whatever happens to stdout's reader. A stalled reader blocks this
+process alone (supervisor issues 131 and 1171: with stdout_logfile=/dev/stdout it would block supervisord).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -17,18 +15,18 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import with_logs
 from entrypoint.supervision.log_lines import LineSplitter, batches
 from entrypoint.system.console import open_container_stdout
-from entrypoint.system.files import read_text
+from entrypoint.system.files import read_json, write_json
 
 #: Prefix on stdout -> file in the log folder.
 FOLLOWED = {program.name: program.log_file for program in with_logs() if program.forwarded}
-#: Seconds between two looks at the files: right after a line, and after a long silence (for an idle pod's CPU).
+#: Seconds between two polls of the files: right after a line, and after a long silence (for an idle pod's CPU).
 PERIOD, LONGEST_PERIOD = 0.25, 1.5
-#: Seconds a stalled reader may hold us at the end.
-LAST_WORDS = 1.0
+#: Seconds that the last lines may take at a stop: a stalled reader must not block it.
+FLUSH_TIMEOUT = 1.0
 
 
 class Followed:
-    """One log file, followed over rotations (supervisord renames it and begins a new one)."""
+    """One log file, followed across rotations (supervisord renames the file and creates a new one)."""
 
     def __init__(self, prefix: str, path: str, position: list[int] | None) -> None:
         self._path = path
@@ -37,7 +35,7 @@ class Followed:
         self._inode, self._offset = position or (0, 0)
 
     def new_lines(self) -> list[bytes]:
-        """Lines written since the last call, at most about a megabyte of them."""
+        """Return the lines written since the last call, at most about a megabyte of them."""
         if self._descriptor < 0 and not self._open():
             return []
         chunk = os.read(self._descriptor, 1 << 20)
@@ -50,12 +48,12 @@ class Followed:
         return lines
 
     def last_lines(self) -> list[bytes]:
-        """What is left at the end."""
+        """Return the remaining lines, an unfinished one included."""
         return self.new_lines() + self._lines.flush()
 
     @property
     def position(self) -> list[int]:
-        """[inode, offset] to go on from after a restart."""
+        """[inode, offset] to resume from after a restart."""
         return [self._inode, self._offset]
 
     def _open(self) -> bool:
@@ -82,7 +80,7 @@ def _positions_file(paths: Paths) -> str:
 
 
 def mark_log_starts(paths: Paths) -> None:
-    """At boot: what the files hold already is of an earlier start and is not forwarded again."""
+    """Record the files' sizes at boot: their content is from an earlier start and is not forwarded again."""
     positions = {}
     for name in FOLLOWED.values():
         try:
@@ -94,11 +92,7 @@ def mark_log_starts(paths: Paths) -> None:
 
 
 def _save(paths: Paths, positions: dict[str, list[int]]) -> None:
-    # Not synced: a hint for the next forwarder, worthless after a power cut.
-    path = _positions_file(paths)
-    with open(path + ".tmp", "w", encoding="utf-8") as file:
-        json.dump(positions, file)
-    os.rename(path + ".tmp", path)
+    write_json(_positions_file(paths), positions)  # not synced: a hint for the next forwarder
 
 
 def _write(console: int, lines: list[bytes]) -> None:
@@ -106,28 +100,28 @@ def _write(console: int, lines: list[bytes]) -> None:
         try:
             os.write(console, batch)
         except OSError:
-            return  # the reader has gone away; the files have it all
+            return  # the reader is gone; the files are complete
 
 
 def main() -> int:
-    """Forward until SIGTERM, then what is left."""
+    """Forward until SIGTERM, then forward the remaining lines."""
     paths = Paths.from_environ(os.environ)
-    positions = json.loads(read_text(_positions_file(paths)) or "{}")
+    positions = read_json(_positions_file(paths)) or {}
     files = {
         name: Followed(prefix, os.path.join(paths.log, name), positions.get(name)) for prefix, name in FOLLOWED.items()
     }
     console = open_container_stdout()
-    ending: list[int] = []
+    stop_signals: list[int] = []
 
     def on_term(number: int, _frame: object) -> None:
-        ending.append(number)
-        signal.setitimer(signal.ITIMER_REAL, LAST_WORDS)  # SIGALRM ends us if the reader stalls
+        stop_signals.append(number)
+        signal.setitimer(signal.ITIMER_REAL, FLUSH_TIMEOUT)  # SIGALRM ends this process if the reader stalls
 
     signal.signal(signal.SIGTERM, on_term)
     woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake)  # a plain sleep would be resumed after the handler (PEP 475)
     period = PERIOD
-    while not ending:
+    while not stop_signals:
         lines = [line for file in files.values() for line in file.new_lines()]
         if lines:
             _write(console, lines)

@@ -1,4 +1,4 @@
-"""P: bytes of a log file -> whole lines with their service's name in front."""
+"""P: a splitter of a log file's bytes into whole lines with their service's name in front."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ LONGEST_WRITE = 4096
 
 
 class LineSplitter:
-    """Collects the bytes of one log file and hands out finished lines.
+    """The unfinished line of one log file.
 
-    A progress bar redraws its line with carriage returns; only what it shows last is a line. A line that does
-    not end is cut, so that memory is bounded.
+    A progress bar redraws its line with carriage returns; only its last state becomes a line. A line without an
+    end is cut, so that memory is bounded.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -19,7 +19,7 @@ class LineSplitter:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that `chunk` finished, ready to write."""
+        """Return the lines that `chunk` completes, ready to write."""
         *whole, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > self._room:
             whole.append(self._rest)
@@ -27,7 +27,7 @@ class LineSplitter:
         return [self._finish(line) for line in whole]
 
     def flush(self) -> list[bytes]:
-        """What has come of a line that will not be finished."""
+        """Return the unfinished line, if any, as a line."""
         rest, self._rest = self._rest, b""
         return [self._finish(rest)] if rest else []
 
@@ -37,7 +37,7 @@ class LineSplitter:
 
 
 def batches(lines: list[bytes]) -> list[bytes]:
-    """Lines joined into writes that a pipe takes whole."""
+    """Join lines into writes that a pipe takes whole."""
     joined: list[bytes] = []
     for line in lines:
         if joined and len(joined[-1]) + len(line) <= LONGEST_WRITE:

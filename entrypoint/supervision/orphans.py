@@ -1,8 +1,8 @@
-"""A: finds and kills what a program left behind.
+"""A: the search for and killing of orphans: processes that a program left behind.
 
-supervisord is the reaper of its descendants (as PID 1, or as a subreaper), so whatever loses its parent
-becomes its direct child. Every start of a program carries its own mark in the environment, which children
-inherit: what bears the mark of an earlier start is an orphan, whatever session or group it moved to.
+supervisord is the subreaper of its descendants (prctl(2)) or PID 1, so every process that loses its parent
+becomes its direct child. Every start of a program has its own mark in the environment, which children inherit: a
+process with the mark of an earlier start is an orphan, whatever session or process group it moved to.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ MARK = "PODKEEPER_START"
 PR_SET_CHILD_SUBREAPER = 36  # <sys/prctl.h>
 
 
-def adopt_descendants() -> None:
-    """Become the reaper of all descendants; PID 1 is one already (and is spared the import of ctypes)."""
+def become_subreaper() -> None:
+    """Become the parent of orphaned descendants; PID 1 is that already and skips the import of ctypes."""
     if os.getpid() == 1:
         return
     import ctypes
@@ -25,40 +25,47 @@ def adopt_descendants() -> None:
 
 
 def new_mark(name: str) -> str:
-    """The mark of one start of a program: never the same twice, not even after a reload of supervisord."""
+    """Return the mark of one start of a program: unique, also after a reload of supervisord."""
     return f"{name}:{time.monotonic_ns()}"
 
 
 class Sweeper:
     """Kills orphans of earlier starts until a pass finds none.
 
-    What forks meanwhile is reparented to us when its parent dies, and the SIGCHLD of the killed brings the
-    next pass.
+    A process that an orphan forks meanwhile is reparented to us when the orphan dies, and the SIGCHLD of the killed
+    orphan triggers the next pass.
     """
 
     def __init__(self, is_program: Callable[[int], bool]) -> None:
         self._is_program = is_program
-        self.wanted: set[str] = set()
+        self.pending: set[str] = set()
 
     def add(self, name: str) -> None:
-        """A program of this name has ended."""
-        self.wanted.add(name)
+        """Sweep for this program from the next pass on: its process has ended."""
+        self.pending.add(name)
 
     def sweep(self, current: Mapping[str, str]) -> int:
-        """One pass; `current` are the marks of what runs now. Returns how many processes it killed."""
+        """Make one pass.
+
+        Args:
+            current: Program -> the mark of its running process.
+
+        Returns:
+            How many processes were killed.
+        """
         killed = 0
         for child in list(children(os.getpid())):
             mark = "" if self._is_program(child) else _mark(child)
             name = mark.rpartition(":")[0]
-            if name in self.wanted and mark != current.get(name):
+            if name in self.pending and mark != current.get(name):
                 killed += _kill_tree(child)
         if not killed:
-            self.wanted.clear()
+            self.pending.clear()
         return killed
 
 
 def children(pid: int) -> Iterator[int]:
-    """Living children of a process; none if it is gone."""
+    """Yield the living children of a process; none if the process has ended."""
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
@@ -82,7 +89,7 @@ def _kill_tree(pid: int) -> int:
 
 
 def _mark(pid: int) -> str:
-    """The mark in a process's environment; empty for a zombie, a stranger or one we may not read."""
+    """The mark in a process's environment; empty for a zombie, an unmarked process or one we may not read."""
     environ = b""
     try:
         environ = _environ(pid)
@@ -90,7 +97,7 @@ def _mark(pid: int) -> str:
         with contextlib.suppress(OSError):
             environ = _environ_as_its_owner(pid)
     except OSError:
-        pass  # it is gone
+        pass  # the process has ended
     start = MARK.encode() + b"="
     return next((entry[len(start) :].decode() for entry in environ.split(b"\0") if entry.startswith(start)), "")
 
@@ -101,9 +108,9 @@ def _environ(pid: int) -> bytes:
 
 
 def _environ_as_its_owner(pid: int) -> bytes:
-    """A container's root has no CAP_SYS_PTRACE, so it can't look into another user's process (proc(5)).
+    """A container's root has no CAP_SYS_PTRACE, so it cannot read another user's process (proc(5)).
 
-    That user can; single-threaded as supervisord is, becoming them for one read disturbs nobody.
+    That user can. supervisord is single-threaded, so switching to that user for one read affects no other code.
     """
     owner = os.stat(f"/proc/{pid}")
     uid, gid = os.geteuid(), os.getegid()

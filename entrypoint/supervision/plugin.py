@@ -1,4 +1,4 @@
-"""A: the restart plugin's door: the factory that supervisord calls, and what happens if it can't work.
+"""A: the entry point of the restart plugin: the factory that supervisord calls, with the fallback to stock behaviour.
 
 supervisord.conf loads it with
 
@@ -6,7 +6,7 @@ supervisord.conf loads it with
     supervisor.rpcinterface_factory = entrypoint.supervision.plugin:make_rpcinterface
 
 and needs a `[unix_http_server]` beside it: without one supervisord never calls factories.
-Nothing is imported here that could fail: a broken plugin must leave a stock supervisord, not a dead pod.
+This module imports nothing that could fail: a broken plugin must leave a stock supervisord, not a dead pod.
 """
 
 import signal
@@ -15,8 +15,8 @@ from typing import Any
 
 from supervisor import events
 
-HELD_BACK = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-"""Blocked by the entrypoint before its exec: a stop that arrives while Python starts is kept, not lost."""
+BLOCKED_AT_BOOT = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+"""Blocked by the entrypoint before its exec: a stop that arrives while Python starts stays pending."""
 
 
 def make_rpcinterface(supervisord: Any, **options: str) -> object:
@@ -24,22 +24,23 @@ def make_rpcinterface(supervisord: Any, **options: str) -> object:
 
     It does so again after a SIGHUP, with a new `supervisord`. `options` are the section's other lines.
     """
-    events.subscribe(events.SupervisorRunningEvent, let_signals_in)
+    events.subscribe(events.SupervisorRunningEvent, unblock_signals)
     try:
         from entrypoint.supervision.install import install
 
         return install(supervisord, options)
     except Exception:
         supervisord.options.logger.critical(
-            "cannot keep restarts in our own hands; supervisord's stock behaviour applies:\n" + traceback.format_exc()
+            "cannot install podkeeper's restart plugin; supervisord's stock behaviour applies:\n"
+            + traceback.format_exc()
         )
         return StockInterface()
 
 
-def let_signals_in(event: object) -> None:
-    """supervisord's own handlers are in place by now."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+def unblock_signals(event: object) -> None:
+    """supervisord's own handlers are installed by now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_AT_BOOT)
 
 
 class StockInterface:
-    """What answers to the `podkeeper` RPC namespace when the plugin could not be set up."""
+    """The `podkeeper` RPC namespace where the plugin could not be installed."""

@@ -1,4 +1,4 @@
-"""P: the lines of `[rpcinterface:podkeeper]` -> settings of the plugin."""
+"""P: the plugin's configuration, parsed from the lines of `[rpcinterface:podkeeper]`."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 from entrypoint.supervision.policy import RestartPolicy
 
 
-class Section(NamedTuple):
-    """What the plugin was told in supervisord.conf."""
+class PluginConfig(NamedTuple):
+    """The plugin's settings in supervisord.conf."""
 
     policy: RestartPolicy = RestartPolicy()
     runtime: str = ""
-    """Folder for what others read (restarts.json, programs.json); empty: write nothing."""
+    """Folder of restarts.json, programs.json and the notes; empty: none of them."""
     sweep: frozenset[str] = frozenset()
-    """Programs whose orphans are killed when the program ends."""
+    """Programs whose orphans are killed when the program's process ends."""
     last: frozenset[str] = frozenset({"logs"})
-    """Programs stopped only when all others have ended: they carry the others' last lines."""
+    """Programs that are stopped after all others: they forward the others' last lines."""
     stop_within: float = 8.0
     """Seconds a shutdown may take: the container engine kills after 10."""
     oom_score_adj: int = 200
@@ -24,18 +24,22 @@ class Section(NamedTuple):
     """How many restarts restarts.json remembers."""
 
 
-def parse_section(options: Mapping[str, str]) -> Section:
-    """Make settings of the section's lines; raises ValueError that names the line."""
+def parse_config(options: Mapping[str, str]) -> PluginConfig:
+    """Parse the section's lines.
+
+    Raises:
+        ValueError: A line is unknown or its value is invalid; the message names the line.
+    """
     policy: dict[str, Any] = {}
     own: dict[str, Any] = {}
     for name, text in options.items():
         if name in RestartPolicy._fields:
             policy[name] = _like(RestartPolicy._field_defaults[name], name, text)
-        elif name in Section._fields and name != "policy":
-            own[name] = _like(Section._field_defaults[name], name, text)
+        elif name in PluginConfig._fields and name != "policy":
+            own[name] = _like(PluginConfig._field_defaults[name], name, text)
         else:
-            raise ValueError(f"[rpcinterface:podkeeper] does not know {name!r}")
-    return Section(RestartPolicy(**policy), **own)
+            raise ValueError(f"unknown setting {name!r} in [rpcinterface:podkeeper] of supervisord.conf")
+    return PluginConfig(RestartPolicy(**policy), **own)
 
 
 def _like(default: Any, name: str, text: str) -> object:
@@ -48,5 +52,5 @@ def _like(default: Any, name: str, text: str) -> object:
     except ValueError:
         value = None
     if value is None or not 0 <= value < float("inf"):
-        raise ValueError(f"[rpcinterface:podkeeper] {name} must be a number, not negative: {text!r}")
+        raise ValueError(f"cannot use {name}={text!r} in [rpcinterface:podkeeper]: must be a number, 0 or more")
     return value

@@ -1,16 +1,17 @@
-"""A: one program under our own restart policy: what we change in supervisord's Subprocess.
+"""A: one supervised program: supervisord's Subprocess under our restart policy.
 
 Every override falls back to what stock supervisord does if ours raises. Each internal that is used here is
 named by tests/contract/test_supervisor_internals.py.
 """
 
 import contextlib
+import functools
 import os
 import signal
 import time
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from supervisor import process
 from supervisor.datatypes import RestartUnconditionally
@@ -18,12 +19,10 @@ from supervisor.states import ProcessStates as States
 from supervisor.states import getProcessStateDescription
 
 from entrypoint.supervision import exits, orphans
-from entrypoint.supervision.child import become_child
-from entrypoint.supervision.policy import Backoff, GiveUp
+from entrypoint.supervision.child import prepare_child
+from entrypoint.supervision.keeper import Keeper
+from entrypoint.supervision.policy import Backoff, Decision, Exit, GiveUp, Restart, StayDown, on_exit, on_failure
 from entrypoint.supervision.wakeup import NEVER
-
-if TYPE_CHECKING:
-    from entrypoint.supervision.keeper import Keeper
 
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)
 """The signals supervisord handles."""
@@ -34,7 +33,7 @@ NOT_STARTED = (States.STOPPED, States.BACKOFF, States.EXITED)
 class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no type hints
     """A supervised program. supervisord's objects are turned into this class after they were built."""
 
-    keeper: "Keeper"
+    keeper: Keeper
     # supervisord's own attributes that we use
     config: Any
     state: int
@@ -46,16 +45,14 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
     # ours
     starts = 0
     restarts = 0
-    _backoff: Backoff | None = None
     _mark = ""
     _started_at = 0.0
     _started_on: float | None = None
     _last_reason: str | None = None
     _retry_at: float | None = None
     _kill_at: float | None = None
-    _gave_up = False
+    _decision: Decision | None = None
     _oom_kills = 0
-    _reason = exits.Reason("spawn", "could not be started")
     _spawnerr: str | None = None
 
     @property
@@ -64,20 +61,20 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
 
     @property
     def mark(self) -> str:
-        """What the running process and all its descendants carry; empty when nothing runs."""
+        """The mark of the running process and its descendants; empty when none runs."""
         return self._mark if self.pid else ""
 
     @property
     def owned(self) -> bool:
-        """Do we own its restarts? One-shots (`autorestart=false`) are left to stock supervisord."""
+        """Whether the plugin restarts it; one-shots (`autorestart=false`) are left to stock supervisord."""
         return bool(self.config.autorestart)
 
     @property
     def spawnerr(self) -> str | None:
-        """What `supervisorctl status` shows beside BACKOFF: the reason, and a countdown true when asked."""
-        if self.state == States.BACKOFF and self._retry_at is not None:
+        """The text beside BACKOFF in `supervisorctl status`: the reason and a current countdown."""
+        if self.state == States.BACKOFF and self._decision and self._retry_at is not None:
             left = max(0.0, self._retry_at - time.monotonic())
-            return f"{self._reason.text}; restart #{self.restarts + 1} in {left:.1f}s"
+            return f"{self._decision.reason.text}; restart #{self.restarts + 1} in {left:.1f}s"
         return self._spawnerr
 
     @spawnerr.setter
@@ -85,7 +82,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         self._spawnerr = text
 
     def facts(self) -> dict[str, Any]:
-        """What programs.json says about this program (see the journal)."""
+        """The program's entry in programs.json (see journal.py)."""
         waiting = self.state == States.BACKOFF and self._retry_at is not None
         return {
             "state": getProcessStateDescription(self.state),
@@ -97,7 +94,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         }
 
     def deadline(self) -> float:
-        """Monotonic time at which this program needs the loop to turn."""
+        """Monotonic time at which supervisord's loop must turn for this program."""
         if self.state == States.BACKOFF and self._retry_at is not None:
             return self._retry_at
         if self.state == States.STOPPING and self._kill_at is not None:
@@ -109,9 +106,9 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
     # -- start ----------------------------------------------------------------------------------------
 
     def spawn(self) -> Any:
-        """Stock, with signals held back: between fork and exec the child still has supervisord's handlers.
+        """Stock, with signals blocked: between fork and exec the child still has supervisord's handlers.
 
-        They would swallow a SIGTERM sent by an early stop, and the program would live until stopwaitsecs.
+        They would swallow the SIGTERM of an early stop, and the program would run until stopwaitsecs.
         """
         self._guarded(self._before_spawn)
         previous = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
@@ -128,28 +125,27 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
     def _before_spawn(self) -> None:
         restarted = self.state == States.BACKOFF
         if not restarted:  # the first start, or the operator's
-            self._history().reset()
+            self._backoff.reset()
         if not restarted and self.starts:
             self._record(exits.OPERATOR, uptime=0.0, delay=0.0)
         self.restarts += bool(self.starts)
         self.starts += 1
         self._mark = orphans.new_mark(self.name)
         self._retry_at = None
-        self._gave_up = False
-        self._reason = exits.Reason("spawn", "could not be started")
+        self._decision = None
         self._started_at = time.monotonic()
         self._started_on = time.time()
         self._oom_kills = self.keeper.oom_kills()
 
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
-        become_child(HANDLED, self._mark, self.keeper.section.oom_score_adj)
+        prepare_child(HANDLED, self._mark, self.keeper.config.oom_score_adj)
         super()._spawn_as_child(filename, argv)
 
     # -- end ------------------------------------------------------------------------------------------
 
     def finish(self, pid: int, sts: int) -> None:
-        """Stock, and then what we make of it."""
-        if self.owned:  # a quick exit is an exit: stock hides its code and has another road for it
+        """Stock, then our decision."""
+        if self.owned:  # a quick exit is an exit like any other: stock hides its code and takes another path
             self.laststart = min(self.laststart, time.time() - self.config.startsecs - 0.001)
         try:
             super().finish(pid, sts)
@@ -159,68 +155,82 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         self._guarded(lambda: self._after_finish(pid, os.waitstatus_to_exitcode(sts)))
 
     def _finish_by_force(self) -> None:
-        """Stock gave up half-way (an assertion about states); an exception here would end supervisord."""
+        """Complete a finish that raised half-way (an assertion about states): the exception would end supervisord."""
         self.config.options.close_parent_pipes(self.pipes)
         self.pid, self.pipes, self.dispatchers, self.killing = 0, {}, {}, False
         self.state = States.EXITED
 
     def _after_finish(self, pid: int, code: int) -> None:
         self._kill_at = None
-        self.keeper.ended(self)
+        self.keeper.process_ended(self.name)
         if self.config.killasgroup:
             _kill_group(pid)
-        reason = self.keeper.why(self, pid, code, self.keeper.oom_kills() - self._oom_kills)
-        if self.state == States.EXITED and self.owned and self.keeper.running and self._wants_restart(code, reason):
-            self._reason = reason
-            self.change_state(States.BACKOFF)
-        self.keeper.wakeup.kick()
+        facts = self._facts_of_exit(pid, code)
+        try:
+            self._decision = on_exit(facts, self._backoff, time.monotonic())
+        except Exception:
+            self._report()
+            self._decision = None
+        if self.state == States.EXITED and not isinstance(self._decision, StayDown):
+            self.change_state(States.BACKOFF)  # without a decision stock supervisord's own delay holds
+            self._guarded(lambda: self._plan(facts.uptime))
+        self.keeper.wakeup.wake()
 
-    def _wants_restart(self, code: int, reason: exits.Reason) -> bool:
-        if self.config.autorestart is RestartUnconditionally or reason is exits.WANTED:
-            return True
-        return code not in self.config.exitcodes
+    def _facts_of_exit(self, pid: int, code: int) -> Exit:
+        kill_note, restart_requested = self.keeper.take_notes(self.name, pid)
+        always = self.config.autorestart is RestartUnconditionally
+        return Exit(
+            code=code,
+            uptime=time.monotonic() - self._started_at,
+            autorestart="never" if not self.owned else "always" if always else "unexpected",
+            exitcodes=self.config.exitcodes,
+            startsecs=float(self.config.startsecs),
+            stopping=self.state != States.EXITED or not self.keeper.running,
+            kill_note=kill_note,
+            restart_requested=restart_requested,
+            oom_kills=self.keeper.oom_kills() - self._oom_kills,
+        )
 
     def change_state(self, new_state: int, expected: bool = True) -> Any:
-        """Stock, and BACKOFF (from an exit or from a start that failed) is planned by our policy."""
+        """Stock, and a start that failed is followed by our policy."""
+        start_failed = new_state == States.BACKOFF and self.state == States.STARTING
         result = super().change_state(new_state, expected)
-        if new_state == States.BACKOFF and self.owned:
-            self._guarded(self._plan)
-        elif new_state in (States.STOPPED, States.STOPPING):
-            self._retry_at = None
+        if new_state in (States.BACKOFF, States.STOPPED, States.STOPPING):
+            self._retry_at = None  # in BACKOFF, unless the policy sets it, stock supervisord's own delay holds
+        if start_failed and self.owned:
+            self._guarded(self._start_failed)
         self.keeper.changed = True
         return result
 
-    def _plan(self) -> None:
-        self._retry_at = None  # if what follows raises, stock supervisord's own delay holds
-        if self._reason.kind == "spawn" and self._spawnerr:
-            self._reason = exits.Reason("spawn", self._spawnerr)
-        now = time.monotonic()
-        uptime = now - self._started_at
-        if self._reason is exits.WANTED:
-            decision = self._history().after_wanted_exit(uptime, now, settled=float(self.config.startsecs))
-        else:
-            decision = self._history().after_exit(uptime, now)
-        self._gave_up = isinstance(decision, GiveUp)
-        delay = None if isinstance(decision, GiveUp) else decision.delay
-        self._retry_at = now + (delay or 0.0)
-        self.keeper.wakeup.kick()
+    def _start_failed(self) -> None:
+        uptime = time.monotonic() - self._started_at
+        reason = exits.Reason("spawn", self._spawnerr or "could not be started")
+        self._decision = on_failure(reason, uptime, self._backoff, time.monotonic())
+        self._plan(uptime)
+
+    def _plan(self, uptime: float) -> None:
+        """Set the time at which `transition` acts on the decision."""
+        if self._decision is None:
+            return
+        delay = self._decision.delay if isinstance(self._decision, Restart) else None
+        self._retry_at = time.monotonic() + (delay or 0.0)
+        self.keeper.wakeup.wake()
         if delay is not None:
-            self.keeper.will_restart(self, self._reason, delay)
-        self._guarded(lambda: self._record(self._reason, uptime, delay))
+            self.keeper.log_restart(self, self._decision.reason, delay)
+        self._record(self._decision.reason, uptime, delay)
 
     def _record(self, reason: exits.Reason, uptime: float, delay: float | None) -> None:
         self._last_reason = reason.text
-        self.keeper.journal.add(self.name, self.restarts + 1, reason, uptime, delay)
+        self.keeper.journal.add_restart(self.name, self.restarts + 1, reason, uptime, delay)
 
-    def _history(self) -> Backoff:
-        if self._backoff is None:
-            self._backoff = self.keeper.new_backoff()
-        return self._backoff
+    @functools.cached_property
+    def _backoff(self) -> Backoff:
+        return Backoff(self.keeper.config.policy)
 
-    # -- in between -----------------------------------------------------------------------------------
+    # -- every turn of the loop -----------------------------------------------------------------------------------
 
     def kill(self, sig: int) -> Any:
-        """Stock, and the deadline for SIGKILL is kept on a clock that nobody sets."""
+        """Stock, with the deadline of SIGKILL on the monotonic clock, which no time adjustment moves."""
         self._kill_at = time.monotonic() + float(self.config.stopwaitsecs)
         return super().kill(sig)
 
@@ -235,7 +245,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         super().transition()
 
     def _transition(self) -> bool:
-        """Do what is ours; False: the rest is stock supervisord's."""
+        """Act on our decisions; False: stock's transition follows."""
         if self.state in NOT_STARTED and self.keeper.stop_is_queued():
             return True
         now = time.monotonic()
@@ -246,7 +256,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
             return True
         if self.state != States.BACKOFF or self._retry_at is None:
             return False
-        if self._gave_up:
+        if isinstance(self._decision, GiveUp):
             self.give_up()
             self.keeper.gave_up(self)
         elif self.keeper.running and now >= self._retry_at:
@@ -264,6 +274,6 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
 
 
 def _kill_group(leader: int) -> None:
-    """Group members that outlived a leader which was not stopped but crashed."""
-    with contextlib.suppress(OSError):  # the usual case: nobody left
+    """Kill the rest of a process group whose leader was not stopped but crashed."""
+    with contextlib.suppress(OSError):  # the usual case: the group is empty
         os.killpg(leader, signal.SIGKILL)

@@ -12,24 +12,24 @@ from entrypoint.settings.users import Identity, Powers, service_identity
 from entrypoint.settings.volume_policy import umask_for
 
 
-def become_the_service_user(settings: Settings) -> None:
-    """From here on this process is the services' user, for good.
+def become_service_user(settings: Settings) -> None:
+    """Set the umask and switch this process to the services' user, irrevocably.
 
-    The policy an `auto` pass will choose is not known yet; its umask is the usual 022 then, under which a user's
-    own files are right for that user.
+    The policy an `auto` pass will choose is not known yet, so the umask is then the usual 022, which suits files
+    that only their owner writes.
 
     Raises:
-        SystemExit: the kernel refuses (root without CAP_SETUID or CAP_SETGID); the message says so.
+        SystemExit: The kernel refuses (root without CAP_SETUID or CAP_SETGID); the message says so.
     """
     os.umask(umask_for(settings.volume_policy, settings.umask))
-    wanted = service_of(settings)
+    wanted = service_identity_of(settings)
     if wanted == own_identity():
         return
     try:
         os.setgroups([])
         os.setresgid(wanted.gid, wanted.gid, wanted.gid)
         os.setresuid(wanted.uid, wanted.uid, wanted.uid)
-    except PermissionError as error:  # going on as root is not what RUN_AS asked for
+    except PermissionError as error:  # running on as root would ignore RUN_AS
         remedy = "grant CAP_SETUID and CAP_SETGID, or unset RUN_AS and PUID"
         message = f"podkeeper: cannot run as {wanted}: {error.strerror}; {remedy}"
         raise SystemExit(message) from error
@@ -40,11 +40,15 @@ _CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER, _CAP_SETGID, _CAP_SETUID = 0, 1, 3, 
 
 
 def own_identity() -> Identity:
+    """Return the effective uid and gid of this process."""
     return Identity(os.geteuid(), os.getegid())
 
 
 def powers(status_file: str = "/proc/self/status") -> Powers:
-    """Root without /proc is taken for root with every capability: a refused call is counted, not fatal."""
+    """Return this process's uid and capabilities; root without /proc counts as root with every capability.
+
+    A call that is then refused is counted, not fatal.
+    """
     uid = os.geteuid()
     effective = _effective_capabilities(status_file, otherwise=0 if uid else ~0)
     return Powers(
@@ -67,6 +71,6 @@ def _effective_capabilities(status_file: str, otherwise: int) -> int:
     return otherwise
 
 
-def service_of(settings: Settings) -> Identity:
-    """As whom the services run."""
+def service_identity_of(settings: Settings) -> Identity:
+    """Return the user and group the services run as."""
     return service_identity(settings.run_as, settings.puid, settings.pgid, own_identity())

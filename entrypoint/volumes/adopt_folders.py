@@ -1,4 +1,4 @@
-"""A: the ancestor's folders on the volume (`/workspace/models`, `/workspace/output`) stay ComfyUI's."""
+"""A: the adoption of the former template's folders on the volume (`/workspace/models`, `/workspace/output`)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import os
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 
-#: The ancestor's folders, and so the only ones looked at.
+#: The former template's folders, and so the only ones adopted.
 NAMES = ("models", "output")
 
 
-def use_the_ancestors_folders(paths: Paths) -> None:
-    """Links `<stored>/models` and `<stored>/output` to the volume's own, merging what is in the way.
+def adopt_folders(paths: Paths) -> None:
+    """Link `<stored>/models` and `<stored>/output` to the volume's folders, after merging a folder in the way.
 
-    Belongs before the step that makes ComfyUI's folders: what is not there need not be merged.
+    Must run before the step that makes ComfyUI's folders: a missing folder needs no merge.
 
     Raises:
-        CannotDo: Something was in the way, or a call failed; everything is where it was or where it belongs.
+        CannotDo: Files were in the way, or a call failed; every file is in its old place or its new one.
     """
-    told: list[Condition] = []
+    found: list[Condition] = []
     for name in NAMES if paths.volume and paths.stored != paths.volume else ():
         old, new = f"{paths.volume}/{name}", f"{paths.stored}/{name}"
         if os.path.islink(new) or os.path.islink(old) or not os.path.isdir(old):
@@ -27,14 +27,14 @@ def use_the_ancestors_folders(paths: Paths) -> None:
         from entrypoint.volumes.merge_folders import merge  # 5 ms, and once in a volume's life
 
         condition = merge(old, new)
-        told += [condition] if condition else []
-    if told:
-        reason = "; ".join(condition.reason for condition in told)
-        raise CannotDo(Condition(told[0].name, reason, told[0].remedy))
+        found += [condition] if condition else []
+    if found:
+        reason = "; ".join(condition.reason for condition in found)
+        raise CannotDo(Condition(found[0].name, reason, found[0].remedy))
 
 
 def linked_folders(paths: Paths) -> list[str]:
-    """The ancestor's folders in use, which a pass over `paths.stored` does not reach (it follows no link)."""
+    """Return the adopted folders, which a pass over `paths.stored` does not reach (it follows no link)."""
     return [
         f"{paths.volume}/{name}"
         for name in NAMES

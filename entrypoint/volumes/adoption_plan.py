@@ -1,9 +1,9 @@
-"""P: how the ancestor's folders on the volume (`/workspace/models`, `/workspace/output`) stay in use.
+"""P: the plan by which the former template's folders on the volume stay in use.
 
-There they were bound onto `/comfyui/models` and `/comfyui/output`. Now `/comfyui` is the volume's `comfyui`
-folder, and its `models` becomes a link to the volume's `models` where that exists. A real folder in the way is
-merged by renames that replace nothing; where two files have the same name nothing is moved at all, and a
-condition says so.
+The former template mounted `/workspace/models` and `/workspace/output` on `/comfyui/models` and `/comfyui/output`.
+Now `/comfyui` is the volume's `comfyui` folder, and its `models` becomes a link to the volume's `models` where that
+exists. A real folder in the way is merged by renames that replace nothing; where two files have the same name no
+file is moved, and a condition says so.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Literal
 from entrypoint.conditions.condition import Condition
 
 Kind = Literal["folder", "file", "link"]
-#: Path below the folder ("" is the folder itself) -> what is there. A missing folder is an empty mapping.
+#: Path below the folder ("" is the folder itself) -> its kind. A missing folder is an empty mapping.
 Tree = Mapping[str, Kind]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is there now.
+    """The folders before the adoption.
 
     Attributes:
-        old: The ancestor's folder, `<volume>/models`.
+        old: The former template's folder, `<volume>/models`.
         new: The folder in the way, `<volume>/comfyui/models`.
-        link: Where `new` leads when it is a link, else "".
-        wanted_link: Where it should lead: `../models`, which holds wherever the volume is mounted.
-        old_tree: What is in `old`, itself included.
-        new_tree: What is in `new`, itself included.
+        link: The target of `new` where it is a link, else "".
+        wanted_link: The target it should have: `../models`, which is valid wherever the volume is mounted.
+        old_tree: The content of `old`, itself included.
+        new_tree: The content of `new`, itself included.
     """
 
     old: str
@@ -42,7 +42,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """rename(2) that refuses to replace anything."""
+    """A rename(2) that refuses to replace a file."""
 
     source: str
     target: str
@@ -50,14 +50,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class RemoveEmpty:
-    """rmdir(2), which refuses a folder that holds something."""
+    """An rmdir(2), which refuses a folder that is not empty."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where nothing is."""
+    """A new link at a free path."""
 
     path: str
     target: str
@@ -68,22 +68,22 @@ Action = Move | RemoveEmpty | Link
 
 @dataclass(frozen=True, slots=True)
 class LinkPlan:
-    """What to do, in order, or why nothing is done."""
+    """The actions in order, or the condition that prevents them."""
 
     actions: tuple[Action, ...] = ()
     condition: Condition | None = None
 
 
 def plan_link(facts: Facts) -> LinkPlan:
-    """The steps from what is there to one folder under both names; none where that is so, or not wanted."""
+    """Plan the actions that make one folder of both; no actions where that is so already, or not wanted."""
     if facts.old_tree.get("") != "folder" or facts.link:
-        return LinkPlan()  # nothing of the ancestor's, or linked already, by us or as the user likes it
+        return LinkPlan()  # no such folder, or linked already, by us or by the user
     link = Link(facts.new, facts.wanted_link)
     if not facts.new_tree:
         return LinkPlan((link,))
     if facts.new_tree[""] != "folder":
         return LinkPlan(condition=_in_the_way(facts, "is a file"))
-    conflicts = sorted(path for path in facts.new_tree if _conflict(path, facts))
+    conflicts = sorted(path for path in facts.new_tree if _is_conflict(path, facts))
     if conflicts:
         return LinkPlan(condition=_in_the_way(facts, _both(conflicts)))
     moves = [Move(f"{facts.new}/{path}", f"{facts.old}/{path}") for path in _movable(facts)]
@@ -92,13 +92,13 @@ def plan_link(facts: Facts) -> LinkPlan:
     return LinkPlan((*moves, *empties, link))
 
 
-def _conflict(path: str, facts: Facts) -> bool:
-    """Both have it, and not both as a folder. The ancestor's kind of a parent decides for what is below it."""
+def _is_conflict(path: str, facts: Facts) -> bool:
+    """Both trees have the path, and not both as a folder."""
     return path in facts.old_tree and not facts.old_tree[path] == facts.new_tree[path] == "folder"
 
 
 def _movable(facts: Facts) -> list[str]:
-    """The topmost paths only `new` has: moving a folder moves all that is in it."""
+    """The topmost paths that only `new` has: moving a folder moves its content."""
     return sorted(
         path for path in facts.new_tree if path not in facts.old_tree and path.rpartition("/")[0] in facts.old_tree
     )
@@ -106,7 +106,7 @@ def _movable(facts: Facts) -> list[str]:
 
 def _both(conflicts: list[str]) -> str:
     more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
-    return f"and it both hold {conflicts[0]}{more}"
+    return f"and it both contain {conflicts[0]}{more}"
 
 
 def _in_the_way(facts: Facts, why: str) -> Condition:

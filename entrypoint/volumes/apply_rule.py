@@ -1,8 +1,8 @@
-"""A: changes what a rule says is wrong with an open folder and the files in it, and nothing else.
+"""A: the changes that a rule asks for, applied to an open folder and the files in it.
 
-Safe against somebody who renames and links while it goes on: a wrong file is pinned, looked at again and
-changed through its descriptor (kernel.py). A folder that only root or this user can write to cannot be raced:
-there a file takes two system calls instead of five, and the folder itself is opened up after its files.
+Safe against a concurrent attacker who renames and links: a wrong file is pinned, examined again and changed
+through its descriptor (syscalls.py). A folder that only root or this user can write to cannot be raced: there a
+file takes two system calls instead of five, and the folder itself is opened after its files.
 """
 
 import os
@@ -10,7 +10,7 @@ import stat as modes
 from collections.abc import Callable
 
 from entrypoint.settings.volume_policy import GROUP, OWNER
-from entrypoint.volumes.counts import Tally
+from entrypoint.volumes.counts import Counts
 from entrypoint.volumes.rules import (
     Change,
     Rule,
@@ -23,7 +23,7 @@ from entrypoint.volumes.rules import (
 from entrypoint.volumes.syscalls import PIN, Kernel
 
 Entries = list["os.DirEntry[str]"]
-Note = Callable[[str, OSError, str, Tally], None]
+Note = Callable[[str, OSError, str, Counts], None]
 
 
 class Folder:
@@ -40,8 +40,8 @@ class Folder:
         self.at_end: Change | None = None
 
 
-class Mender:
-    """Applies one rule. `mounts_below`: something is mounted in the tree, perhaps over a single file."""
+class RuleApplier:
+    """Applies one rule. `mounts_below`: the tree contains mounts, perhaps over a single file."""
 
     def __init__(self, rule: Rule, kernel: Kernel, note: Note, mounts_below: bool, links_are_safe: bool) -> None:
         self._rule = rule
@@ -55,7 +55,8 @@ class Mender:
         self._uid = rule.uid if rule.policy == OWNER else None
         self._gid = rule.gid if rule.policy in (OWNER, GROUP) else None
 
-    def change_folder(self, folder: Folder, tally: Tally) -> None:
+    def apply_to_folder(self, folder: Folder, counts: Counts) -> None:
+        """Change the folder now, or (`folder.at_end`) after its files where no other user can write to it."""
         stat = os.fstat(folder.descriptor)
         name = folder.path.rpartition("/")[2]
         change = needed_change(self._rule, stat, is_top(folder.level, name))
@@ -65,23 +66,24 @@ class Mender:
         if folder.private:
             folder.at_end = change
         else:
-            self.apply_to_folder(folder, change, tally)
+            self.change_folder(folder, change, counts)
 
-    def apply_to_folder(self, folder: Folder, change: Change, tally: Tally) -> None:
+    def change_folder(self, folder: Folder, change: Change, counts: Counts) -> None:
+        """Change the owner and mode of an open folder."""
         tried = "chown"
         try:
             if change.owner:
                 os.fchown(folder.descriptor, change.uid, change.gid)
-                tally.owners += 1
+                counts.owners += 1
             tried = "chmod"
             if change.mode is not None:
                 os.fchmod(folder.descriptor, change.mode)
-                tally.modes += 1
+                counts.modes += 1
         except OSError as problem:
-            self.note(tried, problem, folder.path, tally)
+            self.note(tried, problem, folder.path, counts)
 
-    def check(self, folder: Folder, entries: Entries, tally: Tally) -> None:
-        """Looks at regular files, mends the wrong ones. The loop is the pass's hot path: 5 us a file."""
+    def apply_to_files(self, folder: Folder, entries: Entries, counts: Counts) -> None:
+        """Examine regular files and change the wrong ones. The loop is the pass's hot path: 5 us a file."""
         wants, uid, gid = self._wants.get, self._uid, self._gid
         change_mode = self._kernel.change_mode_at if folder.private else None
         for entry in entries:
@@ -94,38 +96,38 @@ class Mender:
                         continue
                     if change_mode and wanted and stat.st_nlink == 1 and not is_private(entry.name):
                         if change_mode(folder.descriptor, entry.name, wanted & 0o7777):
-                            tally.modes += 1
+                            counts.modes += 1
                             continue
-                        folder.private = False  # not so private: it is a link by now
-                self._mend(folder, entry.name, stat, tally)
+                        folder.private = False  # another user can write after all: the file is a link by now
+                self._apply(folder, entry.name, stat, counts)
             except OSError as problem:
-                self.note("chmod", problem, f"{folder.path}/{entry.name}", tally)
-        tally.files += len(entries)
+                self.note("chmod", problem, f"{folder.path}/{entry.name}", counts)
+        counts.files += len(entries)
 
-    def _mend(self, folder: Folder, name: str, stat: os.stat_result, tally: Tally) -> None:
+    def _apply(self, folder: Folder, name: str, stat: os.stat_result, counts: Counts) -> None:
         if folder.private:
-            self._mend_seen(folder.descriptor, name, -1, stat, folder, tally)
+            self._apply_to(folder.descriptor, name, -1, stat, folder, counts)
             return
         if self._mounts_below:
             pinned = self._kernel.pin(folder.descriptor, name)
         else:
             pinned = os.open(name, PIN, dir_fd=folder.descriptor)
         try:
-            # What was seen by name may be something else by now: decide on the pinned inode alone.
-            self._mend_seen(folder.descriptor, name, pinned, os.fstat(pinned), folder, tally)
+            # The name may belong to another inode by now: decide on the pinned inode alone.
+            self._apply_to(folder.descriptor, name, pinned, os.fstat(pinned), folder, counts)
         finally:
             os.close(pinned)
 
-    def _mend_seen(
-        self, parent: int, name: str, pinned: int, stat: os.stat_result, folder: Folder, tally: Tally
+    def _apply_to(
+        self, parent: int, name: str, pinned: int, stat: os.stat_result, folder: Folder, counts: Counts
     ) -> None:
-        """Changes the inode `pinned` holds, or (-1) `name` in a folder nobody else can write to."""
+        """Change the inode `pinned` holds, or (-1) `name` in a folder no other user can write to."""
         if not modes.S_ISREG(stat.st_mode):
-            tally.swapped += 1
+            counts.swapped += 1
             return
         reason = reason_to_leave(self._rule, stat, name, self._links_are_safe)
         if reason:
-            tally.leave(reason)
+            counts.add_left(reason)
             return
         change = needed_change(self._rule, stat)
         if change is None:
@@ -137,21 +139,22 @@ class Mender:
                     os.chown(name, change.uid, change.gid, dir_fd=parent, follow_symlinks=False)
                 else:
                     self._kernel.change_owner(pinned, change.uid, change.gid)
-                tally.owners += 1
+                counts.owners += 1
             tried = "chmod"
             if change.mode is not None:
                 if pinned < 0:
                     if not self._kernel.change_mode_at(parent, name, change.mode):
-                        tally.swapped += 1
+                        counts.swapped += 1
                         return
                 else:
                     self._kernel.change_mode(pinned, change.mode)
-                tally.modes += 1
+                counts.modes += 1
         except OSError as problem:
-            self.note(tried, problem, f"{folder.path}/{name}", tally)
+            self.note(tried, problem, f"{folder.path}/{name}", counts)
 
 
 def links_are_protected() -> bool:
+    """Return the sysctl fs.protected_hardlinks."""
     try:
         with open("/proc/sys/fs/protected_hardlinks", "rb") as setting:
             return setting.read().strip() == b"1"

@@ -1,4 +1,4 @@
-"""A: the steps of a start that look at the volume; both run in children, so that a dead volume cannot hang it."""
+"""A: the boot steps that access the volume, in child processes: a dead volume must not block the boot."""
 
 from __future__ import annotations
 
@@ -9,70 +9,70 @@ from entrypoint.settings.users import not_honoured
 from entrypoint.settings.volume_policy import AUTO, TOP
 from entrypoint.system.bounded_process import Plain, run_bounded
 from entrypoint.system.condition_store import raise_condition
-from entrypoint.system.privileges import own_identity, powers, service_of
+from entrypoint.system.privileges import own_identity, powers, service_identity_of
 from entrypoint.volumes import write_probe
-from entrypoint.volumes.diagnosis import TOP_NOT_OPENED, Probe, conditions
-from entrypoint.volumes.open_top import QuickReport, make_top_usable
+from entrypoint.volumes.diagnosis import TOP_NOT_OPENED, ProbeResult, conditions
+from entrypoint.volumes.open_top import TopReport, make_top_usable
 from entrypoint.volumes.rule_set import rules_for
 
 _TIMEOUT_S = 5.0
 
 
-def tell_of_silence(silent: tuple[str, ...]) -> None:
-    """Raises CannotDo when a volume that is mounted does not answer."""
-    if silent:
+def report_unresponsive_volumes(unresponsive: tuple[str, ...]) -> None:
+    """Raises CannotDo when a mounted volume does not respond."""
+    if unresponsive:
         raise CannotDo(
             Condition(
                 "VolumeNotAnswering",
-                f"{', '.join(silent)} does not answer, so the pod works on the container's own disk",
-                "wait a minute, then restart the pod; if it stays so, report the volume to the provider",
+                f"{', '.join(unresponsive)} does not respond, so the pod uses the container's own disk",
+                "wait a minute, then restart the pod; if that does not help, report the volume to the provider",
             )
         )
 
 
-def check_the_user(settings: Settings) -> None:
-    """Raises CannotDo when RUN_AS or PUID asks for what a pod that is not root cannot do."""
+def check_user(settings: Settings) -> None:
+    """Raises CannotDo when RUN_AS or PUID names another user in a pod that is not root."""
     condition = not_honoured(settings.run_as, settings.puid, own_identity())
     if condition:
         raise CannotDo(condition)
 
 
-def open_up_the_top(settings: Settings, paths: Paths, timeout_s: float = _TIMEOUT_S) -> None:
-    """The seed's promise: `ls -ld /comfyui` shows drwxrwxrwx, and so its first level. Raises CannotDo."""
+def open_top(settings: Settings, paths: Paths, timeout_s: float = _TIMEOUT_S) -> None:
+    """Give the data folder and its first level mode 0777 (`ls -ld /comfyui` shows drwxrwxrwx). Raises CannotDo."""
     policy = settings.volume_policy if settings.volume_policy != AUTO else TOP
     rules = rules_for(policy, settings, paths)
-    answer = run_bounded(lambda: _as_plain([make_top_usable(rule.path, rule) for rule in rules]), timeout_s)
-    error = str(answer.get("error", ""))
+    result = run_bounded(lambda: _as_plain([make_top_usable(rule.path, rule) for rule in rules]), timeout_s)
+    error = str(result.get("error", ""))
     if error:
         raise CannotDo(_top_not_usable(paths.stored, error))
 
 
-def send_the_canary(settings: Settings, paths: Paths) -> write_probe.Flight:
-    """Tries the volume while the start goes on; `hear_the_canary` ends it."""
-    return write_probe.start(paths.stored, service_of(settings), powers())
+def start_write_probe(settings: Settings, paths: Paths) -> write_probe.RunningProbe:
+    """Start the write probe in a child process; `finish_write_probe` waits for it."""
+    return write_probe.start(paths.stored, service_identity_of(settings), powers())
 
 
-def hear_the_canary(flight: write_probe.Flight, paths: Paths, timeout_s: float = _TIMEOUT_S) -> Probe:
-    """Records what is wrong with the volume as conditions."""
-    seen = write_probe.land(flight, timeout_s)
-    for condition in conditions(paths.stored, seen):
+def finish_write_probe(running: write_probe.RunningProbe, paths: Paths, timeout_s: float = _TIMEOUT_S) -> ProbeResult:
+    """Wait for the write probe and record the volume's faults as conditions."""
+    result = write_probe.finish(running, timeout_s)
+    for condition in conditions(paths.stored, result):
         if raise_condition(paths.runtime, condition):
             print(f"podkeeper: {condition}", flush=True)
-    return seen
+    return result
 
 
-def try_the_volume(settings: Settings, paths: Paths) -> None:
-    """As one step: sends the canary and waits for it (2-5 ms on a volume that is well)."""
-    hear_the_canary(send_the_canary(settings, paths), paths)
+def probe_volume(settings: Settings, paths: Paths) -> None:
+    """Run the write probe as one boot step (2-5 ms on a healthy volume)."""
+    finish_write_probe(start_write_probe(settings, paths), paths)
 
 
-def _as_plain(reports: list[QuickReport]) -> Plain:
+def _as_plain(reports: list[TopReport]) -> Plain:
     return {"error": next((name for report in reports for name in report.errors), "")}
 
 
 def _top_not_usable(path: str, error: str) -> Condition:
     return Condition(
         TOP_NOT_OPENED,
-        f"{path} and its folders could not all be opened to everybody ({error})",
-        "nothing, while the services can write there; else start the pod as root, or mount the volume read-write",
+        f"could not give {path} and its folders mode 0777 ({error})",
+        "if the services cannot write there, start the pod as root, or mount the volume read-write",
     )

@@ -1,23 +1,23 @@
-"""P: what a pass has seen, changed, left and failed at; and when it had better give up."""
+"""P: the counts and errors of a pass, and the point at which it gives up."""
 
 import errno
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 
-# Refusals in a row, without one success, after which the volume is taken to refuse everything.
-BREAKER = 64
-# Errors that say the volume went away.
-GONE = 16
+# Refused changes without one success, after which the pass gives up: the volume refuses every change.
+REFUSED_LIMIT = 64
+# Errors of a disconnected volume after which the pass gives up.
+DISCONNECTED_LIMIT = 16
 
 _REFUSALS = frozenset({errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOTSUP, errno.ENOSYS})
-_GONE = frozenset({errno.ENOTCONN, errno.ESTALE})
+_DISCONNECTED = frozenset({errno.ENOTCONN, errno.ESTALE})
 _SWAPPED = frozenset({errno.ELOOP, errno.ENOTDIR})
 
 
 @dataclass
-class Tally:
-    """One worker's counts: no lock on the way of every file. `add_up` makes the sum."""
+class Counts:
+    """One worker's counts, so that counting a file takes no lock; `sum_counts` adds them up."""
 
     folders: int = 0
     files: int = 0
@@ -28,7 +28,8 @@ class Tally:
     other_mounts: int = 0
     left: dict[str, int] = field(default_factory=dict)
 
-    def leave(self, reason: str) -> None:
+    def add_left(self, reason: str) -> None:
+        """Count a file that is left as it is."""
         self.left[reason] = self.left.get(reason, 0) + 1
 
     @property
@@ -36,18 +37,19 @@ class Tally:
         return self.modes + self.owners
 
 
-def add_up(tallies: Iterable[Tally]) -> Tally:
-    total = Tally()
-    for tally in tallies:
+def sum_counts(all_counts: Iterable[Counts]) -> Counts:
+    """Add up the counts of all workers."""
+    total = Counts()
+    for counts in all_counts:
         for name in ("folders", "files", "modes", "owners", "vanished", "swapped", "other_mounts"):
-            setattr(total, name, getattr(total, name) + getattr(tally, name))
-        for reason, times in list(tally.left.items()):
+            setattr(total, name, getattr(total, name) + getattr(counts, name))
+        for reason, times in list(counts.left.items()):
             total.left[reason] = total.left.get(reason, 0) + times
     return total
 
 
-class Troubles:
-    """Every error counted by what was tried and errno, with the first path as an example."""
+class Errors:
+    """The errors of a pass by operation and errno, with the first path as an example."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
@@ -56,15 +58,20 @@ class Troubles:
         self._refused = 0
         self._lock = Lock()
 
-    def note(self, tried: str, problem: OSError, path: str, tally: Tally, changed: Callable[[], int]) -> None:
-        """`changed` says how much the pass has changed so far. Sets `tripped` when going on is pointless."""
+    def add(self, tried: str, problem: OSError, path: str, counts: Counts, changed: Callable[[], int]) -> None:
+        """Count an error; sets `tripped` where continuing is pointless.
+
+        Args:
+            tried: open | read | chmod | chown
+            changed: Returns how many files the pass has changed so far.
+        """
         number = problem.errno or 0
         if number == errno.ENOENT:
-            tally.vanished += 1
+            counts.vanished += 1
         elif number == errno.EXDEV:
-            tally.other_mounts += 1
+            counts.other_mounts += 1
         elif number in _SWAPPED:
-            tally.swapped += 1
+            counts.swapped += 1
         else:
             self._count(tried, number, path, changed)
 
@@ -75,9 +82,9 @@ class Troubles:
             self.examples.setdefault(name, path)
             if tried in ("chmod", "chown") and number in _REFUSALS:
                 self._refused += 1
-                if self._refused >= BREAKER and not changed():
+                if self._refused >= REFUSED_LIMIT and not changed():
                     self.tripped = name
-            if number in _GONE and self.counts[name] >= GONE:
+            if number in _DISCONNECTED and self.counts[name] >= DISCONNECTED_LIMIT:
                 self.tripped = name
 
     @property

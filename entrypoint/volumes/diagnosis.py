@@ -1,4 +1,4 @@
-"""P: what the canary saw on a volume, told as conditions a user can act on."""
+"""P: the conditions that follow from a write probe's result."""
 
 from typing import NamedTuple
 
@@ -6,20 +6,20 @@ from entrypoint.conditions.condition import Condition
 from entrypoint.conditions.registry import cleared_by
 from entrypoint.system.bounded_process import HUNG
 
-#: Raised by the passes, not by the canary.
+#: Raised by the passes, not by the write probe.
 PASS_REFUSED, TOP_NOT_OPENED = "VolumePassRefused", "VolumeTopNotOpened"
 
-# Below this, "no space left" is plain truth; above it, something else (a quota) said no.
-_ROOM_BYTES = 64 << 20
+# With more free bytes than this, "no space left" comes from a quota.
+_QUOTA_FROM_BYTES = 64 << 20
 
 
-class Probe(NamedTuple):
-    """The canary's answer. Errors are errno names; "" means the step went well (or was not tried)."""
+class ProbeResult(NamedTuple):
+    """The result of a write probe. Errors are errno names; "" means success (or not tried)."""
 
     error: str = ""
     step: str = ""
     uid: int = 0
-    dac_override: bool = False  # modes do not hold it back, so a refusal is the server's
+    dac_override: bool = False  # modes do not apply to it, so a refusal comes from the server
     read_only: bool = False
     noexec: bool = False
     free_bytes: int | None = None
@@ -46,30 +46,30 @@ _MEANINGS = {
     ),
     "EDQUOT": (
         "VolumeQuota",
-        "has used up its quota, although df may show room",
+        "has used up its quota, although df may show free space",
         "delete files, empty the trash, or buy a larger volume; df does not show the quota",
     ),
     "ESTALE": (
         "VolumeStale",
-        "went away: its handle is stale",
+        "was disconnected: its handle is stale",
         "restart the pod, so that the volume is mounted again",
     ),
     "ENOTCONN": (
         "VolumeStale",
-        "went away: the program that serves it has ended",
+        "was disconnected: the program that serves it has ended",
         "restart the pod, so that the volume is mounted again",
     ),
     HUNG: (
         "VolumeHung",
-        "does not answer",
-        "wait a minute, then restart the pod; if it stays so, report the volume to the provider",
+        "does not respond",
+        "wait a minute, then restart the pod; if that does not help, report the volume to the provider",
     ),
-    "ENOENT": ("VolumeMissing", "is not there", "attach the volume, or correct the folder in the settings"),
+    "ENOENT": ("VolumeMissing", "does not exist", "attach the volume, or correct the folder in the settings"),
     "ENOTDIR": ("VolumeMissing", "is not a folder", "move the file of that name out of the way"),
     "EIO": (
         "VolumeError",
-        "answers with input/output errors",
-        "restart the pod; if it stays so, report the volume to the provider",
+        "returns input/output errors",
+        "restart the pod; if that does not help, report the volume to the provider",
     ),
 }
 
@@ -77,10 +77,10 @@ _MEANINGS = {
 CONDITION_NAMES = cleared_by("volumes") - {PASS_REFUSED, TOP_NOT_OPENED}
 
 
-def conditions(path: str, probe: Probe) -> tuple[Condition, ...]:
-    """Everything wrong with the volume at `path`, the gravest first; empty when all is well."""
-    found = [_why_not_writable(path, probe)] if probe.error else []
-    if probe.noexec:
+def conditions(path: str, result: ProbeResult) -> tuple[Condition, ...]:
+    """Return the faults of the volume at `path`, the gravest first."""
+    found = [_why_not_writable(path, result)] if result.error else []
+    if result.noexec:
         found.append(
             Condition(
                 "VolumeNoExec",
@@ -88,69 +88,70 @@ def conditions(path: str, probe: Probe) -> tuple[Condition, ...]:
                 "keep virtual environments off the volume, or mount it without noexec",
             )
         )
-    if _root_is_squashed(probe):
+    if _root_is_squashed(result):
         found.append(
             Condition(
                 "VolumeRootSquash",
-                f"{path} does not let root give files away ({probe.chown_error or 'its files get another owner'})",
+                f"{path} does not let root give files away ({result.chown_error or 'its files get another owner'})",
                 "leave PUID, PGID and RUN_AS unset, or set VOLUME_POLICY=shared",
             )
         )
-    if probe.chmod_error or not probe.modes_kept:
+    if result.chmod_error or not result.modes_kept:
         found.append(
             Condition(
                 "VolumeModesIgnored",
-                f"{path} does not keep file modes ({probe.chmod_error or 'chmod succeeds and changes nothing'})",
+                f"{path} does not keep file modes ({result.chmod_error or 'chmod succeeds and changes nothing'})",
                 "set VOLUME_POLICY=top; who may write is decided by the mount's own options",
             )
         )
     return tuple(_once(found))
 
 
-def _why_not_writable(path: str, probe: Probe) -> Condition:
-    if probe.error == "ENOSPC":
-        return _no_space(path, probe)
-    if probe.error in ("EACCES", "EPERM"):
-        return _refused(path, probe)
-    if probe.error in _MEANINGS:
-        name, meaning, remedy = _MEANINGS[probe.error]
-        return Condition(name, f"{path} {meaning}{_where(probe)}", remedy)
-    return Condition("VolumeError", f"{path} cannot be written{_where(probe)}: {probe.error}", _MEANINGS["EIO"][2])
+def _why_not_writable(path: str, result: ProbeResult) -> Condition:
+    if result.error == "ENOSPC":
+        return _no_space(path, result)
+    if result.error in ("EACCES", "EPERM"):
+        return _refused(path, result)
+    if result.error in _MEANINGS:
+        name, meaning, remedy = _MEANINGS[result.error]
+        return Condition(name, f"{path} {meaning}{_where(result)}", remedy)
+    return Condition("VolumeError", f"{path} cannot be written{_where(result)}: {result.error}", _MEANINGS["EIO"][2])
 
 
-def _no_space(path: str, probe: Probe) -> Condition:
-    if probe.free_inodes == 0:
+def _no_space(path: str, result: ProbeResult) -> Condition:
+    if result.free_inodes == 0:
         return Condition(
             "VolumeFull",
-            f"{path} has no inodes left: it holds too many files",
+            f"{path} has no inodes left: it contains too many files",
             "delete small files (caches, old virtual environments) or use a volume with more inodes",
         )
-    if probe.free_bytes is not None and probe.free_bytes > _ROOM_BYTES:
+    if result.free_bytes is not None and result.free_bytes > _QUOTA_FROM_BYTES:
         name, _, remedy = _MEANINGS["EDQUOT"]
-        return Condition(name, f"{path} says it is full with {probe.free_bytes >> 20} MiB free: a quota", remedy)
+        free = f"{result.free_bytes >> 20} MiB"
+        return Condition(name, f"{path} reports that it is full with {free} free: a quota is used up", remedy)
     return Condition("VolumeFull", f"{path} is full", "delete files, empty the trash, or use a larger volume")
 
 
-def _refused(path: str, probe: Probe) -> Condition:
-    if probe.dac_override:
+def _refused(path: str, result: ProbeResult) -> Condition:
+    if result.dac_override:
         return Condition(
             "VolumeRootSquash",
-            f"{path} refuses root{_where(probe)}: the server maps root to nobody",
+            f"{path} refuses root{_where(result)}: the server maps root to nobody",
             "set PUID and PGID (or RUN_AS) to the uid and gid that own the volume",
         )
     return Condition(
         "VolumeNotWritable",
-        f"uid {probe.uid} may not write to {path}{_where(probe)}",
+        f"uid {result.uid} may not write to {path}{_where(result)}",
         "set PUID and PGID to the folder's owner, or start the pod as root with VOLUME_POLICY=owner",
     )
 
 
-def _root_is_squashed(probe: Probe) -> bool:
-    return probe.chown_error in ("EPERM", "EACCES") or not probe.owner_kept
+def _root_is_squashed(result: ProbeResult) -> bool:
+    return result.chown_error in ("EPERM", "EACCES") or not result.owner_kept
 
 
-def _where(probe: Probe) -> str:
-    return f" (at {probe.step})" if probe.step else ""
+def _where(result: ProbeResult) -> str:
+    return f" (at {result.step})" if result.step else ""
 
 
 def _once(found: list[Condition]) -> list[Condition]:

@@ -1,4 +1,4 @@
-"""A: carries out link_plan: two folders become one and a link, and nothing is ever lost."""
+"""A: the merge of two folders into one folder and a link to it, by adoption_plan's actions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _RENAME_NOREPLACE, _AT_FDCWD = 1, -100
 
 
 def merge(old: str, new: str) -> Condition | None:
-    """Makes `new` a link to `old`, once what is in `new` is in `old`; or why that could not be done."""
-    facts = look(old, new)
+    """Move the content of `new` to `old` and make `new` a link to it; returns the condition that prevents that."""
+    facts = collect(old, new)
     plan = plan_link(facts)
-    return plan.condition or _carry_out(plan.actions, facts)
+    return plan.condition or _execute(plan.actions, facts)
 
 
-def look(old: str, new: str) -> Facts:
-    """The facts about one pair. Lists the tree at `old` only as far as `new` has the same folders."""
+def collect(old: str, new: str) -> Facts:
+    """Collect the facts about one pair. The tree at `old` is listed only where `new` has the same folders."""
     link = os.readlink(new) if os.path.islink(new) else ""
     new_tree = {} if link else _tree(new)
     shared = {path for path, kind in new_tree.items() if kind == "folder"} | {""}
@@ -50,8 +50,8 @@ def _kind(path: str) -> Kind:
     return "folder" if os.path.isdir(path) else "file"
 
 
-def _carry_out(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
-    """Stops at the first action that fails: then `new` is a real folder still, and the next start goes on."""
+def _execute(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
+    """Stops at the first action that fails: `new` is then still a real folder, and the next start continues."""
     try:
         for action in actions:
             _do(action)
@@ -76,7 +76,7 @@ def _do(action: Action) -> None:
 
 
 def _rename_without_replacing(source: str, target: str) -> None:
-    """renameat2(2) with RENAME_NOREPLACE; file systems without it (EINVAL) get a look first."""
+    """renameat2(2) with RENAME_NOREPLACE; file systems without it (EINVAL) are checked first."""
     call = ctypes.CDLL(None, use_errno=True).renameat2
     if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
         return

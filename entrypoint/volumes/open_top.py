@@ -1,8 +1,8 @@
-"""A: makes the top of a volume usable before the services start, in milliseconds whatever is below it.
+"""A: the modes of a volume's top folders, set before the services start, in milliseconds on any volume.
 
 Only folders, only the first level, no ctypes (3 ms of import) and no thread: every folder is pinned by an
-O_PATH descriptor (one look-up, no permission needed) and changed through it, so that nobody can put a link in
-its place. What does not fit into the time allowed is left to the pass in the background.
+O_PATH descriptor (one look-up, no permission needed) and changed through it, so that no link can be put in
+its place. Folders beyond the time budget are left to the pass in the background.
 """
 
 import errno
@@ -13,14 +13,14 @@ from typing import NamedTuple
 from entrypoint.volumes.rules import Change, Rule, is_entered, is_top, needed_change
 
 BUDGET_S = 0.2
-MOST_ENTRIES = 2000  # of the first level; a folder of 60,000 files would cost 30 ms to list
+MAX_ENTRIES = 2000  # of the first level; a folder of 60,000 files would cost 30 ms to list
 
 _PIN = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # gone, or something else by now: no error
+_SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # removed or replaced meanwhile: no error
 
 
-class QuickReport(NamedTuple):
-    """What was done: folders seen and changed, error names met (with how often), whether it got through."""
+class TopReport(NamedTuple):
+    """Folders seen and changed, error name -> count, and whether every top folder was handled."""
 
     folders: int
     changed: int
@@ -29,10 +29,10 @@ class QuickReport(NamedTuple):
     milliseconds: float
 
 
-def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> QuickReport:
-    """0777 (and the rule's owner) for `data_dir` and its visible first-level folders.
+def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> TopReport:
+    """Set mode 0777 (and the rule's owner) on `data_dir` and its visible first-level folders.
 
-    Takes at most about `budget_s` seconds on a volume that answers; for one that may not, see bounded.py.
+    Takes at most about `budget_s` seconds on a volume that responds; for others see system/bounded_process.py.
     Never raises OSError: an error is counted and the next folder is tried.
     """
     began = time.perf_counter()
@@ -42,7 +42,7 @@ def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> Qu
         top = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as problem:
         _count(errors, problem)
-        return QuickReport(0, 0, errors, False, _milliseconds(began))
+        return TopReport(0, 0, errors, False, _milliseconds(began))
     try:
         mount = _mount_id(top)
         names, complete = _first_level(top, errors)
@@ -58,16 +58,16 @@ def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> Qu
                     _count(errors, problem)
     finally:
         os.close(top)
-    return QuickReport(folders, changed, errors, complete and not errors, _milliseconds(began))
+    return TopReport(folders, changed, errors, complete and not errors, _milliseconds(began))
 
 
 def _first_level(top: int, errors: dict[str, int]) -> tuple[list[str], bool]:
-    """The folders to open up, and whether the listing got to its end."""
+    """The folders to change, and whether the listing is complete."""
     names: list[str] = []
     try:
         with os.scandir(top) as entries:
             for seen, entry in enumerate(entries):
-                if seen >= MOST_ENTRIES:
+                if seen >= MAX_ENTRIES:
                     return names, False
                 if entry.is_dir(follow_symlinks=False) and is_entered(entry.name) and is_top(1, entry.name):
                     names.append(entry.name)
@@ -77,7 +77,7 @@ def _first_level(top: int, errors: dict[str, int]) -> tuple[list[str], bool]:
 
 
 def _make_usable(top: int, name: str, mount: bytes, rule: Rule) -> bool:
-    """Whether the folder `name` of `top` ("": `top` itself) had to be changed."""
+    """Change the folder `name` of `top` ("": `top` itself) if needed; returns whether it was."""
     folder = os.open(name, _PIN, dir_fd=top) if name else os.dup(top)
     try:
         change = needed_change(rule, os.fstat(folder), top=True)
@@ -90,7 +90,7 @@ def _make_usable(top: int, name: str, mount: bytes, rule: Rule) -> bool:
 
 
 def _apply(pinned: str, change: Change) -> None:
-    """The mode even where the owner is refused: 0777 is what makes the top usable."""
+    """Set the mode even where the owner is refused: 0777 is what makes the top usable."""
     try:
         if change.owner:
             os.chown(pinned, change.uid, change.gid)
@@ -100,7 +100,7 @@ def _apply(pinned: str, change: Change) -> None:
 
 
 def _mount_id(descriptor: int) -> bytes:
-    """b"" where /proc does not tell: then nothing is taken for another mount."""
+    """b"" without /proc: then no folder is taken for another mount."""
     try:
         with open(f"/proc/self/fdinfo/{descriptor}", "rb") as lines:
             return next((line for line in lines if line.startswith(b"mnt_id:")), b"")

@@ -1,15 +1,14 @@
-"""P: how many threads a pass should use: one on a local disk, many where every call waits for the network.
+"""P: the number of threads of a pass: one on a local disk, many where every call waits for the network.
 
 Measured: on a volume with 1 ms a call 32 threads are 20 times faster than one; on a local disk they are three
-times slower, because they fight for Python's lock. So it starts alone, and a thread that spends most of its
-time blocked (not computing, nor waiting for a processor, which is what a busy machine looks like) gets
-company.
-Now and then the company pauses, to see whether it is still worth it.
+times slower, because they contend for the GIL. So a pass starts with one thread; while that one spends most of
+its time blocked (neither computing nor waiting for a processor, as on a busy machine) it runs all of them. At
+intervals the others pause, to measure again whether they help.
 """
 
 from dataclasses import dataclass
 
-MOST_THREADS = 32
+MAX_THREADS = 32
 BLOCKED_SHARE = 0.75
 _FIRST_CHECK_S, _LONGEST_CHECK_S = 1.0, 16.0
 _SETTLE_S = 0.02
@@ -17,35 +16,36 @@ _SETTLE_S = 0.02
 
 @dataclass(frozen=True)
 class Sample:
-    """The first worker's clocks, all in seconds: now (monotonic), processor used, waited for a processor."""
+    """The first worker's clocks in seconds: now (monotonic), CPU time used, time queued for a CPU."""
 
     now: float
     used: float
     queued: float
 
 
-class Pace:
-    """Fed a Sample every few hundredths of a second, `threads` says how many may work."""
+class PoolSize:
+    """The adaptive pool size: `threads` may run, by a Sample every few hundredths of a second."""
 
-    def __init__(self, most: int = MOST_THREADS) -> None:
+    def __init__(self, limit: int = MAX_THREADS) -> None:
         self.threads = 1
-        self._most = most
+        self._limit = limit
         self._since: Sample | None = None
         self._check_after = _FIRST_CHECK_S
 
-    def feed(self, sample: Sample) -> None:
+    def add_sample(self, sample: Sample) -> None:
+        """Update `threads`."""
         if self._since is None:
             self._since = sample
         elif self.threads > 1:
             self._pause_when_due(sample, self._since)
         elif sample.now - self._since.now >= _SETTLE_S:
-            self._judge(sample, self._since)
+            self._evaluate(sample, self._since)
 
-    def _judge(self, sample: Sample, since: Sample) -> None:
+    def _evaluate(self, sample: Sample, since: Sample) -> None:
         wall = sample.now - since.now
         blocked = wall - (sample.used - since.used) - (sample.queued - since.queued)
         if blocked > BLOCKED_SHARE * wall:
-            self.threads = self._most
+            self.threads = self._limit
         else:
             self._check_after = _FIRST_CHECK_S
         self._since = sample
@@ -54,4 +54,4 @@ class Pace:
         if sample.now - since.now >= self._check_after:
             self.threads = 1
             self._check_after = min(_LONGEST_CHECK_S, self._check_after * 2)
-            self._since = None  # the next sample may still hold the others' last steps
+            self._since = None  # the next sample may still include the others' last steps

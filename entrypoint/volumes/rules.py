@@ -1,12 +1,12 @@
-"""P: which owner and mode a file or folder on a volume should have; says what to change, changes nothing.
+"""P: the rules for the owner and mode of a file or folder on a volume.
 
-Bits are only ever added. Four policies, in the words other images use:
+Mode bits are only ever added. Four policies:
 
-* ``top``: only the data folder and its first level, which become 0777 (every policy promises that much);
-* ``owner``: everything belongs to PUID:PGID, who can read it, write what is writable for anybody, and enter
-  every folder (linuxserver.io's habit);
-* ``group``: the group gets what the owner has, folders hand their group down (OpenShift's habit);
-* ``shared``: group and others get what the owner has.
+* ``top``: only the data folder and its first level, which become 0777 (as under every policy);
+* ``owner``: everything belongs to PUID:PGID, who can read every file, write every file that any user can
+  write, and enter every folder (as in linuxserver.io's images);
+* ``group``: the group gets the owner's permissions, folders pass on their group (as on OpenShift);
+* ``shared``: group and others get the owner's permissions.
 
 No policy makes a file executable: git notices (``chmod -R 777`` marks every tracked file as modified, and
 ``git pull`` in a custom node then refuses), and an upload must not become a program.
@@ -20,10 +20,10 @@ from entrypoint.settings.volume_policy import GROUP, OWNER, SHARED, TOP
 DEEP_POLICIES = (OWNER, GROUP, SHARED)
 
 _SETID = modes.S_ISUID | modes.S_ISGID
-_KEEP = -1  # what chown(2) takes for "leave it"
+_KEEP = -1  # chown(2): leave unchanged
 
-# Folders whose programs insist on their modes (ssh refuses a key others can read), whose content is a
-# snapshot the file server keeps, or (.podkeeper) where our own secrets are.
+# Folders whose programs require their modes (ssh refuses a key that others can read), snapshots of the file
+# server, and (.podkeeper) the folder of our own secrets.
 NEVER_ENTERED = frozenset(
     {".podkeeper", ".ssh", ".gnupg", "lost+found", ".snapshot", ".snapshots", ".zfs", ".Trash", ".Trash-0"}
 )
@@ -37,7 +37,7 @@ _PRIVATE_ENDINGS = (".key", ".pem", ".p12", ".pfx")
 
 
 class Stat(Protocol):
-    """The part of os.stat_result a rule looks at."""
+    """The part of os.stat_result that rules use."""
 
     @property
     def st_mode(self) -> int: ...
@@ -50,7 +50,7 @@ class Stat(Protocol):
 
 
 class Rule(NamedTuple):
-    """One row: this policy holds at `path` and `depth` levels below it (None: all; 0: only `path`)."""
+    """One policy for `path` and `depth` levels below it (None: all; 0: only `path`)."""
 
     path: str
     policy: str
@@ -64,7 +64,7 @@ class Rule(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What to hand to chown(2) (-1: leave) and chmod(2) (None: leave; permission bits, no file type)."""
+    """The arguments of chown(2) (-1: leave) and chmod(2) (None: leave; permission bits, no file type)."""
 
     uid: int = _KEEP
     gid: int = _KEEP
@@ -76,9 +76,9 @@ class Change(NamedTuple):
 
 
 def wanted_file_bits(policy: str, bits: int) -> int:
-    """Permission bits a regular file should have, given those it has. Never adds x, never drops a bit.
+    """Return the permission bits a regular file should have, given those it has. Never adds x, never drops a bit.
 
-    0444 stays 0444: read-only for everybody is what somebody wanted (git's objects are so).
+    0444 stays 0444: read-only for all users is intended (git's objects have it).
     """
     if policy == OWNER:
         bits |= modes.S_IRUSR
@@ -93,7 +93,7 @@ def wanted_file_bits(policy: str, bits: int) -> int:
 
 
 def wanted_folder_bits(policy: str, bits: int, top: bool = False) -> int:
-    """Permission bits a folder should have. `top`: it is the data folder or one of its first level."""
+    """Return the permission bits a folder should have. `top`: the data folder or one of its first level."""
     if top:
         bits |= 0o777
     if policy == OWNER:
@@ -108,14 +108,14 @@ def wanted_folder_bits(policy: str, bits: int, top: bool = False) -> int:
 
 
 def wanted_owner(rule: Rule, stat: Stat) -> tuple[int, int]:
-    """(uid, gid) for chown(2); -1 where the present one stays."""
+    """Return (uid, gid) for chown(2); -1 where the present one stays."""
     uid = rule.uid if rule.policy == OWNER and stat.st_uid != rule.uid else _KEEP
     gid = rule.gid if rule.policy in (OWNER, GROUP) and stat.st_gid != rule.gid else _KEEP
     return uid, gid
 
 
 def needed_change(rule: Rule, stat: Stat, top: bool = False) -> Change | None:
-    """What is wrong with this inode, or None. Links, devices, pipes, sockets and set-id files are left."""
+    """Return the change this inode needs, or None. Links, devices, pipes, sockets and set-id files are left."""
     bits = modes.S_IMODE(stat.st_mode)
     if modes.S_ISDIR(stat.st_mode):
         wanted = wanted_folder_bits(rule.policy, bits, top)
@@ -130,16 +130,16 @@ def needed_change(rule: Rule, stat: Stat, top: bool = False) -> Change | None:
 
 
 def file_mode_table(policy: str) -> dict[int, int]:
-    """st_mode of a regular file without set-id -> the st_mode `policy` wants: a walk's fast path."""
+    """Return st_mode of a regular file without set-id -> the st_mode under `policy`: a walk's fast path."""
     regular = modes.S_IFREG
     return {regular | bits: regular | wanted_file_bits(policy, bits) for bits in range(0o10000) if not bits & _SETID}
 
 
 def reason_to_leave(rule: Rule, stat: Stat, name: str, hard_links_are_safe: bool) -> str:
-    """Why a regular file is left as it is although the rule would change it; "" when nothing speaks for it.
+    """Return why a regular file is left unchanged although the rule would change it; "" when it is changed.
 
-    `hard_links_are_safe`: sysctl fs.protected_hardlinks, without which anybody can link somebody else's file
-    into the tree and wait for a pass to open it up.
+    `hard_links_are_safe`: sysctl fs.protected_hardlinks, without which any user can link another user's file
+    into the tree and wait for a pass to open it.
     """
     if stat.st_mode & _SETID:
         return "set-id"
@@ -151,14 +151,15 @@ def reason_to_leave(rule: Rule, stat: Stat, name: str, hard_links_are_safe: bool
 
 
 def is_top(level: int, name: str) -> bool:
-    """Whether the promise of 0777 covers a folder `level` below the top (hidden ones hold settings)."""
+    """Return whether a folder `level` below the top gets 0777 (hidden ones contain settings and do not)."""
     return level == 0 or (level == 1 and not name.startswith("."))
 
 
 def is_entered(name: str) -> bool:
+    """Return whether a pass enters a folder of this name."""
     return name not in NEVER_ENTERED
 
 
 def is_private(name: str) -> bool:
-    """A file whose program refuses it, or whose secret leaks, when others may read it."""
+    """Return whether a file of this name must stay private: its program refuses it, or its secret leaks, otherwise."""
     return name in _PRIVATE_NAMES or name.endswith(_PRIVATE_ENDINGS)

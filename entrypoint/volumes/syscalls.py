@@ -1,9 +1,9 @@
-"""A: the system calls that make a walk safe against somebody who renames and links while it goes on.
+"""A: the system calls that make a walk safe against a concurrent attacker who renames and links.
 
 A folder is opened relative to its parent's descriptor, never through a link and never into another mount
-(openat2, Linux 5.6). A file is pinned by an O_PATH descriptor, looked at and changed through that descriptor
-(fchmodat2 with AT_EMPTY_PATH, Linux 6.6), so what was looked at is what is changed. Container engines'
-seccomp profiles may refuse either call: each has a slower fallback that keeps the promise.
+(openat2, Linux 5.6). A file is pinned by an O_PATH descriptor, examined and changed through that descriptor
+(fchmodat2 with AT_EMPTY_PATH, Linux 6.6), so the examined inode is the changed one. Container engines'
+seccomp profiles may refuse either call: each has a slower fallback that is equally safe.
 
 Python has neither, and `os.chmod(follow_symlinks=False)` raises NotImplementedError, not OSError, on a link.
 """
@@ -48,7 +48,7 @@ def _failure(name: bytes) -> OSError:
 
 
 class Kernel:
-    """What this kernel and seccomp profile allow; an argument switches a call off to test its fallback."""
+    """The calls that this kernel and seccomp profile allow; an argument disables a call to test its fallback."""
 
     def __init__(self, openat2: bool = True, fchmodat2: bool = True) -> None:
         self._how_folder = _OpenHow(FOLDER, 0, _NO_XDEV | _NO_SYMLINKS | _BENEATH)
@@ -67,18 +67,18 @@ class Kernel:
         return True
 
     def _has_fchmodat2(self) -> bool:
-        """Asked of a name that cannot be: a kernel with the call says ENOENT, another ENOSYS or EPERM."""
+        """Call it on an impossible name: a kernel with the call returns ENOENT, others ENOSYS or EPERM."""
         _fchmodat2(_SYS_FCHMODAT2, -100, b"/\x01no-such-name", 0o600, _AT_SYMLINK_NOFOLLOW)
         return ctypes.get_errno() == errno.ENOENT
 
     def open_folder(self, parent: int, name: str) -> int:
-        """A descriptor of the folder `name`. Raises OSError: EXDEV another mount, ELOOP or ENOTDIR a link."""
+        """Open the folder `name`. Raises OSError: EXDEV for another mount, ELOOP or ENOTDIR for a link."""
         if self.openat2:
             return self._open2(parent, os.fsencode(name), self._how_folder)
         return self._open1(parent, name, FOLDER)
 
     def pin(self, parent: int, name: str) -> int:
-        """An O_PATH descriptor of what `name` is (the link itself, or ELOOP, where it is one)."""
+        """Return an O_PATH descriptor of `name` (for a link: the link itself, or ELOOP)."""
         if self.openat2:
             return self._open2(parent, os.fsencode(name), self._how_pin)
         return self._open1(parent, name, PIN)
@@ -106,16 +106,16 @@ class Kernel:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
 
     def change_mode(self, pinned: int, mode: int) -> None:
-        """Of the inode an O_PATH descriptor pins (fchmod(2) refuses such descriptors)."""
+        """Change the mode of the inode an O_PATH descriptor pins (fchmod(2) refuses such descriptors)."""
         if not self.fchmodat2:
             os.chmod(f"/proc/self/fd/{pinned}", mode)
         elif _fchmodat2(_SYS_FCHMODAT2, pinned, b"", mode, _AT_EMPTY_PATH) < 0:
             raise _failure(b"")
 
     def change_mode_at(self, parent: int, name: str, mode: int) -> bool:
-        """Of `name` in `parent`; False, and nothing done, where it is a link. Needs `fchmodat2`.
+        """Change the mode of `name` in `parent`; returns False for a link, unchanged. Needs `fchmodat2`.
 
-        One call, for folders where nobody can swap `name` for another file.
+        One call, for folders where no other user can replace `name`.
         """
         encoded = os.fsencode(name)
         if _fchmodat2(_SYS_FCHMODAT2, parent, encoded, mode, _AT_SYMLINK_NOFOLLOW) == 0:
@@ -125,15 +125,15 @@ class Kernel:
         raise _failure(encoded)
 
     def change_owner(self, pinned: int, uid: int, gid: int) -> None:
-        """Of the inode an O_PATH descriptor pins; -1 leaves one of the two."""
+        """Change the owner of the inode an O_PATH descriptor pins; -1 leaves the uid or gid."""
         if _fchownat(pinned, b"", uid & 0xFFFFFFFF, gid & 0xFFFFFFFF, _AT_EMPTY_PATH) < 0:
             raise _failure(b"")
 
 
 def mount_id(descriptor: int) -> int:
-    """The mount a descriptor came through. Raises OSError without /proc."""
+    """Return the id of the mount a descriptor came through. Raises OSError without /proc."""
     with open(f"/proc/self/fdinfo/{descriptor}", "rb") as lines:
         for line in lines:
             if line.startswith(b"mnt_id:"):
                 return int(line[7:])
-    raise OSError(errno.ENOSYS, "the kernel does not tell mount ids")
+    raise OSError(errno.ENOSYS, "no mount ids in /proc/self/fdinfo")

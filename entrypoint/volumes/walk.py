@@ -1,4 +1,4 @@
-"""A: the deep pass: goes through a tree, has what is wrong changed, and never leaves the tree.
+"""A: the deep pass: walks a tree, changes what the rule asks for, and never leaves the tree.
 
 Folders are opened relative to their parents' descriptors, never through a link or into another mount.
 """
@@ -11,19 +11,19 @@ from itertools import islice
 
 from entrypoint.settings.volume_policy import TOP
 from entrypoint.system.mounts import has_mounts_below
-from entrypoint.volumes.apply_rule import Entries, Folder, Mender, links_are_protected
-from entrypoint.volumes.counts import Tally, Troubles, add_up
-from entrypoint.volumes.pool_size import MOST_THREADS, Pace
+from entrypoint.volumes.apply_rule import Entries, Folder, RuleApplier, links_are_protected
+from entrypoint.volumes.counts import Counts, Errors, sum_counts
+from entrypoint.volumes.pool_size import MAX_THREADS, PoolSize
 from entrypoint.volumes.rules import Rule, is_entered, is_top, needed_change
 from entrypoint.volumes.syscalls import Kernel
-from entrypoint.volumes.worker_pool import Crew
+from entrypoint.volumes.worker_pool import WorkerPool
 
-_SLAB, _WIDE_SLAB = 64, 16  # entries a worker takes at once: alone, in company
+_BATCH, _PARALLEL_BATCH = 64, 16  # entries a worker takes at once: alone, in parallel
 _SPARE_DESCRIPTORS = 40  # beyond the folders held open: pinned files, libraries, pipes
 
 
 class Task:
-    """A folder to enter (`name` in `parent`), or some `entries` of `parent` to look at."""
+    """A folder to enter (`name` in `parent`), or some `entries` of `parent` to examine."""
 
     __slots__ = ("entries", "name", "parent")
 
@@ -41,19 +41,19 @@ class Walk:
         rule: Rule,
         kernel: Kernel,
         stop: threading.Event,
-        most_threads: int = MOST_THREADS,
+        max_threads: int = MAX_THREADS,
         links_are_safe: bool | None = None,
     ) -> None:
         self.rule = rule
-        self.troubles = Troubles()
+        self.errors = Errors()
         self._kernel = kernel
         self._stop = stop
         descriptors = _descriptors()
-        most_threads = max(1, min(most_threads, descriptors // 8))
-        self._tallies = [Tally() for _ in range(most_threads)]
-        self._crew: Crew[Task] = Crew(self._work, Pace(most_threads), most_threads, stop)
+        max_threads = max(1, min(max_threads, descriptors // 8))
+        self._all_counts = [Counts() for _ in range(max_threads)]
+        self._pool: WorkerPool[Task] = WorkerPool(self._run_task, PoolSize(max_threads), max_threads, stop)
         self._lock = threading.Lock()
-        self._mender = Mender(
+        self._applier = RuleApplier(
             rule,
             kernel,
             self._note,
@@ -61,53 +61,54 @@ class Walk:
             links_are_protected() if links_are_safe is None else links_are_safe,
         )
         self._open = 0
-        self._most_open = descriptors - _SPARE_DESCRIPTORS
+        self._max_open = descriptors - _SPARE_DESCRIPTORS
         self._top = -1
 
-    def run(self, tick: Callable[[], None] = lambda: None) -> Tally:
-        """Until done, stopped or given up (`troubles.tripped`). OSError if the top cannot be opened."""
+    def run(self, tick: Callable[[], None] = lambda: None) -> Counts:
+        """Walk until done, stopped or given up (`errors.tripped`). Raises OSError if the top cannot be opened."""
         self._top = os.open(self.rule.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             top = Folder(os.dup(self._top), "", 0)
             self._open = 1
-            for task in self._crew.run([Task(top, "")], tick):
-                self._release(task.parent, Tally(), give_up=True)
+            for task in self._pool.run([Task(top, "")], tick):
+                self._release(task.parent, Counts(), give_up=True)
         finally:
             os.close(self._top)
-        return self.tally()
+        return self.counts()
 
-    def tally(self) -> Tally:
-        return add_up(self._tallies)
+    def counts(self) -> Counts:
+        """Return the counts of all workers so far."""
+        return sum_counts(self._all_counts)
 
     @property
-    def wide(self) -> bool:
-        return self._crew.wide
+    def parallel(self) -> bool:
+        return self._pool.parallel
 
     # -- tasks
 
-    def _work(self, task: Task, number: int) -> None:
-        tally = self._tallies[number]
+    def _run_task(self, task: Task, number: int) -> None:
+        counts = self._all_counts[number]
         if task.entries is not None:
-            self._mender.check(task.parent, task.entries, tally)
-            self._release(task.parent, tally)
+            self._applier.apply_to_files(task.parent, task.entries, counts)
+            self._release(task.parent, counts)
         elif not task.name:
-            self._visit(task.parent, tally)
+            self._visit(task.parent, counts)
         else:
-            folder = self._enter(task.parent, task.name, tally)
-            self._release(task.parent, tally)
+            folder = self._enter(task.parent, task.name, counts)
+            self._release(task.parent, counts)
             if folder is not None:
-                self._visit(folder, tally)
+                self._visit(folder, counts)
 
-    def _enter(self, parent: Folder, name: str, tally: Tally) -> Folder | None:
+    def _enter(self, parent: Folder, name: str, counts: Counts) -> Folder | None:
         path = f"{parent.path}/{name}"
         reopened = -1
         try:
             if parent.descriptor < 0:
                 reopened = self._reopen(parent.path)
             at = reopened if reopened >= 0 else parent.descriptor
-            descriptor = self._open_folder(at, name, parent.level + 1, tally)
+            descriptor = self._open_folder(at, name, parent.level + 1, counts)
         except OSError as problem:
-            self._note("open", problem, path, tally)
+            self._note("open", problem, path, counts)
             return None
         finally:
             if reopened >= 0:
@@ -116,24 +117,24 @@ class Walk:
             self._open += 1
         return Folder(descriptor, path, parent.level + 1)
 
-    def _open_folder(self, parent: int, name: str, level: int, tally: Tally) -> int:
+    def _open_folder(self, parent: int, name: str, level: int, counts: Counts) -> int:
         try:
             return self._kernel.open_folder(parent, name)
         except PermissionError:
-            # Without CAP_DAC_OVERRIDE the owner of a folder of mode 0 must open it up before looking into it.
+            # Without CAP_DAC_OVERRIDE the owner of a folder of mode 0 must open it before listing it.
             pinned = self._kernel.pin(parent, name)
             try:
                 change = needed_change(self.rule, os.fstat(pinned), is_top(level, name))
                 if change is None or change.mode is None:
                     raise
                 self._kernel.change_mode(pinned, change.mode)
-                tally.modes += 1
+                counts.modes += 1
             finally:
                 os.close(pinned)
             return self._kernel.open_folder(parent, name)
 
     def _reopen(self, path: str) -> int:
-        """A folder that was closed for want of descriptors, step by step from the top."""
+        """Open a folder again that was closed for lack of descriptors, step by step from the top."""
         descriptor = os.dup(self._top)
         for name in path.split("/")[1:]:
             try:
@@ -143,55 +144,55 @@ class Walk:
             descriptor = below
         return descriptor
 
-    def _visit(self, folder: Folder, tally: Tally) -> None:
-        tally.folders += 1
+    def _visit(self, folder: Folder, counts: Counts) -> None:
+        counts.folders += 1
         subfolders: list[str] = []
         try:
-            self._mender.change_folder(folder, tally)
-            self._list(folder, subfolders, tally)
-        except OSError as problem:  # what was listed before is gone into all the same
-            self._note("read", problem, folder.path, tally)
+            self._applier.apply_to_folder(folder, counts)
+            self._list(folder, subfolders, counts)
+        except OSError as problem:  # the subfolders listed so far are entered all the same
+            self._note("read", problem, folder.path, counts)
         if subfolders and not self._stop.is_set():
-            parent = self._parked(folder, len(subfolders))
-            self._crew.push([Task(parent, name) for name in subfolders])
-        self._release(folder, tally)
+            parent = self._parent_of_tasks(folder, len(subfolders))
+            self._pool.push([Task(parent, name) for name in subfolders])
+        self._release(folder, counts)
 
-    def _parked(self, folder: Folder, tasks: int) -> Folder:
-        """The folder the tasks below it refer to: itself, or one to be reopened when too many are open."""
-        if self._open > self._most_open:
+    def _parent_of_tasks(self, folder: Folder, tasks: int) -> Folder:
+        """The folder that the tasks below refer to: itself, or one to be reopened when too many are open."""
+        if self._open > self._max_open:
             return Folder(-1, folder.path, folder.level)
         with self._lock:
             folder.users += tasks
         return folder
 
-    def _list(self, folder: Folder, subfolders: list[str], tally: Tally) -> None:
-        """Has the files checked (by this worker alone, by the others in company), collects the folders."""
+    def _list(self, folder: Folder, subfolders: list[str], counts: Counts) -> None:
+        """Apply the rule to the files (here, or as tasks when parallel) and collect the folders."""
         depth = self.rule.depth
         enter = depth is None or folder.level < depth
         files = self.rule.policy != TOP
         with os.scandir(folder.descriptor) as entries:
-            while slab := list(islice(entries, _WIDE_SLAB if self._crew.wide else _SLAB)):
+            while batch := list(islice(entries, _PARALLEL_BATCH if self._pool.parallel else _BATCH)):
                 if self._stop.is_set():
                     break
                 regular = []
-                for entry in slab:
+                for entry in batch:
                     if entry.is_dir(follow_symlinks=False):
                         if enter and is_entered(entry.name):
                             subfolders.append(entry.name)
                     elif files and entry.is_file(follow_symlinks=False):
                         regular.append(entry)
                 if regular and enter:
-                    self._hand_out(folder, regular, tally)
+                    self._apply_to_files(folder, regular, counts)
 
-    def _hand_out(self, folder: Folder, entries: Entries, tally: Tally) -> None:
-        if not self._crew.wide:
-            self._mender.check(folder, entries, tally)
+    def _apply_to_files(self, folder: Folder, entries: Entries, counts: Counts) -> None:
+        if not self._pool.parallel:
+            self._applier.apply_to_files(folder, entries, counts)
             return
         with self._lock:
             folder.users += 1
-        self._crew.push([Task(folder, "", entries)])
+        self._pool.push([Task(folder, "", entries)])
 
-    def _release(self, folder: Folder, tally: Tally, give_up: bool = False) -> None:
+    def _release(self, folder: Folder, counts: Counts, give_up: bool = False) -> None:
         if folder.descriptor < 0:
             return
         with self._lock:
@@ -200,20 +201,20 @@ class Walk:
                 return
             self._open -= 1
         if folder.at_end is not None and not give_up and not self._stop.is_set():
-            self._mender.apply_to_folder(folder, folder.at_end, tally)
+            self._applier.change_folder(folder, folder.at_end, counts)
         os.close(folder.descriptor)
 
-    def _note(self, tried: str, problem: OSError, path: str, tally: Tally) -> None:
-        self.troubles.note(tried, problem, path, tally, self._changed)
-        if self.troubles.tripped:
+    def _note(self, tried: str, problem: OSError, path: str, counts: Counts) -> None:
+        self.errors.add(tried, problem, path, counts, self._changed)
+        if self.errors.tripped:
             self._stop.set()
 
     def _changed(self) -> int:
-        return sum(tally.changed for tally in self._tallies)
+        return sum(counts.changed for counts in self._all_counts)
 
 
 def _descriptors() -> int:
-    """How many this process may open, after asking for as many as it may ask for (65,536 at most)."""
+    """Raise the limit of open files to its hard limit (65,536 at most) and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
     if soft != resource.RLIM_INFINITY and soft < wanted:

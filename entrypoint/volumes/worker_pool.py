@@ -1,4 +1,4 @@
-"""A: threads that work off a pile of tasks, last in first out; how many may work changes while they do."""
+"""A: a worker pool over a stack of tasks, last in first out, whose size changes while it runs."""
 
 import threading
 import time
@@ -6,86 +6,89 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from entrypoint.volumes.pool_size import Pace, Sample
+from entrypoint.volumes.pool_size import PoolSize, Sample
 
 Task = TypeVar("Task")
 
 _TICK_S = 0.01
-_PATIENCE_S = 3.0  # for workers to come back from their system calls when told to stop
+_JOIN_TIMEOUT_S = 3.0  # for workers to return from their system calls at a stop
 
 
-class Crew(Generic[Task]):
-    """`work(task, number)` runs on worker `number` and may push() more tasks."""
+class WorkerPool(Generic[Task]):
+    """`run_task(task, number)` runs on worker `number` and may push() more tasks."""
 
-    def __init__(self, work: Callable[[Task, int], None], pace: Pace, most: int, stop: threading.Event) -> None:
-        self._work = work
-        self._pace = pace
-        self._most = most
+    def __init__(
+        self, run_task: Callable[[Task, int], None], size: PoolSize, limit: int, stop: threading.Event
+    ) -> None:
+        self._run_task = run_task
+        self._size = size
+        self._limit = limit
         self._stop = stop
-        self._pile: deque[Task] = deque()
+        self._stack: deque[Task] = deque()
         self._unfinished = 0
         self._wake = threading.Condition()
         self._done = threading.Event()
         self._failure: BaseException | None = None
-        self.wide = False
+        self.parallel = False
 
     def push(self, tasks: list[Task]) -> None:
+        """Add tasks."""
         with self._wake:
-            self._pile.extend(tasks)
+            self._stack.extend(tasks)
             self._unfinished += len(tasks)
-            if self.wide:
+            if self.parallel:
                 self._wake.notify(len(tasks))
             else:
-                self._wake.notify_all()  # only worker 0 may take it, and notify() might wake another
+                self._wake.notify_all()  # only worker 0 may take a task, and notify() might wake another
 
     def run(self, first: list[Task], tick: Callable[[], None]) -> list[Task]:
-        """Until everything is done or `stop` is set; `tick` is called some 100 times a second.
+        """Run until every task is done or `stop` is set; `tick` is called some 100 times a second.
 
-        Returns the tasks nobody did. Raises what a worker raised. A worker stuck in the kernel is left behind
+        Returns the tasks that were not run. Raises what a worker raised. A worker stuck in the kernel is abandoned
         (the threads are daemons).
         """
         self.push(first)
-        workers = [self._hire(0)]
-        while self._going_on():
-            self._pace.feed(_clocks(workers[0]))
-            if self._pace.threads > 1 and len(workers) == 1:
-                workers += [self._hire(number) for number in range(1, self._most)]
-            if self.wide != (self._pace.threads > 1):
+        workers = [self._start_worker(0)]
+        while self._wait_tick():
+            self._size.add_sample(_clocks(workers[0]))
+            if self._size.threads > 1 and len(workers) == 1:
+                workers += [self._start_worker(number) for number in range(1, self._limit)]
+            if self.parallel != (self._size.threads > 1):
                 with self._wake:
-                    self.wide = self._pace.threads > 1
+                    self.parallel = self._size.threads > 1
                     self._wake.notify_all()
             tick()
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _JOIN_TIMEOUT_S
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
         if self._failure is not None:
             raise self._failure
-        return list(self._pile)
+        return list(self._stack)
 
-    def _hire(self, number: int) -> threading.Thread:
-        worker = threading.Thread(target=self._labour, args=(number,), daemon=True, name=f"volumes-{number}")
+    def _start_worker(self, number: int) -> threading.Thread:
+        worker = threading.Thread(target=self._run_worker, args=(number,), daemon=True, name=f"volumes-{number}")
         worker.start()
         return worker
 
-    def _going_on(self) -> bool:
+    def _wait_tick(self) -> bool:
         if not self._stop.is_set() and not self._done.wait(_TICK_S) and not self._stop.is_set():
             return True
         with self._wake:
             self._wake.notify_all()
         return False
 
-    def _labour(self, number: int) -> None:
+    def _run_worker(self, number: int) -> None:
         while True:
             with self._wake:
-                while not self._pile or (number and not self.wide):
+                while not self._stack or (number and not self.parallel):
                     if not self._unfinished or self._stop.is_set():
                         return
                     self._wake.wait()
                 if self._stop.is_set():
                     return
-                task = self._pile.pop()
+                task = self._stack.pop()
             try:
-                self._work(task, number)
+                self._run_task(task, number)
             except BaseException as failure:
                 self._failure = failure
                 self._stop.set()
@@ -97,7 +100,7 @@ class Crew(Generic[Task]):
 
 
 def _clocks(worker: threading.Thread) -> Sample:
-    """What the kernel says of a thread; without schedstat (a kernel option) it seems always to compute."""
+    """A thread's clocks; without schedstat (a kernel option) the thread counts as computing all the time."""
     now = time.monotonic()
     try:
         with open(f"/proc/self/task/{worker.native_id}/schedstat", "rb") as file:

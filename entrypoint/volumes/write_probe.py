@@ -1,7 +1,7 @@
-"""A: can this volume really be written? Tries it, as the services' user, in a child that may hang.
+"""A: a write probe of a volume, as the services' user, in a child process that may hang.
 
-Only writing tells: a full or over-quota volume takes a chmod, a read-only one shows drwxrwxrwx, and network
-file systems report EDQUOT at write or fsync while df shows room.
+Only a write shows the truth: a full or over-quota volume accepts a chmod, a read-only one shows drwxrwxrwx, and
+network file systems report EDQUOT at write or fsync while df shows free space.
 """
 
 import contextlib
@@ -13,150 +13,152 @@ from typing import Any, NamedTuple
 
 from entrypoint.settings.users import Identity, Powers
 from entrypoint.system.bounded_process import Child, Plain, collect, launch
-from entrypoint.volumes.diagnosis import Probe
+from entrypoint.volumes.diagnosis import ProbeResult
 
-PREFIX = ".podkeeper-canary-"
+PREFIX = ".podkeeper-write-probe-"
 BOOT_TIMEOUT_S = 5.0
 
+_SWEPT = (PREFIX, ".podkeeper-canary-")  # the second one: of earlier versions
 _NOBODY = 65534
 _STALE_S = 3600.0
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
 
 
-class Flight(NamedTuple):
-    """A canary on its way: start() sends it, land() brings it back, and boot goes on in between."""
+class RunningProbe(NamedTuple):
+    """A write probe between start() and finish(); the boot continues meanwhile."""
 
     child: Child
     uid: int
 
 
-def start(path: str, service: Identity, powers: Powers) -> Flight:
-    """Starts probing the folder `path`; costs a fork. Raises OSError where no child can be made."""
-    return Flight(launch(lambda: _examine(path, service, powers)), service.uid)
+def start(path: str, service: Identity, powers: Powers) -> RunningProbe:
+    """Start probing the folder `path`, at the cost of a fork. Raises OSError where the fork fails."""
+    return RunningProbe(launch(lambda: _run(path, service, powers)), service.uid)
 
 
-def land(flight: Flight, timeout_s: float = BOOT_TIMEOUT_S) -> Probe:
-    """What it saw; error HUNG if it takes longer than `timeout_s` since start()."""
-    answer: dict[str, Any] = dict(collect(flight.child, timeout_s))
-    took = round((time.monotonic() - flight.child.started) * 1000)
-    return Probe(**{"uid": flight.uid, "milliseconds": took, **answer})
+def finish(running: RunningProbe, timeout_s: float = BOOT_TIMEOUT_S) -> ProbeResult:
+    """Return the result; its error is HUNG after `timeout_s` seconds since start()."""
+    response: dict[str, Any] = dict(collect(running.child, timeout_s))
+    took = round((time.monotonic() - running.child.started) * 1000)
+    return ProbeResult(**{"uid": running.uid, "milliseconds": took, **response})
 
 
-def probe(path: str, service: Identity, powers: Powers, timeout_s: float = BOOT_TIMEOUT_S) -> Probe:
-    return land(start(path, service, powers), timeout_s)
+def probe(path: str, service: Identity, powers: Powers, timeout_s: float = BOOT_TIMEOUT_S) -> ProbeResult:
+    """Run a write probe to its end."""
+    return finish(start(path, service, powers), timeout_s)
 
 
 def sweep(path: str, now: float) -> int:
-    """Removes what canaries that never came back left on the volume; how many. `now`: seconds since 1970."""
+    """Remove the files of interrupted write probes from the volume; returns how many. `now`: seconds since 1970."""
     swept = 0
     with contextlib.suppress(OSError), os.scandir(path) as entries:
         for entry in entries:
-            if entry.name.startswith(PREFIX) and now - entry.stat(follow_symlinks=False).st_mtime > _STALE_S:
+            if entry.name.startswith(_SWEPT) and now - entry.stat(follow_symlinks=False).st_mtime > _STALE_S:
                 os.rmdir(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
                 swept += 1
     return swept
 
 
-def _examine(path: str, service: Identity, powers: Powers) -> Plain:
-    seen: Plain = {"step": "open"}
+def _run(path: str, service: Identity, powers: Powers) -> Plain:
+    result: Plain = {"step": "open"}
     try:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        seen["step"] = "statfs"
-        _look_at_the_mount(folder, seen)
-        _as_the_service(folder, service, powers, seen)
+        result["step"] = "statfs"
+        _read_mount(folder, result)
+        _probe_as_service(folder, service, powers, result)
     except OSError as problem:
-        seen["error"] = _name(problem)
+        result["error"] = _name(problem)
     else:
-        seen["step"] = ""
-    return seen
+        result["step"] = ""
+    return result
 
 
-def _as_the_service(folder: int, service: Identity, powers: Powers, seen: Plain) -> None:
+def _probe_as_service(folder: int, service: Identity, powers: Powers, result: Plain) -> None:
     os.umask(0o077)
     foreign = powers.uid == 0 and service.uid != 0
     if foreign and powers.chown:
-        _try_giving_away(folder, service, seen)
+        _try_chown(folder, service, result)
     if foreign:
-        seen["step"] = "setuid"
+        result["step"] = "setuid"
         os.setgroups([])
         os.setresgid(service.gid, service.gid, service.gid)
         os.setresuid(service.uid, service.uid, service.uid)
-    seen["dac_override"] = powers.dac_override and not foreign
-    _exercise(folder, seen, give_away=powers.chown and not foreign)
+    result["dac_override"] = powers.dac_override and not foreign
+    _write(folder, result, give_away=powers.chown and not foreign)
 
 
-def _look_at_the_mount(folder: int, seen: Plain) -> None:
+def _read_mount(folder: int, result: Plain) -> None:
     mount = os.fstatvfs(folder)
-    seen["read_only"] = bool(mount.f_flag & os.ST_RDONLY)
-    seen["noexec"] = bool(mount.f_flag & os.ST_NOEXEC)
-    seen["free_bytes"] = mount.f_bavail * mount.f_frsize
-    seen["free_inodes"] = mount.f_favail if mount.f_files else None  # 0 of 0: it does not count inodes
+    result["read_only"] = bool(mount.f_flag & os.ST_RDONLY)
+    result["noexec"] = bool(mount.f_flag & os.ST_NOEXEC)
+    result["free_bytes"] = mount.f_bavail * mount.f_frsize
+    result["free_inodes"] = mount.f_favail if mount.f_files else None  # 0 of 0: inodes are not counted
 
 
-def _try_giving_away(folder: int, service: Identity, seen: Plain) -> None:
-    """Only root can give a file away, and the rest of the probe is not root's."""
+def _try_chown(folder: int, service: Identity, result: Plain) -> None:
+    """Only root can give a file away, and the rest of the probe does not run as root."""
     name = _new_name()
     try:
         file = os.open(name, _NEW, 0o600, dir_fd=folder)
     except OSError:
-        return  # the probe proper will say why
+        return  # _write reports why
     try:
-        _give(file, service.uid, service.gid, seen)
+        _chown(file, service.uid, service.gid, result)
     finally:
         os.close(file)
-        _remove(name, folder, seen)
+        _remove(name, folder, result)
 
 
-def _exercise(folder: int, seen: Plain, give_away: bool) -> None:
+def _write(folder: int, result: Plain, give_away: bool) -> None:
     """Create, write, fsync, chmod with read-back, rename, delete, and a folder made and removed."""
-    seen["step"] = "create"
+    result["step"] = "create"
     name, other = _new_name(), _new_name()
     file = os.open(name, _NEW, 0o600, dir_fd=folder)
     try:
-        seen["step"] = "write"
+        result["step"] = "write"
         os.write(file, bytes(4096))
-        seen["step"] = "fsync"
+        result["step"] = "fsync"
         os.fsync(file)
-        seen["owner_kept"] = os.fstat(file).st_uid == os.geteuid()
-        _try_mode(file, seen)
+        result["owner_kept"] = os.fstat(file).st_uid == os.geteuid()
+        _try_mode(file, result)
         if give_away:
-            _give(file, _NOBODY, _NOBODY, seen)
-        seen["step"] = "rename"
+            _chown(file, _NOBODY, _NOBODY, result)
+        result["step"] = "rename"
         os.rename(name, other, src_dir_fd=folder, dst_dir_fd=folder)
         name = other
     finally:
         os.close(file)
-        _remove(name, folder, seen)
-    seen["step"] = "mkdir"
+        _remove(name, folder, result)
+    result["step"] = "mkdir"
     os.mkdir(name, 0o700, dir_fd=folder)
-    seen["step"] = "rmdir"
+    result["step"] = "rmdir"
     os.rmdir(name, dir_fd=folder)
 
 
-def _try_mode(file: int, seen: Plain) -> None:
+def _try_mode(file: int, result: Plain) -> None:
     try:
         os.fchmod(file, 0o640)
     except OSError as problem:
         if problem.errno not in _REFUSALS:
             raise
-        seen["chmod_error"] = _name(problem)
+        result["chmod_error"] = _name(problem)
     else:
-        seen["modes_kept"] = stat.S_IMODE(os.fstat(file).st_mode) == 0o640
+        result["modes_kept"] = stat.S_IMODE(os.fstat(file).st_mode) == 0o640
 
 
-def _give(file: int, uid: int, gid: int, seen: Plain) -> None:
+def _chown(file: int, uid: int, gid: int, result: Plain) -> None:
     try:
         os.fchown(file, uid, gid)
     except OSError as problem:
-        seen["chown_error"] = _name(problem)
+        result["chown_error"] = _name(problem)
 
 
-def _remove(name: str, folder: int, seen: Plain) -> None:
+def _remove(name: str, folder: int, result: Plain) -> None:
     try:
         os.unlink(name, dir_fd=folder)
     except OSError:
-        seen["left_behind"] = name
+        result["left_behind"] = name
 
 
 def _new_name() -> str:

@@ -18,7 +18,7 @@ from tests.support.pods_with_conditions import SICK
 VARIABLE = {
     ("entrypoint/volumes/diagnosis.py", "name"): set(CONDITION_NAMES),
     ("entrypoint/system/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken"},
-    ("entrypoint/volumes/adopt_folders.py", "told[0].name"): {"FolderInTheWay"},
+    ("entrypoint/volumes/adopt_folders.py", "found[0].name"): {"FolderInTheWay"},
     ("entrypoint/system/condition_store.py", "*words"): set(),
 }
 

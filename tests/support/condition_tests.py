@@ -5,7 +5,7 @@ the commands, JSON, metrics and doctor are checked), or the test that produces i
 """
 
 POD = "tests/process/status/test_conditions.py::test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown"
-CANARY = "tests/process/volumes/test_write_probe.py::"
+WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 
 PRODUCED_BY = {
     "ComfyUIArgumentDropped": POD,
@@ -17,7 +17,7 @@ PRODUCED_BY = {
     "DataFolderNotReady": POD,
     "DataReadOnly": POD,
     "ExtraModelPathsBroken": POD,
-    "FolderInTheWay": "tests/process/volumes/test_adopt_folders.py::test_two_files_of_one_name_are_both_kept_and_told",
+    "FolderInTheWay": "tests/process/volumes/test_adopt_folders.py::test_two_files_of_one_name_are_both_kept",
     "GatewayMissing": "tests/process/door/test_in_a_pod.py::"
     "test_without_nginx_comfyui_listens_on_loopback_and_a_condition_says_what_to_do",
     "GatewayPortTaken": POD,
@@ -34,18 +34,18 @@ PRODUCED_BY = {
     "test_a_pod_that_is_not_root_cannot_run_as_another_user",
     "StartCommandFailed": POD,
     "StartStepFailed": POD,
-    "VolumeError": CANARY + "test_network_volumes_that_refuse",
+    "VolumeError": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeFull": POD,
     "VolumeHung": "tests/process/doctor/test_doctor.py::test_a_hung_volume_comes_first_and_blocks_no_check",
-    "VolumeMissing": CANARY + "test_a_folder_that_is_not_there",
-    "VolumeModesIgnored": CANARY + "test_network_volumes_that_refuse",
+    "VolumeMissing": WRITE_PROBE + "test_a_missing_folder",
+    "VolumeModesIgnored": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeNoExec": POD,
     "VolumeNotAnswering": "tests/process/status/test_conditions.py::test_a_volume_that_does_not_respond_at_the_start",
-    "VolumeNotWritable": CANARY + "test_a_folder_of_somebody_elses",
-    "VolumePassRefused": "tests/process/volumes/test_one_shot.py::test_a_volume_that_refuses_is_one_condition",
-    "VolumeQuota": CANARY + "test_network_volumes_that_refuse",
+    "VolumeNotWritable": WRITE_PROBE + "test_a_folder_of_another_user",
+    "VolumePassRefused": "tests/process/volumes/test_one_shot.py::test_a_volume_that_refuses_changes_is_one_condition",
+    "VolumeQuota": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeReadOnly": POD,
-    "VolumeRootSquash": CANARY + "test_network_volumes_that_refuse",
-    "VolumeStale": CANARY + "test_a_volume_whose_server_died",
-    "VolumeTopNotOpened": "tests/process/volumes/test_boot_steps.py::test_a_volume_that_hangs_holds_no_step_up",
+    "VolumeRootSquash": WRITE_PROBE + "test_network_volumes_that_refuse",
+    "VolumeStale": WRITE_PROBE + "test_a_volume_whose_server_died",
+    "VolumeTopNotOpened": "tests/process/volumes/test_boot_steps.py::test_a_volume_that_hangs_does_not_block_a_step",
 }

@@ -1,4 +1,4 @@
-"""What the volume tests share: other users, mounts that go away again, and a file system that misbehaves."""
+"""Other users, temporary mounts, and a FUSE file system that misbehaves."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 def can_mount() -> bool:
-    """Root in a container usually may not mount."""
+    """Whether this process may mount; root in a container usually may not."""
     if os.geteuid() != 0:
         return False
     trial = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
@@ -35,7 +35,7 @@ needs_fuse = pytest.mark.skipif(
 
 
 def as_user(uid: int, work: Callable[[], None], gid: int | None = None) -> None:
-    """Runs `work` in a child that has become `uid`; a failed assertion there fails here."""
+    """Run `work` in a child process as `uid`; a failed assertion there fails the test."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -53,7 +53,7 @@ def as_user(uid: int, work: Callable[[], None], gid: int | None = None) -> None:
 
 
 def let_others_through(path: pathlib.Path) -> None:
-    """pytest's temporary folders are 0700; `path` is to be reached by another user."""
+    """Make `path` reachable for other users: pytest's temporary folders are 0700."""
     for folder in (path, *path.parents):
         if not folder.stat().st_mode & 0o001:
             folder.chmod(folder.stat().st_mode | 0o001)
@@ -86,7 +86,7 @@ class Misbehaving:
 
 
 def build_passthrough(where: pathlib.Path) -> pathlib.Path:
-    """Compiles passthrough.c."""
+    """Compile passthrough.c."""
     program = where / "passthrough"
     flags = subprocess.run(
         ["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, check=True, text=True
@@ -99,7 +99,7 @@ def build_passthrough(where: pathlib.Path) -> pathlib.Path:
 def misbehaving(
     program: pathlib.Path, source: pathlib.Path, folder: pathlib.Path, delay_us: int = 0
 ) -> Iterator[Misbehaving]:
-    """Mounts `source` at `folder` through the passthrough."""
+    """Mount `source` at `folder` through the passthrough."""
     folder.mkdir()
     control = folder.with_suffix(".control")
     control.write_bytes(bytes(16))
@@ -117,14 +117,14 @@ def misbehaving(
 
 
 def inodes(top: pathlib.Path) -> dict[str, tuple[int, int, int, int]]:
-    """Every path below `top` with mode, owner, group and ctime: what any write would show in."""
+    """Every path below `top` with mode, owner, group and ctime, which any write changes."""
     found = {}
     for folder, folders, files in os.walk(top):
         for name in [".", *folders, *files]:
             path = os.path.join(folder, name)
             try:
                 stat = os.lstat(path)
-            except FileNotFoundError:  # a canary that came and went while we looked
+            except FileNotFoundError:  # a write probe's file, removed meanwhile
                 continue
             found[path] = (stat.st_mode, stat.st_uid, stat.st_gid, stat.st_ctime_ns)
     return found

@@ -1,4 +1,4 @@
-"""P: what ComfyUI's log says about its usefulness: CUDA errors with no later success, a worker that crashed."""
+"""P: a liveness probe on ComfyUI's log: CUDA errors with no later success, and a crashed prompt worker."""
 
 import re
 from collections.abc import Iterable
@@ -9,16 +9,19 @@ WORKER_CRASHED = re.compile(r"Exception in thread .*\(prompt_worker\)")
 CUDA_ERROR = "CUDA error:"
 EXECUTION_FAILED = "!!! Exception during processing !!!"
 EXECUTED = "Prompt executed in"
-"""ComfyUI (main.py) says so after a prompt that failed, too."""
-SETTLE = 30.0
-"""Seconds without work after a CUDA error before the process is replaced: a next prompt may succeed."""
+"""ComfyUI (main.py) logs this after a failed prompt, too."""
+IDLE_AFTER_ERROR = 30.0
+"""Seconds without work after a CUDA error before the process is killed: a next prompt may succeed."""
 FAILED_PROMPTS = 3
-"""So many failed prompts in a row after a CUDA error are proof while the queue is still busy."""
+"""This many failed prompts in a row after a CUDA error prove it sticky, even while the queue is busy."""
 
 
 class ComfyUILog:
-    """The log of one ComfyUI process. After a sticky CUDA error every later prompt fails, and users ask for
-    exactly this restart; an error that is followed by a success was not sticky."""
+    """The log of one ComfyUI process.
+
+    After a sticky CUDA error every later prompt fails, and users ask for exactly this restart; an error that is
+    followed by a success was not sticky.
+    """
 
     def __init__(self) -> None:
         self._cuda_error: str | None = None
@@ -28,7 +31,7 @@ class ComfyUILog:
         self._crashed: str | None = None
 
     def read(self, now: float, lines: Iterable[str]) -> None:
-        """Take new lines, read at `now` (monotonic seconds)."""
+        """Process new lines, read at `now` (monotonic seconds)."""
         for line in lines:
             if CUDA_ERROR in line:
                 self._cuda_error, self._error_at, self._failing = line.strip()[:200], now, True
@@ -46,12 +49,12 @@ class ComfyUILog:
             self._cuda_error, self._failed = None, 0
         self._failing = False
 
-    def judge(self, now: float, idle: bool) -> Reason | None:
-        """`idle`: the queue is known to be empty."""
+    def evaluate(self, now: float, idle: bool) -> Reason | None:
+        """Return the reason to kill the process, if any; `idle`: the queue is known to be empty."""
         if self._crashed:
             return Reason("worker", f"its prompt worker is dead: {self._crashed}")
         if self._cuda_error is None:
             return None
-        if self._failed >= FAILED_PROMPTS or (idle and now - self._error_at >= SETTLE):
-            return Reason("cuda", f"useless after a CUDA error with no later success: {self._cuda_error}")
+        if self._failed >= FAILED_PROMPTS or (idle and now - self._error_at >= IDLE_AFTER_ERROR):
+            return Reason("cuda", f"every prompt fails since a CUDA error: {self._cuda_error}")
         return None

@@ -1,13 +1,13 @@
-"""A: new lines of a log file that supervisord rotates."""
+"""A: a reader of new lines in a log file that supervisord rotates."""
 
 import os
 
-MOST = 1 << 20
-"""Bytes read at a time; what a flood writes beyond that is skipped, not remembered."""
+MAX_BYTES = 1 << 20
+"""Bytes read at a time; anything a flood writes beyond that is skipped."""
 
 
 class LogTail:
-    """Starts at the end: what was logged before we looked belongs to somebody else's life."""
+    """Starts at the end of the file: earlier lines belong to an earlier process."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -17,7 +17,7 @@ class LogTail:
         self.skip()
 
     def skip(self) -> None:
-        """Forget what has not been read yet."""
+        """Skip everything that has not been read yet."""
         try:
             state = os.stat(self._path)
         except OSError:
@@ -27,15 +27,15 @@ class LogTail:
         self._rest = b""
 
     def lines(self) -> list[str]:
-        """Complete lines since the last call; none while the file cannot be read."""
+        """Return the complete lines since the last call; none while the file cannot be read."""
         try:
             with open(self._path, "rb") as file:
                 state = os.fstat(file.fileno())
                 if state.st_ino != self._inode or state.st_size < self._offset:
                     self._inode, self._offset, self._rest = state.st_ino, 0, b""
-                self._offset = max(self._offset, state.st_size - MOST)
+                self._offset = max(self._offset, state.st_size - MAX_BYTES)
                 file.seek(self._offset)
-                data = file.read(MOST)
+                data = file.read(MAX_BYTES)
         except OSError:
             return []
         self._offset += len(data)

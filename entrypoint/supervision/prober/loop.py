@@ -1,4 +1,4 @@
-"""A: the prober's loop: who is due, and which process supervisord says it is."""
+"""A: the prober's loop over the services, with their process ids from programs.json."""
 
 import os
 import sys
@@ -6,30 +6,30 @@ import time
 from collections.abc import Sequence
 
 from entrypoint.supervision import journal
-from entrypoint.supervision.prober.targets import Pace, Target
+from entrypoint.supervision.prober.targets import ProbeConfig, Target
 from entrypoint.supervision.prober.watch import Folders, Watch
 from entrypoint.system.files import read_json
 
 ALIVE = ("STARTING", "RUNNING")
 
 
-def run(targets: Sequence[Target], folders: Folders, pace: Pace) -> None:
-    """Watch until a signal ends us. One target's failure to be watched must not end the others' watch."""
-    watches = [Watch(target, pace, folders) for target in targets]
+def run(targets: Sequence[Target], folders: Folders, config: ProbeConfig) -> None:
+    """Probe until a signal ends the process. A probe that raises for one target must not end the others'."""
+    watches = [Watch(target, config, folders) for target in targets]
     programs = Programs(os.path.join(folders.runtime, journal.PROGRAMS))
     while True:
         for watch in watches:
             if watch.due <= time.monotonic():
                 try:
-                    watch.turn(programs.pid(watch.target.name))
+                    watch.probe(programs.pid(watch.target.name))
                 except OSError as problem:
-                    print(f"cannot watch {watch.target.name}: {problem}", file=sys.stderr, flush=True)
-        next_turn = min((watch.due for watch in watches), default=time.monotonic() + 3600)
-        time.sleep(max(0.05, next_turn - time.monotonic()))
+                    print(f"cannot probe {watch.target.name}: {problem}", file=sys.stderr, flush=True)
+        next_due = min((watch.due for watch in watches), default=time.monotonic() + 3600)
+        time.sleep(max(0.05, next_due - time.monotonic()))
 
 
 class Programs:
-    """What the plugin says runs now; read again only after it changed."""
+    """The running programs according to programs.json, read again only when the file changed."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -37,7 +37,7 @@ class Programs:
         self._programs: dict[str, dict[str, object]] = {}
 
     def pid(self, name: str) -> int:
-        """The program's process, or 0. A file left by another supervisord does not count."""
+        """Return the program's process id, or 0. A file of another supervisord is ignored."""
         try:
             changed = os.stat(self._path).st_mtime_ns
         except OSError:

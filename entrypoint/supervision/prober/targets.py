@@ -1,4 +1,4 @@
-"""P: what the prober watches: a row of SERVICES with its port and limits filled in."""
+"""P: the prober's targets: the rows of SERVICES with their ports and limits filled in."""
 
 from typing import NamedTuple
 
@@ -6,22 +6,22 @@ from entrypoint.settings.services import SERVICES, Service
 from entrypoint.settings.settings import Settings
 
 
-class Pace(NamedTuple):
-    """How often and how patiently. All in seconds but `failures`."""
+class ProbeConfig(NamedTuple):
+    """The probes' period, timeout and thresholds; all in seconds but `failures`."""
 
     period: float = 10.0
     timeout: float = 5.0
-    """For a whole answer: a server that dribbles a byte a second fails too."""
+    """For a whole response: a server that sends a byte a second fails too."""
     failures: int = 6
     window: float = 45.0
     """A hang is this many failed probes in a row *and* this long: a busy GIL is no hang."""
     queue_period: float = 20.0
     stuck: float = 60.0
-    """How long ComfyUI's queue must have stood still before its prompt worker counts as dead."""
+    """How long ComfyUI's queue must stand still before its prompt worker counts as dead."""
 
 
 class Target(NamedTuple):
-    """One service to watch."""
+    """One service to probe."""
 
     name: str
     port: int
@@ -34,11 +34,11 @@ class Target(NamedTuple):
     memory_limit: int
     """Bytes its process tree may use; 0: no limit of its own."""
     queue: bool
-    """Does it have ComfyUI's queue and log?"""
+    """Whether the service has ComfyUI's queue and log."""
 
 
 def targets(settings: Settings, services: tuple[Service, ...] = SERVICES) -> tuple[Target, ...]:
-    """The services that are switched on."""
+    """Return the targets of the enabled services."""
     return tuple(_target(service, settings) for service in services if service.enabled(settings))
 
 

@@ -1,4 +1,4 @@
-"""A: one service under watch: take samples, ask the judges, act on what they say."""
+"""A: the probes of one service: take samples, evaluate them, kill the process with a note that says why."""
 
 import os
 import time
@@ -12,61 +12,62 @@ from entrypoint.supervision.prober.comfyui_log import ComfyUILog
 from entrypoint.supervision.prober.liveness import Liveness, MemoryLimit
 from entrypoint.supervision.prober.log_tail import LogTail
 from entrypoint.supervision.prober.prompt_worker import PromptWorker, Queue
-from entrypoint.supervision.prober.targets import Pace, Target
+from entrypoint.supervision.prober.targets import ProbeConfig, Target
 from entrypoint.system import cgroup, loopback_http, process_tree
 
 CGROUP_SHARE = 0.98
-"""Of the container's memory limit: beyond it the kernel kills anyway, without asking the process to end first."""
-LONGEST_WAIT = 5.0
-"""Seconds a process that is to be replaced gets after its stop signal."""
+"""Of the container's memory limit: beyond it the kernel kills anyway, without a SIGTERM first."""
+MAX_STOP_GRACE = 5.0
+"""Seconds from the stop signal to SIGKILL."""
 RECHECK = 1.0
+"""Seconds to the next sample after one beyond the memory limit."""
 
 
 class Folders(NamedTuple):
-    """Where the plugin's files and the log files are."""
+    """The folders of the plugin's files and of the log files."""
 
     runtime: str
     log: str
 
 
 class Watch:
-    """Everything the prober remembers about one service."""
+    """The probe state of one service."""
 
-    def __init__(self, target: Target, pace: Pace, folders: Folders) -> None:
+    def __init__(self, target: Target, config: ProbeConfig, folders: Folders) -> None:
         self.target = target
         self.due = 0.0
-        self._pace = pace
+        self._config = config
         self._folders = folders
         self._process: psutil.Process | None = None
-        self._log = LogTail(os.path.join(folders.log, f"{target.name}.log"))
-        self._memory_limit = target.memory_limit or _share_of_the_container()
+        self._log_tail = LogTail(os.path.join(folders.log, f"{target.name}.log"))
+        self._memory_limit = target.memory_limit or _container_share()
 
-    def turn(self, pid: int) -> None:
-        """One look at the service, whose process supervisord says is `pid` (0: none)."""
+    def probe(self, pid: int) -> None:
+        """Probe the service once; `pid` is its process according to supervisord (0: none)."""
         now = time.monotonic()
-        self.due = now + self._pace.period
+        self.due = now + self._config.period
         process = process_tree.find(pid, os.getppid()) if pid else None
         if process is None:
             self._process = None
             return
         if process != self._process:
-            self._meet(process, now)
-        reason = self._check_memory(process) or self._check_http(process, now) or self._check_work(process, now)
+            self._reset(process, now)
+        reason = self._probe_memory(process) or self._probe_http(process, now) or self._probe_queue(process, now)
         if reason:
-            self._replace(process, reason)
+            self._kill(process, reason)
 
-    def _meet(self, process: psutil.Process, now: float) -> None:
+    def _reset(self, process: psutil.Process, now: float) -> None:
         age = max(0.0, time.time() - process.create_time())
         self._process = process
-        self._liveness = Liveness(self._pace, self.target.startup_grace, now - age)
+        self._liveness = Liveness(self._config, self.target.startup_grace, now - age)
         self._memory = MemoryLimit(self._memory_limit)
-        self._worker = PromptWorker(self._pace)
-        self._words = ComfyUILog()
+        self._worker = PromptWorker(self._config)
+        self._log_probe = ComfyUILog()
         self._queue_due = 0.0
         self._idle = False
-        self._log.skip()
+        self._log_tail.skip()
 
-    def _check_memory(self, process: psutil.Process) -> Reason | None:
+    def _probe_memory(self, process: psutil.Process) -> Reason | None:
         if not self._memory_limit:
             return None
         reason = self._memory.observe(process_tree.memory(process))
@@ -74,47 +75,47 @@ class Watch:
             self.due = time.monotonic() + RECHECK
         return reason
 
-    def _check_http(self, process: psutil.Process, now: float) -> Reason | None:
-        answer = loopback_http.get(self.target.port, self.target.path, self._pace.timeout)
-        self._answers = answer.problem is None
-        if self._answers and not self._liveness.answered:
+    def _probe_http(self, process: psutil.Process, now: float) -> Reason | None:
+        response = loopback_http.get(self.target.port, self.target.path, self._config.timeout)
+        self._responds = response.problem is None
+        if self._responds and not self._liveness.responded:
             age = now - self._liveness.started
-            print(f"{self.target.name}: process {process.pid} answers {age:.1f} s after its start", flush=True)
-        return self._liveness.observe(time.monotonic(), answer.problem)
+            print(f"{self.target.name}: process {process.pid} responds {age:.1f} s after its start", flush=True)
+        return self._liveness.observe(time.monotonic(), response.problem)
 
-    def _check_work(self, process: psutil.Process, now: float) -> Reason | None:
+    def _probe_queue(self, process: psutil.Process, now: float) -> Reason | None:
         if not self.target.queue:
             return None
-        self._words.read(now, self._log.lines())
+        self._log_probe.read(now, self._log_tail.lines())
         reason = None
-        if self._answers and now >= self._queue_due:
-            self._queue_due = now + self._pace.queue_period
-            queue = self._queue()
+        if self._responds and now >= self._queue_due:
+            self._queue_due = now + self._config.queue_period
+            queue = self._get_queue()
             self._idle = queue == Queue((), 0)
             if queue is not None:
                 threads, cpu = process_tree.thread_ids(process), process_tree.cpu_seconds(process)
                 reason = self._worker.observe(now, queue, threads, cpu)
-        return reason or self._words.judge(now, self._idle)
+        return reason or self._log_probe.evaluate(now, self._idle)
 
-    def _queue(self) -> Queue | None:
-        """Whole workflows are in `/queue`, megabytes of them: ask for the number first."""
-        remaining = loopback_http.get_json(self.target.port, "/prompt", self._pace.timeout)
+    def _get_queue(self) -> Queue | None:
+        """`/queue` holds whole workflows, megabytes of them: request the number first."""
+        remaining = loopback_http.get_json(self.target.port, "/prompt", self._config.timeout)
         try:
             if remaining["exec_info"]["queue_remaining"] == 0:
                 return Queue((), 0)
-            queue = loopback_http.get_json(self.target.port, "/queue", self._pace.timeout)
+            queue = loopback_http.get_json(self.target.port, "/queue", self._config.timeout)
             running = tuple(str(item[1]) for item in queue["queue_running"])
             return Queue(running, len(queue["queue_pending"]))
         except (TypeError, KeyError, IndexError):
             return None
 
-    def _replace(self, process: psutil.Process, reason: Reason) -> None:
-        print(f"{self.target.name}: {reason.text}; replacing process {process.pid}", flush=True)
-        kill_notes.leave_kill_note(self._folders.runtime, self.target.name, process.pid, reason)
-        wait = min(self.target.stop_grace, LONGEST_WAIT)
-        process_tree.end(process, self.target.stop_signal, wait, self.target.whole_tree)
+    def _kill(self, process: psutil.Process, reason: Reason) -> None:
+        print(f"{self.target.name}: {reason.text}; killing process {process.pid}", flush=True)
+        kill_notes.write_kill_note(self._folders.runtime, self.target.name, process.pid, reason)
+        grace = min(self.target.stop_grace, MAX_STOP_GRACE)
+        process_tree.end(process, self.target.stop_signal, grace, self.target.whole_tree)
 
 
-def _share_of_the_container() -> int:
+def _container_share() -> int:
     own = cgroup.find()
     return int((own.limit() or 0) * CGROUP_SHARE) if own else 0

@@ -1,4 +1,4 @@
-"""A start command (`docker run IMAGE bash -c '...'`) runs once beside the services and is never in their way."""
+"""A start command (`docker run IMAGE bash -c '...'`) runs once beside the services and never affects them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.support.pod import TOKEN, Pod, running
 from tests.support.waiting import wait_until
 
-#: No service: what is tested here does not depend on one, and JupyterLab's start takes seconds.
+#: No service: these tests do not need one, and JupyterLab's start takes seconds.
 ALONE = {"JUPYTER_ENABLED": "false"}
 
 
@@ -30,13 +30,13 @@ def running_words(pod: Pod, words: str) -> list[psutil.Process]:
     return found
 
 
-def test_it_runs_once_with_the_containers_environment_and_its_end_is_logged(tmp_path: Path) -> None:
+def test_it_runs_once_with_the_containers_environment_and_its_exit_is_logged(tmp_path: Path) -> None:
     script = 'echo "says $1 $MINE in $PWD"; cat; exit 0'
     with running(tmp_path / "pod", ALONE | {"MINE": "kept"}, command=("sh", "-c", script, "sh", "a  b")) as pod:
         pod.wait_for_log(f"command  | says a  b kept in {Path.cwd()}\n")
         pod.wait_for_log("command  | podkeeper: the start command exited with code 0\n")
         assert "StartCommandFailed" not in conditions(pod)
-        wait_until(lambda: "command" in pod.podkeeper("status").stdout, 10, "its state is told")
+        wait_until(lambda: "command" in pod.podkeeper("status").stdout, 10, "its state is shown")
         assert pod.log("command.log").count("says ") == 1
         assert pod.stop() == 0
 
@@ -46,14 +46,16 @@ def test_it_runs_once_with_the_containers_environment_and_its_end_is_logged(tmp_
     [
         (("sh", "-c", "exit 3"), "(sh) exited with code 3"),
         (("sh", "-c", "kill -SEGV $$"), "(sh) killed by SIGSEGV"),
-        (("/start-me.sh",), "(/start-me.sh) can't be run: No such file or directory"),
-        (("/etc/passwd",), "(/etc/passwd) can't be run: Permission denied"),
-        (("--help",), "(--help) can't be run: No such file or directory"),
-        (("", "a"), "() can't be run: posix_spawnp: argv first element cannot be empty"),
+        (("/start-me.sh",), "(/start-me.sh) cannot be run: No such file or directory"),
+        (("/etc/passwd",), "(/etc/passwd) cannot be run: Permission denied"),
+        (("--help",), "(--help) cannot be run: No such file or directory"),
+        (("", "a"), "() cannot be run: posix_spawnp: argv first element cannot be empty"),
     ],
     ids=["exit code", "signal", "no such file", "no program", "an option", "an empty word"],
 )
-def test_a_bad_end_is_a_condition_and_the_pod_runs_on(command: tuple[str, ...], what: str, tmp_path: Path) -> None:
+def test_a_failure_is_a_condition_and_the_pod_keeps_running(
+    command: tuple[str, ...], what: str, tmp_path: Path
+) -> None:
     with running(tmp_path / "pod", ALONE, command=command) as pod:
         pod.wait_for_log(f"command  | podkeeper: StartCommandFailed: the start command {what}; read {pod.home}")
         assert what in conditions(pod)["StartCommandFailed"]["reason"]
@@ -63,7 +65,7 @@ def test_a_bad_end_is_a_condition_and_the_pod_runs_on(command: tuple[str, ...], 
         assert pod.stop() == 0
 
 
-def test_the_services_do_not_notice_a_command_that_never_ends(tmp_path: Path) -> None:
+def test_a_command_that_never_ends_does_not_affect_the_services(tmp_path: Path) -> None:
     """`sleep infinity`, which templates use to keep a container alive."""
     with running(tmp_path / "pod", command=("sleep", "infinity")) as pod:
         pod.wait_for_jupyter()
@@ -73,17 +75,17 @@ def test_the_services_do_not_notice_a_command_that_never_ends(tmp_path: Path) ->
         assert "WARN stopped: command" not in pod.log("supervisord.log")
 
 
-def test_what_it_leaves_in_the_background_lives_writes_and_ends_with_the_pod(tmp_path: Path) -> None:
+def test_its_background_processes_keep_running_and_writing_until_the_pod_stops(tmp_path: Path) -> None:
     """Stock supervisord closes the log pipe when a program ends: the first line written then would be fatal."""
-    script = "(trap 'echo told to end; exit' TERM; while :; do sleep 0.2; echo still there; done) & exit 0"
+    script = "(trap 'echo got SIGTERM; exit' TERM; while :; do sleep 0.2; echo still running; done) & exit 0"
     with running(tmp_path / "pod", ALONE, command=("sh", "-c", script)) as pod:
         pod.wait_for_log("the start command exited with code 0")
-        seen = pod.text.count("still there")
-        wait_until(lambda: pod.text.count("still there") > seen + 2, 20, "it goes on")
-        (left,) = running_words(pod, "still there")
+        seen = pod.text.count("still running")
+        wait_until(lambda: pod.text.count("still running") > seen + 2, 20, "it keeps writing")
+        (left,) = running_words(pod, "still running")
         assert pod.stop() == 0
         assert not left.is_running()
-        assert "command  | told to end" in pod.text
+        assert "command  | got SIGTERM" in pod.text
 
 
 def test_a_stop_reaches_it_and_does_not_wait_for_a_command_that_ignores_it(tmp_path: Path) -> None:
@@ -93,11 +95,11 @@ def test_a_stop_reaches_it_and_does_not_wait_for_a_command_that_ignores_it(tmp_p
         family = running_words(pod, "sleep 1234")
         assert pod.process.pid not in {member.pid for member in family}
         assert pod.stop(signal.SIGTERM) == 0
-        wait_until(lambda: not [each for each in family if each.is_running()], 5, "nobody is left")
+        wait_until(lambda: not [each for each in family if each.is_running()], 5, "no process is left")
 
 
-def test_its_words_are_in_a_file_of_the_services_user_only(tmp_path: Path) -> None:
-    """They may hold a login; and no secret of the pod's is in its environment."""
+def test_its_command_line_is_only_in_a_file_of_the_services_user(tmp_path: Path) -> None:
+    """It may hold a login; and no secret of the pod's is in its environment."""
     environ = ALONE | {"HF_TOKEN": "s3cret-hf", "RUNPOD_API_KEY": "s3cret-key"}
     with running(tmp_path / "pod", environ, command=("sh", "-c", "env; : my-word")) as pod:
         pod.wait_for_log("the start command exited with code 0")
@@ -109,12 +111,12 @@ def test_its_words_are_in_a_file_of_the_services_user_only(tmp_path: Path) -> No
         assert not running_words(pod, "my-word")
 
 
-def test_a_start_without_one_runs_none_and_forgets_the_last(tmp_path: Path) -> None:
+def test_a_start_without_a_command_runs_none_and_removes_the_last_one(tmp_path: Path) -> None:
     with running(tmp_path / "pod", ALONE, command=("sh", "-c", "echo once")) as pod:
         pod.wait_for_log("exited with code 0")
         pod.stop()
     with running(tmp_path / "pod", ALONE) as pod:
-        wait_until(lambda: "command" in pod.podkeeper("status").stdout, 20, "its state is told")
+        wait_until(lambda: "command" in pod.podkeeper("status").stdout, 20, "its state is shown")
         pod.podkeeper("start", "command")
         pod.wait_for_log("command  | podkeeper: this pod was started without a command")
         assert "once" not in pod.text

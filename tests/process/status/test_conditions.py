@@ -83,7 +83,7 @@ def plain(text: str) -> str:
 def test_a_pod_that_is_not_root_cannot_run_as_another_user() -> None:
     def check() -> None:
         with pytest.raises(CannotDo, match=r"^RunAsNotPossible: "):
-            boot_steps.check_the_user(Settings(run_as="1000:1000"))
+            boot_steps.check_user(Settings(run_as="1000:1000"))
 
     as_user(65534, check)
 
@@ -95,7 +95,7 @@ def test_a_volume_that_does_not_respond_at_the_start(tmp_path: Path) -> None:
         volume.set(volume.HANG, 1)
         assert not responds(str(volume.folder / "models"), 0.5)
     with pytest.raises(CannotDo, match=r"^VolumeNotAnswering: "):
-        boot_steps.tell_of_silence((str(tmp_path / "volume"),))
+        boot_steps.report_unresponsive_volumes((str(tmp_path / "volume"),))
 
 
 def test_the_python_that_stands_in_has_no_torch() -> None:

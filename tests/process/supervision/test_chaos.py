@@ -24,7 +24,7 @@ SIGNALS = ("TERM", "INT", "HUP", "KILL", "SEGV", "QUIT", "USR1", "ABRT", "STOP")
 SERVICES = ("x", "comfyui")
 FLOOD = """
 [program:flood]
-command=sh -c 'yes "a line of a log that nobody wants to read" | head -c 3000000'
+command=sh -c 'yes "a line of a log that is never read" | head -c 3000000'
 autostart=false
 autorestart=false
 startsecs=0
@@ -129,11 +129,11 @@ class Chaos:
 
 def get(pod: Pod, name: str, data: bytes | None = None) -> bytes:
     port = int((pod.folder / f"port-{name}").read_text())
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/prompt", data, 0.5) as answer:
-        return bytes(answer.read())
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/prompt", data, 0.5) as response:
+        return bytes(response.read())
 
 
-def answers(pod: Pod, name: str) -> bool:
+def responds(pod: Pod, name: str) -> bool:
     try:
         return bool(get(pod, name))
     except (OSError, ValueError):
@@ -141,8 +141,8 @@ def answers(pod: Pod, name: str) -> bool:
 
 
 def commands(pod: Pod) -> list[str]:
-    """The interesting end of every process's command line."""
-    lines = [read(f"/proc/{pid}/cmdline").replace(b"\0", b" ").decode() for pid in pod.everybody()]
+    """The program and kind in every process's command line."""
+    lines = [read(f"/proc/{pid}/cmdline").replace(b"\0", b" ").decode() for pid in pod.processes()]
     return sorted(" ".join(line.split()[2:4]).rsplit("/", 1)[-1] for line in lines)
 
 
@@ -153,8 +153,8 @@ def footprint(pod: Pod) -> tuple[int, int]:
 
 
 def settled(pod: Pod) -> bool:
-    """Exactly one healthy instance of each service and nobody else."""
-    running = all(pod.state(name) == "RUNNING" and answers(pod, name) for name in SERVICES)
+    """Exactly one healthy instance of each service and no other process."""
+    running = all(pod.state(name) == "RUNNING" and responds(pod, name) for name in SERVICES)
     return running and commands(pod) == EXPECTED and not zombies_of(pod.pid)
 
 
@@ -196,4 +196,4 @@ def test_chaos(seed: int) -> None:
             assert end[1] <= middle[1] + 3072, "memory leaks"
             print(f"footprint (fd, KiB): {middle} -> {end}; restarts: {len(pod.restarts('x'))} kept")
             assert pod.stop()[0] == 0
-            assert pod.everybody() == []
+            assert pod.processes() == []

@@ -1,4 +1,4 @@
-"""The prober and the plugin together: hangs, leaks, dead workers and CUDA errors; and what must not be killed."""
+"""The prober and the plugin together: hangs, leaks, dead workers, CUDA errors, and healthy processes left alone."""
 
 import os
 import signal
@@ -26,35 +26,35 @@ class Client:
         self.pod, self.name = pod, name
         wait_until(lambda: (pod.folder / "port").exists(), 10, "the service has a port")
         self.port = int((pod.folder / "port").read_text())
-        wait_until(self.answers, 10, "the service answers")
+        wait_until(self.responds, 10, "the service responds")
         self.pid = pod.program(name)
 
     def is_watched(self) -> None:
-        """The prober has seen it answer: from now on liveness counts, and it knows the threads."""
-        line = f"process {self.pid} answers"
+        """Wait for the first successful probe: from now on liveness counts, and the prober knows the threads."""
+        line = f"process {self.pid} responds"
         wait_until(lambda: any(line in seen for seen in self.pod.lines("prober.log")), 10, line)
 
     def get(self, path: str, data: bytes | None = None, timeout: float = 5) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, timeout) as answer:
-            return bytes(answer.read())
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, timeout) as response:
+            return bytes(response.read())
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         try:
             return bool(self.get("/", timeout=0.5))
         except OSError:
             return False
 
     def replaced(self, kind: str, timeout: float = 12) -> str:
-        """Wait until another process answers; the recorded reason."""
+        """Wait until another process responds; returns the recorded reason."""
         wait_until(lambda: self.pod.info(self.name).get("pid") not in (0, None, self.pid), timeout, "replaced")
         wait_until(lambda: not alive(self.pid), 3, "the old one is gone")
-        wait_until(self.answers, 10, "the new one answers")
+        wait_until(self.responds, 10, "the new one responds")
         entry = self.pod.restarts(self.name)[-1]
         assert entry["kind"] == kind, entry
         return str(entry["reason"])
 
     def stays_up(self, seconds: float) -> None:
-        stays(lambda: alive(self.pid), seconds, "an honest process was killed")
+        stays(lambda: alive(self.pid), seconds, "a healthy process was killed")
         assert self.pod.restarts(self.name) == []
 
 
@@ -77,7 +77,7 @@ def test_without_the_prober_a_hang_stays() -> None:
     with Pod(service(prober=False)) as pod:
         client = Client(pod, "x")
         os.kill(client.pid, signal.SIGSTOP)
-        stays(lambda: pod.info("x").get("pid") == client.pid, 4, "who replaced it?")
+        stays(lambda: pod.info("x").get("pid") == client.pid, 4, "it was replaced")
 
 
 def test_a_busy_gil_is_no_hang() -> None:
@@ -90,7 +90,7 @@ def test_a_busy_gil_is_no_hang() -> None:
 
 
 def test_startup_has_its_own_grace() -> None:
-    """A service that never answers is left alone for its grace and replaced afterwards."""
+    """A service that never responds is left alone for its startup grace and replaced afterwards."""
     programs = service(fields="startup_grace=4").replace("{fakes} web {folder}/port", "sleep 1000")
     with Pod(programs) as pod:
         with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -114,7 +114,7 @@ def test_a_leak_is_replaced_with_its_reason() -> None:
 
 
 def test_dead_prompt_worker_is_replaced() -> None:
-    """SystemExit in a node: HTTP answers 200, the item runs for ever, the worker's thread is gone."""
+    """SystemExit in a node: HTTP responds with 200, the item runs for ever, the worker's thread is gone."""
     with Pod(service("comfyui")) as pod:
         client = Client(pod, "comfyui")
         client.is_watched()
@@ -123,14 +123,14 @@ def test_dead_prompt_worker_is_replaced() -> None:
         assert "its thread is gone" in client.replaced("worker")
 
 
-def test_without_the_prober_a_dead_worker_answers_for_ever() -> None:
+def test_without_the_prober_a_dead_worker_is_not_replaced() -> None:
     """Negative control: HTTP is fine, nothing moves."""
     with Pod(service("comfyui", prober=False)) as pod:
         client = Client(pod, "comfyui")
         client.get("/prompt", b"exit")
         client.get("/prompt", b"sleep 0")
         wait_until(lambda: b'"queue_remaining": 2' in client.get("/prompt"), 5, "both are in the queue")
-        stays(lambda: b'"queue_remaining": 2' in client.get("/prompt"), 3, "who works there?")
+        stays(lambda: b'"queue_remaining": 2' in client.get("/prompt"), 3, "the queue moved")
 
 
 def test_worker_that_crashed_between_two_items_is_replaced() -> None:
@@ -164,7 +164,7 @@ def test_cuda_error_with_no_later_success_is_replaced() -> None:
         assert "CUDA error: an illegal memory access" in client.replaced("cuda")
 
 
-def test_cuda_error_with_a_later_success_is_not() -> None:
+def test_cuda_error_with_a_later_success_is_not_replaced() -> None:
     """It was not sticky."""
     with Pod(service("comfyui")) as pod:
         client = Client(pod, "comfyui")
@@ -174,17 +174,17 @@ def test_cuda_error_with_a_later_success_is_not() -> None:
         client.stays_up(4)
 
 
-def test_the_prober_s_death_costs_nothing() -> None:
-    """It is restarted like any program, the services don't notice, and it goes on watching."""
+def test_a_killed_prober_is_restarted_and_keeps_watching() -> None:
+    """The services are not affected."""
     with Pod(service(), settings="stable_after=0\n") as pod:
         client = Client(pod, "x")
         client.is_watched()
         for _ in range(3):
             prober = pod.program("prober")
             os.kill(prober, signal.SIGKILL)
-            wait_until(lambda p=prober: pod.info("prober").get("pid") not in (0, p), 5, "a new prober")
+            pod.wait_replaced("prober", prober, 5)
         assert alive(client.pid)
-        wait_until(lambda: " ".join(pod.lines("prober.log")).count("answers") >= 2, 5, "watched again")
+        wait_until(lambda: " ".join(pod.lines("prober.log")).count("responds") >= 2, 5, "watched again")
         os.kill(client.pid, signal.SIGSTOP)
         client.replaced("hang")
 
@@ -210,7 +210,7 @@ def memory_cgroup(pod_limit: int) -> str | None:
     return None
 
 
-def test_oom_kill_is_told_apart() -> None:
+def test_oom_kill_is_recorded_as_such() -> None:
     """The kernel's OOM killer takes the service, not supervisord, and the record says so."""
     group = memory_cgroup(200 << 20)
     if group is None:
@@ -222,7 +222,7 @@ def test_oom_kill_is_told_apart() -> None:
             with pytest.raises(OSError, match=r"closed|reset"):
                 client.get("/leak?400")
             assert "out of memory" in client.replaced("oom")
-            os.kill(pod.program("x"), signal.SIGKILL)  # negative control: this one is nobody's memory
+            os.kill(pod.program("x"), signal.SIGKILL)  # negative control: not the OOM killer
             wait_until(lambda: len(pod.restarts("x")) == 2, 5, "the second end is recorded")
             assert pod.restarts("x")[-1]["kind"] == "signal"
             assert pod.process.poll() is None

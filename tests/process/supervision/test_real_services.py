@@ -50,13 +50,13 @@ killasgroup=true
 redirect_stderr=true
 stdout_logfile={folder}/comfyui.log
 """
-TELLS_THAT_IT_IS_UP = """
-def tell():
+REPORTS_READY = """
+def report():
     import threading, time
     while "ParentPollerUnix" not in [type(each).__name__ for each in threading.enumerate() if each.is_alive()]:
         time.sleep(0.01)
     open(f"{upfolder}/kernel-{os.getpid()}", "w").close()
-__import__("threading").Thread(target=tell, daemon=True).start()
+__import__("threading").Thread(target=report, daemon=True).start()
 """
 NODE = """
 import ctypes, sys, time, torch
@@ -90,22 +90,22 @@ class Real:
     def __init__(self, pod: Pod, name: str, port: int, path: str) -> None:
         self.pod, self.name, self.port, self.path = pod, name, port, path
         (pod.folder / "port").write_text(str(port))
-        self.meet()
+        self.wait_ready()
 
-    def meet(self) -> None:
-        wait_until(self.answers, 120, f"{self.name} answers", interval=0.2)
+    def wait_ready(self) -> None:
+        wait_until(self.responds, 120, f"{self.name} responds", interval=0.2)
         self.pid = self.pod.program(self.name)
-        line = f"process {self.pid} answers"
+        line = f"process {self.pid} responds"
         wait_until(lambda: any(line in seen for seen in self.pod.lines("prober.log")), 20, line)
 
     def call(self, path: str, body: Any = None, timeout: float = 5) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return json.load(response)
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         try:
             return bool(self.call(self.path, timeout=1))
         except (OSError, ValueError):
@@ -120,7 +120,7 @@ class Real:
         return found
 
     def replaced(self, harm: Callable[[], object], kind: str, within: float) -> None:
-        """Do harm; everything of the old process must go and a new one answer."""
+        """Do harm; the old process and its descendants must end and a new one respond."""
         old, pid, begin = self.tree(), self.pid, time.monotonic()
         before = {p: read(f"/proc/{p}/cmdline") for p in old}
         harm()
@@ -132,7 +132,7 @@ class Real:
             wait_until(lambda: not [p for p in old if alive(p)], 10, "no survivors")
         except AssertionError:
             raise AssertionError(f"survivors: {[names[p] for p in old if alive(p)]}") from None
-        self.meet()
+        self.wait_ready()
         print(f"{self.name}: {kind}: new process after {took:.1f} s, {len(old)} old processes gone")
 
 
@@ -162,13 +162,13 @@ def prober(name: str, path: str, *fields: str) -> str:
 
 
 def test_jupyterlab_with_a_kernel_and_a_terminal(port: int) -> None:
-    """kill -9, SIGSTOP and a kernel that leaks: replaced in time, nobody of the old survives."""
+    """kill -9, SIGSTOP and a kernel that leaks: replaced in time, no old process survives."""
     fields = ("window=8", "period=1", f"memory_limit={400 << 20}", "whole_tree=")
     with Pod(JUPYTER + prober("jupyter", "/api", *fields), settings="stable_after=0\n") as pod:
         startup = pod.folder / "ipython" / "profile_default" / "startup"
         startup.mkdir(parents=True)
         (startup / "leak.py").write_text(
-            f"import os\nupfolder = '{pod.folder}'\n{TELLS_THAT_IT_IS_UP}"
+            f"import os\nupfolder = '{pod.folder}'\n{REPORTS_READY}"
             f"x = b'x' * (600 << 20) if os.path.exists('{pod.folder}/leak') else None\n"
         )
         jupyter = Real(pod, "jupyter", port, "/api")
@@ -221,7 +221,7 @@ def test_comfyui(port: int) -> None:
         for what in ("sample", "wait"):
             before = len(pod.restarts("comfyui"))
             queue(what, SAMPLING)()
-            stays(lambda: alive(comfyui.pid), SAMPLING, "killed at honest work")
+            stays(lambda: alive(comfyui.pid), SAMPLING, "killed while working")
             wait_until(lambda: comfyui.call("/prompt")["exec_info"]["queue_remaining"] == 0, 60, "done")
             assert len(pod.restarts("comfyui")) == before
         comfyui.replaced(queue("exit"), "worker", within=40)
@@ -229,7 +229,7 @@ def test_comfyui(port: int) -> None:
         code, seconds = pod.stop()
         assert code == 0
         assert seconds < 8
-        assert pod.everybody() == []
+        assert pod.processes() == []
         print(f"stop: {seconds:.1f} s, temp folder left: {(Path(pod.folder) / 'data' / 'temp').exists()}")
 
 

@@ -1,4 +1,4 @@
-"""How a pod ends: parallel, orderly, inside its time, at any moment, with nobody left."""
+"""Shutdown: parallel, in order, inside its time limit, at any moment, with no process left."""
 
 import os
 import shutil
@@ -33,17 +33,17 @@ def test_stop_takes_the_longest_not_the_sum(stock: bool) -> None:
         code, seconds = pod.stop()
         assert code == 0
         assert (seconds > 3.9) if stock else (1.5 < seconds < 3.5)
-        assert pod.everybody() == []
+        assert pod.processes() == []
 
 
-def test_stop_ends_in_time_whatever_programs_want() -> None:
-    """stopwaitsecs beyond the engine's patience: killed a second before `stop_within`."""
+def test_stop_ends_in_time_with_any_stopwaitsecs() -> None:
+    """stopwaitsecs beyond the container engine's timeout: killed a second before `stop_within`."""
     with Pod(TWO_STUBBORN.replace("stopwaitsecs=2", "stopwaitsecs=60"), settings="stop_within=3\n") as pod:
         wait_until(lambda: (pod.folder / "b-up").exists() and (pod.folder / "a-up").exists(), 10, "both are up")
         code, seconds = pod.stop()
         assert code == 0
         assert seconds < 3.5
-        assert pod.everybody() == []
+        assert pod.processes() == []
 
 
 def test_idle_programs_stop_at_once() -> None:
@@ -73,7 +73,7 @@ def test_log_forwarder_is_stopped_last() -> None:
     """The last lines of the others are still forwarded."""
     with Pod(LOGS_LAST) as pod:
         wait_until(lambda: (pod.folder / "up").exists() and pod.info("slow").get("pid"), 10, "both are up")
-        time.sleep(0.2)  # the trap of `slow` is set before its first sleep; nothing tells us when
+        time.sleep(0.2)  # the trap of `slow` is set before its first sleep, at an unknown time
         pod.stop()
         assert pod.lines("order") == ["slow", "logs"]
 
@@ -101,7 +101,7 @@ killasgroup=true
 
 
 def orphans(pod: Pod) -> list[int]:
-    return [pid for pid in pod.everybody() if read(f"/proc/{pid}/cmdline").startswith(b"sleep")]
+    return [pid for pid in pod.processes() if read(f"/proc/{pid}/cmdline").startswith(b"sleep")]
 
 
 def test_orphans_are_swept_after_crash_and_stop() -> None:
@@ -112,10 +112,10 @@ def test_orphans_are_swept_after_crash_and_stop() -> None:
             wait_until(lambda: len(orphans(pod)) == 3, 10, "a program, two descendants")
             old = set(orphans(pod))
             os.kill(first, signal.SIGKILL)
-            wait_until(lambda p=first: pod.info("x").get("pid") not in (0, p), 10, "restarted")
-            wait_until(lambda o=old: not o & set(pod.everybody()), 5, "all of the old start are gone")
+            pod.wait_replaced("x", first, 10)
+            pod.wait_gone(old, 5)
         pod.control("stop", "x")
-        wait_until(lambda: not orphans(pod), 5, "nobody is left after a stop")
+        wait_until(lambda: not orphans(pod), 5, "no process is left after a stop")
         wait_until(lambda: not zombies_of(pod.pid), 5, "no zombies")
 
 
@@ -129,24 +129,24 @@ def test_orphans_of_another_user_are_swept_without_ptrace() -> None:
         wait_until(lambda: len(orphans(pod)) == 3, 10, "a program, two descendants")
         old = set(orphans(pod))
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: pod.info("x").get("pid") not in (0, first), 10, "restarted")
-        wait_until(lambda: not old & set(pod.everybody()), 5, "all of the old start are gone")
+        pod.wait_replaced("x", first, 10)
+        pod.wait_gone(old, 5)
 
 
 @pytest.mark.parametrize("stock", [False, True])
-def test_orphans_survive_where_policy_says_no(stock: bool) -> None:
+def test_orphans_survive_where_they_are_not_swept(stock: bool) -> None:
     """Jupyter's terminals hold users' tmux and nohup jobs; and stock never sweeps (negative control)."""
     with Pod(LEAVES_ORPHANS, stock=stock) as pod:
         first = pod.program("x")
         wait_until(lambda: len(orphans(pod)) == 3, 10, "a program, two descendants")
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: pod.info("x").get("pid") not in (0, first), 10, "restarted")
+        pod.wait_replaced("x", first, 10)
         wait_until(lambda: len(orphans(pod)) == 5, 5, "the old descendants live on")
 
 
 @pytest.mark.parametrize("pid1", [True, False])
-def test_orphans_become_ours_and_are_reaped(pid1: bool) -> None:
-    """As PID 1 and as a subreaper: what loses its parent and ends leaves no zombie."""
+def test_orphans_are_reparented_and_reaped(pid1: bool) -> None:
+    """As PID 1 and as a subreaper: an orphan that ends leaves no zombie."""
     programs = "[program:x]\ncommand=sh -c 'for i in 1 2 3; do (sleep 0.2 &); done; exec sleep 1000'\n"
     with Pod(programs, pid1=pid1) as pod:
         wait_until(lambda: pod.log().count("reaped unknown pid") >= 3, 10, "three orphans are reaped")
@@ -160,7 +160,7 @@ def test_shutdown_by_the_operator_and_reload() -> None:
             first = pod.program("x")
             descriptors = len(os.listdir(f"/proc/{pod.pid}/fd"))
             pod.send(signal.SIGHUP)
-            wait_until(lambda p=first: pod.info("x").get("pid") not in (None, 0, p), 10, "up after a reload")
+            pod.wait_replaced("x", first, 10)
         # Not at once: the connection that asked may still be closing.
         folder = f"/proc/{pod.pid}/fd"
         wait_until(lambda: len(os.listdir(folder)) <= descriptors, 5, "no descriptor more than before")
@@ -170,7 +170,7 @@ def test_shutdown_by_the_operator_and_reload() -> None:
         assert pod.process.wait(10) == 0
 
 
-def test_children_volunteer_to_the_oom_killer() -> None:
+def test_children_have_a_higher_oom_score_than_supervisord() -> None:
     """Their oom_score_adj is above supervisord's, so PID 1 is never the victim."""
     with Pod("[program:x]\ncommand=sleep 1000\n") as pod:
         own = int(read(f"/proc/{pod.pid}/oom_score_adj"))
@@ -208,12 +208,12 @@ stopsignal=INT
 
 
 def _is_python(pid: int) -> bool:
-    """Has `unshare` become it?"""
+    """Whether `unshare` has executed Python."""
     return read(f"/proc/{pid}/cmdline").startswith(PYTHON.encode())
 
 
-def _holds_signals_back(pid: int) -> bool:
-    """Has the entrypoint's first instruction run? `unshare` blocks SIGTERM too, before it becomes Python."""
+def _blocks_signals(pid: int) -> bool:
+    """Whether the entrypoint's first instruction has run; `unshare` blocks SIGTERM too, before it becomes Python."""
     if not _is_python(pid):
         return False
     status = read(f"/proc/{pid}/status").decode()
@@ -224,7 +224,7 @@ def _holds_signals_back(pid: int) -> bool:
 def _term_after(delay: float, stock: bool = False) -> tuple[float, int | str, list[int]]:
     with Pod(BOOT_PROGRAMS, pid1=True, stock=stock) as pod:
         pid = pod.pid
-        begun = _is_python if stock else _holds_signals_back
+        begun = _is_python if stock else _blocks_signals
         wait_until(lambda: begun(pid), 20, "the first instruction has run", interval=0.001)
         time.sleep(delay)
         pod.send(signal.SIGTERM)
@@ -232,11 +232,11 @@ def _term_after(delay: float, stock: bool = False) -> tuple[float, int | str, li
             code: int | str = pod.process.wait(12)
         except subprocess.TimeoutExpired:
             code = "lost"
-        return delay, code, pod.everybody()
+        return delay, code, pod.processes()
 
 
 def test_sigterm_is_honoured_at_any_moment() -> None:
-    """As PID 1, at 50 delays from the first instruction on to 3 s later: exit 0 every time, nobody left."""
+    """As PID 1, at 50 delays from the first instruction on to 3 s later: exit 0 every time, no process left."""
     delays = [n * 3.0 / 49 for n in range(50)]
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(_term_after, delays))
@@ -254,15 +254,15 @@ def test_sigterm_storm_during_spawns() -> None:
     flap = "[program:x]\ncommand=true\nautorestart=true\nstartsecs=0\n"
     for _ in range(10):
         with Pod(flap + BOOT_PROGRAMS, settings="stable_after=0\n") as pod:
-            wait_until(lambda p=pod: p.starts("x") > 20, 10, "it flaps")
+            pod.wait_starts("x", 21, 10)
             code, seconds = pod.stop()
             assert code == 0
             assert seconds < 1.5
-            assert pod.everybody() == []
+            assert pod.processes() == []
 
 
 def test_stalled_log_reader_stops_nothing() -> None:
-    """Our stdout is a full pipe that nobody reads: restarts go on."""
+    """Our stdout is a full pipe without a reader: restarts continue."""
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     try:
@@ -277,7 +277,7 @@ def test_stalled_log_reader_stops_nothing() -> None:
             for _ in range(3):
                 first = pod.program("x")
                 os.kill(first, signal.SIGKILL)
-                wait_until(lambda p=first: pod.info("x").get("pid") not in (0, p), 5, "restarted")
+                pod.wait_replaced("x", first, 5)
             assert alive(pod.pid)
             assert pod.stop()[0] == 0
     finally:

@@ -2,11 +2,13 @@
 
 import json
 import os
-import pathlib
 import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,15 +16,12 @@ from tests.support.checkout import ROOT
 from tests.support.file_systems import inodes, misbehaving, needs_fuse, needs_root
 from tests.support.waiting import wait_until
 
-REPOSITORY = ROOT
-
-
-_started = []
+_started: list[subprocess.Popen[str]] = []
 
 
 @pytest.fixture(autouse=True)
-def nothing_outlives_its_test():
-    """A failed test leaves no process behind for the next one to stumble over."""
+def nothing_outlives_its_test() -> Iterator[None]:
+    """A failed test leaves no process behind for the next one."""
     yield
     while _started:
         process = _started.pop()
@@ -31,7 +30,9 @@ def nothing_outlives_its_test():
 
 
 class OneShot:
-    def __init__(self, tmp_path, stored, **settings):
+    """Runs of the volumes program with one environment."""
+
+    def __init__(self, tmp_path: Path, stored: Path, **settings: str) -> None:
         self.runtime = tmp_path / "run"
         self.runtime.mkdir(exist_ok=True)
         self.stored = stored
@@ -42,10 +43,10 @@ class OneShot:
         self.environ = {"PATH": os.environ["PATH"], **settings}
         self.environ |= {f"PODKEEPER_{name}_PATH": str(path) for name, path in paths.items()}
 
-    def start(self):
+    def start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "entrypoint.volumes"],
-            cwd=REPOSITORY,
+            cwd=ROOT,
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -54,23 +55,23 @@ class OneShot:
         _started.append(process)
         return process
 
-    def run(self):
+    def run(self) -> str:
         process = self.start()
-        said = process.communicate(timeout=120)[0]
-        assert process.returncode == 0, said
-        return said
+        output = process.communicate(timeout=120)[0]
+        assert process.returncode == 0, output
+        return output
 
     @property
-    def record(self):
+    def record(self) -> Any:
         return json.loads((self.runtime / "volumes.json").read_text())[str(self.stored)]
 
-    def conditions(self):
+    def conditions(self) -> list[str]:
         folder = self.runtime / "conditions"
         return sorted(path.stem for path in folder.iterdir()) if folder.exists() else []
 
 
 @pytest.fixture
-def source(tmp_path):
+def source(tmp_path: Path) -> Path:
     source = tmp_path / "source"
     for folder in range(60):
         (source / f"folder{folder}").mkdir(parents=True)
@@ -81,21 +82,21 @@ def source(tmp_path):
     return source
 
 
-def all_right(source):
+def all_changed(source: Path) -> bool:
     return all(stat.S_IMODE(found[0]) in (0o777, 0o666) for found in inodes(source).values())
 
 
-def test_shared_is_done_recorded_and_said(tmp_path, source):
+def test_shared_is_done_recorded_and_logged(tmp_path: Path, source: Path) -> None:
     shot = OneShot(tmp_path, source, VOLUME_POLICY="shared")
-    said = shot.run()
-    assert all_right(source)
+    output = shot.run()
+    assert all_changed(source)
     assert (shot.record["state"], shot.record["files"], shot.record["errors"]) == ("done", 1200, {})
-    assert "1261 changes" in said
+    assert "1261 changes" in output
     assert shot.conditions() == []
 
 
 @needs_root
-def test_auto_as_root_does_the_top_only(tmp_path, source):
+def test_auto_as_root_changes_the_top_only(tmp_path: Path, source: Path) -> None:
     shot = OneShot(tmp_path, source)
     shot.run()
     assert shot.record["policy"] == "top"
@@ -104,12 +105,12 @@ def test_auto_as_root_does_the_top_only(tmp_path, source):
 
 
 @needs_root
-def test_auto_with_puid_gives_the_volume_away(tmp_path, source):
+def test_auto_with_puid_gives_the_volume_away(tmp_path: Path, source: Path) -> None:
     OneShot(tmp_path, source, PUID="1234", PGID="4321").run()
     assert {found[1:3] for found in inodes(source).values()} == {(1234, 4321)}
 
 
-def test_a_fresh_pass_lets_the_next_one_wait_until_it_is_told_to_stop(tmp_path, source):
+def test_a_recent_pass_delays_the_next_one_until_it_is_stopped(tmp_path: Path, source: Path) -> None:
     shot = OneShot(tmp_path, source, VOLUME_POLICY="shared")
     shot.run()
     (source / "folder7" / "7").chmod(0o600)
@@ -118,33 +119,35 @@ def test_a_fresh_pass_lets_the_next_one_wait_until_it_is_told_to_stop(tmp_path, 
     process.send_signal(signal.SIGTERM)
     assert "begins" not in process.communicate(timeout=20)[0]
     assert process.returncode == 0
-    # the marker delays; it proves nothing: without it the next pass finds what is wrong
+    # the record only delays: without it the next pass finds the wrong file
     (shot.runtime / "volumes.json").unlink()
     shot.run()
-    assert all_right(source)
+    assert all_changed(source)
 
 
 @needs_fuse
-def test_stopped_in_the_middle_it_loses_nothing_and_the_next_start_goes_on(passthrough, tmp_path, source):
+def test_a_pass_stopped_in_the_middle_is_resumed_by_the_next_one(
+    passthrough: Path, tmp_path: Path, source: Path
+) -> None:
     with misbehaving(passthrough, source, tmp_path / "volume", delay_us=4000) as mount:
         shot = OneShot(tmp_path, mount.folder, VOLUME_POLICY="shared")
         process = shot.start()
         wait_until(lambda: (source / "folder0").exists() and _changed(source) > 20, 60, "the pass is under way")
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=20)[0]
-        assert process.returncode == 0, said
-        assert shot.record["state"] == "stopped", said
+        output = process.communicate(timeout=20)[0]
+        assert process.returncode == 0, output
+        assert shot.record["state"] == "stopped", output
         done = _changed(source)
         assert 20 < done < 1200
-        said = shot.run()
+        output = shot.run()
         assert shot.record["state"] == "done"
         assert shot.record["modes"] < 1261
-    assert all_right(source)
+    assert all_changed(source)
     assert all(path.exists() for path in (source / "folder0", source / "folder59" / "19"))
 
 
 @needs_fuse
-def test_a_volume_that_hangs_does_not_keep_the_pass_from_ending(passthrough, tmp_path, source):
+def test_a_volume_that_hangs_does_not_block_a_stop(passthrough: Path, tmp_path: Path, source: Path) -> None:
     with misbehaving(passthrough, source, tmp_path / "volume", delay_us=4000) as mount:
         shot = OneShot(tmp_path, mount.folder, VOLUME_POLICY="shared")
         process = shot.start()
@@ -160,23 +163,23 @@ def test_a_volume_that_hangs_does_not_keep_the_pass_from_ending(passthrough, tmp
 
 
 @needs_fuse
-def test_a_volume_that_refuses_is_one_condition(passthrough, tmp_path, source):
+def test_a_volume_that_refuses_changes_is_one_condition(passthrough: Path, tmp_path: Path, source: Path) -> None:
     with misbehaving(passthrough, source, tmp_path / "volume") as mount:
         mount.set(mount.CHOWN, 1)
         shot = OneShot(tmp_path, mount.folder, VOLUME_POLICY="owner", PUID="1234")
-        said = shot.run()
+        output = shot.run()
         assert shot.record["state"] == "gave up"
         assert shot.conditions() == ["VolumeNotWritable", "VolumePassRefused", "VolumeRootSquash"]
-        assert len(said.splitlines()) < 8
+        assert len(output.splitlines()) < 8
         mount.set(mount.CHOWN, 0)
         shot.run()
         assert shot.conditions() == []
 
 
-def _catches_term(pid):
-    caught = pathlib.Path(f"/proc/{pid}/status").read_text().split("SigCgt:")[1].split()[0]
-    return int(caught, 16) >> (signal.SIGTERM - 1) & 1
+def _catches_term(pid: int) -> bool:
+    caught = Path(f"/proc/{pid}/status").read_text().split("SigCgt:")[1].split()[0]
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def _changed(source):
+def _changed(source: Path) -> int:
     return sum(1 for found in inodes(source).values() if stat.S_IMODE(found[0]) == 0o666)

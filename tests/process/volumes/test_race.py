@@ -1,7 +1,6 @@
-"""Somebody swaps entries of the tree for links while root goes through it.
+"""An attacker swaps entries of the tree for links while root walks it.
 
-The negative control is the walk everybody writes (os.walk and os.chmod): it must be tricked, else the attack
-is none.
+The negative control is the usual walk (os.walk and os.chmod): it must be tricked, else the attack is none.
 """
 
 import contextlib
@@ -9,6 +8,7 @@ import os
 import stat
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -21,19 +21,19 @@ from tests.support.file_systems import LONG
 SECONDS = 60.0 if LONG else 4.0
 
 
-def naive_pass(top):
+def naive_pass(top: Path) -> None:
     for folder, folders, files in os.walk(top):
         for name in folders + files:
             path = os.path.join(folder, name)
             if not os.path.islink(path):
                 with contextlib.suppress(OSError):
-                    os.chmod(path, os.stat(path).st_mode | 0o666)  # noqa: S103 - it is the bad example
+                    os.chmod(path, os.stat(path).st_mode | 0o666)  # noqa: S103 - the negative control
 
 
 class Arena:
     """A tree, a victim outside of it, and a thread that swaps a folder and a file for links to the victim."""
 
-    def __init__(self, tmp_path, private):
+    def __init__(self, tmp_path: Path, private: bool) -> None:
         self.outside = tmp_path / "outside"
         self.outside.mkdir(mode=0o700)
         self.victim = self.outside / "file"
@@ -50,31 +50,31 @@ class Arena:
         self._stop = threading.Event()
         self._swapper = threading.Thread(target=self._swap)
 
-    def __enter__(self):
+    def __enter__(self) -> "Arena":
         self._swapper.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._swapper.join()
 
-    def _swap(self):
-        """rename(2) with RENAME_EXCHANGE would be one call; two renames leave a gap, which is part of the game."""
+    def _swap(self) -> None:
+        """rename(2) with RENAME_EXCHANGE would be one call; two renames leave a gap, which is part of the attack."""
         top, number = str(self.top), 0
         while not self._stop.is_set():
             number = (number + 1) % 20
             self._exchange(f"{top}/folder{number}", f"{top}/link-to-folder", f"{top}/spare")
             self._exchange(f"{top}/folder{number}/file", f"{top}/link-to-file", f"{top}/spare-file")
 
-    def _exchange(self, real, link, spare):
+    def _exchange(self, real: str, link: str, spare: str) -> None:
         with contextlib.suppress(OSError):
             os.rename(real, spare)
             os.rename(link, real)
             os.rename(real, link)
             os.rename(spare, real)
 
-    def spoil(self):
-        """Makes things wrong again, so that every pass has something to change."""
+    def spoil(self) -> None:
+        """Make modes wrong again, so that every pass has something to change."""
         top = str(self.top)
         with contextlib.suppress(OSError):
             os.chmod(top, self._bits)
@@ -88,10 +88,10 @@ class Arena:
                     os.close(descriptor)
 
     @property
-    def untouchable(self):
+    def untouchable(self) -> set[int]:
         return {os.lstat(self.victim).st_ino, os.lstat(self.outside).st_ino}
 
-    def victims(self):
+    def victims(self) -> list[tuple[int, int, int, int]]:
         return [
             (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, found.st_ctime_ns)
             for found in (os.lstat(self.victim), os.lstat(self.outside))
@@ -104,7 +104,7 @@ class Arena:
     [(False, (True, True)), (True, (True, True)), (False, (False, False))],
     ids=["pinned", "private", "old kernel"],
 )
-def test_nothing_outside_is_ever_changed(tmp_path, private, switches):
+def test_nothing_outside_is_ever_changed(tmp_path: Path, private: bool, switches: tuple[bool, bool]) -> None:
     arena = Arena(tmp_path, private)
     before = arena.victims()
     changed = passes = 0
@@ -116,28 +116,28 @@ def test_nothing_outside_is_ever_changed(tmp_path, private, switches):
             rule = Rule(str(arena.top), *(policy if passes % 5 == 4 else (SHARED, 0, 0)))
             walk = Walk(rule, Kernel(*switches), threading.Event())
             walk.run()
-            changed += walk.tally().changed
+            changed += walk.counts().changed
             passes += 1
             assert arena.victims() == before
-    assert changed > passes, "the passes had work to do"
+    assert changed > passes, "the passes changed files"
 
 
 class Treacherous(Kernel):
-    """Root itself swaps the file for a link, at the worst of moments."""
+    """Root itself swaps the file for a link, just before the change."""
 
-    def __init__(self, victim):
+    def __init__(self, victim: Path) -> None:
         super().__init__()
         self._victim = victim
 
-    def change_mode_at(self, parent, name, mode):
+    def change_mode_at(self, parent: int, name: str, mode: int) -> bool:
         os.rename(name, name + ".away", src_dir_fd=parent, dst_dir_fd=parent)
         os.symlink(self._victim, name, dir_fd=parent)
         return super().change_mode_at(parent, name, mode)
 
 
 @pytest.mark.skipif(not Kernel().fchmodat2, reason="needs Linux 6.6")
-def test_the_short_way_through_private_folders_follows_no_link_either(tmp_path):
-    """Nobody but root (or this user) can swap a file there; should they, nothing outside changes."""
+def test_the_fast_path_in_private_folders_follows_no_link(tmp_path: Path) -> None:
+    """Only root (or this user) can swap a file there; even then nothing outside changes."""
     victim = tmp_path / "victim"
     victim.write_text("")
     victim.chmod(0o600)
@@ -148,11 +148,11 @@ def test_the_short_way_through_private_folders_follows_no_link_either(tmp_path):
     walk.run()
     assert (tmp_path / "volume" / "file").is_symlink(), "the swap happened"
     assert stat.S_IMODE(victim.stat().st_mode) == 0o600
-    assert (walk.tally().swapped, walk.troubles.counts) == (1, {})
+    assert (walk.counts().swapped, walk.errors.counts) == (1, {})
 
 
-def test_a_pinned_file_is_what_was_there_when_it_was_pinned(tmp_path, monkeypatch):
-    """In a folder anybody can write to, swapped between the first look and the pin."""
+def test_a_file_swapped_before_the_pin_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder any user can write to, swapped between the stat and the pin."""
     victim = tmp_path / "victim"
     victim.write_text("")
     victim.chmod(0o600)
@@ -160,25 +160,26 @@ def test_a_pinned_file_is_what_was_there_when_it_was_pinned(tmp_path, monkeypatc
     (tmp_path / "volume").chmod(0o777)
     (tmp_path / "volume" / "file").write_text("")
     (tmp_path / "volume" / "file").chmod(0o644)
-    real_open, swapped = os.open, []
+    real_open, swapped = os.open, threading.Event()
 
-    def open_after_a_swap(path, flags, mode=0o777, *, dir_fd=None):
-        if path == "file" and not swapped:
-            swapped.append(os.rename("file", "away", src_dir_fd=dir_fd, dst_dir_fd=dir_fd))
+    def open_after_a_swap(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "file" and not swapped.is_set():
+            swapped.set()
+            os.rename("file", "away", src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
             os.symlink(victim, "file", dir_fd=dir_fd)
         return real_open(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", open_after_a_swap)
     walk = Walk(Rule(str(tmp_path / "volume"), SHARED, 0, 0), Kernel(), threading.Event())
     walk.run()
-    assert swapped
+    assert swapped.is_set()
     assert stat.S_IMODE(victim.stat().st_mode) == 0o600
-    assert (walk.tally().swapped, walk.troubles.counts) == (1, {})
+    assert (walk.counts().swapped, walk.errors.counts) == (1, {})
 
 
 @pytest.mark.timeout(300)
-def test_the_walk_everybody_writes_is_tricked(tmp_path):
-    """The attack is real: os.walk with os.chmod opens the victim up."""
+def test_the_usual_walk_is_tricked(tmp_path: Path) -> None:
+    """The attack is real: os.walk with os.chmod changes the victim."""
     arena = Arena(tmp_path, private=False)
     with arena:
         deadline = time.monotonic() + 60

@@ -8,7 +8,7 @@ from entrypoint.supervision.policy import Backoff
 
 def make_rpcinterface(supervisord: Any, **options: str) -> object:
     """As the real one."""
-    Backoff.after_exit = _raise  # type: ignore[method-assign]
+    Backoff.add_failure = _raise  # type: ignore[method-assign]
     return plugin.make_rpcinterface(supervisord, **options)
 
 

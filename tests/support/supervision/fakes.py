@@ -1,6 +1,6 @@
 """Fake services for the process tests: `python fakes.py KIND PORT_FILE`. Standard library only.
 
-web      answers 200; GET /hang never returns again, /leak?MIB takes memory, /busy?SECONDS holds the GIL
+web      responds with 200; GET /hang never returns, /leak?MIB takes memory, /busy?SECONDS holds the GIL
 comfyui  the shape of ComfyUI: one worker thread, /prompt, /queue; POST /prompt with `sleep N`, `spin N`,
          `exit` (SystemExit in the worker), `crash` (between two items), `cuda` (sticky), `cuda-once`
 """
@@ -17,7 +17,7 @@ HELD: list[bytearray] = []
 
 
 class Worker:
-    """ComfyUI 0.29's prompt_worker and PromptQueue, without the pictures."""
+    """ComfyUI 0.29's prompt_worker and PromptQueue, without the images."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -84,14 +84,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.worker and path == "/queue":
             running = list(self.worker.running.values())
             body = {"queue_running": running, "queue_pending": self.worker.pending}
-        self.answer(body)
+        self.respond(body)
 
     def do_POST(self) -> None:
         assert self.worker is not None
         self.worker.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.answer({"ok": True})
+        self.respond({"ok": True})
 
-    def answer(self, body: object) -> None:
+    def respond(self, body: object) -> None:
         data = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))

@@ -1,19 +1,20 @@
-"""The real prober with a fast pace, for one service: `python fast_prober.py NAME PORT_FILE [field=value ...]`."""
+"""The real prober with short periods, for one service: `python fast_prober.py NAME PORT_FILE [field=value ...]`."""
 
 import os
 import sys
 import time
+from typing import Any
 
 from entrypoint.supervision.prober import comfyui_log
 from entrypoint.supervision.prober.loop import run
-from entrypoint.supervision.prober.targets import Pace, Target
+from entrypoint.supervision.prober.targets import ProbeConfig, Target
 from entrypoint.supervision.prober.watch import Folders
 
-PACE = Pace(period=0.2, timeout=0.5, failures=3, window=1.5, queue_period=0.2, stuck=1.5)
+FAST = ProbeConfig(period=0.2, timeout=0.5, failures=3, window=1.5, queue_period=0.2, stuck=1.5)
 
 
 def main(name: str, port_file: str, *fields: str) -> None:
-    """Wait for the port, then watch."""
+    """Wait for the port, then probe."""
     while not os.path.exists(port_file):
         time.sleep(0.05)
     with open(port_file, encoding="ascii") as file:
@@ -29,15 +30,11 @@ def main(name: str, port_file: str, *fields: str) -> None:
         memory_limit=0,
         queue=name == "comfyui",
     )
-    given = dict(field.split("=") for field in fields)
-    target = target._replace(**{k: _like(getattr(target, k), v) for k, v in given.items() if k in Target._fields})
-    pace = PACE._replace(**{k: float(v) for k, v in given.items() if k in Pace._fields})
-    comfyui_log.SETTLE = 1.5
-    run([target], Folders(os.environ["FOLDER"], os.environ["FOLDER"]), pace)
-
-
-def _like(default: object, text: str) -> object:
-    return type(default)(text)  # type: ignore[call-arg]
+    given: dict[str, str] = dict(field.split("=") for field in fields)
+    changes: dict[str, Any] = {k: type(getattr(target, k))(v) for k, v in given.items() if k in Target._fields}
+    limits: dict[str, Any] = {k: float(v) for k, v in given.items() if k in ProbeConfig._fields}
+    comfyui_log.IDLE_AFTER_ERROR = 1.5
+    run([target._replace(**changes)], Folders(os.environ["FOLDER"], os.environ["FOLDER"]), FAST._replace(**limits))
 
 
 main(*sys.argv[1:])

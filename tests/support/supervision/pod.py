@@ -42,7 +42,7 @@ PLUGIN = """
 supervisor.rpcinterface_factory = {factory}
 runtime = {folder}
 """
-# What the entrypoint does: hold the signals back, then become supervisord in the same process.
+# As the entrypoint does: block the signals, then become supervisord in the same process.
 BOOT = """
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
@@ -52,7 +52,7 @@ STOCK_BOOT = BOOT.replace("signal.pthread_sigmask", "(lambda *_: None)")
 
 
 class Pod:
-    """`with Pod(programs) as pod:`; nothing that it started outlives the block."""
+    """`with Pod(programs) as pod:`; no process that it started outlives the block."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Pod:
         if kind is not None:
             print(self.log())
         for _ in range(50):
-            left = self.everybody()
+            left = self.processes()
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -114,7 +114,7 @@ class Pod:
 
     @property
     def pid(self) -> int:
-        """supervisord's own process id, seen from here."""
+        """supervisord's process id in the test's PID namespace."""
         if not self._pid1:
             return self.process.pid
         return wait_until(lambda: next(children(self.process.pid), 0), 10, "supervisord below unshare")
@@ -135,8 +135,8 @@ class Pod:
         self.send(signal.SIGTERM)
         return self.process.wait(timeout), time.monotonic() - begin
 
-    def everybody(self) -> list[int]:
-        """Every living process of this pod, wherever it was reparented to (zombies left out)."""
+    def processes(self) -> list[int]:
+        """The pids of all living processes of this pod, also of reparented ones, without zombies."""
         stamp = f"{STAMP}={self.stamp}".encode()
         return [pid for pid in pids() if stamp in read(f"/proc/{pid}/environ").split(b"\0")]
 
@@ -151,7 +151,7 @@ class Pod:
             transport.close()
 
     def info(self, name: str) -> dict[str, Any]:
-        """What supervisorctl status is made of; {} while supervisord does not answer."""
+        """supervisord's getProcessInfo; {} while supervisord does not respond."""
         try:
             return dict(self.rpc("getProcessInfo", name))
         except (OSError, xmlrpc.client.Error):
@@ -164,8 +164,12 @@ class Pod:
         wait_until(lambda: self.state(name) in states, timeout, f"{name} is {' or '.join(states)}")
 
     def program(self, name: str, timeout: float = 15) -> int:
-        """The process id of a program that runs."""
-        return int(wait_until(lambda: self.info(name).get("pid"), timeout, f"{name} has a process"))
+        """Wait until a program runs; returns its process id."""
+        return wait_until(lambda: int(self.info(name).get("pid", 0)), timeout, f"{name} has a process")
+
+    def wait_replaced(self, name: str, pid: int, timeout: float = 5) -> None:
+        """Wait until a program runs in another process than `pid`."""
+        wait_until(lambda: self.info(name).get("pid") not in (None, 0, pid), timeout, f"{name} has a new process")
 
     def control(self, *words: str) -> str:
         """supervisorctl, as an operator uses it."""
@@ -173,17 +177,29 @@ class Pod:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
 
     def restarts(self, name: str) -> list[dict[str, Any]]:
-        """What restarts.json says about a program."""
+        """The entries of a program in restarts.json."""
         path = self.folder / "restarts.json"
         entries = json.loads(path.read_text())["restarts"] if path.exists() else []
         return [entry for entry in entries if entry["program"] == name]
 
     def starts(self, name: str) -> int:
-        """How often supervisord says it spawned a program."""
+        """The number of spawns of a program in supervisord's log."""
         return self.log().count(f"spawned: '{name}'")
 
+    def wait_starts(self, name: str, count: int, timeout: float) -> None:
+        """Wait for at least `count` spawns of a program."""
+        wait_until(lambda: self.starts(name) >= count, timeout, f"{count} starts of {name}", interval=0.005)
+
+    def wait_restarts(self, name: str, count: int, timeout: float) -> None:
+        """Wait until restarts.json has exactly `count` entries of a program."""
+        wait_until(lambda: len(self.restarts(name)) == count, timeout, f"{count} restarts of {name} are recorded")
+
+    def wait_gone(self, pids: set[int], timeout: float) -> None:
+        """Wait until none of these processes is left in the pod."""
+        wait_until(lambda: not pids & set(self.processes()), timeout, "the old processes are gone")
+
     def lines(self, name: str) -> list[str]:
-        """Lines of a file that programs write to in this pod's folder."""
+        """The lines of a file in this pod's folder."""
         path = self.folder / name
         return path.read_text().splitlines() if path.exists() else []
 
@@ -204,7 +220,7 @@ def read(path: str) -> bytes:
 
 
 def alive(pid: int) -> bool:
-    """Is there such a process, and is it no zombie?"""
+    """Whether there is such a process and it is no zombie."""
     return read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[:1] not in ([], [b"Z"])
 
 
@@ -213,7 +229,7 @@ def zombies_of(pid: int) -> list[int]:
 
 
 def stays(predicate: Callable[[], bool], seconds: float, what: str) -> None:
-    """Something must not change for a while (a window to be wrong in, no synchronisation)."""
+    """Assert for `seconds` that the predicate holds: a window for the failure, no synchronisation."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert predicate(), what

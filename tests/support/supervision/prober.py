@@ -1,6 +1,4 @@
-"""A prober with the pace of a test, and the service it watches."""
-
-from __future__ import annotations
+"""supervisord's blocks of a prober with short periods and of the service it probes."""
 
 from tests.support.checkout import SUPPORT
 

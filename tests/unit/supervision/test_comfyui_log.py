@@ -23,15 +23,15 @@ CRASH = ["Exception in thread Thread-3 (prompt_worker):", "Traceback (most recen
     [
         (FAILED, True, 31, "cuda"),
         (FAILED, True, 29, None),  # a next prompt may come
-        (FAILED, False, 3600, None),  # it is at work: let it finish
+        (FAILED, False, 3600, None),  # busy: let it finish
         (FAILED * 3, False, 1, "cuda"),  # three in a row are proof
         (CUDA, True, 31, "cuda"),
-        (FAILED + OTHER + OTHER, False, 1, "cuda"),  # whatever they say, they fail since then
+        (FAILED + OTHER + OTHER, False, 1, "cuda"),  # other errors count as failures too
         (FAILED + DONE, True, 3600, None),
         (FAILED + FAILED + DONE + FAILED, False, 1, None),
         (FAILED + DONE + FAILED, True, 31, "cuda"),
         (OTHER * 9, True, 3600, None),
-        (OOM * 9, True, 3600, None),  # ComfyUI frees and goes on
+        (OOM * 9, True, 3600, None),  # ComfyUI frees memory and continues
         (DONE, True, 3600, None),
         (CRASH, False, 0, "worker"),
         (["Exception in thread Thread-9 (watcher):"], True, 3600, None),
@@ -39,17 +39,17 @@ CRASH = ["Exception in thread Thread-3 (prompt_worker):", "Traceback (most recen
     ],
 )
 def test_logs(lines: list[str], idle: bool, after: float, kind: str | None) -> None:
-    """Lines, the queue's state and the time since -> a kill and its kind."""
+    """Lines, the queue's state and the seconds since -> the kind of the kill, if any."""
     log = ComfyUILog()
     log.read(0, lines)
-    reason = log.judge(after, idle)
+    reason = log.evaluate(after, idle)
     assert (reason.kind if reason else None) == kind
 
 
 def test_the_reason_quotes_the_error() -> None:
-    """So that the user can look it up."""
+    """The user can then search for it."""
     log = ComfyUILog()
     log.read(0, FAILED)
-    reason = log.judge(100, True)
+    reason = log.evaluate(100, True)
     assert reason is not None
     assert "CUDA error: misaligned address" in reason.text

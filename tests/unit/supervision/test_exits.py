@@ -1,8 +1,8 @@
-"""Reasons in words."""
+"""Reasons of exits."""
 
 import pytest
 
-from entrypoint.supervision.exits import end_of_process, signal_name
+from entrypoint.supervision.exits import reason_for_exit, signal_name
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ from entrypoint.supervision.exits import end_of_process, signal_name
         (-64, 0, "signal", "killed by SIGRTMAX"),
     ],
 )
-def test_ends(code: int, oom_kills: int, kind: str, text: str) -> None:
-    """Exit codes and signals; only a SIGKILL can be the OOM killer's."""
-    assert end_of_process(code, oom_kills) == (kind, text)
+def test_reasons(code: int, oom_kills: int, kind: str, text: str) -> None:
+    """Exit codes and signals; only a SIGKILL can come from the OOM killer."""
+    assert reason_for_exit(code, oom_kills) == (kind, text)
 
 
-def test_every_exit_code_and_signal_has_words() -> None:
+def test_every_exit_code_and_signal_has_its_own_text() -> None:
     """All 256 codes, all 64 signals."""
-    assert len({end_of_process(code, 0).text for code in range(256)}) == 256
+    assert len({reason_for_exit(code, 0).text for code in range(256)}) == 256
     assert len({signal_name(number) for number in range(1, 65)}) == 64

@@ -1,4 +1,4 @@
-"""Log lines on their way to stdout."""
+"""Lines of a log file as they are forwarded to stdout."""
 
 import pytest
 from hypothesis import given
@@ -19,13 +19,13 @@ from entrypoint.supervision.log_lines import LONGEST_WRITE, LineSplitter, batche
         ([b""], []),
     ],
 )
-def test_whole_lines_with_the_services_name(chunks: list[bytes], lines: list[bytes]) -> None:
+def test_whole_lines_get_the_name_of_their_service(chunks: list[bytes], lines: list[bytes]) -> None:
     splitter = LineSplitter("jupyter")
     found = [line for chunk in chunks for line in splitter.feed(chunk)]
     assert found == [b"jupyter  | " + line + b"\n" for line in lines]
 
 
-def test_what_has_no_end_comes_at_the_end() -> None:
+def test_an_unfinished_line_is_flushed_at_the_end() -> None:
     splitter = LineSplitter("pod")
     splitter.feed(b"no end")
     assert splitter.flush() == [b"pod      | no end\n"]
@@ -33,7 +33,7 @@ def test_what_has_no_end_comes_at_the_end() -> None:
 
 
 @given(st.lists(st.binary(max_size=9000), max_size=8))
-def test_memory_and_writes_are_bounded_whatever_comes(chunks: list[bytes]) -> None:
+def test_memory_and_writes_are_bounded_for_any_input(chunks: list[bytes]) -> None:
     splitter = LineSplitter("comfyui")
     lines = [line for chunk in chunks for line in splitter.feed(chunk)] + splitter.flush()
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)

@@ -1,13 +1,13 @@
-"""Following a log file over rotation, truncation and absence."""
+"""Following a log file across rotation, truncation and absence."""
 
 import os
 from pathlib import Path
 
-from entrypoint.supervision.prober.log_tail import MOST, LogTail
+from entrypoint.supervision.prober.log_tail import MAX_BYTES, LogTail
 
 
 def test_only_new_complete_lines(tmp_path: Path) -> None:
-    """The past is not ours, half a line waits for its end."""
+    """Earlier lines are skipped; half a line waits for its end."""
     path = tmp_path / "x.log"
     path.write_text("old\n")
     tail = LogTail(str(path))
@@ -33,7 +33,7 @@ def test_rotation_and_truncation(tmp_path: Path) -> None:
     assert tail.lines() == ["short"]
 
 
-def test_a_file_that_comes_later(tmp_path: Path) -> None:
+def test_a_file_that_is_created_later(tmp_path: Path) -> None:
     """No file yet is no error."""
     tail = LogTail(str(tmp_path / "x.log"))
     assert tail.lines() == []
@@ -41,21 +41,21 @@ def test_a_file_that_comes_later(tmp_path: Path) -> None:
     assert tail.lines() == ["first"]
 
 
-def test_a_flood_is_skipped_not_remembered(tmp_path: Path) -> None:
+def test_a_flood_is_skipped(tmp_path: Path) -> None:
     """Memory stays bounded."""
     path = tmp_path / "x.log"
     path.write_text("")
     tail = LogTail(str(path))
     path.write_text("x" * 79 + "\n")
     with path.open("a") as file:
-        file.write(("y" * 79 + "\n") * (3 * MOST // 80) + "last\n")
+        file.write(("y" * 79 + "\n") * (3 * MAX_BYTES // 80) + "last\n")
     lines = tail.lines()
     assert lines[-1] == "last"
-    assert len(lines) < MOST // 79
+    assert len(lines) < MAX_BYTES // 79
 
 
-def test_skip_forgets(tmp_path: Path) -> None:
-    """What an earlier process wrote."""
+def test_skip_drops_unread_lines(tmp_path: Path) -> None:
+    """They are an earlier process's."""
     path = tmp_path / "x.log"
     path.write_text("")
     tail = LogTail(str(path))

@@ -1,17 +1,19 @@
-"""The ancestor's folders: facts -> plan, as a table; and that no plan loses anything."""
+"""The former template's folders: facts -> plan, as a table; and the property that no plan loses a file."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoint.volumes.adoption_plan import Facts, Link, Move, RemoveEmpty, plan_link
+from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, RemoveEmpty, Tree, plan_link
 
 OLD, NEW = "/workspace/models", "/workspace/comfyui/models"
 THE_LINK = Link(NEW, "../models")
-FOLDER = {"": "folder"}
+FOLDER: dict[str, Kind] = {"": "folder"}
+FILE: dict[str, Kind] = {"": "file"}
+LINK: dict[str, Kind] = {"": "link"}
 
 
-def facts(old_tree, new_tree, link=""):
+def facts(old_tree: Tree, new_tree: Tree, link: str = "") -> Facts:
     return Facts(OLD, NEW, link, "../models", old_tree, new_tree)
 
 
@@ -20,8 +22,8 @@ def facts(old_tree, new_tree, link=""):
     [
         ({}, {}, "", ()),
         ({}, FOLDER | {"a": "file"}, "", ()),
-        ({"": "file"}, FOLDER, "", ()),
-        ({"": "link"}, FOLDER, "", ()),
+        (FILE, FOLDER, "", ()),
+        (LINK, FOLDER, "", ()),
         (FOLDER, {}, "../models", ()),
         (FOLDER, {}, "/elsewhere", ()),
         (FOLDER, {}, "", (THE_LINK,)),
@@ -51,7 +53,7 @@ def facts(old_tree, new_tree, link=""):
         ),
     ],
 )
-def test_plans(old, new, link, actions):
+def test_plans(old: Tree, new: Tree, link: str, actions: tuple[Action, ...]) -> None:
     plan = plan_link(facts(old, new, link))
     assert (plan.actions, plan.condition) == (actions, None)
 
@@ -59,25 +61,27 @@ def test_plans(old, new, link, actions):
 @pytest.mark.parametrize(
     ("new", "old"),
     [
-        ({"": "file"}, FOLDER),
+        (FILE, FOLDER),
         (FOLDER | {"a": "file"}, FOLDER | {"a": "file"}),
         (FOLDER | {"a": "folder", "a/b": "file"}, FOLDER | {"a": "file"}),
         (FOLDER | {"a": "file", "b": "file"}, FOLDER | {"a": "link"}),
     ],
 )
-def test_what_is_in_the_way_is_reported_and_nothing_is_moved(new, old):
+def test_a_conflict_is_reported_and_nothing_is_moved(new: Tree, old: Tree) -> None:
     plan = plan_link(facts(old, new))
     assert plan.actions == ()
+    assert plan.condition is not None
     assert plan.condition.name == "FolderInTheWay"
     assert OLD in plan.condition.reason
 
 
-def trees():
+def trees() -> st.SearchStrategy[dict[str, Kind]]:
     """Small trees: every parent of a path is a folder."""
+    kinds: list[Kind] = ["file", "folder", "link"]
     names = st.sampled_from(["a", "b", "a/x", "a/y", "b/x", "a/x/1", "b/x/2"])
 
-    def grow(leaves):
-        tree = dict(FOLDER)
+    def grow(leaves: dict[str, Kind]) -> dict[str, Kind]:
+        tree: dict[str, Kind] = dict(FOLDER)
         for path, kind in sorted(leaves.items()):
             parent = path.rpartition("/")[0]
             while parent and parent not in tree:
@@ -87,17 +91,17 @@ def trees():
                 tree.setdefault(path, kind)
         return {path: kind for path, kind in tree.items() if _sound(path, tree)}
 
-    return st.dictionaries(names, st.sampled_from(["file", "folder", "link"])).map(grow)
+    return st.dictionaries(names, st.sampled_from(kinds)).map(grow)
 
 
-def _sound(path, tree):
+def _sound(path: str, tree: Tree) -> bool:
     parent = path.rpartition("/")[0]
     return not path or (tree.get(parent) == "folder" and _sound(parent, tree))
 
 
 @given(trees(), trees())
-def test_a_merge_keeps_everything_and_replaces_nothing(old, new):
-    """The plan is carried out on a model of a file system that, like rmdir and rename here, refuses to lose."""
+def test_a_merge_keeps_everything_and_replaces_nothing(old: Tree, new: Tree) -> None:
+    """The plan is executed on a model of a file system whose rmdir and rename refuse to lose a file."""
     plan = plan_link(facts(old, new))
     if plan.condition:
         return
@@ -109,6 +113,7 @@ def test_a_merge_keeps_everything_and_replaces_nothing(old, new):
             for each in [p for p in state_new if p == path or p.startswith(path + "/")]:
                 state_old[each] = state_new.pop(each)
         else:
+            assert isinstance(action, RemoveEmpty)
             path = action.path.removeprefix(NEW).lstrip("/")
             below = path + "/" if path else ""
             assert [each for each in state_new if each != path and each.startswith(below)] == []

@@ -1,47 +1,45 @@
-"""Counting, and when to give up."""
+"""Counts and errors of a pass, and when it gives up."""
 
 import errno
 
 import pytest
 
-from entrypoint.volumes.counts import BREAKER, GONE, Tally, Troubles, add_up
+from entrypoint.volumes.counts import DISCONNECTED_LIMIT, REFUSED_LIMIT, Counts, Errors, sum_counts
 
 
-def note(troubles, number, times=1, tried="chmod", changed=0):
-    tally = Tally()
+def add_errors(errors: Errors, number: int, times: int = 1, tried: str = "chmod", changed: int = 0) -> Counts:
+    counts = Counts()
     for each in range(times):
-        troubles.note(tried, OSError(number, ""), f"/{each}", tally, lambda: changed)
-    return tally
+        errors.add(tried, OSError(number, ""), f"/{each}", counts, lambda: changed)
+    return counts
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS, errno.ENOTSUP])
-def test_refusals_without_a_success_trip_the_breaker(number):
-    troubles = Troubles()
-    note(troubles, number, BREAKER - 1)
-    assert not troubles.tripped
-    note(troubles, number)
-    assert troubles.tripped == f"chmod: {errno.errorcode[number]}"
+def test_refusals_without_a_success_trip_the_breaker(number: int) -> None:
+    errors = Errors()
+    add_errors(errors, number, REFUSED_LIMIT - 1)
+    assert not errors.tripped
+    add_errors(errors, number)
+    assert errors.tripped == f"chmod: {errno.errorcode[number]}"
 
 
-def test_refusals_among_successes_are_counted_and_nothing_more():
-    troubles = Troubles()
-    note(troubles, errno.EPERM, 1000, changed=1)
-    assert (troubles.tripped, troubles.counts, troubles.examples) == (
-        *("", {"chmod: EPERM": 1000}, {"chmod: EPERM": "/0"}),
-    )
+def test_refusals_among_successes_are_only_counted() -> None:
+    errors = Errors()
+    add_errors(errors, errno.EPERM, 1000, changed=1)
+    assert (errors.tripped, errors.counts, errors.examples) == (*("", {"chmod: EPERM": 1000}, {"chmod: EPERM": "/0"}),)
 
 
-def test_being_unable_to_look_is_no_refusal_to_change():
-    troubles = Troubles()
-    note(troubles, errno.EACCES, 1000, tried="open")
-    assert not troubles.tripped
+def test_a_refused_open_does_not_trip_the_breaker() -> None:
+    errors = Errors()
+    add_errors(errors, errno.EACCES, 1000, tried="open")
+    assert not errors.tripped
 
 
 @pytest.mark.parametrize("number", [errno.ENOTCONN, errno.ESTALE])
-def test_a_volume_that_went_away_trips_it_even_after_successes(number):
-    troubles = Troubles()
-    note(troubles, number, GONE, tried="open", changed=99)
-    assert troubles.tripped
+def test_a_disconnected_volume_trips_the_breaker_even_after_successes(number: int) -> None:
+    errors = Errors()
+    add_errors(errors, number, DISCONNECTED_LIMIT, tried="open", changed=99)
+    assert errors.tripped
 
 
 @pytest.mark.parametrize(
@@ -53,15 +51,15 @@ def test_a_volume_that_went_away_trips_it_even_after_successes(number):
         (errno.ENOTDIR, "swapped"),
     ],
 )
-def test_what_others_do_meanwhile_is_no_error(number, counted):
-    troubles = Troubles()
-    assert getattr(note(troubles, number, 3), counted) == 3
-    assert troubles.total == 0
+def test_concurrent_changes_are_no_errors(number: int, counted: str) -> None:
+    errors = Errors()
+    assert getattr(add_errors(errors, number, 3), counted) == 3
+    assert errors.total == 0
 
 
-def test_workers_counts_add_up():
-    first, second = Tally(folders=1, modes=2), Tally(files=3, owners=4)
-    first.leave("set-id")
-    second.leave("set-id")
-    total = add_up([first, second])
+def test_the_counts_of_workers_are_summed() -> None:
+    first, second = Counts(folders=1, modes=2), Counts(files=3, owners=4)
+    first.add_left("set-id")
+    second.add_left("set-id")
+    total = sum_counts([first, second])
     assert (total.folders, total.files, total.changed, total.left) == (1, 3, 6, {"set-id": 2})

@@ -12,10 +12,10 @@ ACTING = {"os", "subprocess", "socket", "time", "shutil"}
 
 
 @pytest.mark.parametrize("name", PURE)
-def test_it_decides_and_does_not_act(name):
+def test_a_pure_module_imports_nothing_that_acts(name: str) -> None:
     source = (pathlib.Path(entrypoint.volumes.__file__).parent / f"{name}.py").read_text()
     assert source.startswith('"""P: ')
-    imported = set()
+    imported: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             imported |= {alias.name.partition(".")[0] for alias in node.names}

@@ -1,4 +1,4 @@
-"""The rules as tables, and the properties that hold for every mode there is."""
+"""The rules as tables, and the properties that hold for every mode."""
 
 import stat
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ class FakeStat:
     st_nlink: int = 1
 
 
-def rule(policy, uid=1000, gid=1000):
+def rule(policy: str, uid: int = 1000, gid: int = 1000) -> Rule:
     return Rule("/comfyui", policy, uid, gid)
 
 
 @pytest.mark.parametrize(
     ("policy", "mode", "wanted"),
     [
-        # a file: never executable for anybody new, read-only stays read-only
+        # a file: never executable for more users, read-only stays read-only
         (TOP, FILE | 0o600, 0o600),
         (OWNER, FILE | 0o644, 0o644),
         (OWNER, FILE | 0o000, 0o400),
@@ -61,7 +61,7 @@ def rule(policy, uid=1000, gid=1000):
         (SHARED, FILE | 0o000, 0o000),
         (SHARED, FILE | 0o666, 0o666),
         (SHARED, FILE | 0o1600, 0o1666),
-        # set-id files are left, whatever their bits
+        # set-id files are left unchanged with any bits
         (OWNER, FILE | 0o4000, 0o4000),
         (GROUP, FILE | 0o2600, 0o2600),
         (SHARED, FILE | 0o4755, 0o4755),
@@ -84,7 +84,7 @@ def rule(policy, uid=1000, gid=1000):
         (SHARED, stat.S_IFBLK | 0o600, 0o600),
     ],
 )
-def test_a_mode_becomes(policy, mode, wanted):
+def test_wanted_modes(policy: str, mode: int, wanted: int) -> None:
     change = needed_change(rule(policy), FakeStat(mode))
     if wanted == stat.S_IMODE(mode):
         assert change is None
@@ -94,18 +94,18 @@ def test_a_mode_becomes(policy, mode, wanted):
 
 @pytest.mark.parametrize("policy", [TOP, OWNER, SHARED])
 @pytest.mark.parametrize("bits", [0o000, 0o700, 0o755, 0o777])
-def test_the_top_is_0777_under_every_policy(policy, bits):
-    """The seed's promise: `ls -ld /comfyui` shows drwxrwxrwx."""
+def test_the_top_is_0777_under_every_policy(policy: str, bits: int) -> None:
+    """`ls -ld /comfyui` shows drwxrwxrwx."""
     change = needed_change(rule(policy), FakeStat(FOLDER | bits), top=True)
     assert (change.mode if change else bits) == 0o777
 
 
-def test_the_top_hands_its_group_down_under_group():
+def test_the_top_passes_on_its_group_under_group() -> None:
     change = needed_change(rule(GROUP), FakeStat(FOLDER | 0o755), top=True)
     assert change == Change(mode=0o2777)
 
 
-def test_top_never_touches_a_file():
+def test_top_never_touches_a_file() -> None:
     assert needed_change(rule(TOP), FakeStat(FILE | 0o600), top=True) is None
 
 
@@ -121,12 +121,12 @@ def test_top_never_touches_a_file():
         (SHARED, 7, 7, None),
     ],
 )
-def test_owners(policy, uid, gid, change):
-    """`owner` gives to PUID:PGID, `group` to the group alone, `shared` to nobody."""
+def test_owners(policy: str, uid: int, gid: int, change: Change | None) -> None:
+    """`owner` sets PUID:PGID, `group` the group alone, `shared` neither."""
     assert needed_change(rule(policy), FakeStat(FILE | 0o666, uid, gid)) == change
 
 
-def test_a_setid_file_is_not_given_away():
+def test_a_setid_file_is_not_given_away() -> None:
     """chown(2) by root would clear the bit, and giving it away is worse."""
     assert needed_change(rule(OWNER), FakeStat(FILE | 0o4755, 0, 0)) is None
     assert reason_to_leave(rule(OWNER), FakeStat(FILE | 0o4755, 0, 0), "f", True) == "set-id"
@@ -144,7 +144,7 @@ def test_a_setid_file_is_not_given_away():
         (SHARED, FakeStat(FILE | 0o2600), "setgid", True, "set-id"),
     ],
 )
-def test_some_files_are_left(policy, found, name, safe, reason):
+def test_some_files_are_left_unchanged(policy: str, found: FakeStat, name: str, safe: bool, reason: str) -> None:
     assert reason_to_leave(rule(policy), found, name, safe) == reason
 
 
@@ -159,7 +159,7 @@ stats = st.builds(
 )
 
 
-def apply(found, change):
+def apply(found: FakeStat, change: Change | None) -> FakeStat:
     if change is None:
         return found
     bits = stat.S_IMODE(found.st_mode) if change.mode is None else change.mode
@@ -171,13 +171,13 @@ def apply(found, change):
 
 
 @given(policies, stats, st.booleans())
-def test_bits_are_only_ever_added(policy, found, top):
+def test_bits_are_only_ever_added(policy: str, found: FakeStat, top: bool) -> None:
     after = apply(found, needed_change(rule(policy, 1, 2), found, top))
     assert after.st_mode & found.st_mode == found.st_mode
 
 
 @given(policies, stats, st.booleans())
-def test_a_file_never_becomes_executable_or_setid(policy, found, top):
+def test_a_file_never_becomes_executable_or_setid(policy: str, found: FakeStat, top: bool) -> None:
     after = apply(found, needed_change(rule(policy, 1, 2), found, top))
     if stat.S_ISREG(found.st_mode):
         assert after.st_mode & 0o6111 == found.st_mode & 0o6111
@@ -186,20 +186,20 @@ def test_a_file_never_becomes_executable_or_setid(policy, found, top):
 
 
 @given(policies, stats, st.booleans())
-def test_what_was_made_right_is_right(policy, found, top):
-    """A second run finds nothing to do."""
+def test_a_changed_file_needs_no_second_change(policy: str, found: FakeStat, top: bool) -> None:
+    """A second pass changes nothing."""
     the_rule = rule(policy, 1, 2)
     assert needed_change(the_rule, apply(found, needed_change(the_rule, found, top)), top) is None
 
 
 @given(policies, stats, st.booleans())
-def test_only_files_and_folders_change(policy, found, top):
+def test_only_files_and_folders_change(policy: str, found: FakeStat, top: bool) -> None:
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         assert needed_change(rule(policy, 1, 2), found, top) is None
 
 
 @given(st.sampled_from(DEEP_POLICIES), st.integers(0, 0o7777))
-def test_the_fast_table_says_what_the_rule_says(policy, bits):
+def test_the_fast_table_agrees_with_the_rule(policy: str, bits: int) -> None:
     found = FakeStat(FILE | bits)
     wanted = file_mode_table(policy).get(found.st_mode)
     if bits & 0o6000:
@@ -212,11 +212,11 @@ def test_the_fast_table_says_what_the_rule_says(policy, bits):
     ("level", "name", "top"),
     [(0, "", True), (1, "models", True), (1, ".cache", False), (2, "checkpoints", False)],
 )
-def test_the_top_is_the_folder_and_its_visible_first_level(level, name, top):
+def test_the_top_is_the_folder_and_its_visible_first_level(level: int, name: str, top: bool) -> None:
     assert is_top(level, name) is top
 
 
-def test_folders_and_files_with_their_own_rules_are_known_by_name():
+def test_private_folders_and_files_are_known_by_name() -> None:
     assert not is_entered(".ssh")
     assert not is_entered("lost+found")
     assert is_entered("models")
@@ -225,7 +225,7 @@ def test_folders_and_files_with_their_own_rules_are_known_by_name():
     assert not is_private("id_map.json")
 
 
-def test_a_rule_says_how_deep_it_goes():
+def test_the_depth_of_a_rule() -> None:
     assert Rule("/c", SHARED, 0, 0).recursive
     assert Rule("/c", TOP, 0, 0, depth=1).recursive
     assert not Rule("/c", TOP, 0, 0, depth=0).recursive
