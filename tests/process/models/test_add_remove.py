@@ -34,11 +34,11 @@ def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
     code, text = pod.run("add", url)
     assert (code, "is the destination of another file already" in text) == (2, True)
     assert pod.run("fetch", "MINE")[0] == 0
-    placed = pod.placed("x-lora.safetensors")
-    assert placed.read_bytes() == origin.files["x-lora.safetensors"]
+    installed = pod.installed("x-lora.safetensors")
+    assert installed.read_bytes() == origin.files["x-lora.safetensors"]
     code, text = pod.run("rm", "loras/x-lora.safetensors")
     assert (code, "models: 2.1 MB freed" in text) == (0, True), text
-    assert not placed.exists()
+    assert not installed.exists()
     assert "x-lora" not in manifest.read_text()
     assert "# my notes" in manifest.read_text()
 
@@ -46,18 +46,18 @@ def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
 def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) -> None:
     """Put there by the user: also when it is the very same file, and when it was changed after the fetch."""
     pod = Pod(tmp_path, origin, "x-lora.safetensors")
-    placed = pod.placed("x-lora.safetensors")
-    placed.parent.mkdir(parents=True)
-    placed.write_bytes(origin.files["x-lora.safetensors"])
+    installed = pod.installed("x-lora.safetensors")
+    installed.parent.mkdir(parents=True)
+    installed.write_bytes(origin.files["x-lora.safetensors"])
     assert pod.run("fetch")[0] == 0  # adopted
     code, text = pod.run("rm", "B")
     assert (code, "kept: it was not fetched by podkeeper" in text) == (1, True), text
-    assert placed.exists()
-    placed.unlink()
+    assert installed.exists()
+    installed.unlink()
     assert pod.run("fetch")[0] == 0
-    placed.write_bytes(b"trained further")
+    installed.write_bytes(b"trained further")
     assert pod.run("rm", "B")[0] == 1
-    assert placed.read_bytes() == b"trained further"
+    assert installed.read_bytes() == b"trained further"
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from entrypoint.models.catalogue.manifest import File
-from entrypoint.models.progress import THERE
-from entrypoint.models.sources.registry import Tokens, origin_of
+from entrypoint.models.progress import INSTALLED
+from entrypoint.models.sources.base import File, origin_of
+from entrypoint.models.sources.tokens import Tokens
 from tests.support.models.fetcher import Scene, hub_file, plain_file
 from tests.support.models.origin import Fault, Origin, drop
 
@@ -39,14 +39,14 @@ def scene(tmp_path: Path, origin: Origin) -> Scene:
 
 def outcome(scene: Scene, file: File) -> str:
     """`right`, or the failure's name; whatever it is, no wrong file and nothing of it in ComfyUI's folders."""
-    (transfer,) = scene.deliver(file)
-    place = scene.place(file)
-    if transfer.state == THERE:
+    (transfer,) = scene.download(file)
+    place = scene.installed(file)
+    if transfer.state == INSTALLED:
         assert place.read_bytes() == scene.origin.files[file.dest.rpartition("/")[2]]
         assert scene.staged() == []
         return "right"
     assert not place.exists()
-    models = Path(scene.shelf.data, "models")
+    models = Path(scene.store.data, "models")
     assert not models.exists() or not [path for path in models.rglob("*") if path.is_file()]
     assert transfer.problem
     assert all(transfer.problem)
@@ -203,7 +203,7 @@ def test_a_file_that_changes_while_it_is_fetched_arrives_in_one_version(scene: S
     scene.origin.linked = linked
     scene.origin.cdn_fault = some(1, replaced, 4)
     assert outcome(scene, hub_file()) == "right"
-    assert scene.place(hub_file()).read_bytes() == OTHER
+    assert scene.installed(hub_file()).read_bytes() == OTHER
 
 
 def test_a_file_that_never_stays_the_same_is_a_named_failure(scene: Scene) -> None:
@@ -271,7 +271,7 @@ def test_gated_with_and_without_a_token_and_the_token_stays_at_its_host(
     assert outcome(scene, hub_file()) == "right"
     assert {hit.authorization for hit in scene.origin.requests("cdn")} == {""}
     assert any(hit.authorization for hit in scene.origin.requests("hub"))  # the control
-    everything = "".join(capfd.readouterr()) + "".join(scene.said)
+    everything = "".join(capfd.readouterr()) + "".join(scene.logged)
     assert SECRET not in everything
     assert "sig=" not in everything
     for path in scene.root.rglob("*"):
@@ -298,10 +298,11 @@ def test_a_token_does_not_come_back_when_a_redirect_returns_to_its_host(scene: S
 def test_one_bad_file_never_stops_the_others(scene: Scene) -> None:
     good = [hub_file(f"{number}.bin") for number in range(5)]
     for file in good:
-        scene.origin.put(file.path, random.Random(file.path).randbytes(100_000))
+        name = file.keys["path"]
+        scene.origin.put(name, random.Random(name).randbytes(100_000))
     bad = hub_file("missing.bin")
-    transfers = scene.deliver(*good[:2], bad, *good[2:])
-    assert [each.state for each in transfers if each.file is not bad] == [THERE] * 5
+    transfers = scene.download(*good[:2], bad, *good[2:])
+    assert [each.state for each in transfers if each.file is not bad] == [INSTALLED] * 5
     assert [each.problem and each.problem[0] for each in transfers if each.file is bad] == ["NotFound"]
 
 

@@ -94,7 +94,7 @@ def test_stopped_in_the_middle_it_goes_on_at_the_next_start(tmp_path: Path, orig
         wait_until(lambda: origin.sent > 15 * MIB, 60, "a third is there", 0.01)
         assert state(pod)["state"] == "running"
         assert pod.stop() == 0
-        assert "models: stopped; what has arrived is kept" in pod.text
+        assert "models: stopped; downloaded bytes are kept" in pod.text
         assert "Traceback" not in pod.text
     origin.delay = 0
     with running(tmp_path / "pod", wanting(origin)) as pod:
@@ -153,7 +153,7 @@ def test_models_none_asks_nobody_and_a_request_is_still_answered(tmp_path: Path,
         assert (tmp_path / "pod/comfyui/models/loras/c.bin").exists()
         assert not (tmp_path / "pod/comfyui/models/loras/a.bin").exists()
         assert [path.name for path in wanted.iterdir()] == []
-        assert "NONSENSE was asked for, but there is no such bundle" in pod.text
+        assert "NONSENSE was requested, but there is no such bundle" in pod.text
 
 
 def test_at_home_nothing_is_fetched_unasked(tmp_path: Path, origin: Origin) -> None:

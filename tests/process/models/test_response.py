@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
-from entrypoint.models.transport.client import Wire
-from entrypoint.models.transport.response import Broken
-from entrypoint.models.transport.retry import Limits
+from entrypoint.models.errors import ConnectionBroken
+from entrypoint.models.transport.client import HttpClient
+from entrypoint.models.transport.limits import Limits
 from tests.support.models.origin import Origin
 
 MIB = 1 << 20
@@ -54,8 +54,8 @@ def test_who_does_not_keep_up_is_waited_for(origin: Origin) -> None:
     body = Body()
 
     async def run() -> None:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            async for count in answer.pour(body.put):
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as answer:
+            async for count in answer.stream_to(body.put):
                 if not body.told:
                     await body.quiet()
                     assert len(body.came) < len(BYTES) / 2
@@ -69,9 +69,9 @@ def test_who_does_not_keep_up_is_waited_for(origin: Origin) -> None:
 def test_a_body_that_nobody_wants_yet_is_kept_whole(origin: Origin) -> None:
     async def late() -> bytes:
         body = Body()
-        async with Wire(Limits()) as wire, wire.get(address(origin, BYTES[: 3 * MIB])) as answer:
+        async with HttpClient(Limits()) as client, client.get(address(origin, BYTES[: 3 * MIB])) as answer:
             await body.quiet()
-            body.told = sum([count async for count in answer.pour(body.put)])
+            body.told = sum([count async for count in answer.stream_to(body.put)])
         return bytes(body.came)
 
     assert asyncio.run(late()) == BYTES[: 3 * MIB]
@@ -79,7 +79,7 @@ def test_a_body_that_nobody_wants_yet_is_kept_whole(origin: Origin) -> None:
 
 def test_who_has_enough_gets_no_more(origin: Origin) -> None:
     async def some() -> bytes:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as answer:
             return await answer.read(1_000_000)
 
     assert asyncio.run(some()) == BYTES[:1_000_000]
@@ -100,8 +100,8 @@ def test_who_has_enough_or_is_in_trouble_is_not_called_again(
         return len(data) - 1
 
     async def run() -> int:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            return sum([count async for count in answer.pour(put)])
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as answer:
+            return sum([count async for count in answer.stream_to(put)])
 
     if says == "trouble":
         with pytest.raises(OSError, match="No space left"):
@@ -125,12 +125,12 @@ def test_what_came_before_the_line_broke_is_handed_over(origin: Origin) -> None:
         return answer
 
     async def run() -> None:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            async for count in answer.pour(body.put):
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as answer:
+            async for count in answer.stream_to(body.put):
                 body.told += count
 
     origin.hub_fault = broken
-    with pytest.raises(Broken):
+    with pytest.raises(ConnectionBroken):
         asyncio.run(run())
     assert bytes(body.came) == BYTES[:100_000]
     assert body.told == 100_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.models.bundle_requests import ask_for, asked_for, forget
+from entrypoint.models.bundle_requests import add_requests, remove_requests, requested_bundles
 from entrypoint.models.sources.tokens import keep_logins
 from tests.support.models.origin import Origin
 from tests.support.models.pod import Pod
@@ -51,12 +51,12 @@ def test_the_services_user_cannot_read_a_login(tmp_path: Path) -> None:
 def test_requests_are_kept_until_they_are_forgotten(tmp_path: Path) -> None:
     with Origin() as origin:
         pod = Pod(tmp_path, origin)
-    assert asked_for(pod.paths) == frozenset()
-    ask_for(pod.paths, ["FLUX", "VAE"])
-    ask_for(pod.paths, ["FLUX"])
-    assert asked_for(pod.paths) == {"FLUX", "VAE"}
-    forget(pod.paths, ["FLUX", "NEVER", "../FLUX"])
-    assert asked_for(pod.paths) == {"VAE"}
+    assert requested_bundles(pod.paths) == frozenset()
+    add_requests(pod.paths, ["FLUX", "VAE"])
+    add_requests(pod.paths, ["FLUX"])
+    assert requested_bundles(pod.paths) == {"FLUX", "VAE"}
+    remove_requests(pod.paths, ["FLUX", "NEVER", "../FLUX"])
+    assert requested_bundles(pod.paths) == {"VAE"}
     with pytest.raises(ValueError, match="no bundle's name"):
-        ask_for(pod.paths, ["../../etc"])
-    assert asked_for(pod.paths) == {"VAE"}
+        add_requests(pod.paths, ["../../etc"])
+    assert requested_bundles(pod.paths) == {"VAE"}

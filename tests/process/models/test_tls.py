@@ -36,7 +36,7 @@ def test_a_certificate_counts_only_where_somebody_vouches_for_it(tmp_path: Path,
     )
     code, text = pod.run("plan")
     assert (code, "certificate" in text) == (75, True), text
-    assert not pod.placed("m.bin").exists()
+    assert not pod.installed("m.bin").exists()
     code, text = pod.run("fetch", SSL_CERT_FILE=str(certificate))
     assert code == 0, text
-    assert pod.placed("m.bin").read_bytes() == BYTES
+    assert pod.installed("m.bin").read_bytes() == BYTES

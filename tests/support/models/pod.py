@@ -54,7 +54,7 @@ class Pod:
         assert "Traceback" not in text, text
         return process.returncode, text
 
-    def placed(self, name: str) -> Path:
+    def installed(self, name: str) -> Path:
         return Path(self.paths.data, "models/loras", name)
 
     @property

@@ -9,7 +9,8 @@ import pytest
 
 from entrypoint.models.catalogue import manifest
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
-from entrypoint.models.sources.registry import address_of
+from entrypoint.models.sources.registry import address_of, configured
+from entrypoint.settings.settings import Settings
 from tests.support.places import ROOT
 
 CATALOGUE = Path(manifest.__file__).parent / "catalogue.toml"
@@ -106,7 +107,10 @@ def test_own_bundles_come_behind_the_catalogue_and_replace_by_name() -> None:
 def test_a_path_is_quoted_and_the_hub_can_be_another() -> None:
     file = parse(GOOD, "mine.toml").bundles[0].files[1]
     assert address_of(file) == "https://huggingface.co/a/b/resolve/main/c/d%20e.bin"
-    assert address_of(file, "http://mirror:1/") == "http://mirror:1/a/b/resolve/main/c/d%20e.bin"
+    assert (
+        address_of(file, configured(Settings(hf_endpoint="http://mirror:1/")))
+        == "http://mirror:1/a/b/resolve/main/c/d%20e.bin"
+    )
 
 
 def test_the_readmes_example_is_a_manifest() -> None:
