@@ -68,7 +68,7 @@ def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) 
             2,
             "cannot add https://huggingface.co/o/r: it is a repository",
         ),
-        (("add", "https://example.com/x?token=s3cret"), 2, "cannot add https://example.com/x: what kind"),
+        (("add", "https://example.com/x?token=s3cret"), 2, "cannot add https://example.com/x: cannot tell the kind"),
         (("add", "https://example.com/x", "--dest", "../x"), 2, "must be a path below its folder"),
         (
             ("add", "https://example.com/x", "--dest", "loras/x", "--sha256", "1"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import HttpVersion10, web
 
 from entrypoint.models.progress import INSTALLED
 from entrypoint.models.sources.base import File, origin_of
@@ -220,7 +220,7 @@ def test_without_length_and_hash_an_unframed_stream_is_refused(scene: Scene) -> 
     async def bare(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         answer.force_close()
-        request._version = (1, 0)  # type: ignore[attr-defined] # no chunked framing
+        request._version = HttpVersion10  # no chunked framing
         await answer.prepare(request)
         await answer.write(BYTES[:1000])
         return answer

@@ -106,7 +106,7 @@ def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_i
 
     origin.hub_fault = busy
     nothing_to_wait_for = {f"{name}_ENABLED": "false" for name in ("JUPYTER", "COMFYUI", "STATUS")}
-    process = pod.start(MODELS="auto", **nothing_to_wait_for)
+    process = pod.start(MODELS="auto", terminal=None, **nothing_to_wait_for)
     text = read_until(process, "the next attempt is in 60 min")
     assert text.count("OriginFails: ") == 1
     assert len([hit for hit in origin.hits if hit.path.endswith("a.bin")]) == 1

@@ -125,7 +125,7 @@ def test_only_whole_files_ever_stand_in_comfyuis_folders(scene: Scene) -> None:
         seen.append([path for path in models.rglob("*") if path.is_file()] if models.exists() else [])
         return real(file, piece, offset)
 
-    os.pwrite = watching  # type: ignore[assignment]
+    os.pwrite = watching
     try:
         scene.download(hub_file())
     finally:

@@ -34,7 +34,7 @@ def paths(settings: Settings) -> Paths:
 def test_a_service_that_never_comes_up_is_waited_for_as_long_as_it_may_take(
     settings: Settings, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patient = tuple(dataclasses.replace(service, startup_grace=1) for service in SERVICES)  # type: ignore[arg-type]
+    patient = tuple(dataclasses.replace(service, startup_grace=1) for service in SERVICES)
     monkeypatch.setattr(worker, "SERVICES", patient)
     began = time.monotonic()
     worker._wait_for_services(settings, paths)
