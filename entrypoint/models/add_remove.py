@@ -12,8 +12,9 @@ from entrypoint.models.catalogue.manifest import BadManifest, parse
 from entrypoint.models.errors import DiskError
 from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE
 from entrypoint.models.report import log
-from entrypoint.models.sources.base import File, NotAnAddress
+from entrypoint.models.sources.base import NotAnAddress
 from entrypoint.models.sources.folders import destination
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import configured, recognise
 from entrypoint.models.store import ModelStore, refusal
 from entrypoint.models.units import gigabytes

@@ -12,7 +12,7 @@ from entrypoint.models.errors import DownloadError
 from entrypoint.models.load_manifest import load
 from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE, LATER
 from entrypoint.models.report import log
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.store import ModelStore, refusal, sha256_of
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.limits import Limits

@@ -9,7 +9,7 @@ from entrypoint.models.catalogue.fit import fitting, margin
 from entrypoint.models.catalogue.manifest import Bundle, Manifest
 from entrypoint.models.catalogue.wanted import WantedBundle
 from entrypoint.models.progress import INSTALLED, Transfer
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.units import gigabytes
 
 

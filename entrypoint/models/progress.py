@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrypoint.models.errors import DownloadError
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.units import duration, gigabytes
 
 #: The states of a file, as the record has them.

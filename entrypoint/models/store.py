@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass
 
 from entrypoint.models.disk import disk_work
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, sync_folder, write_atomically

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 
 NEW = """# Models of your own, beside the built-in ones (extends_catalogue). The README's "Models" describes the format.
 schema = 1

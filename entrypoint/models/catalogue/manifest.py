@@ -18,7 +18,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoint.models.sources.base import File, Key, is_relative, is_sha256
+from entrypoint.models.sources.base import Key, is_relative, is_sha256
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import SOURCES, source_named
 
 SCHEMA = 1

@@ -10,7 +10,7 @@ from entrypoint.models.download.one_file import OneFile
 from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DiskError, DownloadError
 from entrypoint.models.progress import BUSY, FAILED, INSTALLED, WAITING, Transfer
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.store import ModelStore
 
 _RESOLVED_AT_ONCE = 8

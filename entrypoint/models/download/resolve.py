@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from entrypoint.models.errors import DownloadError, RetryableError
-from entrypoint.models.sources.base import File, origin_of
+from entrypoint.models.sources.base import origin_of
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import Sources, facts_in, login_remedy
 from entrypoint.models.sources.tokens import Tokens
 from entrypoint.models.transport.address import without_query

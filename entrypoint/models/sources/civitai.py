@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, parse_qs
 
-from entrypoint.models.sources.base import AskJson, File, Found, Key, NotAnAddress, Source, host_of, member, sha256_in
+from entrypoint.models.sources.base import AskJson, Found, Key, NotAnAddress, Source, host_of, member, sha256_in
+
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
 
 _DOWNLOAD = r"/api/download/models/(\d+)"
 

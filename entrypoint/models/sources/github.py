@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, quote, unquote
 
 from entrypoint.models.sources.base import (
     AskJson,
-    File,
     Found,
     Key,
     Source,
@@ -20,6 +19,9 @@ from entrypoint.models.sources.base import (
     origin_of,
     sha256_in,
 )
+
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
 
 _ASSET = r"/([^/]+/[^/]+)/releases/download/([^/]+)/([^/]+)"
 _BLOB = r"/([^/]+/[^/]+)/blob/(.+)"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from entrypoint.models.sources.base import (
-    File,
     Found,
     Key,
     NotAnAddress,
@@ -18,6 +17,9 @@ from entrypoint.models.sources.base import (
     is_repository,
     sha256_in,
 )
+
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
 
 _FILE = r"/([^/]+/[^/]+)/(?:resolve|blob|raw)/([^/]+)/(.+)"
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from entrypoint.models.sources.base import File, Found, NotAnAddress, Source, origin_of
+from entrypoint.models.sources.base import Found, NotAnAddress, Source, origin_of
 from entrypoint.models.sources.civitai import Civitai
 from entrypoint.models.sources.github import GitHubRelease
 from entrypoint.models.sources.huggingface import HuggingFace
 from entrypoint.models.sources.url import PlainUrl
-from entrypoint.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
+    from entrypoint.settings.settings import Settings
 
 Sources = tuple[Source, ...]
 

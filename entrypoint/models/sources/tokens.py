@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from entrypoint.models.sources.base import origin_of
 from entrypoint.models.sources.registry import SOURCES, Sources
@@ -20,15 +19,12 @@ from entrypoint.system.files import read_text, write_atomically
 VARIABLES = tuple(source.login_variable for source in SOURCES if source.login_variable)
 
 
-@dataclass(frozen=True)
 class Tokens:
-    """Which token goes to which host.
+    """Which token goes to which host."""
 
-    Attributes:
-        by_origin: `origin_of` an address -> the token for it.
-    """
-
-    by_origin: Mapping[str, str] = field(default_factory=dict, repr=False)
+    def __init__(self, by_origin: Mapping[str, str] | None = None) -> None:
+        """`by_origin`: `origin_of` an address -> the token for it."""
+        self._by_origin = by_origin or {}
 
     @classmethod
     def of(cls, secrets: Mapping[str, str], sources: Sources = SOURCES) -> Tokens:
@@ -46,7 +42,7 @@ class Tokens:
         A redirect inside the first origin keeps it (a renamed repository); one that leaves it loses it.
         """
         origin = origin_of(url)
-        token = self.by_origin.get(origin) if origin == origin_of(first) else None
+        token = self._by_origin.get(origin) if origin == origin_of(first) else None
         return {"Authorization": f"Bearer {token}"} if token else {}
 
 

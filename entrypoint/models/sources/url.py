@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, unquote
 
-from entrypoint.models.sources.base import File, Found, Key, Source
+from entrypoint.models.sources.base import Found, Key, Source
+
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
 
 
 def _is_address(text: str) -> bool:

@@ -15,7 +15,8 @@ import pytest
 from aiohttp import HttpVersion10, web
 
 from entrypoint.models.progress import INSTALLED
-from entrypoint.models.sources.base import File, origin_of
+from entrypoint.models.sources.base import origin_of
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.tokens import Tokens
 from tests.support.models.fetcher import Scene, hub_file, plain_file
 from tests.support.models.origin import Fault, Origin, drop

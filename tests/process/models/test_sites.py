@@ -16,9 +16,10 @@ from aiohttp import web
 
 from entrypoint.models.download.rate_limit import RateLimit
 from entrypoint.models.progress import INSTALLED
-from entrypoint.models.sources.base import File, origin_of
+from entrypoint.models.sources.base import origin_of
 from entrypoint.models.sources.civitai import Civitai
 from entrypoint.models.sources.github import GitHubRelease
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.tokens import Tokens
 from entrypoint.settings.hours import Hours
 from tests.support.models.fetcher import Scene

@@ -11,8 +11,8 @@ from entrypoint.models.download.queue import DownloadQueue
 from entrypoint.models.download.rate_limit import RateLimit
 from entrypoint.models.download.remote_file import Session
 from entrypoint.models.progress import Transfer
-from entrypoint.models.sources.base import File
 from entrypoint.models.sources.huggingface import HuggingFace
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import SOURCES, Sources
 from entrypoint.models.sources.tokens import Tokens
 from entrypoint.models.store import ModelStore

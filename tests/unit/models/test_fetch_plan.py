@@ -9,7 +9,7 @@ from entrypoint.models.catalogue.manifest import Bundle, Manifest
 from entrypoint.models.catalogue.wanted import wanted_bundles
 from entrypoint.models.fetch_plan import FetchPlan, make_plan, unknown_requests
 from entrypoint.models.progress import Transfer
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 
 GB = 10**9
 A, B, C = (

@@ -18,7 +18,7 @@ from entrypoint.models.outcome import (
     outcome_of_error,
 )
 from entrypoint.models.progress import Transfer
-from entrypoint.models.sources.base import File
+from entrypoint.models.sources.model_file import File
 
 INSTALLED, GONE, BROKEN, BUSY = (
     (False, 0.0, ""),
