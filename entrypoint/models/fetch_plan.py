@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from entrypoint.models.catalogue.fit import fitting, margin
-from entrypoint.models.catalogue.manifest import Bundle, Manifest
+from entrypoint.models.catalogue.manifest import Bundle
 from entrypoint.models.catalogue.wanted import WantedBundle
 from entrypoint.models.progress import INSTALLED, Transfer
 from entrypoint.models.sources.model_file import File
@@ -44,10 +44,7 @@ EMPTY_PLAN = FetchPlan((), (), 0, ())
 
 
 def make_plan(
-    wanted: tuple[WantedBundle, ...],
-    transfers: Sequence[Transfer],
-    staged: Mapping[File, int],
-    disk: tuple[int, int],
+    wanted: tuple[WantedBundle, ...], transfers: Sequence[Transfer], staged: Mapping[File, int], disk: tuple[int, int]
 ) -> FetchPlan:
     """Select the wanted bundles that fit.
 
@@ -65,11 +62,6 @@ def make_plan(
     fit = fitting(wanted, needs, free - margin(total))
     files = tuple(each.file for each in transfers if each.file.bundle in fit.bundles)
     return FetchPlan(fit.bundles, files, fit.need, fit.left_out)
-
-
-def unknown_requests(requested: Collection[str], manifest: Manifest) -> list[str]:
-    """The requested bundles that the manifest does not have: requests on the volume may be older than it."""
-    return sorted(set(requested) - {bundle.name for bundle in manifest.bundles})
 
 
 def _need(bundle: Bundle, transfers: Sequence[Transfer], staged: Mapping[File, int]) -> int:

@@ -22,7 +22,7 @@ from entrypoint.models.download.queue import DownloadQueue
 from entrypoint.models.download.rate_limit import RateLimit
 from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DownloadError
-from entrypoint.models.fetch_plan import EMPTY_PLAN, FetchPlan, make_plan, unknown_requests
+from entrypoint.models.fetch_plan import EMPTY_PLAN, FetchPlan, make_plan
 from entrypoint.models.load_manifest import load
 from entrypoint.models.outcome import DONE, STOPPED, Outcome, outcome_of, outcome_of_error
 from entrypoint.models.progress import FAILED, WAITING, Transfer, line
@@ -162,7 +162,7 @@ async def _queue(run: _Run, limits: Limits) -> AsyncIterator[DownloadQueue]:
 def _wanted(run: _Run, manifest: Manifest) -> tuple[WantedBundle, ...]:
     requested = run.request.bundles
     if run.request.whole:  # requests on the volume may be older than the manifest; a name just typed may not
-        unknown = unknown_requests(requested, manifest)
+        unknown = sorted(requested - {bundle.name for bundle in manifest.bundles})
         remove_requests(run.paths, unknown)
         run.notes.add(*(f"{name} was requested, but there is no such bundle" for name in unknown))
         requested -= set(unknown)

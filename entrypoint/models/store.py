@@ -110,11 +110,7 @@ class ModelStore:
             if os.path.lexists(target) and not self.receipt(file).get("fetched"):
                 return None
             freed = 0
-            for path in (
-                target,
-                *(f"{staging}/{name}" for name in _names(staging)),
-                self._receipt_path(file),
-            ):
+            for path in (target, *(f"{staging}/{name}" for name in _names(staging)), self._receipt_path(file)):
                 with contextlib.suppress(FileNotFoundError):
                     freed += os.lstat(path).st_blocks * 512 if path != self._receipt_path(file) else 0
                     os.unlink(path)

@@ -177,13 +177,7 @@ class _Reader:
     def _typed(self, table: dict[str, Any], key: str, kind: Any, default: Any, place: str) -> Any:
         value = table.get(key, default)
         if key in table and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-            names = {
-                str: "text",
-                int: "a whole number",
-                bool: "true or false",
-                list: "a list",
-                dict: "a table",
-            }
+            names = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
             raise self._bad(place, key, f"must be {names.get(kind, 'a number')}")
         return value
 

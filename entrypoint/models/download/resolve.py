@@ -17,13 +17,7 @@ from entrypoint.models.sources.tokens import Tokens
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.response import Response
-from entrypoint.models.transport.response_rules import (
-    MOST_REDIRECTS,
-    check_status,
-    is_web_page,
-    redirected,
-    whole_size,
-)
+from entrypoint.models.transport.response_rules import MOST_REDIRECTS, check_status, is_web_page, redirected, whole_size
 
 #: A release asset at api.github.com comes as bytes only when it is requested as bytes.
 HEADERS = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}

@@ -126,11 +126,6 @@ def is_sha256(text: str) -> bool:
     return len(text) == 64 and not set(text) - set("0123456789abcdef")
 
 
-def is_repository(text: str) -> bool:
-    """Whether a text is owner/name."""
-    return bool(re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text))
-
-
 def member(facts: Any, *keys: str) -> Any:
     """A nested value of decoded JSON, or None where the JSON has another shape."""
     for key in keys:
@@ -142,3 +137,8 @@ def sha256_in(text: Any) -> str:
     """A JSON value as a lower-case SHA-256, or "" where it is none."""
     lowered = text.lower() if isinstance(text, str) else ""
     return lowered if is_sha256(lowered) else ""
+
+
+#: Keys of the sources that have repositories.
+REPOSITORY = Key(lambda text: re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text), "must be owner/name")
+PATH = Key(is_relative, "must be a path inside the repository")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, quote, unquote
 
 from entrypoint.models.sources.base import (
+    PATH,
+    REPOSITORY,
     AskJson,
     Found,
     Key,
     Source,
     host_of,
     is_relative,
-    is_repository,
     member,
     origin_of,
     sha256_in,
@@ -32,9 +33,9 @@ class GitHubRelease(Source):
 
     name = "github_release"
     keys: ClassVar[Mapping[str, Key]] = {
-        "repo_id": Key(is_repository, "must be owner/name"),
+        "repo_id": REPOSITORY,
         "revision": Key(is_relative, "must be a branch, tag or commit"),
-        "path": Key(is_relative, "must be a path inside the repository"),
+        "path": PATH,
     }
     home, api = "https://github.com", "https://api.github.com"
     login_variable = "GITHUB_TOKEN"

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from entrypoint.models.sources.base import (
+    PATH,
+    REPOSITORY,
     Found,
     Key,
     NotAnAddress,
     Source,
     host_of,
     is_relative,
-    is_repository,
     sha256_in,
 )
 
@@ -29,8 +30,8 @@ class HuggingFace(Source):
 
     name = "huggingface"
     keys: ClassVar[Mapping[str, Key]] = {
-        "repo_id": Key(is_repository, "must be owner/name"),
-        "path": Key(is_relative, "must be a path inside the repository"),
+        "repo_id": REPOSITORY,
+        "path": PATH,
         "revision": Key(is_relative, "must be a branch, tag or commit", required=False),
     }
     home = "https://huggingface.co"

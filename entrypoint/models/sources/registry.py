@@ -38,11 +38,6 @@ def source_of(file: File, sources: Sources = SOURCES) -> Source:
     return next(each for each in sources if each.name == file.source)
 
 
-def address_of(file: File, sources: Sources = SOURCES) -> str:
-    """The address that a file is requested at."""
-    return source_of(file, sources).address(file)
-
-
 def recognise(url: str, sources: Sources = SOURCES) -> Found:
     """Read an address as people copy it: a page or a download of a source, or any file's address.
 

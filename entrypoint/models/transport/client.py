@@ -16,11 +16,7 @@ from entrypoint.models.transport.limits import Limits
 from entrypoint.models.transport.response import RECEIVE_BUFFER, Response
 
 #: The certificates of Debian, Fedora and Alpine; the wheel of pycurl looks where its builder had them.
-_CERTIFICATES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
+_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 _IN_URLS = "%/:=&?~#+!$,;'@()*[]"
 
 

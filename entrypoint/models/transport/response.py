@@ -187,10 +187,7 @@ class Response:
             return
         if line.startswith("HTTP/"):
             status = line.split(" ")[1:2]
-            self.status, self.headers = (
-                int(status[0]) if status[0:1] and status[0].isdigit() else 0,
-                Headers(),
-            )
+            self.status, self.headers = (int(status[0]) if status[0:1] and status[0].isdigit() else 0, Headers())
         elif line:
             self.headers.add(line)
         elif self.status >= 200:  # 1xx: the final response is yet to come

@@ -43,7 +43,7 @@ def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
     assert "# my notes" in manifest.read_text()
 
 
-def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) -> None:
+def test_a_file_that_podkeeper_did_not_download_is_never_removed(tmp_path: Path, origin: Origin) -> None:
     """Put there by the user: also when it is the very same file, and when it was changed after the fetch."""
     pod = Pod(tmp_path, origin, "x-lora.safetensors")
     installed = pod.installed("x-lora.safetensors")
@@ -82,7 +82,7 @@ def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) 
         (("fetch", "NOPE"), 2, "there is no bundle NOPE; the bundles are B"),
     ],
 )
-def test_what_cannot_be_done_says_so(
+def test_a_refused_command_says_why(
     tmp_path: Path, origin: Origin, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     pod = Pod(tmp_path, origin)
@@ -93,7 +93,7 @@ def test_what_cannot_be_done_says_so(
     assert Path(pod.paths.data, "models.toml").read_text() == before
 
 
-def test_without_a_manifest_of_ones_own_the_built_in_one_stays(tmp_path: Path, origin: Origin) -> None:
+def test_adding_to_a_new_manifest_keeps_the_built_in_catalogue(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin)
     Path(pod.paths.data, "models.toml").unlink()
     assert pod.run("add", "https://example.com/a.safetensors", "--dest", "loras/")[0] == 0
@@ -102,7 +102,7 @@ def test_without_a_manifest_of_ones_own_the_built_in_one_stays(tmp_path: Path, o
     assert "MINE" in listed
 
 
-def test_a_manifest_at_an_address_is_not_ours_to_change(tmp_path: Path, origin: Origin) -> None:
+def test_a_manifest_at_an_address_is_not_edited(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin)
     code, text = pod.run(
         "add", "https://example.com/a", "--dest", "loras/a", MODELS_MANIFEST="https://example.com/models.toml"

@@ -55,20 +55,20 @@ def outcome(scene: Scene, file: File) -> str:
     return transfer.problem[0]
 
 
-def some(count: int, answer: Any, first: int = 0) -> Fault:
+def some(count: int, response: Any, first: int = 0) -> Fault:
     """The fault at the requests `first` to `first + count - 1`, then none."""
 
     async def fault(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
-        return await answer(origin, request) if first <= before < first + count else None
+        return await response(origin, request) if first <= before < first + count else None
 
     return fault
 
 
 def status(code: int, **headers: str) -> Any:
-    async def answer(origin: Origin, request: web.Request) -> web.StreamResponse:
+    async def response(origin: Origin, request: web.Request) -> web.StreamResponse:
         return web.Response(status=code, headers={key.replace("_", "-"): text for key, text in headers.items()})
 
-    return answer
+    return response
 
 
 async def aborted(origin: Origin, request: web.Request) -> web.StreamResponse:
@@ -82,10 +82,10 @@ async def stalled(origin: Origin, request: web.Request) -> web.StreamResponse:
 
 
 def served(**twist: Any) -> Any:
-    async def answer(origin: Origin, request: web.Request) -> web.StreamResponse:
+    async def response(origin: Origin, request: web.Request) -> web.StreamResponse:
         return await origin.serve(request, BYTES, **twist)
 
-    return answer
+    return response
 
 
 async def other_bytes(origin: Origin, request: web.Request) -> web.StreamResponse:
@@ -190,7 +190,7 @@ async def no_head(origin: Origin, request: web.Request, before: int) -> web.Stre
     return web.Response(status=405) if request.method == "HEAD" else None
 
 
-def test_an_origin_that_refuses_head_is_never_asked_so(scene: Scene) -> None:
+def test_no_head_request_is_sent(scene: Scene) -> None:
     scene.origin.hub_fault = scene.origin.cdn_fault = no_head
     assert outcome(scene, hub_file()) == "right"
 
@@ -219,12 +219,12 @@ def test_a_file_that_never_stays_the_same_is_a_named_failure(scene: Scene) -> No
 
 def test_without_length_and_hash_an_unframed_stream_is_refused(scene: Scene) -> None:
     async def bare(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        answer.force_close()
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        response.force_close()
         request._version = HttpVersion10  # no chunked framing
-        await answer.prepare(request)
-        await answer.write(BYTES[:1000])
-        return answer
+        await response.prepare(request)
+        await response.write(BYTES[:1000])
+        return response
 
     scene.origin.hub_fault = bare
     assert outcome(scene, plain_file(scene.origin)) == "CannotVerify"
@@ -236,7 +236,7 @@ def test_a_plain_address_without_any_hash(scene: Scene, twist: dict[str, Any]) -
     assert outcome(scene, plain_file(scene.origin)) == "right"
 
 
-def test_a_page_that_calls_itself_a_file_is_told_from_one(scene: Scene) -> None:
+def test_a_web_page_under_a_files_type_is_recognised(scene: Scene) -> None:
     scene.origin.hub_fault = some(ALWAYS, disguised_page)
     assert outcome(scene, plain_file(scene.origin)) == "GotAWebPage"
 
@@ -246,7 +246,7 @@ def test_a_page_that_calls_itself_a_file_is_told_from_one(scene: Scene) -> None:
     [({"sha256": "0" * 64}, "HashDiffers"), ({"size": 5}, "SizeDiffers"), ({"size": len(BYTES)}, "right")],
     ids=str,
 )
-def test_what_the_manifest_says_counts(scene: Scene, more: dict[str, Any], expected: str) -> None:
+def test_the_manifests_size_and_hash_are_checked(scene: Scene, more: dict[str, Any], expected: str) -> None:
     assert outcome(scene, hub_file(**more)) == expected
 
 
@@ -296,7 +296,7 @@ def test_a_token_does_not_come_back_when_a_redirect_returns_to_its_host(scene: S
     assert set(sent[1:]) == {""}
 
 
-def test_one_bad_file_never_stops_the_others(scene: Scene) -> None:
+def test_an_unavailable_file_never_stops_the_others(scene: Scene) -> None:
     good = [hub_file(f"{number}.bin") for number in range(5)]
     for file in good:
         name = file.keys["path"]
@@ -307,7 +307,7 @@ def test_one_bad_file_never_stops_the_others(scene: Scene) -> None:
     assert [each.problem and each.problem[0] for each in transfers if each.file is bad] == ["NotFound"]
 
 
-def test_the_first_failure_counts_and_its_retry_after_is_kept(scene: Scene) -> None:
+def test_retry_after_of_the_first_failure_is_honoured(scene: Scene) -> None:
     """A second is what it asks for; our own wait would be a hundredth of one."""
     asked: list[float] = []
 
@@ -320,7 +320,7 @@ def test_the_first_failure_counts_and_its_retry_after_is_kept(scene: Scene) -> N
     assert asked[1] - asked[0] >= 1
 
 
-def test_no_more_is_tried_than_the_attempts(scene: Scene) -> None:
+def test_no_more_requests_than_attempts(scene: Scene) -> None:
     scene.origin.hub_fault = some(ALWAYS, status(503))
     assert outcome(scene, hub_file()) == "OriginFails"
     assert len(scene.origin.requests("hub")) == scene.limits.attempts

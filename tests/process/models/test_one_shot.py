@@ -40,7 +40,7 @@ def origin() -> Iterator[Origin]:
         yield started
 
 
-def test_all_is_there_0_and_the_next_run_only_looks(tmp_path: Path, origin: Origin) -> None:
+def test_a_complete_run_exits_0_and_the_next_one_sends_no_request(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin", "b.bin")
     for name in ("a.bin", "b.bin"):
         origin.put(name, random.Random(name).randbytes(3 * MIB))
@@ -61,7 +61,7 @@ def test_all_is_there_0_and_the_next_run_only_looks(tmp_path: Path, origin: Orig
     assert (code, "loras/b.bin: damaged" in text) == (1, True)
 
 
-def test_something_cannot_be_had_1_and_the_last_line_names_it(tmp_path: Path, origin: Origin) -> None:
+def test_an_unavailable_file_exits_1_and_the_last_line_names_it(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin", "gone.bin")
     origin.put("a.bin", b"x" * MIB)
     code, text = pod.run("fetch")
@@ -76,7 +76,7 @@ def test_something_cannot_be_had_1_and_the_last_line_names_it(tmp_path: Path, or
     assert read_conditions(pod.paths.runtime) == []
 
 
-def test_one_that_is_gone_keeps_no_other_from_another_try_75(tmp_path: Path, origin: Origin) -> None:
+def test_a_temporary_failure_beside_a_final_one_exits_75(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "gone.bin", "later.bin")
     origin.put("later.bin", b"x" * MIB)
 
@@ -94,9 +94,7 @@ def test_one_that_is_gone_keeps_no_other_from_another_try_75(tmp_path: Path, ori
     assert pod.installed("later.bin").read_bytes() == origin.files["later.bin"]
 
 
-def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_it(
-    tmp_path: Path, origin: Origin
-) -> None:
+def test_retry_after_is_honoured_up_to_an_hour_and_a_stop_does_not_wait_for_it(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin", "gone.bin")
 
     async def busy(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
@@ -115,7 +113,7 @@ def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_i
     process.terminate()
     assert process.wait(10) == -signal.SIGTERM
     assert pod.status["state"] == "incomplete"
-    assert pod.run("fetch")[0] == 75  # somebody at a terminal is not kept waiting
+    assert pod.run("fetch")[0] == 75  # a command at a terminal does not wait
 
 
 @pytest.mark.parametrize(
@@ -125,9 +123,7 @@ def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_i
         ("schema = 1\n[bundles.B]\n", {"DOWNLOAD_B": "perhaps"}, "cannot use DOWNLOAD_B='perhaps'"),
     ],
 )
-def test_settings_that_cannot_be_used_2(
-    tmp_path: Path, origin: Origin, head: str, environ: dict[str, str], words: str
-) -> None:
+def test_bad_settings_exit_2(tmp_path: Path, origin: Origin, head: str, environ: dict[str, str], words: str) -> None:
     pod = Pod(tmp_path, origin)
     pod.manifest(head)
     code, text = pod.run("fetch", **environ)
@@ -136,7 +132,7 @@ def test_settings_that_cannot_be_used_2(
     assert origin.hits == []
 
 
-def test_what_is_asked_for_and_does_not_fit_3_before_a_byte(tmp_path: Path, origin: Origin) -> None:
+def test_named_bundles_that_do_not_fit_exit_3_before_a_byte(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin)
     pod.manifest("schema = 1\n[bundles.B]\nsize_gb = 900000\n", "a.bin", "unknown.bin")
     origin.put("a.bin", b"x" * MIB)
@@ -144,17 +140,17 @@ def test_what_is_asked_for_and_does_not_fit_3_before_a_byte(tmp_path: Path, orig
     assert code == 3
     assert "  B            900000.0 GB  DOWNLOAD_B" in text
     assert {hit.range for hit in origin.hits} == {"bytes=0-0"}
-    assert pod.run("fetch")[0] == 0  # not asked for by name: left out, and told
+    assert pod.run("fetch")[0] == 0  # not named: left out, and noted
     assert "B is left out: it needs 900000.0 GB" in str(pod.status["notes"])
 
 
-def test_models_none_asks_nobody(tmp_path: Path, origin: Origin) -> None:
+def test_models_none_sends_no_request(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     assert pod.run(MODELS="none") == (0, "models: MODELS=none, nothing is fetched\n")
     assert origin.hits == []
 
 
-def test_plan_tells_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:
+def test_plan_prints_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     origin.put("a.bin", b"x" * 3_000_000)
     assert pod.run("plan") == (0, "models: B; 3.0 MB to fetch\n")
@@ -162,7 +158,7 @@ def test_plan_tells_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:
     assert pod.run("list")[1].startswith("B            wanted  0/1 files")
 
 
-def test_a_stop_is_75_and_the_next_run_goes_on(tmp_path: Path, origin: Origin) -> None:
+def test_a_stop_exits_75_and_the_next_run_resumes(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     origin.put("a.bin", random.Random(5).randbytes(40 * MIB))
     origin.delay = 0.02
@@ -183,7 +179,7 @@ def test_a_stop_waits_for_no_origin(tmp_path: Path, origin: Origin) -> None:
     with socket.socket() as listener, contextlib.ExitStack() as queue:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        for _ in range(4):  # from the second on, connections stay in the queue: who comes now gets no answer
+        for _ in range(4):  # from the second on, connections stay in the queue: a new one gets no response
             client = queue.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(listener.getsockname())
@@ -200,7 +196,7 @@ def _connecting(pid: int, port: int) -> bool:
     return any(each.raddr and each.raddr.port == port and each.status == "SYN_SENT" for each in connections)
 
 
-def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: Origin) -> None:
+def test_a_run_killed_again_and_again_resumes(tmp_path: Path, origin: Origin) -> None:
     """2 GB and <= 1.10 x the size under PODKEEPER_LONG=1; a smaller file loses the same bytes per kill."""
     size = 2000 * MIB if LONG else 96 * MIB
     chance = random.Random(7)
@@ -223,8 +219,8 @@ def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: 
     assert not LONG or origin.sent <= 1.10 * size
 
 
-def test_a_folder_that_somebody_else_makes_first_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two fetches that both need models/loras: whoever comes second finds it there."""
+def test_a_folder_that_another_process_makes_first_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two fetches that both need models/loras: the second one finds it there."""
     really, store = os.mkdir, ModelStore(str(tmp_path), str(tmp_path / "kept"))
 
     def too_late(folder: str, *rest: object) -> None:

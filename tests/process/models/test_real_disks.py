@@ -1,4 +1,4 @@
-"""Real file systems that refuse: full, over quota, read-only. Nothing is lost, and space later it goes on."""
+"""Real file systems that refuse: full, over quota, read-only. Nothing is lost, and with space it resumes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def download(scene: Scene) -> str:
 
 @needs_mount
 def test_a_full_volume(tmp_path: Path, origin: Origin) -> None:
-    """ENOSPC of a real tmpfs; enlarged, it goes on where it was."""
+    """ENOSPC of a real tmpfs; enlarged, the download resumes."""
     (tmp_path / "v").mkdir()
     with mounted("-t", "tmpfs", "-o", "size=2m", "tmpfs", at=tmp_path / "v") as volume:
         scene = Scene(volume, origin)
@@ -99,6 +99,6 @@ def test_a_network_volume_that_refuses_in_the_middle(tmp_path: Path, origin: Ori
         assert download(scene) == ""
 
 
-def test_what_is_asked_for_is_measured_on_the_disk_it_goes_to(tmp_path: Path) -> None:
+def test_free_space_of_a_folder_that_does_not_exist_yet(tmp_path: Path) -> None:
     free, total = disk.free_space(str(tmp_path / "not/there/yet"))
     assert 0 < free <= total

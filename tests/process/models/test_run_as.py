@@ -1,4 +1,4 @@
-"""Under RUN_AS a terminal belongs to the services' user: it can neither read the logins nor fetch, and is told so."""
+"""Under RUN_AS a terminal is the services' user's: it can neither read tokens nor fetch; the refusal says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVICE = 54321
 
 @needs_root
 @pytest.mark.parametrize("verb", ["list", "plan", "fetch", "verify"])
-def test_the_services_user_is_told_who_may_fetch(
+def test_the_services_user_is_refused_and_told_what_to_do(
     tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its effective uid only, in this process: the test's Python may be where that user can't go."""
@@ -48,7 +48,7 @@ def test_the_services_user_cannot_read_a_login(tmp_path: Path) -> None:
     assert login.parent.stat().st_mode & 0o077 == 0
 
 
-def test_requests_are_kept_until_they_are_forgotten(tmp_path: Path) -> None:
+def test_requests_are_kept_until_they_are_removed(tmp_path: Path) -> None:
     with Origin() as origin:
         pod = Pod(tmp_path, origin)
     assert requested_bundles(pod.paths) == frozenset()

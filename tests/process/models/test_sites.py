@@ -1,4 +1,4 @@
-"""Civitai's hashes, GitHub's private assets, a manifest at an address, and the user's limits on the line."""
+"""Civitai's hashes, GitHub's private assets, a manifest at an address, and the user's limits."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def problem(scene: Scene, file: File) -> str:
     ("sha256", "expected"), [(SHA256, "right"), ("0" * 64, "HashMismatch"), (None, "right")], ids=str
 )
 def test_civitais_own_hash_counts(scene: Scene, sha256: str | None, expected: str) -> None:
-    """None: the site does not tell it, and the file is fetched all the same."""
+    """None: the site does not give one, and the file is downloaded all the same."""
     scene.origin.hub_fault = civitai(sha256)
     assert problem(scene, CIVITAI) == expected
 
@@ -89,10 +89,10 @@ def test_civitais_token_stays_at_civitai(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("digest", [f"sha256:{SHA256}", None, "sha256:" + "0" * 64], ids=str)
-def test_a_private_asset_of_github_is_asked_for_at_its_api(scene: Scene, digest: str | None) -> None:
+def test_a_private_asset_of_github_is_requested_at_its_api(scene: Scene, digest: str | None) -> None:
     async def api(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
         if request.headers.get("Authorization") != f"Bearer {SECRET}":
-            return web.Response(status=404)  # GitHub does not say that it is there
+            return web.Response(status=404)  # GitHub does not say that it exists
         if request.path == "/repos/o/private/releases/tags/v1":
             asset = {
                 "name": NAME,
@@ -114,7 +114,7 @@ def test_a_private_asset_of_github_is_asked_for_at_its_api(scene: Scene, digest:
 @pytest.mark.parametrize(
     "facts", [[], {"assets": 1}, {"assets": [1]}, {"assets": [{"name": NAME, "url": "http://evil/x"}]}]
 )
-def test_an_api_that_talks_nonsense_is_done_without(scene: Scene, facts: Any) -> None:
+def test_nonsense_from_an_api_is_ignored(scene: Scene, facts: Any) -> None:
     async def api(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
         return web.json_response(facts)
 
@@ -190,7 +190,7 @@ def test_outside_the_hours_nothing_is_fetched_and_inside_it_is() -> None:
     assert not asyncio.run(allowed(outside))
 
 
-def test_a_plan_without_a_network_ends_soon_and_says_so(tmp_path: Path) -> None:
+def test_a_plan_without_a_network_ends_within_its_time_and_says_so(tmp_path: Path) -> None:
     """The whole catalogue, and a hub that swallows every request: 20 s, sizes from the manifest."""
     import socket
 
@@ -206,7 +206,7 @@ def test_a_plan_without_a_network_ends_soon_and_says_so(tmp_path: Path) -> None:
         assert "their sizes are the manifest's" in text
 
 
-def test_hours_are_told_when_they_are_waited_for(tmp_path: Path) -> None:
+def test_waiting_for_the_hours_is_logged(tmp_path: Path) -> None:
     with Origin() as origin:
         origin.put("a.bin", b"a" * 1000)
         pod = Pod(tmp_path, origin, "a.bin")

@@ -1,4 +1,4 @@
-"""What the disk can do to a download: nothing is lost, nothing of somebody else's is overwritten."""
+"""What the disk can do to a download: nothing is lost, no file of the user's is overwritten."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         (errno.EIO, "VolumeRefuses"),
     ],
 )
-def test_a_volume_that_refuses_ends_it_and_what_is_finished_stays(
+def test_a_volume_that_refuses_ends_the_run_and_finished_files_stay(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, number: int, name: str
 ) -> None:
     scene.download(hub_file())
@@ -62,7 +62,7 @@ def test_a_volume_that_refuses_ends_it_and_what_is_finished_stays(
     _, second = scene.download(hub_file(), hub_file("n.safetensors"))
     assert second.state == INSTALLED
     assert scene.installed(hub_file("n.safetensors")).read_bytes() == BYTES[::-1]
-    assert scene.origin.sent - sent < len(BYTES) - 100_000  # it went on where it was
+    assert scene.origin.sent - sent < len(BYTES) - 100_000  # it resumed
 
 
 @pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, LATER), (errno.EROFS, INCOMPLETE)])
@@ -97,7 +97,7 @@ def test_a_right_file_without_a_receipt_is_hashed_once_and_adopted(scene: Scene)
 
 
 @pytest.mark.parametrize("content", [BYTES[:1000], BYTES[::-1]], ids=["truncated", "another file"])
-def test_a_wrong_file_in_the_place_is_set_aside_not_lost(scene: Scene, content: bytes) -> None:
+def test_a_wrong_file_at_the_destination_is_set_aside(scene: Scene, content: bytes) -> None:
     place = scene.installed(hub_file())
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
@@ -147,7 +147,7 @@ def test_a_lease_is_held_by_one(folder: str) -> None:
     assert lease.acquire(folder, 60) is not None
 
 
-def test_a_lease_whose_process_is_gone_from_this_machine_counts_for_nothing(folder: str) -> None:
+def test_a_lease_of_an_ended_process_on_this_machine_is_stale(folder: str) -> None:
     lease.acquire(folder, 60)
     path = Path(folder, "lease")
     content = json.loads(path.read_text())
@@ -155,7 +155,7 @@ def test_a_lease_whose_process_is_gone_from_this_machine_counts_for_nothing(fold
     assert lease.acquire(folder, 60) is not None
 
 
-def test_a_lease_of_another_machine_counts_until_it_is_silent_for_too_long(folder: str) -> None:
+def test_a_lease_of_another_machine_is_stale_without_renewal(folder: str) -> None:
     first = lease.acquire(folder, 60)
     assert first is not None
     path = Path(folder, "lease")

@@ -7,7 +7,7 @@ import pytest
 from entrypoint.models.catalogue.fit import DoesNotFit
 from entrypoint.models.catalogue.manifest import Bundle, Manifest
 from entrypoint.models.catalogue.wanted import wanted_bundles
-from entrypoint.models.fetch_plan import FetchPlan, make_plan, unknown_requests
+from entrypoint.models.fetch_plan import FetchPlan, make_plan
 from entrypoint.models.progress import Transfer
 from entrypoint.models.sources.model_file import File
 
@@ -63,7 +63,3 @@ def test_a_bundle_is_complete_once_all_its_files_are_installed() -> None:
     files[0].installed("fetched", 3 * GB)
     assert found.complete_bundles(files) == ["A"]
     assert plan(files, 0).complete_bundles(files) == ["A"]
-
-
-def test_requests_for_bundles_that_do_not_exist() -> None:
-    assert unknown_requests({"C", "Z", "Y"}, MANIFEST) == ["Y", "Z"]

@@ -28,7 +28,7 @@ dest = "loras/b"
 """
 
 
-def test_all_the_user_wrote_stays() -> None:
+def test_the_users_text_stays() -> None:
     more = with_file(TEXT, "x", "OTHER", {"source": "url", "url": "https://example.com/c", "dest": "loras/c"})
     assert more.startswith(TEXT)
     (file,) = [file for bundle in parse(more, "x").bundles if bundle.name == "OTHER" for file in bundle.files]
@@ -37,7 +37,7 @@ def test_all_the_user_wrote_stays() -> None:
     assert "loras/c" not in back
 
 
-def test_one_is_taken_out_and_the_next_ones_comment_is_left() -> None:
+def test_removing_a_file_leaves_the_next_ones_comment() -> None:
     first = parse(TEXT, "x").bundles[0].files[0]
     less = without_file(TEXT, "x", first)
     assert "loras/a" not in less
@@ -54,19 +54,19 @@ def test_one_is_taken_out_and_the_next_ones_comment_is_left() -> None:
     ],
     ids=["inline", "the same place twice"],
 )
-def test_what_cannot_be_added_is_refused(text: str) -> None:
+def test_an_unsafe_addition_is_refused(text: str) -> None:
     with pytest.raises(BadManifest):
         with_file(text, "x", "MINE", {"source": "url", "url": "https://example.com/c", "dest": "loras/c"})
 
 
-def test_an_inline_table_is_not_cut_apart() -> None:
+def test_an_inline_table_is_not_edited() -> None:
     file = 'bundle="MINE", source="url", url="https://e.com/c", dest="c"'
     text = f"schema = 1\nbundles = {{MINE = {{}}}}\nfiles = [{{{file}}}]\n"
     with pytest.raises(BadManifest, match="by hand"):
         without_file(text, "x", parse(text, "x").bundles[0].files[0])
 
 
-def test_what_is_added_is_read_as_it_was_given() -> None:
+def test_an_added_text_is_escaped() -> None:
     """Quotes, backslashes and a control character, which TOML and JSON escape differently."""
     text = with_file(NEW, "x", "MINE", {"source": "url", "url": "https://e.com/c", "dest": 'loras/a "b" \x7f c'})
     assert {file.dest for file in files_of(parse(text, "x"))} == {'loras/a "b" \x7f c'}

@@ -38,7 +38,7 @@ def wanted(**flags: str) -> tuple[WantedBundle, ...]:
         ({"FLUX": "true"}, 15, ("FLUX",)),
     ],
 )
-def test_defaults_are_taken_in_order_as_far_as_they_fit(
+def test_defaults_are_selected_in_order_as_far_as_they_fit(
     flags: dict[str, str], room: int, bundles: tuple[str, ...]
 ) -> None:
     found = wanted(**flags)
@@ -47,7 +47,7 @@ def test_defaults_are_taken_in_order_as_far_as_they_fit(
     assert len(fit.left_out) == sum(each.wanted for each in found) - len(bundles)
 
 
-def test_what_is_asked_for_by_name_and_does_not_fit_is_refused_with_a_table() -> None:
+def test_named_bundles_that_do_not_fit_are_refused_with_a_table() -> None:
     found = wanted(CORE="true", ALL="false")
     gigabytes = {name: need * 10**9 for name, need in NEEDS.items()}
     with pytest.raises(DoesNotFit) as caught:
@@ -57,13 +57,13 @@ def test_what_is_asked_for_by_name_and_does_not_fit_is_refused_with_a_table() ->
     assert [line.split()[0] for line in lines[1:-1]] == ["CORE", "CLIP", "VAE"]
 
 
-def test_what_is_there_already_needs_no_room() -> None:
+def test_installed_bundles_need_no_room() -> None:
     found = wanted(CORE="true", ALL="false")
     assert fitting(found, dict.fromkeys(NEEDS, 0), -5).bundles == ("CORE", "CLIP", "VAE")
 
 
 @given(st.integers(-10, 300), st.sets(st.sampled_from(sorted(NEEDS))))
-def test_what_is_taken_always_fits(room: int, off: set[str]) -> None:
+def test_the_selected_bundles_always_fit(room: int, off: set[str]) -> None:
     found = wanted(**dict.fromkeys(off, "false"))
     fit = fitting(found, NEEDS, room)
     assert fit.need <= max(room, 0)

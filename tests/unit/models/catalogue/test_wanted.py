@@ -65,13 +65,13 @@ def test_an_explicit_false_beats_an_implication_and_says_so() -> None:
         (REQUESTED, {"CORE", "CLIP"}, {"CLIP": "false"}, {"CORE", "CLIP", "VAE"}),
     ],
 )
-def test_how_far_a_run_reaches(scope: str, requested: set[str], flags: dict[str, str], expected: set[str]) -> None:
+def test_the_scope_of_a_run(scope: str, requested: set[str], flags: dict[str, str], expected: set[str]) -> None:
     found, _ = wanted_bundles(MANIFEST, {f"DOWNLOAD_{name}": text for name, text in flags.items()}, scope, requested)
     assert {each.bundle.name for each in found if each.wanted} == expected
     assert all(each.explicit for each in found if each.bundle.name in requested)
 
 
-def test_a_bundle_that_does_not_exist_cannot_be_asked_for() -> None:
+def test_a_bundle_that_does_not_exist_cannot_be_requested() -> None:
     with pytest.raises(BadFlags, match="there is no bundle FLUXX; the bundles are CORE, BIG, FLUX, CLIP, VAE"):
         wanted_bundles(MANIFEST, {}, REQUESTED, {"FLUXX"})
 
@@ -86,7 +86,7 @@ def test_a_bundle_that_does_not_exist_cannot_be_asked_for() -> None:
         ("none", False, REQUESTED),
     ],
 )
-def test_what_a_start_fetches_by_itself(models: str, local: bool, expected: str) -> None:
+def test_the_scope_of_the_supervised_run(models: str, local: bool, expected: str) -> None:
     assert scope_of(models, local=local) == expected
 
 
@@ -95,7 +95,7 @@ def test_an_empty_flag_is_none() -> None:
     assert any_flag({"DOWNLOAD_CORE": "false"})
 
 
-def test_junk_is_an_error_and_every_one_is_told() -> None:
+def test_every_bad_flag_is_reported() -> None:
     with pytest.raises(BadFlags) as caught:
         wanted_bundles(MANIFEST, {"DOWNLOAD_CLIP": "maybe", "DOWNLOAD_ALL": "2"})
     assert str(caught.value).splitlines() == [
@@ -104,6 +104,6 @@ def test_junk_is_an_error_and_every_one_is_told() -> None:
     ]
 
 
-def test_a_flag_for_no_bundle_is_told() -> None:
+def test_a_flag_of_no_bundle_is_reported() -> None:
     _, notes = wanted_bundles(MANIFEST, {"DOWNLOAD_CLIPS": "true"})
     assert notes == ("DOWNLOAD_CLIPS names no bundle; the bundles are CORE, BIG, FLUX, CLIP, VAE",)

@@ -41,7 +41,7 @@ def test_a_range_is_written_when_each_byte_is(done: dict[int, int], start: int, 
         ("0 31\n4 1\n-1 5\nx y\n1 2 3\n\n\x00\x00\n2 5\n", {2: 5}),
     ],
 )
-def test_a_journal_is_read_as_far_as_it_makes_sense(lines: str, done: dict[int, int]) -> None:
+def test_invalid_lines_of_a_journal_are_ignored(lines: str, done: dict[int, int]) -> None:
     assert read_journal(WANTED.header() + lines, WANTED) == done
 
 
@@ -54,7 +54,7 @@ def test_a_journal_is_read_as_far_as_it_makes_sense(lines: str, done: dict[int, 
         identity_of("", '"e"', "boot", 100, 30),
     ],
 )
-def test_a_journal_of_another_file_is_of_no_use(other: Identity) -> None:
+def test_a_journal_of_another_file_is_not_used(other: Identity) -> None:
     assert read_journal(other.header() + "0 30\n", WANTED) is None
 
 
@@ -68,7 +68,7 @@ def test_a_journal_of_another_file_is_of_no_use(other: Identity) -> None:
         ("", '"e"', "", False),
     ],
 )
-def test_without_anything_to_go_by_nothing_is_resumed(sha256: str, etag: str, boot: str, resumes: bool) -> None:
+def test_a_file_without_hash_and_etag_is_not_resumed(sha256: str, etag: str, boot: str, resumes: bool) -> None:
     wanted = identity_of(sha256, etag, boot, 100, 30)
     assert (read_journal(wanted.header() + "0 30\n", wanted) is not None) is resumes
 

@@ -27,7 +27,7 @@ def test_a_full_network_keeps_few_connections_and_tries_more_later() -> None:
     assert sizes_of(8, 24, full, 15) == [8, 16, 8, 16, 8]
 
 
-def test_more_that_bring_less_are_taken_back() -> None:
+def test_connections_that_bring_too_little_are_taken_back() -> None:
     assert sizes_of(8, 24, {8: 300e6, 16: 350e6, 24: 350e6}, 9) == [8, 16, 8]
     assert sizes_of(8, 24, {8: 100e6, 16: 190e6, 24: 191e6}, 9) == [8, 16, 24, 16]
 

@@ -47,7 +47,7 @@ HF = "https://huggingface.co/Comfy-Org/Wan_2.2/"
         ),
     ],
 )  # fmt: skip
-def test_an_address_says_where_from_and_where_to(url: str, keys: dict[str, str], dest: str) -> None:
+def test_an_address_gives_source_and_destination(url: str, keys: dict[str, str], dest: str) -> None:
     found = recognise(url)
     assert found.keys == keys
     assert destination(found, "") == dest
@@ -76,7 +76,7 @@ def test_an_address_says_where_from_and_where_to(url: str, keys: dict[str, str],
         ),
     ],
 )
-def test_civitai_and_no_token_is_kept(url: str, keys: dict[str, str], notes: int) -> None:
+def test_a_token_in_civitais_address_is_not_kept(url: str, keys: dict[str, str], notes: int) -> None:
     found = recognise(url)
     assert (found.keys, len(found.notes)) == (keys, notes)
     assert "s3cret" not in str(found)
@@ -94,13 +94,13 @@ def test_civitai_and_no_token_is_kept(url: str, keys: dict[str, str], notes: int
         ("https://civitai.com/models/12", "choose a version"),
     ],
 )
-def test_what_is_no_file_says_what_to_do(url: str, words: str) -> None:
+def test_an_address_of_no_file_says_what_to_do(url: str, words: str) -> None:
     with pytest.raises(NotAnAddress, match=words) as caught:
         recognise(url)
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_kind_that_cannot_be_told_is_asked_for() -> None:
+def test_a_model_of_unknown_kind_needs_a_folder() -> None:
     found = recognise("https://example.com/thing.safetensors")
     with pytest.raises(NotAnAddress, match="give --dest FOLDER/ "):
         destination(found, "")

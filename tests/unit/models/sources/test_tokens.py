@@ -16,7 +16,7 @@ from entrypoint.settings.settings import Settings
 SECRETS = {"HF_TOKEN": "hf", "CIVITAI_TOKEN": "civ", "GITHUB_TOKEN": "gh"}
 
 
-def test_logins_are_private_files_and_go_when_they_are_unset(tmp_path: Path) -> None:
+def test_tokens_are_private_files_and_are_removed_when_unset(tmp_path: Path) -> None:
     settings = Settings(home=str(tmp_path), hf_token="s3cret")
     paths = locate(settings, Facts(mounts=frozenset(), uid=os.geteuid(), temporary="/tmp", python="/p"))
     Path(paths.runtime).mkdir()
