@@ -1,1 +1,19 @@
-"""Model downloads: what is wanted, what fits, and how it arrives whole."""
+"""Model downloads: the manifest and the user's flags enter, verified files in ComfyUI's folders leave.
+
+In: a manifest (catalogue/), the DOWNLOAD_* flags and requests (`bundle_requests`), the tokens of the sources. Out: the
+files, a receipt each (`store`), `<runtime>/models.json` (`progress.record`), the condition ModelsIncomplete, an exit
+code (`outcome`). `worker` is supervisord's one-shot, `commands` and `add_remove` are `podkeeper models`.
+
+`run` surveys what is installed and how large the rest is, has `fetch_plan.make_plan` decide, and executes the plan.
+One file on its way to the disk passes eight modules, none of them twice:
+
+    run.execute -> download/queue -> download/one_file -> download/segmented -> transport/client -> transport/response
+    -> download/part_file, and then from one_file -> store
+
+Beside that path, and never calling back into it: download/remote_file (the resolved address, the attempts),
+download/segments, hasher, connections, lease; progress. An origin without ranges takes download/whole_file in place of
+download/segmented.
+
+Rooms, from the top: run, worker and commands; download/; store and report; catalogue/ (what is wanted); sources/ (one
+file a site) and transport/ (HTTP); errors, units, disk. No room imports from one above it (pyproject.toml).
+"""

@@ -1,6 +1,6 @@
-"""A: `python -I -m entrypoint.models [VERB ...]`: the models commands; without a word, the one-shot of supervisord.
+"""A: `python -I -m entrypoint.models [VERB ...]`: the models commands; without a verb, the one-shot of supervisord.
 
-Exit codes: those of `background`; 64: not a command; 77: not yours to do; 78: the settings can't be used.
+Exit codes: those of `worker`; 64: not a command; 77: not permitted; 78: the settings can't be used.
 """
 
 from __future__ import annotations
@@ -8,22 +8,22 @@ from __future__ import annotations
 import os
 import sys
 
+from entrypoint.models.outcome import EX_CONFIG, EX_USAGE
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import BadSettings, Settings
 
-USAGE = """usage: podkeeper models list              what there is, and what of it is here
+USAGE = """usage: podkeeper models list              all bundles, and how many of their files are installed
        podkeeper models plan [BUNDLE...]   what would be fetched
-       podkeeper models fetch [BUNDLE...]  fetch it, or these bundles alone
-       podkeeper models verify             hash what is here again
+       podkeeper models fetch [BUNDLE...]  fetch what is wanted, or these bundles alone
+       podkeeper models verify             hash the installed files again
        podkeeper models add URL [--dest FOLDER/[NAME]] [--sha256 HEX] [--bundle NAME]
-                                           put a file into models.toml on the volume
-       podkeeper models rm FILE|BUNDLE     remove what was fetched, say what it frees
+                                           add a file to models.toml on the volume
+       podkeeper models rm FILE|BUNDLE     remove fetched files, and print what that frees
 """
-EX_USAGE, EX_NOPERM, EX_CONFIG = 64, 77, 78
 
 
 def main(arguments: list[str]) -> int:
-    """Do what is asked; returns the exit code."""
+    """Run the command; returns the exit code."""
     try:
         settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     except BadSettings as error:
@@ -33,32 +33,43 @@ def main(arguments: list[str]) -> int:
         from entrypoint.models.worker import run
 
         return run(settings, paths)
-    from entrypoint.models.verbs import VERBS  # the fetcher's imports: not before the services are up
-
-    if arguments[0] in VERBS and arguments[0] != "add" and not _may_look(paths):
-        return EX_NOPERM
-    verb = VERBS.get(arguments[0])
-    code = verb(settings, paths, arguments[1:]) if verb else None
+    code = _command(settings, paths, arguments[0], arguments[1:])
     if code is None:
         print(USAGE, end="", file=sys.stderr)
         return EX_USAGE
     return code
 
 
-def _may_look(paths: Paths) -> bool:
-    """Under RUN_AS a terminal is the services' user's; logins, receipts and what is staged are the pod's own.
+def _command(settings: Settings, paths: Paths, verb: str, rest: list[str]) -> int | None:
+    """Run one verb; None: the arguments are not its own."""
+    from entrypoint.models import add_remove, commands  # the downloads' imports: not before the services are up
 
-    ComfyUI's nodes run as the same user: what a terminal could read, they could.
-    """
-    kept = paths.kept_secrets
-    if not os.path.lexists(kept) or os.access(kept, os.R_OK | os.W_OK | os.X_OK):
-        return True
-    print(
-        f"models: {kept} is the pod's own and you are uid {os.geteuid()} (RUN_AS, PUID): set DOWNLOAD_<BUNDLE>=true, "
-        "ask on the status page, or use a shell of the pod's own user (docker exec, ssh)",
-        flush=True,
-    )
-    return False
+    if verb == "add":
+        given = _add_arguments(rest)
+        return add_remove.add(settings, paths, **given) if given else None
+    if any(word.startswith("-") for word in rest):
+        return None
+    if verb in ("list", "verify") and not rest:
+        return {"list": commands.list_bundles, "verify": commands.verify}[verb](settings, paths)
+    if verb in ("plan", "fetch"):
+        return {"plan": commands.plan, "fetch": commands.fetch}[verb](settings, paths, tuple(rest))
+    return add_remove.remove(settings, paths, rest[0]) if verb == "rm" and len(rest) == 1 else None
+
+
+def _add_arguments(words: list[str]) -> dict[str, str] | None:
+    import argparse  # for this verb alone
+
+    from entrypoint.models.catalogue.manifest import is_bundle_name
+
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("url")
+    for name, default in (("dest", ""), ("sha256", ""), ("bundle", "MINE")):
+        parser.add_argument(f"--{name}", default=default)
+    try:
+        given, rest = parser.parse_known_args(words)
+    except (argparse.ArgumentError, SystemExit):
+        return None
+    return None if rest or not is_bundle_name(given.bundle) else vars(given)
 
 
 if __name__ == "__main__":

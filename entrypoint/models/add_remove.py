@@ -1,100 +1,116 @@
-"""A: `podkeeper models add` and `rm`: the user's own manifest on the volume, and the files that we fetched."""
+"""A: `podkeeper models add` and `rm`: the user's own manifest on the volume, and the downloaded files."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
 
-from entrypoint.models import run
-from entrypoint.models.bundle_requests import forget
+from entrypoint.models.bundle_requests import remove_requests
 from entrypoint.models.catalogue.builtin import CATALOGUE
 from entrypoint.models.catalogue.edit import NEW, with_file, without_file
-from entrypoint.models.catalogue.fit import gigabytes
-from entrypoint.models.catalogue.manifest import BadManifest, File, parse
-from entrypoint.models.catalogue.names import is_bundle_name
-from entrypoint.models.catalogue.wanted import Errand
-from entrypoint.models.job import BAD_SETTINGS, DONE, INCOMPLETE
-from entrypoint.models.report import say
-from entrypoint.models.sources.recognise import NotAnAddress, destination, recognise
+from entrypoint.models.catalogue.manifest import BadManifest, parse
+from entrypoint.models.errors import DiskError
+from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE
+from entrypoint.models.report import log
+from entrypoint.models.sources.base import NotAnAddress
+from entrypoint.models.sources.folders import destination
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.sources.registry import configured, recognise
+from entrypoint.models.store import ModelStore, refusal
+from entrypoint.models.units import gigabytes
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
 
-if TYPE_CHECKING:
-    import argparse
-
-_MINE = "MINE"
+MINE = "MINE"
 
 
-def add(settings: Settings, paths: Paths, arguments: list[str]) -> int | None:
-    """Write a file into the user's manifest; nothing is fetched yet."""
-    given = _parsed(arguments)
-    if given is None:
-        return None
+def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
+    """Add a file to the user's manifest; nothing is downloaded yet. Returns the exit code.
+
+    Args:
+        settings: The settings.
+        paths: The paths.
+        url: A page or a download of a source, or any file's address.
+        dest: A path below the models folder, a folder with a slash at its end, or "".
+        sha256: The file's hash, or "".
+        bundle: The bundle it joins; made where it is a new one.
+    """
     try:
-        found = recognise(given.url, settings.hf_endpoint)
-        dest = destination(found, given.dest)
+        found = recognise(url, configured(settings))
+        keys = {**found.keys, "dest": destination(found, dest)}
         where = own_manifest(settings, paths)
-        keys: dict[str, str | int] = {**found.keys, "dest": dest}
-        if given.sha256:
-            keys["sha256"] = given.sha256.lower()
-        _replace(where, with_file(read_text(where) or NEW, where, given.bundle, keys))
+        if sha256:
+            keys["sha256"] = sha256.lower()
+        _replace(where, with_file(read_text(where) or NEW, where, bundle, keys))
     except NotAnAddress as error:
-        say(f"models: cannot add {given.url.partition('?')[0]}: {error}")
+        log(f"models: cannot add {url.partition('?')[0]}: {error}")
         return BAD_SETTINGS
     except (BadManifest, OSError) as error:
-        say(f"models: {error}")
+        log(f"models: {error}")
         return BAD_SETTINGS
     for note in found.notes:
-        say(f"models: {note}")
-    say(f"models: {dest} is in {where}, bundle {given.bundle}; `podkeeper models fetch {given.bundle}` fetches it now")
+        log(f"models: {note}")
+    log(f"models: {keys['dest']} is in {where}, bundle {bundle}; `podkeeper models fetch {bundle}` downloads it now")
     return DONE
 
 
-def rm(settings: Settings, paths: Paths, arguments: list[str]) -> int | None:
-    """Remove models that were fetched, and take them out of the user's manifest."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        return None
-    what = arguments[0].removeprefix("models/")
-    shelf = run.new_job(settings, paths, Errand()).shelf
+def remove(settings: Settings, paths: Paths, name: str) -> int:
+    """Remove the downloaded files of a destination or a bundle, a destination also from the user's manifest.
+
+    Returns the exit code.
+    """
+    if text := refusal(paths):
+        log(f"models: {text}")
+        return EX_NOPERM
+    name = name.removeprefix("models/")
     try:
         where = own_manifest(settings, paths)
         own, builtin = _files(where), _files(CATALOGUE)
-        files = [file for file in own + builtin if what in (file.dest, file.bundle)]
+        files = [file for file in own + builtin if name in (file.dest, file.bundle)]
         if not files:
-            say(f"models: no manifest has a file or bundle {what}; `podkeeper models list` names the bundles")
+            log(f"models: no manifest has a file or bundle {name}; `podkeeper models list` names the bundles")
             return BAD_SETTINGS
-        freed, kept = 0, 0
-        for file in dict.fromkeys(files):
-            gone = shelf.remove(file)
-            freed += gone or 0
-            kept += gone is None
-            say(f"models: {file.dest}: {_fate(gone)}")
-            if what == file.dest and file in own:
+        kept = _remove_files(ModelStore.of(settings, paths), files)
+        for file in own:
+            if file.dest == name:
                 _replace(where, without_file(read_text(where) or "", where, file))
-                say(f"models: {file.dest} is no more in {where}")
+                log(f"models: {file.dest} is removed from {where}")
+    except DiskError as error:
+        log(f"models: {error}; {error.remedy}")
+        return INCOMPLETE
     except (BadManifest, OSError) as error:
-        say(f"models: {error}")
+        log(f"models: {error}")
         return BAD_SETTINGS
-    forget(paths, [what] if is_bundle_name(what) else [])
-    say(f"models: {gigabytes(freed)} freed")
-    for name in sorted({file.bundle for file in files if file in builtin or what == file.bundle}):
-        say(f"models: DOWNLOAD_{name}=false keeps the pod from fetching {name} again")
+    remove_requests(paths, [name])
+    for bundle in sorted({file.bundle for file in files if file in builtin or name == file.bundle}):
+        log(f"models: DOWNLOAD_{bundle}=false keeps the pod from fetching {bundle} again")
     return INCOMPLETE if kept else DONE
 
 
-def _fate(gone: int | None) -> str:
-    if gone is None:
+def _remove_files(store: ModelStore, files: list[File]) -> int:
+    """Remove files, log what that frees, and return how many were kept."""
+    freed, kept = 0, 0
+    for file in dict.fromkeys(files):
+        size = store.remove(file)
+        freed += size or 0
+        kept += size is None
+        log(f"models: {file.dest}: {_result(size)}")
+    log(f"models: {gigabytes(freed)} freed")
+    return kept
+
+
+def _result(size: int | None) -> str:
+    if size is None:
         return "kept: it was not fetched by podkeeper, or has been changed since; remove it by hand"
-    return f"removed, {gigabytes(gone)}" if gone else "was not here"
+    return f"removed, {gigabytes(size)}" if size else "was not installed"
 
 
 def own_manifest(settings: Settings, paths: Paths) -> str:
-    """The file that `add` and `rm` edit.
+    """The path of the manifest that `add` and `rm` edit.
 
     Raises:
-        BadManifest: The manifest is somebody else's.
+        BadManifest: The manifest is at a web address.
     """
     where = settings.models_manifest or f"{paths.data}/models.toml"
     if not where.startswith("/"):
@@ -114,18 +130,3 @@ def _replace(where: str, text: str) -> None:
         mode = found.st_mode & 0o7777
         owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
     write_atomically(where, text, mode, owner)
-
-
-def _parsed(arguments: list[str]) -> argparse.Namespace | None:
-    import argparse  # for this verb alone
-
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    parser.add_argument("url")
-    parser.add_argument("--dest", default="")
-    parser.add_argument("--sha256", default="")
-    parser.add_argument("--bundle", default=_MINE)
-    try:
-        given, rest = parser.parse_known_args(arguments)
-    except (argparse.ArgumentError, SystemExit):
-        return None
-    return None if rest or not is_bundle_name(given.bundle) else given

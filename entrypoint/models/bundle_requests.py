@@ -1,8 +1,7 @@
-"""A: bundles asked for while the pod runs: an empty file each in `<stored>/.podkeeper/models-wanted/`.
+"""A: bundles requested while the pod runs: an empty file each in `<stored>/.podkeeper/models-wanted/`.
 
-A request outlives a restart of the pod and is forgotten once its bundle is complete. One file a bundle, so that
-nobody needs a lock. Who asks (the status page, `podkeeper models fetch`) writes here and then has supervisord start
-the program `models`, stopping it first where it runs: it goes on where it was.
+A request outlives a restart of the pod and is removed once its bundle is complete. One file a bundle, so that no lock
+is needed. The status page adds a request and then has supervisord restart the program `models`, which resumes.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ import contextlib
 import os
 from collections.abc import Iterable
 
-from entrypoint.models.catalogue.names import is_bundle_name
+from entrypoint.models.catalogue.manifest import is_bundle_name
 from entrypoint.settings.paths import Paths
 
 
-def ask_for(paths: Paths, bundles: Iterable[str]) -> None:
-    """Leave a request for each.
+def add_requests(paths: Paths, bundles: Iterable[str]) -> None:
+    """Add a request for each bundle.
 
     Raises:
         ValueError: Not a bundle's name.
@@ -32,16 +31,16 @@ def ask_for(paths: Paths, bundles: Iterable[str]) -> None:
         os.close(os.open(f"{_folder(paths)}/{name}", flags, 0o600))
 
 
-def asked_for(paths: Paths) -> frozenset[str]:
-    """The bundles that somebody asked for and that are not complete yet."""
+def requested_bundles(paths: Paths) -> frozenset[str]:
+    """The requested bundles that are not complete yet."""
     try:
         return frozenset(name for name in os.listdir(_folder(paths)) if is_bundle_name(name))
     except OSError:
         return frozenset()
 
 
-def forget(paths: Paths, bundles: Iterable[str]) -> None:
-    """They are complete, or not wanted any more."""
+def remove_requests(paths: Paths, bundles: Iterable[str]) -> None:
+    """Remove the requests of complete or unwanted bundles; other texts are ignored."""
     for name in bundles:
         if is_bundle_name(name):
             with contextlib.suppress(OSError):

@@ -1,66 +1,98 @@
-"""A: `podkeeper models list` and `verify`: what there is, without the network."""
+"""A: `podkeeper models list`, `plan`, `fetch` and `verify` as functions; each returns an exit code."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 
-from entrypoint.models.catalogue.manifest import BadManifest, File
-from entrypoint.models.catalogue.wanted import BadFlags, Wish, wishes
-from entrypoint.models.job import BAD_SETTINGS, DONE, INCOMPLETE, LATER, Job
+from entrypoint.models import run
+from entrypoint.models.catalogue.manifest import BadManifest, Manifest
+from entrypoint.models.catalogue.wanted import REQUESTED, BadFlags, FetchRequest, WantedBundle, wanted_bundles
+from entrypoint.models.errors import DownloadError
 from entrypoint.models.load_manifest import load
-from entrypoint.models.report import say
-from entrypoint.models.store import hash_of
-from entrypoint.models.transport.client import Wire
-from entrypoint.models.transport.response_rules import Failed
-from entrypoint.models.transport.retry import Limits
+from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE, LATER
+from entrypoint.models.report import log
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.store import ModelStore, refusal, sha256_of
+from entrypoint.models.transport.client import HttpClient
+from entrypoint.models.transport.limits import Limits
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 
 
-async def show(job: Job) -> int:
-    """A line per bundle: wanted or not and why, files that are there, what it is."""
-    found = await _wishes(job)
+def list_bundles(settings: Settings, paths: Paths) -> int:
+    """Print a line per bundle: wanted or not and why, how many files are installed, its description."""
+    found = _wanted(settings, paths)
     if isinstance(found, int):
         return found
-    for wish in found:
-        there = sum(bool(job.shelf.receipt(file)) for file in wish.bundle.files)
-        state = "wanted" if wish.wanted else "off"
-        files = f"{there}/{len(wish.bundle.files)} files"
-        say(f"{wish.bundle.name:<12} {state:<7} {files:<12} {wish.bundle.about} ({wish.why})")
+    store = ModelStore.of(settings, paths)
+    for each in found:
+        installed = sum(bool(store.receipt(file)) for file in each.bundle.files)
+        state = "wanted" if each.wanted else "off"
+        files = f"{installed}/{len(each.bundle.files)} files"
+        log(f"{each.bundle.name:<12} {state:<7} {files:<12} {each.bundle.about} ({each.why})")
     return DONE
 
 
-async def verify(job: Job) -> int:
-    """Hash every file that has a receipt again; tell what differs and what is missing."""
-    found = await _wishes(job)
+def plan(settings: Settings, paths: Paths, bundles: tuple[str, ...]) -> int:
+    """Print what `fetch` would download: everything wanted, or these bundles alone."""
+    return EX_NOPERM if _refused(paths) else run.preview(settings, paths, _request(bundles)).code
+
+
+def fetch(settings: Settings, paths: Paths, bundles: tuple[str, ...]) -> int:
+    """Download everything wanted, or these bundles alone."""
+    return EX_NOPERM if _refused(paths) else run.fetch(settings, paths, _request(bundles)).code
+
+
+def verify(settings: Settings, paths: Paths) -> int:
+    """Hash every wanted file that has a receipt again; print what differs and what is missing."""
+    found = _wanted(settings, paths)
     if isinstance(found, int):
         return found
-    bad = 0
-    for file in [file for wish in found if wish.wanted for file in wish.bundle.files]:
-        problem = _problem(job, file)
+    bad, store = 0, ModelStore.of(settings, paths)
+    for file in [file for each in found if each.wanted for file in each.bundle.files]:
+        problem = _problem(store, file)
         bad += bool(problem)
-        say(f"{file.dest}: {problem or 'right'}")
+        log(f"{file.dest}: {problem or 'right'}")
     return INCOMPLETE if bad else DONE
 
 
-def _problem(job: Job, file: File) -> str:
-    receipt = job.shelf.receipt(file)
+def _request(bundles: tuple[str, ...]) -> FetchRequest:
+    return FetchRequest(scope=REQUESTED, bundles=frozenset(bundles), whole=False) if bundles else FetchRequest()
+
+
+def _problem(store: ModelStore, file: File) -> str:
+    receipt = store.receipt(file)
     if receipt:
-        return "" if hash_of(job.shelf.target(file)) == receipt["sha256"] else "damaged; remove it and fetch it again"
-    if os.path.exists(job.shelf.target(file)):
-        return "not known to be right; `podkeeper models fetch` looks at it"
+        return "" if sha256_of(store.path(file)) == receipt["sha256"] else "damaged; remove it and fetch it again"
+    if os.path.exists(store.path(file)):
+        return "not verified yet; `podkeeper models fetch` verifies it"
     return "missing"
 
 
-async def _wishes(job: Job) -> tuple[Wish, ...] | int:
-    """What is wanted, or the exit code of what stands against it."""
-    async with Wire(Limits()) as wire:
-        try:
-            found, notes = wishes(await load(job.settings, job.paths, wire), job.environ)
-        except (BadManifest, BadFlags) as error:
-            say(str(error))
-            return BAD_SETTINGS
-        except Failed as error:
-            say(f"{error}; {error.remedy}")
-            return LATER
+def _refused(paths: Paths) -> bool:
+    if text := refusal(paths):
+        log(f"models: {text}")
+    return bool(text)
+
+
+def _wanted(settings: Settings, paths: Paths) -> tuple[WantedBundle, ...] | int:
+    """All bundles, or the exit code of the problem."""
+    if _refused(paths):
+        return EX_NOPERM
+    try:
+        found, notes = wanted_bundles(asyncio.run(_load(settings, paths)), os.environ)
+    except (BadManifest, BadFlags) as error:
+        log(str(error))
+        return BAD_SETTINGS
+    except DownloadError as error:
+        log(f"{error}; {error.remedy}")
+        return LATER
     for note in notes:
-        say(note)
+        log(note)
     return found
+
+
+async def _load(settings: Settings, paths: Paths) -> Manifest:
+    async with HttpClient(Limits()) as client:
+        return await load(settings, paths, client)

@@ -1,46 +1,49 @@
-"""A: the manifest that counts, wherever it is."""
+"""A: loads the manifest in use, from a file or a web address."""
 
 from __future__ import annotations
 
 from entrypoint.models.catalogue.builtin import LARGEST, local_manifest, with_catalogue
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest
-from entrypoint.models.sources.registry import shown
-from entrypoint.models.transport.client import Wire
-from entrypoint.models.transport.response_rules import MOST_HOPS, Failed, redirected
+from entrypoint.models.errors import DownloadError
+from entrypoint.models.transport.address import without_query
+from entrypoint.models.transport.client import HttpClient
+from entrypoint.models.transport.response_rules import MOST_REDIRECTS, redirected
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 
 
-async def load(settings: Settings, paths: Paths, wire: Wire) -> Manifest:
-    """Read it.
+async def load(settings: Settings, paths: Paths, client: HttpClient) -> Manifest:
+    """The manifest in use.
 
     Raises:
         BadManifest: It can't be used.
-        Failed: It can't be reached.
+        DownloadError: Its address can't be reached.
     """
     found = local_manifest(settings, paths)
     if found is not None:
         return found
     where = settings.models_manifest
-    return with_catalogue(await _get(where, wire), shown(where))
+    return with_catalogue(await _get(where, client), without_query(where))
 
 
-async def _get(url: str, wire: Wire) -> str:
+async def _get(url: str, client: HttpClient) -> str:
     remedy, hops = "check MODELS_MANIFEST", 0
     try:
         while True:
-            async with wire.get(url) as answer:
+            async with client.get(url) as response:
                 hops += 1
-                target = redirected(url, answer.status, answer.headers)
-                if target and hops <= MOST_HOPS:
+                target = redirected(url, response.status, response.headers)
+                if target and hops <= MOST_REDIRECTS:
                     url = target
                     continue
-                if answer.status != 200:
-                    temporary, what = answer.status >= 500 or answer.status == 429, f"HTTP {answer.status}"
-                    raise Failed("ManifestUnreachable", f"{shown(url)}: {what}", remedy, temporary=temporary)
-                return (await answer.read(LARGEST)).decode()
+                if response.status != 200:
+                    temporary, what = response.status >= 500 or response.status == 429, f"HTTP {response.status}"
+                    raise DownloadError(
+                        "ManifestUnreachable", f"{without_query(url)}: {what}", remedy, temporary=temporary
+                    )
+                return (await response.read(LARGEST)).decode()
     except OSError as error:
-        reason = f"{shown(url)}: {type(error).__name__}"
-        raise Failed("ManifestUnreachable", reason, remedy, temporary=True) from None
+        reason = f"{without_query(url)}: {type(error).__name__}"
+        raise DownloadError("ManifestUnreachable", reason, remedy, temporary=True) from None
     except UnicodeDecodeError:
-        raise BadManifest(f"cannot use {shown(url)}: it is not UTF-8 text") from None
+        raise BadManifest(f"cannot use {without_query(url)}: it is not UTF-8 text") from None

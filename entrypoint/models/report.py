@@ -1,4 +1,4 @@
-"""A: tells how the fetch goes: a line every 12 s, a record for the status page every 2 s, a bar on a terminal."""
+"""A: reports a run: a line every 12 s, a record for the status page every 2 s, a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -8,50 +8,69 @@ from collections import deque
 from typing import Any
 
 from entrypoint.models.progress import Transfer, line
-from entrypoint.models.state_file import somebody_else_runs, write_state
+from entrypoint.models.state_file import another_run_reports, write_state
 
 _RECORD_EVERY_S, _LINE_EVERY_S, _RATE_OVER_S = 2.0, 12.0, 12.0
 
 
-def say(text: str) -> None:
-    """To the log."""
+def log(text: str) -> None:
+    """Print a line to the log."""
     print(text, flush=True)
 
 
+class Notes(list[str]):
+    """What the user should know, in the log and in the record."""
+
+    def add(self, *texts: str) -> None:
+        """Log each text and keep it."""
+        for text in texts:
+            self.append(text)
+            log(f"models: {text.removeprefix('models: ')}")
+
+
 class Reporter:
-    """Runs beside the fetch. `runtime`: where the record goes; "": nowhere."""
+    """Runs beside the downloads: `async with`; the record's last state is `state`.
+
+    Attributes:
+        state: `stopped`, until the run knows better.
+    """
 
     def __init__(self, runtime: str, transfers: list[Transfer], notes: list[str], *, terminal: bool) -> None:
+        """`runtime`: the folder of the record; "": none is written."""
         self._runtime, self._transfers, self._notes = runtime, transfers, notes
-        self._others = bool(runtime) and somebody_else_runs(runtime)
+        self._other_run = bool(runtime) and another_run_reports(runtime)
         self._bars = _bars() if terminal else None
         self._seen: deque[tuple[float, int]] = deque()
+        self.state = "stopped"
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        said = 0.0
-        began = time.monotonic()
-        while True:
-            self.write("running")
-            if self._bars is None and time.monotonic() - max(said, began) >= _LINE_EVERY_S:
-                said = time.monotonic()
-                say(line(self._transfers, self.rate()))
-            for _ in range(8 if self._bars is not None else 1):
-                self._draw()
-                await asyncio.sleep(_RECORD_EVERY_S / (8 if self._bars is not None else 1))
+    async def __aenter__(self) -> Reporter:
+        self._reporting = asyncio.create_task(self._report())
+        return self
 
-    def write(self, state: str) -> None:
-        """The record, unless the run in the background is writing one."""
-        if self._runtime and not self._others:
-            write_state(self._runtime, state, self._transfers, self.rate(), self._notes)
-
-    def end(self, state: str) -> None:
-        self.write(state)
+    async def __aexit__(self, *_: object) -> None:
+        self._reporting.cancel()
+        self._write(self.state)
         self._draw()
         if self._bars is not None:
             self._bars.stop()
 
-    def rate(self) -> float:
+    async def _report(self) -> None:
+        logged = time.monotonic()
+        while True:
+            self._write("running")
+            if self._bars is None and time.monotonic() - logged >= _LINE_EVERY_S:
+                logged = time.monotonic()
+                log(line(self._transfers, self._rate()))
+            for _ in range(8 if self._bars is not None else 1):
+                self._draw()
+                await asyncio.sleep(_RECORD_EVERY_S / (8 if self._bars is not None else 1))
+
+    def _write(self, state: str) -> None:
+        """Write the record, unless the run in the background writes one."""
+        if self._runtime and not self._other_run:
+            write_state(self._runtime, state, self._transfers, self._rate(), self._notes)
+
+    def _rate(self) -> float:
         """Bytes a second over the last while."""
         now, received = time.monotonic(), sum(each.received for each in self._transfers)
         self._seen.append((now, received))
@@ -63,21 +82,14 @@ class Reporter:
     def _draw(self) -> None:
         if self._bars is None:
             return
-        total = sum(max(each.size, each.there) for each in self._transfers)
-        there = sum(each.there for each in self._transfers)
-        going = [each.file.dest.rpartition("/")[2] for each in self._transfers if each.state == "fetching"]
-        self._bars.update(self._bars.task_ids[0], total=total, completed=there, description=" ".join(going)[:50])
+        total = sum(max(each.size, each.written) for each in self._transfers)
+        written = sum(each.written for each in self._transfers)
+        names = [each.file.dest.rpartition("/")[2] for each in self._transfers if each.state == "fetching"]
+        self._bars.update(self._bars.task_ids[0], total=total, completed=written, description=" ".join(names)[:50])
 
 
 def _bars() -> Any:
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bars = Progress(*columns, TimeRemainingColumn())

@@ -3,75 +3,190 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.models.bundle_requests import forget
-from entrypoint.models.catalogue.wanted import Errand
-from entrypoint.models.job import DONE, LATER, Ending, Job
-from entrypoint.models.report import say
-from entrypoint.models.store import Shelf
-from entrypoint.models.transport.response_rules import DiskTrouble
-from entrypoint.models.worker import CONDITION
+from entrypoint.models.bundle_requests import remove_requests
+from entrypoint.models.catalogue.fit import DoesNotFit
+from entrypoint.models.catalogue.manifest import BadManifest, Manifest
+from entrypoint.models.catalogue.wanted import BadFlags, FetchRequest, WantedBundle, wanted_bundles
+from entrypoint.models.disk import free_space
+from entrypoint.models.download.connections import ConnectionPool
+from entrypoint.models.download.queue import DownloadQueue
+from entrypoint.models.download.rate_limit import RateLimit
+from entrypoint.models.download.remote_file import Session
+from entrypoint.models.errors import DownloadError
+from entrypoint.models.fetch_plan import EMPTY_PLAN, FetchPlan, make_plan
+from entrypoint.models.load_manifest import load
+from entrypoint.models.outcome import DONE, STOPPED, Outcome, outcome_of, outcome_of_error
+from entrypoint.models.progress import FAILED, WAITING, Transfer, line
+from entrypoint.models.report import Notes, Reporter, log
+from entrypoint.models.sources.registry import configured
+from entrypoint.models.sources.tokens import Tokens, logins
+from entrypoint.models.state_file import CONDITION
+from entrypoint.models.store import ModelStore
+from entrypoint.models.transport.client import HttpClient
+from entrypoint.models.transport.limits import Limits
+from entrypoint.settings.hours import parse_hours
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.volume_policy import umask_for
 from entrypoint.system.condition_store import clear_condition, raise_condition
-from entrypoint.system.privileges import own_identity, service_identity_of
+
+#: Seconds that a preview may take, and its limits: a person waits at a terminal.
+_PREVIEW_S = 20
+_BRIEF = Limits(attempts=2, longest_wait=1.0, longest_retry_after=5.0, connect_timeout=8.0, stall_timeout=8.0)
 
 
-def new_job(settings: Settings, paths: Paths, errand: Errand) -> Job:
-    """A job whose files belong to whoever runs the services."""
-    service = service_identity_of(settings)
-    owner = None if service == own_identity() else (service.uid, service.gid)
-    return Job(settings, paths, os.environ, Shelf(paths.data, paths.kept_secrets, owner), errand)
+@dataclass(slots=True)
+class _Run:
+    """What a run is asked for, and its progress."""
+
+    settings: Settings
+    paths: Paths
+    request: FetchRequest
+    store: ModelStore
+    notes: Notes = field(default_factory=Notes)
+    wanted: tuple[WantedBundle, ...] = ()
+    transfers: list[Transfer] = field(default_factory=list)
+    plan: FetchPlan = EMPTY_PLAN
 
 
-def fetch(settings: Settings, paths: Paths, errand: Errand) -> Ending:
-    """Fetch; the last lines name every failure, and so does the condition."""
+def fetch(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
+    """Download what is wanted; the last lines of the log name every failure, and so does the condition."""
     os.umask(umask_for(settings.volume_policy, settings.umask))
-    job = new_job(settings, paths, errand)
-    ending = asyncio.run(_run(job, fetch=True))
-    _tell(ending)
-    forget(paths, job.complete())
-    if ending.code == DONE:
-        say("models: complete")
-    if errand.whole:
-        _record(ending, paths.runtime)
-    return ending
+    run = _Run(settings, paths, request, ModelStore.of(settings, paths))
+    outcome = asyncio.run(_until_signal(_fetch(run)))
+    for text in outcome.problems:
+        log(text)
+    remove_requests(paths, run.plan.complete_bundles(run.transfers))
+    if outcome.code == DONE:
+        log("models: complete")
+    if request.whole:
+        _record(outcome, paths.runtime)
+    return outcome
 
 
-def plan(settings: Settings, paths: Paths, errand: Errand) -> int:
-    """Tell what would be fetched. Returns the exit code."""
-    ending = asyncio.run(_run(new_job(settings, paths, errand), fetch=False))
-    _tell(ending)
-    return ending.code
+def preview(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
+    """Log what a run would download."""
+    outcome = asyncio.run(_until_signal(_preview(_Run(settings, paths, request, ModelStore.of(settings, paths)))))
+    for text in outcome.problems:
+        log(text)
+    return outcome
 
 
-def _tell(ending: Ending) -> None:
-    for text in ending.problems:
-        say(text)
+async def execute(plan: FetchPlan, queue: DownloadQueue, transfers: list[Transfer]) -> Outcome:
+    """Download the files of a plan; `transfers` holds those alone afterwards."""
+    await queue.run(plan.files)
+    transfers[:] = [each for each in transfers if each.file in plan.files]  # the notes name what was left out
+    log(line(transfers, 0))
+    return outcome_of(transfers)
 
 
-def _record(ending: Ending, runtime: str) -> None:
-    if ending.code == DONE:
+async def _fetch(run: _Run) -> Outcome:
+    async with _queue(run, Limits()) as queue:
+        runtime = run.paths.runtime if run.request.whole else ""
+        async with Reporter(runtime, run.transfers, run.notes, terminal=sys.stdout.isatty()) as reporter:
+            await queue.survey()
+            try:
+                run.plan = _planned(run)
+                outcome = await execute(run.plan, queue, run.transfers)
+            except DoesNotFit as error:
+                outcome = outcome_of_error(error)
+            reporter.state = outcome.state
+            return outcome
+
+
+async def _preview(run: _Run) -> Outcome:
+    async with _queue(run, _BRIEF) as queue:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PREVIEW_S):
+                await queue.survey()
+        _note_silent(run)
+        _planned(run)
+        outcome = outcome_of(run.transfers)
+        # One note speaks for all sources that did not respond.
+        return replace(outcome, problems=tuple(text for text in outcome.problems if ": NotAsked: " not in text))
+
+
+def _planned(run: _Run) -> FetchPlan:
+    staged = {each.file: run.store.staged_bytes(each.file) for each in run.transfers}
+    plan = make_plan(run.wanted, run.transfers, staged, free_space(run.store.data))
+    run.notes.add(*plan.left_out)
+    log(plan.summary())
+    return plan
+
+
+def _note_silent(run: _Run) -> None:
+    """Mark the files whose sources did not respond as failed, with one note."""
+    silent = [each for each in run.transfers if each.state == WAITING and not each.size]
+    silent += [each for each in run.transfers if each.state == FAILED and each.temporary]
+    if silent:
+        why = next((each.last for each in silent if each.last), f"no response within {_PREVIEW_S} s")
+        run.notes.add(
+            f"the sources of {len(silent)} of {len(run.transfers)} files did not respond ({why}); "
+            "their sizes are the manifest's"
+        )
+    for each in silent:
+        remedy = "check the pod's network, then try again"
+        each.fail(DownloadError("NotAsked", "its source did not respond", remedy, temporary=True))
+
+
+@contextlib.asynccontextmanager
+async def _queue(run: _Run, limits: Limits) -> AsyncIterator[DownloadQueue]:
+    """The queue of all wanted files.
+
+    Raises:
+        BadManifest, BadFlags: The manifest or a flag can't be used.
+        DownloadError: The manifest can't be reached.
+    """
+    settings = run.settings
+    async with HttpClient(limits) as client:
+        run.wanted = _wanted(run, await load(settings, run.paths, client))
+        run.transfers += [Transfer(file) for each in run.wanted if each.wanted for file in each.bundle.files]
+        sources = configured(settings)
+        tokens = Tokens.of(logins(run.paths, os.environ), sources)
+        hours = parse_hours(settings.models_hours) if settings.models_hours else None
+        rate_limit = RateLimit(settings.models_rate_limit * 1e6, hours, run.notes.add)
+        pool = ConnectionPool(limits.first_connections, limits.connections)
+        session = Session(client, sources, tokens, limits, rate_limit, pool)
+        yield DownloadQueue(session, run.store, run.transfers, run.notes.add)
+
+
+def _wanted(run: _Run, manifest: Manifest) -> tuple[WantedBundle, ...]:
+    requested = run.request.bundles
+    if run.request.whole:  # requests on the volume may be older than the manifest; a name just typed may not
+        unknown = sorted(requested - {bundle.name for bundle in manifest.bundles})
+        remove_requests(run.paths, unknown)
+        run.notes.add(*(f"{name} was requested, but there is no such bundle" for name in unknown))
+        requested -= set(unknown)
+    wanted, notes = wanted_bundles(manifest, os.environ, run.request.scope, requested)
+    run.notes.add(*notes)
+    return wanted
+
+
+def _record(outcome: Outcome, runtime: str) -> None:
+    if outcome.code == DONE:
         clear_condition(runtime, CONDITION)
         return
-    more = len(ending.problems) - 1
-    reason = ending.problems[0] + (f" (and {more} more lines in the models log)" if more else "")
-    raise_condition(runtime, Condition(CONDITION, reason, ending.remedy))
+    more = len(outcome.problems) - 1
+    reason = outcome.problems[0] + (f" (and {more} more lines in the models log)" if more else "")
+    raise_condition(runtime, Condition(CONDITION, reason, outcome.remedy))
 
 
-async def _run(job: Job, *, fetch: bool) -> Ending:
+async def _until_signal(work: Coroutine[Any, Any, Outcome]) -> Outcome:
     loop, running = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)  # type: ignore[union-attr]
     try:
-        return await job.run(fetch=fetch, terminal=fetch and sys.stdout.isatty())
+        return await work
     except asyncio.CancelledError:
-        stopped = "models: stopped; what has arrived is kept"
-        return Ending(LATER, (stopped,), "start it again: podkeeper start models")
-    except DiskTrouble as trouble:
-        return Ending(LATER, (str(trouble),), trouble.remedy)
+        return STOPPED
+    except (BadManifest, BadFlags, DoesNotFit, DownloadError) as error:
+        return outcome_of_error(error)

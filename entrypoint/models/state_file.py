@@ -1,4 +1,4 @@
-"""A: `<runtime>/models.json`: how the downloads stand, for the status page (its keys: `progress.record`)."""
+"""A: `<runtime>/models.json`, the state of the downloads, for the status page (its keys: `progress.record`)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from entrypoint.models.progress import Transfer, record
 from entrypoint.system.files import read_text, write_atomically
 
+#: The condition of a run that has not fetched everything.
+CONDITION = "ModelsIncomplete"
+
 
 def write_state(
     runtime: str, state: str, transfers: Sequence[Transfer] = (), rate: float = 0.0, notes: Sequence[str] = ()
 ) -> None:
-    """Replace the file. It only informs: a runtime folder that is full, or not ours, must not end a download."""
+    """Replace the file. It only informs: a runtime folder that is full, or another user's, must not end a download."""
     content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes))
     try:
         write_atomically(f"{runtime}/models.json", json.dumps(content))
@@ -22,8 +25,8 @@ def write_state(
         return
 
 
-def somebody_else_runs(runtime: str) -> bool:
-    """Whether a living process other than this one says that it fetches."""
+def another_run_reports(runtime: str) -> bool:
+    """Whether another process is alive and reports that it fetches."""
     try:
         found = json.loads(read_text(f"{runtime}/models.json") or "{}")
         if found.get("state") != "running" or found.get("pid") == os.getpid():

@@ -1,7 +1,7 @@
-"""A: where the files end up: what is there already, receipts, and the move into place.
+"""A: the model store: installs files into ComfyUI's folders, and keeps a receipt of each.
 
-A receipt says what was verified; while size and mtime are the same, a boot only looks. Nothing that somebody
-else put at a destination is ever overwritten: it is set aside beside it.
+A receipt says what was verified; while size and mtime are the same, a boot costs a stat. A file that Podkeeper did
+not install is never overwritten: it is set aside beside it.
 """
 
 from __future__ import annotations
@@ -13,38 +13,49 @@ import json
 import os
 from dataclasses import dataclass
 
-from entrypoint.models.catalogue.manifest import File
-from entrypoint.models.download.part_file import disk_work
+from entrypoint.models.disk import disk_work
+from entrypoint.models.sources.model_file import File
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, sync_folder, write_atomically
+from entrypoint.system.privileges import own_identity, service_identity_of
 
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """The places.
+class ModelStore:
+    """ComfyUI's folders, and our own folder with staging and receipts.
 
     Attributes:
         data: ComfyUI's data folder.
         kept: Our own folder on the volume (`<stored>/.podkeeper`): staging and receipts.
-        owner: (uid, gid) of the models, where root fetches for somebody else (RUN_AS); None: whoever fetches.
+        owner: (uid, gid) of the models, where root downloads for the services' user (RUN_AS); None: this process's.
     """
 
     data: str
     kept: str
     owner: tuple[int, int] | None = None
 
-    def target(self, file: File) -> str:
+    @classmethod
+    def of(cls, settings: Settings, paths: Paths) -> ModelStore:
+        """The pod's store, whose files belong to the services' user."""
+        service = service_identity_of(settings)
+        owner = None if service == own_identity() else (service.uid, service.gid)
+        return cls(paths.data, paths.kept_secrets, owner)
+
+    def path(self, file: File) -> str:
+        """The file's destination."""
         below = "models/" if file.dest_root == "models" else ""
         return f"{self.data}/{below}{file.dest}"
 
-    def staging(self, file: File) -> str:
-        """The folder of one file while it arrives."""
+    def staging_folder(self, file: File) -> str:
+        """The folder of one file during its download."""
         return f"{self.kept}/staging/{self._key(file)}"
 
-    def staged(self, file: File) -> int:
-        """Bytes of the disk that an unfinished part of it holds already."""
-        folder = self.staging(file)
+    def staged_bytes(self, file: File) -> int:
+        """Bytes of the disk that an unfinished part of the file occupies."""
+        folder = self.staging_folder(file)
         try:
             parts = [name for name in os.listdir(folder) if name.startswith("part.")]
             return sum(os.stat(f"{folder}/{name}").st_blocks * 512 for name in parts)
@@ -52,10 +63,10 @@ class Shelf:
             return 0
 
     def receipt(self, file: File) -> dict[str, object]:
-        """What was verified of the file at the destination, or {} where that is not (or no more) the case."""
+        """What was verified of the file at its destination; {} where it was not, or has changed since."""
         try:
             found = json.loads(read_text(self._receipt_path(file)) or "{}")
-            status = os.stat(self.target(file))
+            status = os.stat(self.path(file))
         except (OSError, ValueError):
             return {}
         same = isinstance(found, dict) and (found.get("size"), found.get("mtime_ns")) == (
@@ -66,8 +77,19 @@ class Shelf:
         return dict(found)
 
     def write_receipt(self, file: File, sha256: str, verified: bool, *, fetched: bool) -> None:
+        """Record the installed file.
+
+        Args:
+            file: The file.
+            sha256: Its hash.
+            verified: The hash is the expected one (False: none was known).
+            fetched: We downloaded it (False: it was adopted).
+
+        Raises:
+            DiskError: The volume refuses.
+        """
         with disk_work(f"write a receipt to {self.kept}"):
-            status = os.stat(self.target(file))
+            status = os.stat(self.path(file))
             os.makedirs(f"{self.kept}/receipts", mode=0o700, exist_ok=True)
             facts = {
                 "dest": file.dest, "dest_root": file.dest_root, "size": status.st_size,
@@ -76,31 +98,31 @@ class Shelf:
             write_atomically(self._receipt_path(file), json.dumps(facts), 0o600)
 
     def remove(self, file: File) -> int | None:
-        """Remove what we fetched of a file, staged or whole; the bytes that frees.
+        """Remove a downloaded file, staged or installed; returns the bytes that frees.
 
-        None: it is there and not ours to remove: the user's own (adopted, or changed since).
+        None: it is installed and not ours to remove: the user's own (adopted, or changed since).
 
         Raises:
-            DiskTrouble: The volume refuses.
+            DiskError: The volume refuses.
         """
-        target, staging = self.target(file), self.staging(file)
+        target, staging = self.path(file), self.staging_folder(file)
         with disk_work(f"remove {target}"):
             if os.path.lexists(target) and not self.receipt(file).get("fetched"):
                 return None
             freed = 0
-            for path in (
-                target,
-                *(f"{staging}/{name}" for name in _names(staging)),
-                self._receipt_path(file),
-            ):
+            for path in (target, *(f"{staging}/{name}" for name in _names(staging)), self._receipt_path(file)):
                 with contextlib.suppress(FileNotFoundError):
                     freed += os.lstat(path).st_blocks * 512 if path != self._receipt_path(file) else 0
                     os.unlink(path)
         return freed
 
-    def place(self, file: File, part: str) -> str:
-        """Move a sealed part to its destination; return where a file that was in the way went, or ""."""
-        target = self.target(file)
+    def install(self, file: File, part: str) -> str:
+        """Move a sealed part file to its destination; returns where a file that was in the way went, or "".
+
+        Raises:
+            DiskError: The volume refuses.
+        """
+        target = self.path(file)
         folder = os.path.dirname(target)
         with disk_work(f"write to {folder}"):
             self._make(folder)
@@ -118,7 +140,7 @@ class Shelf:
         return aside
 
     def _make(self, folder: str) -> None:
-        """`folder` and what is missing above it, all of the owner's."""
+        """Make `folder` and the missing ones above it, all of the owner's."""
         if os.path.isdir(folder):
             return
         self._make(os.path.dirname(folder))
@@ -140,7 +162,7 @@ class Shelf:
 
 
 def _names(folder: str) -> list[str]:
-    """What an unfinished fetch left; its lease stays, it may be held."""
+    """The files of an unfinished download; its lease stays, it may be held."""
     try:
         return [name for name in os.listdir(folder) if name.startswith(("part.", "journal."))]
     except FileNotFoundError:
@@ -157,8 +179,12 @@ def _set_aside(target: str) -> str:
     return aside
 
 
-def hash_of(path: str) -> str:
-    """sha256 of a whole file."""
+def sha256_of(path: str) -> str:
+    """The sha256 of a whole file.
+
+    Raises:
+        DiskError: It can't be read.
+    """
     with disk_work(f"read {path}"), open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -179,3 +205,18 @@ def _copy_over(part: str, target: str) -> None:
             os.unlink(copy)
         raise
     os.unlink(part)
+
+
+def refusal(paths: Paths) -> str:
+    """Why this user may not use the store, or "".
+
+    Under RUN_AS a terminal is the services' user's; logins, receipts and staged files are the pod's own. ComfyUI's
+    nodes run as the same user: they could read whatever a terminal can.
+    """
+    kept = paths.kept_secrets
+    if not os.path.lexists(kept) or os.access(kept, os.R_OK | os.W_OK | os.X_OK):
+        return ""
+    return (
+        f"{kept} is the pod's own and you are uid {os.geteuid()} (RUN_AS, PUID): set DOWNLOAD_<BUNDLE>=true, "
+        "use the status page, or a shell of the pod's own user (docker exec, ssh)"
+    )

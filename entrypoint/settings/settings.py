@@ -15,7 +15,7 @@ from entrypoint.settings.volume_policy import POLICIES
 
 #: Secrets that are not settings, and that no supervised program needs: they are never passed on.
 #: RUNPOD_API_KEY can delete the user's pods.
-FOREIGN_SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "CIVITAI_TOKEN", "GITHUB_TOKEN")
+FOREIGN_SECRETS = ("RUNPOD_API_KEY", "HUGGING_FACE_HUB_TOKEN")
 
 
 class BadSettings(Exception):

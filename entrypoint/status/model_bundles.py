@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrypoint.models.bundle_requests import ask_for
+from entrypoint.models.bundle_requests import add_requests
 from entrypoint.models.catalogue.builtin import local_manifest
 from entrypoint.models.catalogue.manifest import BadManifest
 from entrypoint.settings.paths import Paths
@@ -31,7 +31,7 @@ def fetch(settings: Settings, paths: Paths, name: str) -> str:
     if name not in [each["name"] for each in offered(settings, paths)]:
         return f"there is no bundle {name}"
     try:
-        ask_for(paths, [name])
+        add_requests(paths, [name])
     except OSError as error:
         return f"the volume can't keep the request: {error.strerror}"
     return act(paths, "models", "restart")

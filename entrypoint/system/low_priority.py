@@ -10,7 +10,7 @@ _SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
 _WHO_PROCESS, _CLASS_IDLE = 1, 3 << 13
 
 
-def be_quiet() -> None:
+def lower_priority() -> None:
     """Set nice 19 and the idle I/O class (ioprio_set(2)) where permitted. Call it before any thread starts."""
     with contextlib.suppress(OSError):
         os.nice(19)

@@ -19,7 +19,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.settings.volume_policy import NONE
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_json, write_json
-from entrypoint.system.low_priority import be_quiet
+from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes import pass_record
 from entrypoint.volumes.counts import Counts
@@ -101,7 +101,7 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    be_quiet()
+    lower_priority()
     choice = choose(settings, _probe_volume(settings, paths))
     if choice.policy == NONE:
         print(f"no volume pass over {paths.stored}: {choice.reason}", flush=True)

@@ -12,7 +12,7 @@ import pytest
 
 from entrypoint import __version__
 from entrypoint.cli import CONTROL, MODULES
-from entrypoint.models.verbs import VERBS
+from entrypoint.models.__main__ import VERBS
 from entrypoint.settings.settings import Settings
 from tests.support.checkout import ROOT
 

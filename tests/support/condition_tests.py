@@ -28,7 +28,7 @@ PRODUCED_BY = {
     "ManagerNotSettled": POD,
     "ManagerRestricted": POD,
     "ModelsIncomplete": "tests/process/models/test_one_shot.py::"
-    "test_something_cannot_be_had_1_and_the_last_line_names_it",
+    "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
     "NoGpu": POD,
     "RunAsNotPossible": "tests/process/status/test_conditions.py::"
     "test_a_pod_that_is_not_root_cannot_run_as_another_user",

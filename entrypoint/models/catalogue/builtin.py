@@ -1,5 +1,5 @@
-"""A: the manifest that counts, where it is a file: MODELS_MANIFEST, else `models.toml` in the data folder, else the
-catalogue. One behind a web address is load.py's.
+"""A: the manifest in use, where it is a file: MODELS_MANIFEST, else `models.toml` in the data folder, else the built-in
+catalogue. `load_manifest` handles one at a web address.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 
 CATALOGUE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "catalogue.toml")
+#: Bytes of a manifest, at most.
 LARGEST = 1 << 20
 
 
 def local_manifest(settings: Settings, paths: Paths) -> Manifest | None:
-    """Read it; None: it is at a web address.
+    """The manifest in use; None: it is at a web address.
 
     Raises:
         BadManifest: It can't be used.
@@ -29,7 +30,7 @@ def local_manifest(settings: Settings, paths: Paths) -> Manifest | None:
 
 
 def with_catalogue(text: str, where: str) -> Manifest:
-    """The user's manifest, with the catalogue behind it where it asks for that.
+    """The user's manifest, behind the catalogue where it says `extends_catalogue`.
 
     Raises:
         BadManifest: It can't be used.
@@ -39,7 +40,7 @@ def with_catalogue(text: str, where: str) -> Manifest:
 
 
 def catalogue() -> Manifest:
-    """The built-in one."""
+    """The built-in catalogue."""
     return parse(_read(CATALOGUE), "the built-in catalogue")
 
 

@@ -1,36 +1,45 @@
-"""P: a manifest's text with a file more or less: everything the user wrote stays, comments too.
+"""P: adds a file to a manifest's text or removes one; the rest of the text stays as the user wrote it, comments too.
 
-Lines are added at the end or taken out; then the result is read like any manifest, and must say what it said before
-and the one change. What can't be done that way is refused, not guessed.
+tomlkit writes what is added, at the end. A removal takes out the lines of one `[[files]]`: tomlkit (0.15) joins
+`[[files]]` that other tables separate and gives the comment above a table to the table before it, so that a removal
+by it would move the user's text. Every result is parsed again and must differ by exactly the one file.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from entrypoint.models.catalogue.manifest import BadManifest, File, Manifest, parse
+from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
+from entrypoint.models.sources.model_file import File
 
-NEW = """# Models of your own, beside the built-in ones (extends_catalogue). The README's "Models" tells the format.
+NEW = """# Models of your own, beside the built-in ones (extends_catalogue). The README's "Models" describes the format.
 schema = 1
 extends_catalogue = true
 """
 
 
-def with_file(text: str, origin: str, bundle: str, keys: Mapping[str, str | int]) -> str:
-    """`text` with one more `[[files]]`, and its bundle where there is none yet.
+def with_file(text: str, origin: str, bundle: str, keys: Mapping[str, str]) -> str:
+    """`text` with one more `[[files]]`, and its bundle where that is a new one.
 
     Raises:
         BadManifest: The text can't be used, or not with this file.
     """
-    before = parse(text, origin)
-    lines = [text if text.endswith("\n") or not text else text + "\n"]
+    import tomlkit  # for this command alone
+
+    before, added = parse(text, origin), tomlkit.document()
     if bundle not in {each.name for each in before.bundles}:
-        lines.append(f'\n[bundles.{bundle}]\nabout = "Added by podkeeper models add"\n')
-    table = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in keys.items())
-    lines.append(f"\n[[files]]\nbundle = {json.dumps(bundle)}\n{table}")
-    changed = "".join(lines)
-    _must_differ_by_one(before, parse(changed, origin), origin)
+        bundles = tomlkit.table(is_super_table=True)
+        bundles.add(bundle, tomlkit.item({"about": "Added by podkeeper models add"}))
+        added.add("bundles", bundles)
+    files = tomlkit.aot()
+    files.append(tomlkit.item({"bundle": bundle, **keys}))
+    added.add("files", files)
+    end = "" if text.endswith("\n") or not text else "\n"
+    changed = f"{text}{end}\n{tomlkit.dumps(added)}"
+    after = parse(changed, origin)
+    old, new = files_of(before), files_of(after)
+    if not old < new or len(new) != len(old) + 1 or before.extends_catalogue != after.extends_catalogue:
+        raise BadManifest(f"podkeeper cannot edit the layout of {origin} safely: add the file by hand")
     return changed
 
 
@@ -38,11 +47,10 @@ def without_file(text: str, origin: str, file: File) -> str:
     """`text` without the `[[files]]` of `file`.
 
     Raises:
-        BadManifest: The text can't be used, or can't be changed without touching more.
+        BadManifest: The text can't be used, or not be changed without touching more.
     """
-    before, lines = parse(text, origin), text.splitlines(keepends=True)
-    files = [each for bundle in before.bundles for each in bundle.files]
-    if file not in files:
+    before, lines = files_of(parse(text, origin)), text.splitlines(keepends=True)
+    if file not in before:
         return text
     for start in [number for number, line in enumerate(lines) if line.strip().startswith("[[files]]")]:
         end = next((n for n in range(start + 1, len(lines)) if lines[n].startswith("[")), len(lines))
@@ -50,17 +58,14 @@ def without_file(text: str, origin: str, file: File) -> str:
             end -= 1  # a comment above the next table is that table's
         changed = "".join(lines[:start] + lines[end:])
         try:
-            left = {each for bundle in parse(changed, origin).bundles for each in bundle.files}
+            after = files_of(parse(changed, origin))
         except BadManifest:
             continue
-        if left == set(files) - {file}:
+        if after == before - {file}:
             return changed
-    raise BadManifest(
-        f"cannot take {file.dest} out of {origin}: it is written in a way of its own; take it out by hand"
-    )
+    raise BadManifest(f"podkeeper cannot edit the layout of {origin} safely: remove {file.dest} by hand")
 
 
-def _must_differ_by_one(before: Manifest, after: Manifest, origin: str) -> None:
-    old, new = ({each for bundle in m.bundles for each in bundle.files} for m in (before, after))
-    if not old < new or len(new) != len(old) + 1 or before.extends_catalogue != after.extends_catalogue:
-        raise BadManifest(f"cannot add to {origin}: it is written in a way of its own; add the file by hand")
+def files_of(manifest: Manifest) -> set[File]:
+    """All files of a manifest."""
+    return {file for bundle in manifest.bundles for file in bundle.files}

@@ -8,10 +8,7 @@ Format (every key is checked, an unknown one is an error):
     about, default (true), implies ([]), size_gb
     [[files]]
     bundle, dest, dest_root ("models" | "comfyui"), sha256, size
-    source = "huggingface"        # repo_id, path, revision ("main")
-    source = "github_release"     # repo_id, revision (the tag), path (the asset)
-    source = "civitai"            # version_id
-    source = "url"                # url
+    source = "..."                # one of sources/registry.py, and the keys of that source
 """
 
 from __future__ import annotations
@@ -21,59 +18,23 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoint.models.catalogue.names import is_bundle_name
+from entrypoint.models.sources.base import Key, is_relative, is_sha256
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.sources.registry import SOURCES, source_named
 
 SCHEMA = 1
 ROOTS = ("models", "comfyui")
-#: source -> (keys it needs, keys it may have)
-SOURCES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "huggingface": (frozenset({"repo_id", "path"}), frozenset({"revision"})),
-    "github_release": (frozenset({"repo_id", "revision", "path"}), frozenset()),
-    "civitai": (frozenset({"version_id"}), frozenset()),
-    "url": (frozenset({"url"}), frozenset()),
+_FILE_KEYS = {
+    "dest": Key(is_relative, "must be a path below its folder, without .. and hidden parts"),
+    "dest_root": Key(ROOTS.__contains__, "must be " + " or ".join(ROOTS), required=False),
+    "sha256": Key(is_sha256, "must be 64 lower-case hex digits", required=False),
 }
-_FILE_KEYS = frozenset({"bundle", "source", "dest", "dest_root", "sha256", "size"})
 _BUNDLE_KEYS = frozenset({"about", "default", "implies", "size_gb"})
 _TOP_KEYS = frozenset({"schema", "extends_catalogue", "bundles", "files"})
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
-_RELATIVE = re.compile(r"[^\x00-\x1f\\]+")
 
 
 class BadManifest(Exception):
     """The manifest can't be used; the message is one line with the place, the key and what it must be."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """One file to have.
-
-    Attributes:
-        bundle: Its bundle.
-        source: One of `SOURCES`.
-        dest: Path below the folder that `dest_root` names.
-        dest_root: `models` (ComfyUI's models folder) or `comfyui` (its data folder).
-        repo_id: Owner and name at the hub or at GitHub.
-        revision: Branch, tag or commit; the release's tag at GitHub.
-        path: Path in the repository; the asset's name at GitHub.
-        version_id: Civitai's number of the model version.
-        url: Address of a plain file.
-        sha256: Lower-case hex, or "" where only the hub knows.
-        size: Bytes, or None.
-    """
-
-    bundle: str
-    source: str
-    dest: str
-    dest_root: str = "models"
-    repo_id: str = ""
-    revision: str = "main"
-    path: str = ""
-    version_id: str = ""
-    url: str = ""
-    sha256: str = ""
-    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +43,10 @@ class Bundle:
 
     Attributes:
         name: DOWNLOAD_<name> switches it.
-        about: One line for people.
-        default: Whether it is taken when no flag speaks of it (and follows DOWNLOAD_ALL).
-        implies: Bundles it is useless without.
-        size_gb: What it is said to need, in 10^9 bytes; used where a size can't be learned.
+        about: One line of description.
+        default: Whether it is wanted where no flag names it (and follows DOWNLOAD_ALL).
+        implies: Bundles that it needs.
+        size_gb: Its size in 10^9 bytes as the manifest gives it; used where a source does not give one.
         files: Its files, in the manifest's order.
     """
 
@@ -99,23 +60,28 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Bundles in the order in which they are taken."""
+    """Bundles, in the order in which they are selected."""
 
     bundles: tuple[Bundle, ...]
     extends_catalogue: bool = False
 
     def behind(self, catalogue: Manifest) -> Manifest:
-        """The built-in bundles, then these; one of these replaces a built-in one of the same name."""
+        """The bundles of `catalogue`, then these; one of these replaces one of the same name."""
         own = {bundle.name for bundle in self.bundles}
         return Manifest((*(each for each in catalogue.bundles if each.name not in own), *self.bundles))
 
 
+def is_bundle_name(text: str) -> bool:
+    """Whether a text is capital letters, digits and _, and not ALL (DOWNLOAD_ALL means all bundles)."""
+    return bool(re.fullmatch(r"[A-Z][A-Z0-9_]*", text)) and text != "ALL"
+
+
 def parse(text: str, origin: str) -> Manifest:
-    """Read a manifest.
+    """Parse a manifest.
 
     Args:
         text: TOML.
-        origin: Where it came from, for messages.
+        origin: Path or address of the manifest, for messages.
 
     Raises:
         BadManifest: It can't be used.
@@ -143,7 +109,7 @@ class _Reader:
                 raise self._bad(f"bundles.{name}", "", problem)
         tables = self._typed(content, "files", list, [], "")
         files = [self._file(table, f"files[{index}]", bundles) for index, table in enumerate(tables)]
-        self._no_two_at_one_place(files)
+        self._check_destinations(files)
         found = [self._bundle(name, table, bundles, files) for name, table in bundles.items()]
         return Manifest(tuple(found), self._typed(content, "extends_catalogue", bool, False, ""))
 
@@ -171,42 +137,32 @@ class _Reader:
     def _file(self, table: Any, place: str, bundles: dict[str, Any]) -> File:
         if not isinstance(table, dict):
             raise self._bad(place, "", "must be a table")
-        source = self._typed(table, "source", str, "", place)
-        if source not in SOURCES:
-            raise self._bad(place, "source", "must be " + " or ".join(SOURCES))
-        needed, optional = SOURCES[source]
-        self._known(table, _FILE_KEYS | needed | optional, place)
-        for key in sorted(needed | {"bundle", "dest"}):
+        source = source_named(self._typed(table, "source", str, "", place))
+        if source is None:
+            raise self._bad(place, "source", "must be " + " or ".join(each.name for each in SOURCES))
+        keys = {**_FILE_KEYS, **source.keys}
+        self._known(table, frozenset({"bundle", "source", "size", *keys}), place)
+        for key in sorted({"bundle", *(key for key, rule in keys.items() if rule.required)}):
             if key not in table:
-                raise self._bad(place, key, f"is missing (a file from {source} needs it)")
+                raise self._bad(place, key, f"is missing (a file from {source.name} needs it)")
         if table["bundle"] not in bundles:
             raise self._bad(place, "bundle", f"{table['bundle']!r} is no bundle of this manifest")
-        self._check_texts(table, place)
+        texts = {key: self._text(table, key, rule, place) for key, rule in keys.items() if key in table}
         size = self._typed(table, "size", int, None, place)
         if size is not None and size <= 0:
             raise self._bad(place, "size", "must be a number of bytes")
-        texts = {key: str(value) for key, value in table.items() if key != "size"}
-        return File(**texts, size=size)
+        common = {key: texts.pop(key) for key in _FILE_KEYS if key in texts}
+        return File(bundle=table["bundle"], source=source.name, size=size, keys=texts, **common)
 
-    def _check_texts(self, table: dict[str, Any], place: str) -> None:
-        checks: dict[str, tuple[Any, str]] = {
-            "dest": (_is_relative, "must be a path below its folder, without .. and hidden parts"),
-            "dest_root": (lambda text: text in ROOTS, "must be " + " or ".join(ROOTS)),
-            "repo_id": (_REPO.fullmatch, "must be owner/name"),
-            "revision": (_is_relative, "must be a branch, tag or commit"),
-            "path": (_is_relative, "must be a path inside the repository"),
-            "version_id": (str.isdigit, "must be the number of a model version"),
-            "url": (_URL.fullmatch, "must be an http(s) address without a login in it"),
-            "sha256": (_SHA256.fullmatch, "must be 64 lower-case hex digits"),
-        }
-        for key, (check, wanted) in checks.items():
-            value = table.get(key)
-            if key == "version_id" and type(value) is int:
-                value = str(value)
-            if key in table and not (isinstance(value, str) and check(value)):
-                raise self._bad(place, key, wanted)
+    def _text(self, table: dict[str, Any], key: str, rule: Key, place: str) -> str:
+        value = table[key]
+        if rule.number and type(value) is int:
+            value = str(value)
+        if not (isinstance(value, str) and rule.check(value)):
+            raise self._bad(place, key, rule.wanted)
+        return value
 
-    def _no_two_at_one_place(self, files: list[File]) -> None:
+    def _check_destinations(self, files: list[File]) -> None:
         taken: set[tuple[str, str]] = set()
         for index, file in enumerate(files):
             if (file.dest_root, file.dest) in taken:
@@ -221,13 +177,7 @@ class _Reader:
     def _typed(self, table: dict[str, Any], key: str, kind: Any, default: Any, place: str) -> Any:
         value = table.get(key, default)
         if key in table and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-            names = {
-                str: "text",
-                int: "a whole number",
-                bool: "true or false",
-                list: "a list",
-                dict: "a table",
-            }
+            names = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
             raise self._bad(place, key, f"must be {names.get(kind, 'a number')}")
         return value
 
@@ -236,7 +186,7 @@ class _Reader:
         return BadManifest(f"cannot use {self._origin}, line {self._line(place, key)}: {what} {problem}")
 
     def _line(self, place: str, key: str) -> int:
-        """The line of a key (tomllib tells none), else of its table, else 1."""
+        """The line of a key (tomllib gives none), else of its table, else 1."""
         header, nth = f"[{place}]" if place else "", 0
         if found := re.fullmatch(r"files\[(\d+)\]", place):
             header, nth = "[[files]]", int(found.group(1))
@@ -252,8 +202,3 @@ class _Reader:
             if key and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
                 return number + 1
         return max(start, 1)
-
-
-def _is_relative(text: str) -> bool:
-    parts = text.split("/")
-    return bool(_RELATIVE.fullmatch(text)) and not any(part in ("", "..") or part.startswith(".") for part in parts)

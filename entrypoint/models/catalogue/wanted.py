@@ -1,4 +1,4 @@
-"""P: the DOWNLOAD_* flags and the bundles' own defaults -> which bundles are wanted, and who said so."""
+"""P: the DOWNLOAD_* flags and the bundles' own defaults -> which bundles are wanted, and why."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from entrypoint.models.catalogue.manifest import Bundle, Manifest
 from entrypoint.settings import parsing
 
 PREFIX = "DOWNLOAD_"
-#: How far a run reaches: the catalogue's defaults too; what flags and requests name; requests alone.
-ALL, NAMED, ASKED = "all", "named", "asked"
+#: What a run considers: the catalogue's defaults too; what flags and requests name; requests alone.
+ALL, NAMED, REQUESTED = "all", "named", "requested"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
-    """What a run is to do.
+class FetchRequest:
+    """What a run is asked to fetch.
 
     Attributes:
-        reach: ALL, NAMED or ASKED.
-        asked: Bundles asked for by name.
-        whole: Everything that is wanted of this pod: the record and the condition are about such a run, and not
-            about one for a few bundles that somebody typed.
+        scope: ALL, NAMED or REQUESTED.
+        bundles: Bundles requested by name.
+        whole: Everything that this pod wants: the record and the condition are about such a run, and not about
+            one for a few bundles that were typed.
     """
 
-    reach: str = ALL
-    asked: frozenset[str] = frozenset()
+    scope: str = ALL
+    bundles: frozenset[str] = frozenset()
     whole: bool = True
 
 
@@ -34,14 +34,14 @@ class BadFlags(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is wanted of one bundle.
+class WantedBundle:
+    """Whether one bundle is wanted.
 
     Attributes:
-        bundle: Which.
-        wanted: Whether it is.
-        explicit: The user asked for it by name (or by DOWNLOAD_ALL=true): it may not be left out silently.
-        why: Who said so, for people.
+        bundle: The bundle.
+        wanted: Whether it is wanted.
+        explicit: The user named it (or set DOWNLOAD_ALL=true): it may not be left out silently.
+        why: The flag, request or default that decided, for people.
     """
 
     bundle: Bundle
@@ -50,8 +50,8 @@ class Wish:
     why: str
 
 
-def reach_of(models: str, *, local: bool) -> str:
-    """ALL, NAMED or ASKED for the run that nobody typed.
+def scope_of(models: str, *, local: bool) -> str:
+    """The scope (ALL, NAMED or REQUESTED) of the run that supervisord starts.
 
     A start at home must not begin 200 GB by itself; on a rented pod that is what the pod is for.
 
@@ -60,38 +60,38 @@ def reach_of(models: str, *, local: bool) -> str:
         local: Local mode.
     """
     if models == "none":
-        return ASKED
+        return REQUESTED
     return NAMED if local and models != "auto" else ALL
 
 
 def any_flag(environ: Mapping[str, str]) -> bool:
-    """Whether some DOWNLOAD_* flag says anything."""
+    """Whether some DOWNLOAD_* flag is set."""
     return any(name.startswith(PREFIX) and text.strip() for name, text in environ.items())
 
 
-def wishes(
-    manifest: Manifest, environ: Mapping[str, str], reach: str = ALL, asked: Collection[str] = ()
-) -> tuple[tuple[Wish, ...], tuple[str, ...]]:
-    """What is wanted, in the manifest's order, and what the user should know about how that came.
+def wanted_bundles(
+    manifest: Manifest, environ: Mapping[str, str], scope: str = ALL, requested: Collection[str] = ()
+) -> tuple[tuple[WantedBundle, ...], tuple[str, ...]]:
+    """All bundles in the manifest's order, each wanted or not, and notes for the user.
 
     Args:
-        manifest: What there is.
+        manifest: The bundles that exist.
         environ: Holds the DOWNLOAD_* flags.
-        reach: ALL, NAMED or ASKED.
-        asked: Bundles asked for by a command or the status page: later than a flag, so they beat it.
+        scope: ALL, NAMED or REQUESTED.
+        requested: Bundles requested by a command or the status page: later than a flag, so they beat it.
 
     Raises:
-        BadFlags: A flag is neither true nor false, or a bundle that was asked for does not exist.
+        BadFlags: A flag is neither true nor false, or a requested bundle does not exist.
     """
     names = [bundle.name for bundle in manifest.bundles]
-    if strange := sorted(set(asked) - set(names)):
-        raise BadFlags(f"there is no bundle {', '.join(strange)}; the bundles are {', '.join(names)}")
+    if unknown := sorted(set(requested) - set(names)):
+        raise BadFlags(f"there is no bundle {', '.join(unknown)}; the bundles are {', '.join(names)}")
     flags = _read(manifest, environ)
-    found = {bundle.name: _wish(bundle, flags, reach, asked) for bundle in manifest.bundles}
-    notes = _unknown(manifest, environ)
+    found = {bundle.name: _decide(bundle, flags, scope, requested) for bundle in manifest.bundles}
+    notes = _unknown_flags(manifest, environ)
     # Explicit ones first, so that a bundle implied by an explicit and by a default one counts as explicit.
     for bundle in sorted(manifest.bundles, key=lambda bundle: not found[bundle.name].explicit):
-        _imply(bundle, found, flags, asked, notes)
+        _imply(bundle, found, flags, requested, notes)
     return tuple(found.values()), tuple(notes)
 
 
@@ -109,23 +109,23 @@ def _read(manifest: Manifest, environ: Mapping[str, str]) -> dict[str, bool]:
     return flags
 
 
-def _wish(bundle: Bundle, flags: Mapping[str, bool], reach: str, asked: Collection[str]) -> Wish:
-    if bundle.name in asked:
-        return Wish(bundle, True, True, "asked for")
-    if reach == ASKED:
-        return Wish(bundle, False, False, "not asked for")
+def _decide(bundle: Bundle, flags: Mapping[str, bool], scope: str, requested: Collection[str]) -> WantedBundle:
+    if bundle.name in requested:
+        return WantedBundle(bundle, True, True, "requested")
+    if scope == REQUESTED:
+        return WantedBundle(bundle, False, False, "not requested")
     if bundle.name in flags:
-        return Wish(bundle, flags[bundle.name], flags[bundle.name], PREFIX + bundle.name)
+        return WantedBundle(bundle, flags[bundle.name], flags[bundle.name], PREFIX + bundle.name)
     if "ALL" in flags and bundle.default:
-        return Wish(bundle, flags["ALL"], flags["ALL"], PREFIX + "ALL")
-    return Wish(bundle, bundle.default and reach == ALL, False, "default" if reach == ALL else "not asked for")
+        return WantedBundle(bundle, flags["ALL"], flags["ALL"], PREFIX + "ALL")
+    return WantedBundle(bundle, bundle.default and scope == ALL, False, "default" if scope == ALL else "not requested")
 
 
 def _imply(
     bundle: Bundle,
-    found: dict[str, Wish],
+    found: dict[str, WantedBundle],
     flags: Mapping[str, bool],
-    asked: Collection[str],
+    requested: Collection[str],
     notes: list[str],
 ) -> None:
     mine = found[bundle.name]
@@ -133,14 +133,14 @@ def _imply(
         return
     for name in bundle.implies:
         other = found[name]
-        if flags.get(name) is False and name not in asked:
+        if flags.get(name) is False and name not in requested:
             notes.append(f"{PREFIX}{name}=false beats {bundle.name}, which needs {name}: {name} is left out")
         elif not other.wanted or (mine.explicit and not other.explicit):
             found[name] = replace(other, wanted=True, explicit=mine.explicit, why=f"implied by {bundle.name}")
-            _imply(other.bundle, found, flags, asked, notes)
+            _imply(other.bundle, found, flags, requested, notes)
 
 
-def _unknown(manifest: Manifest, environ: Mapping[str, str]) -> list[str]:
+def _unknown_flags(manifest: Manifest, environ: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name for name in ("ALL", *(bundle.name for bundle in manifest.bundles))}
     names = ", ".join(bundle.name for bundle in manifest.bundles)
     return [

@@ -1,8 +1,8 @@
-"""P: the plan of chunks of one file, and the journal that lets a killed fetch go on where it was.
+"""P: the chunks of one file, and the journal from which a killed download resumes.
 
 The journal is text: a line of JSON that says which file of which size it is, then `<chunk> <bytes>` for each
-step. A line is written after its bytes, so that whatever it says is true after a kill -9; a torn last line is
-not counted. After a crash of the machine the bytes may be gone: the hash over all of them tells.
+step. A line is written after its bytes, so that it is true after a kill -9; a torn last line is ignored. A crash of
+the machine may lose the bytes: the hash over all of them shows it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How one file is cut.
+class ChunkLayout:
+    """How one file is cut into chunks.
 
     Attributes:
         size: Bytes of the file.
@@ -26,13 +26,15 @@ class Plan:
 
     @property
     def count(self) -> int:
+        """Chunks of the file."""
         return -(-self.size // self.chunk)
 
     def span(self, index: int) -> tuple[int, int]:
-        """First byte and the byte behind the last one."""
+        """A chunk's first byte, and the byte behind the last one."""
         return index * self.chunk, min((index + 1) * self.chunk, self.size)
 
     def length(self, index: int) -> int:
+        """Bytes of a chunk."""
         first, end = self.span(index)
         return end - first
 
@@ -40,8 +42,8 @@ class Plan:
         """Chunks that are not whole, in file order, so that the hash can follow closely."""
         return [index for index in range(self.count) if done.get(index, 0) < self.length(index)]
 
-    def is_there(self, done: Mapping[int, int], start: int, end: int) -> bool:
-        """Whether all bytes from `start` up to `end` are there."""
+    def is_written(self, done: Mapping[int, int], start: int, end: int) -> bool:
+        """Whether all bytes from `start` up to `end` are written."""
         last = (end - 1) // self.chunk
         whole = all(done.get(index, 0) >= self.length(index) for index in range(start // self.chunk, last))
         return whole and done.get(last, 0) >= end - self.span(last)[0]
@@ -49,11 +51,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes two answers the same file.
+    """What makes two responses the same file.
 
     Attributes:
-        key: The sha256 where it is known; else ETag and the machine's boot, since without a hash nothing
-            would tell that a crash has lost bytes. "": nothing to go by, so nothing is resumed.
+        key: The sha256 where it is known; else ETag and the machine's boot, since without a hash a crash's lost
+            bytes would go unnoticed. "": neither is known, so nothing is resumed.
         size: Bytes.
         chunk: Bytes of a chunk.
     """
@@ -67,23 +69,23 @@ class Identity:
         return json.dumps({"key": self.key, "size": self.size, "chunk": self.chunk}) + "\n"
 
 
-def identity(sha256: str, etag: str, boot: str, size: int, chunk: int) -> Identity:
-    """The identity of a file as resolved."""
+def identity_of(sha256: str, etag: str, boot: str, size: int, chunk: int) -> Identity:
+    """The identity of a resolved file. `boot`: identifies the machine's boot."""
     key = sha256 or (f"{etag} {boot}" if etag and boot and not etag.startswith("W/") else "")
     return Identity(key, size, chunk)
 
 
 def read_journal(text: str, wanted: Identity) -> dict[int, int] | None:
-    """Chunk -> bytes that are there; None: the journal is of another file, or of none."""
+    """Chunk -> bytes of it that are written; None: the journal is of another file, or none."""
     first, _, rest = text.partition("\n")
     if not wanted.key or first + "\n" != wanted.header():
         return None
-    plan, done = Plan(wanted.size, wanted.chunk), dict[int, int]()
-    for line in rest.split("\n")[:-1]:  # what follows the last newline is a torn line
+    layout, done = ChunkLayout(wanted.size, wanted.chunk), dict[int, int]()
+    for line in rest.split("\n")[:-1]:  # the rest behind the last newline is a torn line
         words = line.split(" ")
         if len(words) != 2 or not all(word.isascii() and word.isdigit() for word in words):
             continue
         index, count = int(words[0]), int(words[1])
-        if index < plan.count and count <= plan.length(index):
+        if index < layout.count and count <= layout.length(index):
             done[index] = max(count, done.get(index, 0))
     return done

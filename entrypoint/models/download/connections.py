@@ -1,4 +1,4 @@
-"""A: the connections of all files together: a place for each, as many places as the line is worth."""
+"""A: the connection pool of all files together, as large as the adaptive limit says."""
 
 from __future__ import annotations
 
@@ -7,46 +7,47 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from entrypoint.models.download.growth import Growth
+from entrypoint.models.download.concurrency import ConcurrencyLimit
 
 
-class Crew:
-    """Gives out places; learns from what they bring."""
+class ConnectionPool:
+    """Hands out slots, and learns from the bytes they bring."""
 
     def __init__(self, first: int, most: int) -> None:
-        self._growth = Growth(first, most)
-        self._places = asyncio.Semaphore(self._growth.size)
-        self._given, self._busy = self._growth.size, 0
+        self._limit = ConcurrencyLimit(first, most)
+        self._slots = asyncio.Semaphore(self._limit.size)
+        self._given, self._busy = self._limit.size, 0
         self._received, self._settle = 0, 0.0
 
     @property
     def size(self) -> int:
-        return self._growth.size
+        """Connections that may be open now."""
+        return self._limit.size
 
     @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A place, kept while the block runs."""
-        await self._places.acquire()
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold a slot while the block runs."""
+        await self._slots.acquire()
         self._busy += 1
         try:
             yield
         finally:
             self._busy -= 1
-            if self._given > self._growth.size:
-                self._given -= 1  # one too many: this place is gone
+            if self._given > self._limit.size:
+                self._given -= 1  # one too many: this slot is withdrawn
             else:
-                self._places.release()
+                self._slots.release()
 
-    def answered(self, seconds: float) -> None:
-        """So long after it was asked, an origin began to answer."""
+    def responded(self, seconds: float) -> None:
+        """Record the seconds from a request to its response."""
         self._settle = max(seconds, 0.8 * self._settle)
 
-    def got(self, count: int) -> None:
-        """So many bytes have come."""
+    def received(self, count: int) -> None:
+        """Count received bytes."""
         self._received += count
-        if self._busy < self._growth.size:
-            return  # there is not work for all: the rate says nothing about the line
-        self._growth.look(time.monotonic(), self._received, self._settle, time.thread_time())
-        while self._given < self._growth.size:
+        if self._busy < self._limit.size:
+            return  # there is not work for all: the rate says nothing about the network
+        self._limit.update(time.monotonic(), self._received, self._settle, time.thread_time())
+        while self._given < self._limit.size:
             self._given += 1
-            self._places.release()
+            self._slots.release()

@@ -1,7 +1,7 @@
-"""A: the sha256 of a part while it arrives: a thread reads back what is there, in file order, close behind.
+"""A: the sha256 of a part file while it is written: a thread reads it back in file order, close behind.
 
-It finds out by itself how far it may go. Asked by the loop's thread each time, it waited a quarter of its time for a
-loop that was busy with receiving (bench/models).
+The thread itself finds out how far it may go. Asked by the loop's thread each time, it waited a quarter of its time
+for a loop that was busy with receiving (bench/models).
 """
 
 from __future__ import annotations
@@ -10,31 +10,31 @@ import asyncio
 import hashlib
 import threading
 
-from entrypoint.models.download.chunks import Plan
-from entrypoint.models.download.part_file import Part
-from entrypoint.models.transport.response_rules import DiskTrouble
+from entrypoint.models.download.chunks import ChunkLayout
+from entrypoint.models.download.part_file import PartFile
+from entrypoint.models.errors import DiskError
 
 _BLOCK = 4 << 20  # two hand-overs of the interpreter's lock each
-_WRITTEN_AT_ONCE = 16 << 20
+_WRITEBACK = 16 << 20
 
 
-class HashBehind:
-    """Follows one part."""
+class Hasher:
+    """Follows one part file."""
 
-    def __init__(self, part: Part, plan: Plan) -> None:
-        self._part, self._plan = part, plan
-        self._moved = threading.Event()
+    def __init__(self, part: PartFile, layout: ChunkLayout) -> None:
+        self._part, self._layout = part, layout
+        self._written = threading.Event()
         self._stopped = False
 
-    def moved(self) -> None:
-        """More may be there."""
-        self._moved.set()
+    def notify(self) -> None:
+        """Have the thread check whether it can go on."""
+        self._written.set()
 
     async def run(self) -> str:
-        """The sha256 of everything, when everything is there.
+        """The sha256 of the file, once everything is written.
 
         Raises:
-            DiskTrouble: It can't be read back.
+            DiskError: The part file can't be read back.
         """
         work = asyncio.get_running_loop().run_in_executor(None, self._follow)
         stopped: asyncio.CancelledError | None = None
@@ -43,32 +43,31 @@ class HashBehind:
                 await asyncio.wait([work])
             except asyncio.CancelledError as error:
                 stopped, self._stopped = error, True
-                self._moved.set()
+                self._written.set()
         if stopped:
-            work.exception()  # seen: asyncio would tell of one that nobody asked for
+            work.exception()  # retrieved: asyncio would warn of one that never was
             raise stopped
         return work.result()
 
     def _follow(self) -> str:
         digest, buffer = hashlib.sha256(), memoryview(bytearray(_BLOCK))
         hashed = begun = 0
-        while hashed < self._plan.size:
-            block = min(_BLOCK, self._plan.size - hashed)
+        while hashed < self._layout.size:
+            block = min(_BLOCK, self._layout.size - hashed)
             self._wait_for(hashed, hashed + block)
             if self._stopped:
                 break
             count = self._part.read_into(buffer[:block], hashed)
             if not count:
-                reason = "the part file is shorter than it was"
-                raise DiskTrouble("VolumeRefuses", reason, "look at the volume")
+                raise DiskError("VolumeRefuses", "the part file has shrunk", "check the volume")
             digest.update(buffer[:count])
             hashed += count
-            if hashed - begun >= _WRITTEN_AT_ONCE:
-                self._part.begin_writing(begun, hashed)
+            if hashed - begun >= _WRITEBACK:
+                self._part.start_writeback(begun, hashed)
                 begun = hashed
         return digest.hexdigest()
 
     def _wait_for(self, start: int, end: int) -> None:
-        while not (self._stopped or self._plan.is_there(self._part.done, start, end)):
-            self._moved.wait()
-            self._moved.clear()
+        while not (self._stopped or self._layout.is_written(self._part.done, start, end)):
+            self._written.wait()
+            self._written.clear()

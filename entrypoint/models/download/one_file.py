@@ -1,91 +1,169 @@
-"""A: one file into its part: many ranges at once, or one stream; the right bytes, whole, or not at all."""
+"""A: one file from its source into ComfyUI's folder: verified and whole, or not at all."""
 
 from __future__ import annotations
 
-from entrypoint.models.download.chunks import Plan, identity
-from entrypoint.models.download.lease import Lease, machine
-from entrypoint.models.download.part_file import Part
-from entrypoint.models.download.remote_file import Source
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+
+from entrypoint.models.disk import disk_work
+from entrypoint.models.download import lease
+from entrypoint.models.download.chunks import ChunkLayout, identity_of
+from entrypoint.models.download.part_file import PartFile
+from entrypoint.models.download.remote_file import RemoteFile, Session
 from entrypoint.models.download.resolve import Resolved
-from entrypoint.models.download.segmented import Ranges
-from entrypoint.models.download.stream import stream
-from entrypoint.models.transport.response_rules import (
-    Failed,
-    RangesRefused,
-    UpstreamChanged,
-    begins_like_a_page,
-)
+from entrypoint.models.download.segmented import SegmentedDownload
+from entrypoint.models.download.whole_file import download_whole
+from entrypoint.models.errors import DownloadError, RangesRefused, UpstreamChanged
+from entrypoint.models.progress import BUSY, Transfer
+from entrypoint.models.store import ModelStore, sha256_of
+from entrypoint.models.transport.response_rules import starts_like_web_page
 
 _RESTARTS = 3
 
 
-class Fetch:
-    """One file on its way."""
+class OneFile:
+    """The download of one file.
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    Attributes:
+        transfer: The file, and its progress.
+    """
 
-    async def run(self, folder: str, lease: Lease) -> tuple[Part, str]:
-        """Fetch into a part in `folder`; return it sealed and closed, with its sha256.
+    def __init__(self, session: Session, store: ModelStore, transfer: Transfer, log: Callable[[str], None]) -> None:
+        """`log`: receives a line where a file was set aside."""
+        self._limits, self._store, self._log = session.limits, store, log
+        self.transfer = transfer
+        self._remote = RemoteFile(session, transfer)
+
+    def has_receipt(self) -> bool:
+        """Whether the file is installed and verified, which a receipt shows at the cost of a stat."""
+        found = self._store.receipt(self.transfer.file)
+        if found:
+            self.transfer.installed("receipt", int(str(found["size"])))
+        return bool(found)
+
+    async def learn_size(self) -> None:
+        """Resolve the file, and note its size.
 
         Raises:
-            Failed: It can't be had; what may help a later run stays in `folder`.
+            DownloadError: It is unavailable.
         """
+        self.transfer.size = (await self._remote.resolve()).size or 0
+
+    async def run(self) -> None:
+        """Download and install the file under its lease; the transfer is BUSY afterwards where another pod holds that.
+
+        Raises:
+            DownloadError: It is unavailable; bytes that a later run can use stay in its staging folder.
+        """
+        if self.has_receipt():
+            return
+        folder = self._store.staging_folder(self.transfer.file)
+        with disk_work(f"write to {folder}"):
+            held = lease.acquire(folder, self._limits.lease_timeout)
+        if held is None:
+            self.transfer.state = BUSY
+            return
+        try:
+            async with held.renewed(self._limits.lease_renewal):
+                if not self.has_receipt():  # the pod that held the lease a moment ago may have finished it
+                    await self._install(folder, held)
+        finally:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)  # only an empty one goes
+
+    async def _install(self, folder: str, held: lease.Lease) -> None:
+        file = self.transfer.file
+        resolved = await self._remote.resolve()
+        if await self._adopt(resolved.size, resolved.sha256):
+            return
+        part, digest = await self._download(folder, held)
+        aside = await asyncio.to_thread(self._store.install, file, part.path)
+        part.discard()
+        self._store.write_receipt(file, digest, bool(resolved.sha256), fetched=True)
+        self.transfer.installed("fetched", self.transfer.written)
+        if aside:
+            self._log(f"models: {file.dest} was another file; it is kept as {os.path.basename(aside)}")
+
+    async def _adopt(self, size: int | None, sha256: str) -> bool:
+        """Whether the right file is installed without a receipt: hashed once, then it has one."""
+        path = self._store.path(self.transfer.file)
+        try:
+            found = os.stat(path).st_size
+        except OSError:
+            return False
+        if (size is not None and found != size) or (size is None and not sha256):
+            return False
+        digest = await asyncio.to_thread(sha256_of, path)
+        if sha256 and digest != sha256:
+            return False
+        self._store.write_receipt(self.transfer.file, digest, bool(sha256), fetched=False)
+        self.transfer.installed("adopted", found)
+        return True
+
+    async def _download(self, folder: str, held: lease.Lease) -> tuple[PartFile, str]:
+        """Download into a part file in `folder`; returns it sealed and closed, with its sha256."""
         single, wrong = False, None
         for _ in range(_RESTARTS):
-            resolved = await self.source.resolve()
+            resolved = await self._remote.resolve()
             try:
-                return await self._once(folder, lease, resolved, single or not resolved.ranges)
+                return await self._download_once(folder, held, resolved, single or not resolved.ranges)
             except RangesRefused:
                 single = True
             except UpstreamChanged:
-                self.source.forget()
+                self._remote.forget()
             except _WrongBytes as error:
                 wrong = error
-                self.source.forget()
-            self.source.transfer.restart()
+                self._remote.forget()
+            self.transfer.restart()
         if wrong:
-            remedy = "try again later; if it stays so, the source is damaged"
-            raise Failed("HashMismatch", f"{wrong}: discarded", remedy, temporary=True)
-        raise Failed("KeepsChanging", "it changed upstream while it was fetched", "try again later", temporary=True)
+            remedy = "try again later; if it stays so, the file at its source is damaged"
+            raise DownloadError("HashMismatch", f"{wrong}: discarded", remedy, temporary=True)
+        reason = "it kept changing at its source while it was downloaded"
+        raise DownloadError("KeepsChanging", reason, "try again later", temporary=True)
 
-    async def _once(self, folder: str, lease: Lease, resolved: Resolved, single: bool) -> tuple[Part, str]:
-        size = resolved.size or 0
-        boot = machine().partition(" ")[0]
-        key = identity(resolved.sha256, resolved.etag, boot, size, self.source.line.limits.chunk)
-        part = Part(folder, lease.who, key if size and not single else identity("", "", "", size, 1))
+    async def _download_once(
+        self, folder: str, held: lease.Lease, resolved: Resolved, single: bool
+    ) -> tuple[PartFile, str]:
+        size, chunk = resolved.size or 0, self._limits.chunk
+        boot = lease.machine().partition(" ")[0]
+        single = single or not size
+        identity = identity_of("", "", "", size, 1)
+        if not single:
+            identity = identity_of(resolved.sha256, resolved.etag, boot, size, chunk)
+        part = PartFile(folder, held.owner, identity)
         kept = False
         try:
-            if single or not size:
-                size, digest = await self.source.patiently(lambda: stream(self.source, part))
+            if single:
+                size, digest = await download_whole(self._remote, part)
             else:
-                self.source.transfer.begin(size, part.resumed)
-                digest = await Ranges(self.source, part, Plan(size, self.source.line.limits.chunk)).run()
+                self.transfer.start(size, part.resumed)
+                digest = await SegmentedDownload(self._remote, part, ChunkLayout(size, chunk)).run()
             _compare(digest, resolved.sha256)
-            lease.beat()
+            held.renew()
             part.seal(size)
-            self._no_page(part)
+            self._check_content(part)
             kept = True
         except (RangesRefused, UpstreamChanged, _WrongBytes):
             part.discard()
             raise
         finally:
             part.close()
-            if not kept and (single or not size):
+            if not kept and single:
                 part.discard()
         return part, digest
 
-    def _no_page(self, part: Part) -> None:
+    def _check_content(self, part: PartFile) -> None:
         head = bytearray(64)
         part.read_into(memoryview(head), 0)
-        if begins_like_a_page(bytes(head)) and not self.source.file.dest.endswith((".html", ".htm")):
+        if starts_like_web_page(bytes(head)) and not self.transfer.file.dest.endswith((".html", ".htm")):
             part.discard()
-            remedy = "the address may need a login: set HF_TOKEN, CIVITAI_TOKEN or GITHUB_TOKEN"
-            raise Failed("GotAWebPage", f"{self.source.shown} answers a web page instead of the file", remedy)
+            raise self._remote.web_page()
 
 
 class _WrongBytes(Exception):
-    """All bytes are there and they are not the right ones."""
+    """The file is complete and its hash is not the expected one."""
 
 
 def _compare(digest: str, wanted: str) -> None:

@@ -1,36 +1,20 @@
-"""A: the bytes of one file while they arrive: a part and its journal, outside of ComfyUI's folders."""
+"""A: the part file of one download and its journal, outside of ComfyUI's folders, and the writers that fill it."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import functools
+import hashlib
 import os
-from collections.abc import Iterator
 
-from entrypoint.models.download.chunks import Identity, read_journal
-from entrypoint.models.download.lease import LeaseLost
-from entrypoint.models.transport.response_rules import DiskTrouble
+from entrypoint.models.disk import disk_work
+from entrypoint.models.download.chunks import ChunkLayout, Identity, read_journal
+from entrypoint.models.download.segments import Segment
+from entrypoint.models.errors import LeaseLost, RetryableError
 from entrypoint.system.files import read_text
 
 _SYNC_FILE_RANGE_WRITE = 2  # begin, don't wait; sync_file_range(2)
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-@contextlib.contextmanager
-def disk_work(what: str) -> Iterator[None]:
-    """Turn an OSError of the volume into `DiskTrouble` (network errors are OSErrors too: never around those)."""
-    try:
-        yield
-    except OSError as error:
-        reason = f"cannot {what}: {error.strerror or error}"
-        if error.errno in _FULL:
-            remedy = "free space on the volume or enlarge it (a quota may not show in df), then start it again"
-            raise DiskTrouble("VolumeFull", reason, remedy, temporary=True) from error
-        if error.errno == errno.EROFS:
-            raise DiskTrouble("VolumeReadOnly", reason, "mount the volume writable, then start it again") from error
-        raise DiskTrouble("VolumeRefuses", reason, "look at the volume's permissions and state") from error
 
 
 @functools.cache
@@ -39,36 +23,41 @@ def _libc() -> ctypes.CDLL:
 
 
 def _sync_file_range(descriptor: int, offset: int, count: int) -> None:
-    """A hint: where it can't be had (musl, FUSE), the fsync at the end does all of it."""
+    """A hint: where the call is missing (musl, FUSE), the fsync at the end does all of it."""
     with contextlib.suppress(AttributeError, OSError):
         _libc().sync_file_range(
             descriptor, ctypes.c_int64(offset), ctypes.c_int64(count), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE)
         )
 
 
-class Part:
-    """A part file that is open. Its names carry its owner's token: a former owner can neither move nor remove it.
+class PartFile:
+    """An open part file. Its names carry its owner's token: a former owner can neither move nor remove it.
 
     Attributes:
-        done: Chunk -> bytes of it that are there.
-        resumed: Bytes that were there from an earlier run.
-        path: Where it is.
+        done: Chunk -> bytes of it that are written.
+        resumed: Bytes that an earlier run has written.
+        path: The part file.
     """
 
-    def __init__(self, folder: str, who: str, wanted: Identity) -> None:
-        """Adopt what an earlier run left when it is of the same file, else begin anew.
+    def __init__(self, folder: str, owner: str, wanted: Identity) -> None:
+        """Adopt the part file of an earlier run where it is of the same file, else begin anew.
+
+        Args:
+            folder: The staging folder of the file.
+            owner: The token of the lease's holder.
+            wanted: The file's identity.
 
         Raises:
-            DiskTrouble: The volume refuses.
+            DiskError: The volume refuses.
         """
         self._folder = folder
-        self.path, self._journal_path = f"{folder}/part.{who}", f"{folder}/journal.{who}"
+        self.path, self._journal_path = f"{folder}/part.{owner}", f"{folder}/journal.{owner}"
         with disk_work(f"write to {folder}"):
             self.done = self._adopt(wanted)
-            fresh = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._file = os.open(self.path, fresh, 0o666)
+            flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._file = os.open(self.path, flags, 0o666)
             os.ftruncate(self._file, wanted.size)
-            self._journal = os.open(self._journal_path, fresh | os.O_APPEND, 0o600)
+            self._journal = os.open(self._journal_path, flags | os.O_APPEND, 0o600)
             if not os.fstat(self._journal).st_size:
                 os.write(self._journal, wanted.header().encode())
         self.resumed = sum(self.done.values())
@@ -88,27 +77,33 @@ class Part:
         return {}
 
     def write(self, offset: int, data: memoryview) -> None:
+        """Write all of `data` at `offset`."""
         with disk_work(f"write to {self._folder}"):
             while data:
                 written = os.pwrite(self._file, data, offset)
                 data, offset = data[written:], offset + written
 
-    def note(self, index: int, count: int) -> None:
-        """So many bytes of this chunk are there; known after a kill from here on."""
+    def record(self, index: int, count: int) -> None:
+        """Enter the bytes of a chunk that are written into the journal, which survives a kill."""
         self.done[index] = count
         with disk_work(f"write to {self._folder}"):
             os.write(self._journal, f"{index} {count}\n".encode())
 
-    def begin_writing(self, start: int, end: int) -> None:
-        """Have the kernel begin to write this range out, so that there is little left for the fsync at the end."""
+    def start_writeback(self, start: int, end: int) -> None:
+        """Have the kernel start to write this range out, so that there is little left for the fsync at the end."""
         _sync_file_range(self._file, start, end - start)
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Read from `offset` into `buffer`; returns the count of bytes."""
         with disk_work(f"read from {self._folder}"):
             return os.preadv(self._file, [buffer], offset)
 
     def seal(self, size: int) -> None:
-        """All is there: cut to size, on disk for good, and still ours."""
+        """Cut a complete file to its size and sync it to the disk.
+
+        Raises:
+            LeaseLost: The part file was moved away by another pod.
+        """
         with disk_work(f"write to {self._folder}"):
             os.ftruncate(self._file, size)
             os.fsync(self._file)
@@ -120,11 +115,90 @@ class Part:
             raise LeaseLost
 
     def close(self) -> None:
+        """Close both files."""
         for descriptor in (self._file, self._journal):
             os.close(descriptor)
 
     def discard(self) -> None:
-        """Remove what is staged; it is closed already."""
+        """Remove both files, open or closed."""
         for path in (self.path, self._journal_path):
             with contextlib.suppress(OSError):
                 os.unlink(path)
+
+
+class SegmentWriter:
+    """Writes the response to a segment's request, and enters it into the journal step by step.
+
+    Attributes:
+        offset: The byte behind the last one written.
+        requested_end: The byte behind the last one requested; the segment may have become shorter since.
+    """
+
+    def __init__(self, part: PartFile, layout: ChunkLayout, segment: Segment, step: int) -> None:
+        """`step`: bytes between two entries of the journal."""
+        self._part, self._layout, self._segment, self._step = part, layout, segment, step
+        self.offset = self._recorded = layout.span(segment.next)[0] + part.done.get(segment.next, 0)
+        self.requested_end = self.offset + self.left
+
+    @property
+    def left(self) -> int:
+        """Bytes to the end of the segment, as it is now."""
+        return self._layout.span(self._segment.end - 1)[1] - self.offset
+
+    def write(self, data: memoryview) -> int:
+        """Write the part of `data` that is the segment's; returns its bytes.
+
+        Raises:
+            RetryableError: The response is longer than the request.
+        """
+        if self.offset + len(data) > self.requested_end:
+            raise RetryableError("more bytes than requested")
+        data = data[: max(self.left, 0)]
+        self._part.write(self.offset, data)
+        self.offset += len(data)
+        if self.offset - self._recorded >= self._step:
+            self.record()
+        return len(data)
+
+    def record(self) -> None:
+        """Enter whole chunks, and the bytes of the current one."""
+        segment, layout = self._segment, self._layout
+        if self.offset == self._recorded:
+            return
+        while segment.next < segment.end and self.offset >= layout.span(segment.next)[1]:
+            self._part.record(segment.next, layout.length(segment.next))
+            segment.next += 1
+        first = layout.span(segment.next)[0] if segment.next < segment.end else self.offset
+        if self.offset > first:
+            self._part.record(segment.next, self.offset - first)
+        self._recorded = self.offset
+
+
+class WholeWriter:
+    """Writes and hashes a whole file that comes as one stream.
+
+    Attributes:
+        offset: Bytes written.
+    """
+
+    def __init__(self, part: PartFile, size: int | None) -> None:
+        """`size`: bytes of the file, where known."""
+        self._part, self._size, self._digest = part, size, hashlib.sha256()
+        self.offset = 0
+
+    def write(self, data: memoryview) -> int:
+        """Write all of `data`; returns its bytes.
+
+        Raises:
+            RetryableError: The stream is longer than the file.
+        """
+        if self._size is not None and self.offset + len(data) > self._size:
+            raise RetryableError(f"more than the file's {self._size} bytes")
+        self._part.write(self.offset, data)
+        self._digest.update(data)
+        self.offset += len(data)
+        return len(data)
+
+    def sha256(self) -> str:
+        """Of everything written so far."""
+        return self._digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A: the user's limits on the line: megabytes a second over all files, and hours of the day."""
+"""A: the user's limits: megabytes a second over all files (MODELS_RATE_LIMIT), hours of the day (MODELS_HOURS)."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from collections.abc import Callable
 from entrypoint.settings.hours import Hours, seconds_until
 
 
-class Throttle:
-    """Asked before each chunk (`hours`) and after each piece (`rate`)."""
+class RateLimit:
+    """Delays downloads: before each segment for the hours, after each piece for the rate."""
 
     def __init__(
-        self, bytes_per_second: float, hours: Hours | None, tell: Callable[[str], None] = lambda _: None
+        self, bytes_per_second: float, hours: Hours | None, log: Callable[[str], None] = lambda _: None
     ) -> None:
-        """No limit: 0, and None. `tell`: hears when the hours are waited for."""
-        self._rate, self._hours, self._tell = bytes_per_second, hours, tell
+        """No limit: 0, and None. `log`: receives a line when a download waits for its hours."""
+        self._rate, self._hours, self._log = bytes_per_second, hours, log
         self._free_at = 0.0
-        self._told = False
+        self._logged = False
 
-    async def permission(self) -> None:
-        """Return when it is an hour at which the line may be used."""
+    async def wait_for_hours(self) -> None:
+        """Return when downloads are allowed at this hour."""
         while self._hours is not None:
             now = time.localtime()
             wait = seconds_until(self._hours, now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec)
             if not wait:
-                self._told = False
+                self._logged = False
                 return
-            if not self._told:
-                self._told = True
+            if not self._logged:
+                self._logged = True
                 left = f"{wait // 3600} h {wait // 60 % 60} min"
-                self._tell(f"MODELS_HOURS: the download waits for its hours, {left} more")
+                self._log(f"MODELS_HOURS: the download waits for its hours, {left} more")
             await asyncio.sleep(min(wait, 60))
 
-    async def took(self, count: int) -> None:
-        """So many bytes have come: wait until they were allowed to."""
+    async def spend(self, count: int) -> None:
+        """Return when the rate allows for these received bytes."""
         if not self._rate:
             return
         now = time.monotonic()

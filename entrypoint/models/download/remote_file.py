@@ -1,172 +1,205 @@
-"""A: one file's source: where it is right now, and patience with whoever serves it."""
+"""A: one file at its source: its resolved address, and the attempts to download from it."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TypeVar
+from types import TracebackType
+from typing import Any
 
-from entrypoint.models.catalogue.manifest import File
-from entrypoint.models.download.connections import Crew
-from entrypoint.models.download.rate_limit import Throttle
-from entrypoint.models.download.resolve import Resolved, resolve
+from entrypoint.models.download.connections import ConnectionPool
+from entrypoint.models.download.rate_limit import RateLimit
+from entrypoint.models.download.resolve import HEADERS, Resolved, resolve, web_page
+from entrypoint.models.errors import DownloadError, RetryableError, UpstreamChanged
 from entrypoint.models.progress import Transfer
-from entrypoint.models.sources.lookup import look_up
-from entrypoint.models.sources.registry import Tokens, address_of, shown
-from entrypoint.models.transport.client import Wire
-from entrypoint.models.transport.response import Answer
-from entrypoint.models.transport.response_rules import Again, Failed, UpstreamChanged
-from entrypoint.models.transport.retry import Limits, Patience
+from entrypoint.models.sources.registry import Sources, login_remedy, source_of
+from entrypoint.models.sources.tokens import Tokens
+from entrypoint.models.transport.address import without_query
+from entrypoint.models.transport.client import HttpClient
+from entrypoint.models.transport.limits import Limits
+from entrypoint.models.transport.response import Response
+from entrypoint.models.transport.retry import RetryPolicy
 
-Result = TypeVar("Result")
+_LARGEST_JSON = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What all fetches share.
+class Session:
+    """What all downloads of a run share."""
 
-    Attributes:
-        wire: All connections.
-        tokens: Which login goes where.
-        hub: HF_ENDPOINT.
-        limits: How to behave.
-        throttle: The user's limits.
-        crew: A place for each connection that may be open.
-    """
-
-    wire: Wire
+    client: HttpClient
+    sources: Sources
     tokens: Tokens
-    hub: str
     limits: Limits
-    throttle: Throttle
-    crew: Crew
+    rate_limit: RateLimit
+    pool: ConnectionPool
 
 
-class Source:
-    """Where one file comes from.
+class RemoteFile:
+    """One file at its source.
 
     Attributes:
-        file: Which.
-        line: What all fetches share.
-        transfer: Its progress, which renews the patience.
+        session: What all downloads share.
+        transfer: The file, and its progress, which renews the attempts.
         shown: Its address, fit for a log.
     """
 
-    def __init__(self, line: Line, file: File, transfer: Transfer) -> None:
-        self.line, self.file, self.transfer = line, file, transfer
-        self._url = address_of(file, line.hub)
-        self.shown = shown(self._url)
+    def __init__(self, session: Session, transfer: Transfer) -> None:
+        self.session, self.transfer = session, transfer
+        self._source = source_of(transfer.file, session.sources)
+        self._url = self._source.address(transfer.file)
+        self.shown = without_query(self._url)
         self._resolved: Resolved | None = None
         self._looked_up: tuple[str, str] | None = None
-        self._fresh = asyncio.Lock()
+        self._resolving = asyncio.Lock()
 
     async def resolve(self) -> Resolved:
-        """Where it is and what it is, asked as often as it takes."""
-        if self._resolved is None:
-            self._resolved = await self.patiently(self._ask)
-        return self._resolved
+        """The file's last address and facts; resolved once, with as many attempts as it takes.
 
-    async def _ask(self) -> Resolved:
-        line = self.line
-        if self._looked_up is None:
-            self._looked_up = await look_up(line.wire, self.file, line.tokens)
-        url, sha256 = self._looked_up
-        return await resolve(line.wire, url or self._url, self.file, line.tokens, sha256)
+        Raises:
+            DownloadError: It can't be resolved.
+        """
+        if self._resolved is None:
+            async for attempt in self.attempts():
+                with attempt:
+                    self._resolved = await self._resolve_once()
+        return self._resolved  # type: ignore[return-value] # the loop ends with an address or raises
 
     def forget(self) -> None:
-        """What was resolved is of no use any more."""
+        """Drop the resolved address: it is useless now."""
         self._resolved = self._looked_up = None
 
-    def get(self, resolved: Resolved, ask: dict[str, str]) -> AbstractAsyncContextManager[Answer]:
-        return self.line.wire.get(resolved.url, ask)
+    def get(self, resolved: Resolved, **headers: str) -> AbstractAsyncContextManager[Response]:
+        """Request the file at its resolved address."""
+        return self.session.client.get(resolved.url, {**HEADERS, **resolved.login, **headers})
 
-    async def patiently(self, work: Callable[[], Awaitable[Result]]) -> Result:
-        """Try until it works, the budget is used up, or it can't work.
+    def attempts(self) -> Attempts:
+        """Attempts of one piece of work on this file."""
+        return Attempts(self)
+
+    def web_page(self) -> DownloadError:
+        """The failure of an origin that sends a web page under the file's type."""
+        return DownloadError("GotAWebPage", *web_page(self._url, login_remedy(self._url, self.session.sources)))
+
+    async def after_failure(self, error: RetryableError | OSError, used: Resolved | None) -> RetryableError:
+        """Note a failure, and resolve the address again where the failure asks for it; returns what the policy judges.
+
+        Args:
+            error: The failure.
+            used: The address when the attempt began.
 
         Raises:
-            Failed: One of the latter two.
+            UpstreamChanged: The address leads to another file now.
+            DownloadError: The address can't be resolved any more.
         """
-        try:
-            return await self._try(work)
-        except Again as error:
-            return await self._again(work, error)
-
-    async def _again(self, work: Callable[[], Awaitable[Result]], first: Again) -> Result:
-        """After the first failure."""
-        # A tenth of the time to the first byte, with the tornado that it brings, and most files need none of it.
-        from tenacity import AsyncRetrying, retry_if_exception_type
-
-        patience = Patience(self.line.limits, lambda: self.transfer.reached, random.random)
-        failed = [first]
-
-        async def attempt() -> Result:
-            if failed:  # it has been made
-                raise failed.pop()
-            return await self._try(work)
-
-        tries = AsyncRetrying(
-            retry=retry_if_exception_type(Again), stop=patience.stop, wait=patience.wait, reraise=True
-        )
-        try:
-            return await tries(attempt)
-        except Again as error:
-            reason = f"{error}, again and again, at {self.shown}"
-            remedy, after = "try again later: what has arrived is kept", error.after or 0.0
-            raise Failed("OriginFails", reason, remedy, temporary=True, after=after) from None
-
-    async def _try(self, work: Callable[[], Awaitable[Result]]) -> Result:
-        before = self._resolved
-        try:
-            return await work()
-        except Again as error:
-            self.transfer.trouble(str(error))
-            if error.resolve and before is not None:
-                await self._resolve_again(before)
-            raise
-        except Failed:
-            raise
-        except OSError as error:
-            reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
-            self.transfer.trouble(reason)
-            raise Again(reason) from error
+        if isinstance(error, OSError):
+            error = RetryableError(" ".join(f"{type(error).__name__} {error}".split())[:200])
+        self.transfer.retrying(str(error))
+        if error.resolve and used is not None:
+            try:
+                await self._resolve_again(used)
+            except RetryableError as again:
+                return again
+            except OSError as network:
+                return RetryableError(f"{type(network).__name__} while the address was resolved again")
+        return error
 
     async def _resolve_again(self, stale: Resolved) -> None:
-        """Ask for the address again, once for all connections that found it stale.
-
-        Raises:
-            UpstreamChanged: It leads to another file now.
-            Again: It can't be asked for right now.
-        """
-        async with self._fresh:
+        """Once for all connections that found the address stale."""
+        async with self._resolving:
             if self._resolved is not stale:
                 return
-            try:
-                new = await self._ask()
-            except Failed:
-                raise
-            except OSError as error:
-                raise Again(f"{type(error).__name__} while asking for the address again") from error
+            new = await self._resolve_once()
             same = new.sha256 == stale.sha256 if stale.sha256 else new.etag == stale.etag
             if (new.size, new.ranges) != (stale.size, stale.ranges) or not same:
                 raise UpstreamChanged
             self._resolved = new
 
+    async def _resolve_once(self) -> Resolved:
+        session, file, source = self.session, self.transfer.file, self._source
+        if self._looked_up is None:
+            has_token = bool(source.api and session.tokens.headers(source.api, source.api))
+            self._looked_up = await source.look_up(file, self._ask_json, has_token=has_token)
+        url, sha256 = self._looked_up
+        return await resolve(session.client, url or self._url, file, session.sources, session.tokens, sha256)
 
-class Slowness:
-    """A connection that drips never times out by itself."""
+    async def _ask_json(self, url: str) -> Any:
+        """The JSON at a source's API, or None. No redirect is followed: the login stays at the API."""
+        headers = {"Accept": "application/json", **self.session.tokens.headers(url, url)}
+        try:
+            async with self.session.client.get(url, headers) as response:
+                return json.loads(await response.read(_LARGEST_JSON)) if response.status == 200 else None
+        except (OSError, ValueError):
+            return None
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._since, self._count = time.monotonic(), 0
 
-    def got(self, count: int) -> None:
-        self._count += count
-        now = time.monotonic()
-        if now - self._since >= self._limits.stall_timeout:
-            if self._count < self._limits.slowest:
-                raise Again(f"only {self._count} bytes in {now - self._since:.0f} s")
-            self._since, self._count = now, 0
+class Attempt:
+    """One attempt: `with attempt:` keeps a failure that another attempt may cure; others pass.
+
+    Attributes:
+        error: The failure, or None.
+    """
+
+    def __init__(self) -> None:
+        self.error: RetryableError | OSError | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
+        if isinstance(error, RetryableError | OSError):
+            self.error = error
+            return True
+        return False
+
+
+class Attempts:
+    """`async for attempt in remote.attempts(): with attempt: ...`: until one succeeds or the policy gives up.
+
+    Raises:
+        DownloadError: The policy gave up, or the failure is final.
+    """
+
+    def __init__(self, remote: RemoteFile) -> None:
+        self._remote = remote
+        self._attempt: Attempt | None = None
+        self._used: Resolved | None = None
+        self._retrying: AsyncIterator[Any] | None = None
+        self._manager: Any = None
+
+    def __aiter__(self) -> Attempts:
+        return self
+
+    async def __anext__(self) -> Attempt:
+        if self._attempt is not None:
+            if self._attempt.error is None:
+                raise StopAsyncIteration
+            await self._wait(await self._remote.after_failure(self._attempt.error, self._used))
+        self._attempt, self._used = Attempt(), self._remote._resolved
+        return self._attempt
+
+    async def _wait(self, error: RetryableError) -> None:
+        """Return when the policy wants another attempt."""
+        if self._retrying is None:
+            self._retrying = self._tenacity()
+            self._manager = await anext(self._retrying)
+        with self._manager:
+            raise error
+        try:
+            self._manager = await anext(self._retrying)
+        except RetryableError:
+            reason = f"{error}, in every attempt, at {self._remote.shown}"
+            remedy, after = "try again later: downloaded bytes are kept", error.after or 0.0
+            raise DownloadError("OriginFails", reason, remedy, temporary=True, after=after) from None
+
+    def _tenacity(self) -> AsyncIterator[Any]:
+        # A tenth of the time to the first byte, with the tornado that it brings, and most files need none of it.
+        from tenacity import AsyncRetrying
+
+        remote = self._remote
+        policy = RetryPolicy(remote.session.limits, lambda: remote.transfer.most_written, random.random)
+        return aiter(AsyncRetrying(stop=policy.stop, wait=policy.wait, reraise=True))

@@ -1,4 +1,4 @@
-"""A: one file over several connections: a range request per chunk, the hash close behind."""
+"""A: downloads one file over several connections: a range request per segment, the hash close behind."""
 
 from __future__ import annotations
 
@@ -6,44 +6,36 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from entrypoint.models.download.chunks import Plan
-from entrypoint.models.download.hasher import HashBehind
-from entrypoint.models.download.part_file import Part
-from entrypoint.models.download.place import Place
-from entrypoint.models.download.remote_file import Slowness, Source
-from entrypoint.models.download.resolve import ASK
-from entrypoint.models.download.segments import Claim, Claims
-from entrypoint.models.transport.response_rules import (
-    Again,
-    DiskTrouble,
-    Failed,
-    RangesRefused,
-    UpstreamChanged,
-    check_range,
-    judge,
-)
+from entrypoint.models.download.chunks import ChunkLayout
+from entrypoint.models.download.hasher import Hasher
+from entrypoint.models.download.part_file import PartFile, SegmentWriter
+from entrypoint.models.download.remote_file import RemoteFile
+from entrypoint.models.download.segments import Segment, Segments
+from entrypoint.models.errors import DiskError, DownloadError, RangesRefused, RetryableError, UpstreamChanged
+from entrypoint.models.transport.response_rules import check_range, check_status
+from entrypoint.models.transport.retry import StallDetector
 
 
-class Ranges:
-    """Fills a part from a source that serves ranges."""
+class SegmentedDownload:
+    """Fills a part file from an origin that serves ranges."""
 
-    def __init__(self, source: Source, part: Part, plan: Plan) -> None:
-        self._source, self._part, self._plan = source, part, plan
-        self._hash = HashBehind(part, plan)
-        longest = max(source.line.limits.span // plan.chunk, 1)
-        self._claims = Claims(plan, part.done, longest)
+    def __init__(self, remote: RemoteFile, part: PartFile, layout: ChunkLayout) -> None:
+        self._remote, self._part, self._layout = remote, part, layout
+        self._hasher = Hasher(part, layout)
+        longest = max(remote.session.limits.span // layout.chunk, 1)
+        self._segments = Segments(layout, part.done, longest)
 
     async def run(self) -> str:
-        """All that is missing; the sha256 of everything.
+        """Download all missing chunks; returns the sha256 of the whole file.
 
         Raises:
-            Failed: It can't be had.
-            RangesRefused, UpstreamChanged: It has to begin anew.
+            DownloadError: The file can't be downloaded.
+            RangesRefused, UpstreamChanged: The download has to begin anew.
         """
-        workers = min(self._source.line.limits.connections, len(self._claims))
+        workers = min(self._remote.session.limits.connections, len(self._segments))
         try:
             async with asyncio.TaskGroup() as group:
-                digest = group.create_task(self._hash.run())
+                digest = group.create_task(self._hasher.run())
                 for _ in range(workers):
                     group.create_task(self._worker())
         except BaseExceptionGroup as problems:
@@ -51,65 +43,54 @@ class Ranges:
         return digest.result()
 
     async def _worker(self) -> None:
-        """Claim after claim; one that fails is gone on with, by whoever had it."""
-        hand: list[Claim] = []
+        """Works through segments; the worker whose segment fails retries it."""
+        session = self._remote.session
+        while True:
+            await session.rate_limit.wait_for_hours()
+            segment: Segment | None = None
+            async for attempt in self._remote.attempts():
+                with attempt:
+                    async with session.pool.slot():
+                        segment = segment or self._segments.take(session.pool.size)
+                        if segment is None:
+                            return
+                        await self._download(segment)
+            if segment is not None:
+                self._segments.finished(segment)
 
-        async def work() -> bool:
-            async with self._source.line.crew.place():
-                if not hand:
-                    claim = self._claims.take(self._source.line.crew.size)
-                    if claim is None:
-                        return False
-                    hand.append(claim)
-                await self._fetch(hand[0])
-            self._claims.finished(hand.pop())
-            return True
-
-        more = True
-        while more:
-            await self._source.line.throttle.permission()
-            more = await self._source.patiently(work)
-
-    async def _fetch(self, claim: Claim) -> None:
-        """What is missing of a claim, in one request."""
-        source, crew = self._source, self._source.line.crew
-        resolved = await source.resolve()
-        place = Place(self._part, self._plan, claim, source.line.limits.step)
-        if place.left <= 0:
+    async def _download(self, segment: Segment) -> None:
+        """Download the missing bytes of a segment, in one request."""
+        remote, pool = self._remote, self._remote.session.pool
+        resolved = await remote.resolve()
+        writer = SegmentWriter(self._part, self._layout, segment, remote.session.limits.step)
+        if writer.left <= 0:
             return
-        asked = place.offset + place.left
-        ask = {**ASK, **resolved.login, "Range": f"bytes={place.offset}-{asked - 1}"}
-        began = time.monotonic()
-
-        def put(data: memoryview) -> int:
-            if place.offset + len(data) > asked:
-                raise Again("more bytes than asked for")
-            return place.put(data)
-
+        span, began = (writer.offset, writer.requested_end), time.monotonic()
         try:
-            async with source.get(resolved, ask) as answer:
-                judge(answer.status, answer.headers, signed=True, now=datetime.now(UTC))
-                check_range(answer.headers, answer.status, (place.offset, asked), self._plan.size, resolved.etag)
-                crew.answered(time.monotonic() - began)
-                watch = Slowness(source.line.limits)
-                async for count in answer.pour(put):
-                    self._hash.moved()
-                    source.transfer.add(count)
-                    crew.got(count)
-                    watch.got(count)
-                    if place.left <= 0 and place.offset < asked:
-                        break  # another connection has taken over the rest
-                    await source.line.throttle.took(count)
-            if place.left > 0:
-                raise Again(f"{place.left} bytes less than asked for")
+            async with remote.get(resolved, Range=f"bytes={span[0]}-{span[1] - 1}") as response:
+                check_status(response.status, response.headers, signed=True, now=datetime.now(UTC))
+                check_range(response.headers, response.status, span, self._layout.size, resolved.etag)
+                responded = time.monotonic()
+                pool.responded(responded - began)
+                stall = StallDetector(remote.session.limits, responded)
+                async for count in response.stream_to(writer.write):
+                    self._hasher.notify()
+                    remote.transfer.add(count)
+                    pool.received(count)
+                    stall.received(count, time.monotonic())
+                    if writer.left <= 0 and writer.offset < span[1]:
+                        break  # another connection has stolen the rest
+                    await remote.session.rate_limit.spend(count)
+            if writer.left > 0:
+                raise RetryableError(f"{writer.left} bytes less than requested")
         finally:
-            place.note()
-            self._hash.moved()
+            writer.record()
+            self._hasher.notify()
 
 
 def _worst(problems: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one that says most: the disk's, then what is final, then the rest."""
-    order = (DiskTrouble, Failed, UpstreamChanged, RangesRefused)
+    """The failure that says most: the disk's, then a final one, then the rest."""
+    order = (DiskError, DownloadError, UpstreamChanged, RangesRefused)
     for kind in order:
         for problem in problems.exceptions:
             if isinstance(problem, kind):

@@ -1,83 +1,68 @@
-"""P: where a file is asked for, and which token may be sent along.
-
-A token goes to the exact host it belongs to, over https, and nowhere else: not to a subdomain, not to another
-port, not to where a redirect leads (aria2 and older hub clients leak it to the CDN).
-"""
+"""P: all model sources, one row each. A new source is a file beside this one, a row here, and its token's setting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from entrypoint.models.catalogue.manifest import File
+from entrypoint.models.sources.base import Found, NotAnAddress, Source, origin_of
+from entrypoint.models.sources.civitai import Civitai
+from entrypoint.models.sources.github import GitHubRelease
+from entrypoint.models.sources.huggingface import HuggingFace
+from entrypoint.models.sources.url import PlainUrl
 
-HUB = "https://huggingface.co"
-CIVITAI = "https://civitai.com"
-GITHUB = "https://github.com"
-GITHUB_API = "https://api.github.com"
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
+    from entrypoint.settings.settings import Settings
+
+Sources = tuple[Source, ...]
+
+SOURCES: Sources = (HuggingFace(), GitHubRelease(), Civitai(), PlainUrl())
 
 
-def address_of(file: File, hub: str = HUB) -> str:
-    """The address a file is asked for at.
+def configured(settings: Settings) -> Sources:
+    """The sources at the addresses that the settings give (HF_ENDPOINT)."""
+    return tuple(
+        type(each)(getattr(settings, each.home_setting), each.api) if each.home_setting else each for each in SOURCES
+    )
 
-    Args:
-        file: Which file.
-        hub: The hub's own address (HF_ENDPOINT).
+
+def source_named(name: str, sources: Sources = SOURCES) -> Source | None:
+    """The source that a manifest calls `name`, or None."""
+    return next((each for each in sources if each.name == name), None)
+
+
+def source_of(file: File, sources: Sources = SOURCES) -> Source:
+    """The source of a file whose manifest was checked."""
+    return next(each for each in sources if each.name == file.source)
+
+
+def recognise(url: str, sources: Sources = SOURCES) -> Found:
+    """Read an address as people copy it: a page or a download of a source, or any file's address.
+
+    Raises:
+        NotAnAddress: It names no file; the message says what to do.
     """
-    if file.source == "huggingface":
-        return f"{hub.rstrip('/')}/{file.repo_id}/resolve/{quote(file.revision, safe='')}/{quote(file.path)}"
-    if file.source == "github_release":
-        return f"{GITHUB}/{file.repo_id}/releases/download/{quote(file.revision)}/{quote(file.path)}"
-    if file.source == "civitai":
-        return f"{CIVITAI}/api/download/models/{file.version_id}"
-    return file.url
-
-
-def origin_of(url: str) -> str:
-    """scheme://host:port, the port always told."""
+    url = url.strip()
     parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise NotAnAddress("it must begin with https://")
+    if parts.username or parts.password:
+        raise NotAnAddress("take the login out of the address: manifests are no place for secrets")
+    return next(found for each in sources if (found := each.recognise(url, parts)))
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Which token goes where.
-
-    Attributes:
-        by_origin: `origin_of` an address -> the token for it.
-    """
-
-    by_origin: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(cls, secrets: Mapping[str, str], hub: str = HUB) -> Tokens:
-        """From HF_TOKEN, CIVITAI_TOKEN and GITHUB_TOKEN; a hub that is not https gets none."""
-        hosts = {
-            hub: "HF_TOKEN",
-            CIVITAI: "CIVITAI_TOKEN",
-            GITHUB: "GITHUB_TOKEN",
-            GITHUB_API: "GITHUB_TOKEN",
-        }
-        return cls({
-            origin_of(host): secrets[name]
-            for host, name in hosts.items()
-            if secrets.get(name) and host.startswith("https://")
-        })  # fmt: skip
-
-    def headers(self, url: str, first: str) -> dict[str, str]:
-        """The login for a request to `url` in a chain of redirects that began at `first`.
-
-        A redirect inside the first origin keeps it (a renamed repository); one that leaves it loses it.
-        """
-        origin = origin_of(url)
-        token = self.by_origin.get(origin) if origin == origin_of(first) else None
-        return {"Authorization": f"Bearer {token}"} if token else {}
+def login_remedy(url: str, sources: Sources = SOURCES) -> str:
+    """What the user does where the site of `url` asks for a login."""
+    origin = origin_of(url)
+    for each in sources:
+        if each.login_variable and origin in (origin_of(each.home), origin_of(each.api)):
+            return each.login_remedy
+    return "Podkeeper has no login for this site: choose an address that needs none"
 
 
-def shown(url: str) -> str:
-    """An address fit for a log: without its query, where signatures and tokens travel, and without a login."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+def facts_in(headers: Mapping[str, str], sources: Sources = SOURCES) -> tuple[int | None, str]:
+    """(size, sha256) that a response's headers give in the way of some source; None and "" for what they do not."""
+    facts = [each.facts_in(headers) for each in sources]
+    return next((size for size, _ in facts if size is not None), None), next((sha for _, sha in facts if sha), "")

@@ -1,6 +1,8 @@
-"""A: logins for model downloads: 0600 files in the runtime folder, written at the start, read by the fetcher alone.
+"""A: tokens of the model sources: 0600 files in the runtime folder, written at the start, read by the downloads alone.
 
-They are in nobody's environment: neither ComfyUI's custom nodes nor a notebook sees them there.
+No program's environment holds a token: neither ComfyUI's custom nodes nor a notebook see them there. A token goes to
+the exact host it belongs to, over https, and nowhere else: not to a subdomain, not to another port, not to where a
+redirect leads (aria2 and older hub clients leak it to the CDN).
 """
 
 from __future__ import annotations
@@ -8,22 +10,51 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from entrypoint.models.sources.base import origin_of
+from entrypoint.models.sources.registry import SOURCES, Sources
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
 
-NAMES = ("HF_TOKEN", "CIVITAI_TOKEN", "GITHUB_TOKEN")
+VARIABLES = tuple(source.login_variable for source in SOURCES if source.login_variable)
+
+
+class Tokens:
+    """Which token goes to which host."""
+
+    def __init__(self, by_origin: Mapping[str, str] | None = None) -> None:
+        """`by_origin`: `origin_of` an address -> the token for it."""
+        self._by_origin = by_origin or {}
+
+    @classmethod
+    def of(cls, secrets: Mapping[str, str], sources: Sources = SOURCES) -> Tokens:
+        """From variable -> token; an address that is not https gets none."""
+        return cls({
+            origin_of(address): secrets[source.login_variable]
+            for source in sources
+            for address in (source.home, source.api)
+            if secrets.get(source.login_variable) and address.startswith("https://")
+        })  # fmt: skip
+
+    def headers(self, url: str, first: str) -> dict[str, str]:
+        """The login for a request to `url` in a chain of redirects that began at `first`.
+
+        A redirect inside the first origin keeps it (a renamed repository); one that leaves it loses it.
+        """
+        origin = origin_of(url)
+        token = self._by_origin.get(origin) if origin == origin_of(first) else None
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def keep_logins(settings: Settings, paths: Paths) -> None:
-    """Write the logins that are set and forget those of an earlier start.
+    """Write the tokens that are set and remove those of an earlier start.
 
     Raises:
         OSError: The runtime folder can't be written.
     """
     folder = f"{paths.runtime}/secrets"
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    for name in NAMES:
+    for name in VARIABLES:
         token = getattr(settings, name.lower())
         if token:
             write_atomically(f"{folder}/{name}", token, 0o600)
@@ -32,8 +63,8 @@ def keep_logins(settings: Settings, paths: Paths) -> None:
 
 
 def logins(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
-    """The logins: of this very environment (a terminal's), else those of the pod's start."""
+    """Variable -> token: of this very environment (a terminal's), else of the pod's start."""
     found = {
-        name: environ.get(name, "").strip() or read_text(f"{paths.runtime}/secrets/{name}") or "" for name in NAMES
+        name: environ.get(name, "").strip() or read_text(f"{paths.runtime}/secrets/{name}") or "" for name in VARIABLES
     }
     return {name: token for name, token in found.items() if token}

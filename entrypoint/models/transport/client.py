@@ -1,4 +1,4 @@
-"""A: requests to origins, by libcurl."""
+"""A: HTTP requests to origins, by libcurl."""
 
 from __future__ import annotations
 
@@ -10,73 +10,70 @@ from urllib.parse import quote
 
 import pycurl
 
-from entrypoint.models.transport.curl_multi import Multi
-from entrypoint.models.transport.response import RECEIVED, Answer, Broken
-from entrypoint.models.transport.retry import Limits
+from entrypoint.models.errors import ConnectionBroken
+from entrypoint.models.transport.curl_multi import CurlMulti
+from entrypoint.models.transport.limits import Limits
+from entrypoint.models.transport.response import RECEIVE_BUFFER, Response
 
-#: Where Debian, Fedora and Alpine have the certificates; the wheel of pycurl looks where its builder had them.
-_CERTIFICATES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
+#: The certificates of Debian, Fedora and Alpine; the wheel of pycurl looks where its builder had them.
+_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 _IN_URLS = "%/:=&?~#+!$,;'@()*[]"
 
 
-class Wire:
-    """All connections of a run. No cookies, no proxies of the environment, no .netrc (a login for somebody else)."""
+class HttpClient:
+    """All connections of a run. No cookies, no proxies of the environment, no .netrc (logins of other programs)."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         given = os.environ.get("SSL_CERT_FILE", "")
         self._certificates = given or next(filter(os.path.exists, _CERTIFICATES), "")
 
-    async def __aenter__(self) -> Wire:
-        self._multi = Multi()
+    async def __aenter__(self) -> HttpClient:
+        self._multi = CurlMulti()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._multi.close()
 
     @contextlib.asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Answer]:
-        """Ask for `url`; redirects are answers like others, and bodies come as they are encoded.
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Response]:
+        """Request `url`. Redirects are responses like others, and bodies come as they are encoded.
 
         Raises:
-            Broken: The network, here and while the body is read.
+            ConnectionBroken: The network, here and while the body is read.
         """
         transfer = self._transfer(url, {"User-Agent": "podkeeper", **(headers or {})})
-        answer = Answer(transfer, self._limits.stall_timeout)
-        self._multi.add(transfer, answer)
+        response = Response(transfer, self._limits.stall_timeout)
+        self._multi.add(transfer, response)
         try:
             async with asyncio.timeout(self._limits.connect_timeout + self._limits.stall_timeout):
-                await answer.begun()
+                await response.wait_for_head()
         except TimeoutError:
             self._multi.abandon(transfer)
-            raise Broken("no answer in time") from None
+            raise ConnectionBroken("no response in time") from None
         except asyncio.CancelledError:
             self._multi.abandon(transfer)
             raise
-        except Broken:
+        except ConnectionBroken:
             self._multi.remove(transfer)
             raise
         try:
-            yield answer
+            yield response
         finally:
             self._multi.remove(transfer)
-            answer.close()
+            response.close()
 
     def _transfer(self, url: str, headers: Mapping[str, str]) -> pycurl.Curl:
         lines = [f"{name}: {text}" for name, text in headers.items()]
         if any(not line.isprintable() for line in lines):
-            raise Broken("a header of the request holds a control character")
+            raise ConnectionBroken("a header of the request holds a control character")
         curl = pycurl.Curl()
         curl.setopt(curl.URL, quote(url, safe=_IN_URLS))
         curl.setopt(curl.HTTPHEADER, [line.encode() for line in lines])
         curl.setopt(curl.PROTOCOLS, curl.PROTO_HTTP | curl.PROTO_HTTPS)
         curl.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_1_1)  # many connections are the point
         curl.setopt(curl.CONNECTTIMEOUT_MS, int(self._limits.connect_timeout * 1000))
-        curl.setopt(curl.BUFFERSIZE, RECEIVED)
+        curl.setopt(curl.BUFFERSIZE, RECEIVE_BUFFER)
         curl.setopt(curl.PROXY, "")
         curl.setopt(curl.NOSIGNAL, 1)
         if self._certificates:

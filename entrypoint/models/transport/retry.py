@@ -1,4 +1,4 @@
-"""P: how often a download is tried again and how long it waits: tenacity's `stop` and `wait` for it."""
+"""P: the retry policy of a download (tenacity's `stop` and `wait`), and the detection of a stalled connection."""
 
 from __future__ import annotations
 
@@ -6,58 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from entrypoint.models.transport.response_rules import Again
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How a fetch behaves.
-
-    Attributes:
-        chunk: Bytes of a chunk, the unit of the journal.
-        span: Bytes asked for at once, at most.
-        first_connections: Over all files, to begin with.
-        connections: Over all files, at most.
-        files: Fetched at once.
-        step: Bytes after which the journal is told; at most a chunk.
-        attempts: Failures in a row without a byte of progress.
-        first_wait: Seconds, doubled with each failure, with full jitter.
-        longest_wait: Seconds; the cap of our own waits.
-        longest_asked: Seconds an origin may ask us to wait; beyond that the file is left for a later run.
-        connect_timeout: Seconds.
-        stall_timeout: Seconds without a byte, or with less than `slowest` in them.
-        slowest: Bytes within `stall_timeout` below which a connection counts as stalled.
-        lease_beat: Seconds between two signs of life of a lease.
-        lease_timeout: Seconds without one after which a lease may be taken over.
-        busy_wait: Seconds before a file that another pod fetches is looked at again.
-    """
-
-    chunk: int = 1 << 20
-    span: int = 16 << 20
-    first_connections: int = 8
-    connections: int = 24
-    files: int = 3
-    step: int = 256 << 10
-    attempts: int = 8
-    first_wait: float = 1.0
-    longest_wait: float = 30.0
-    longest_asked: float = 300.0
-    connect_timeout: float = 15.0
-    stall_timeout: float = 30.0
-    slowest: int = 16 << 10
-    lease_beat: float = 15.0
-    lease_timeout: float = 90.0
-    busy_wait: float = 5.0
+from entrypoint.models.errors import RetryableError
+from entrypoint.models.transport.limits import Limits
 
 
 @dataclass(slots=True)
-class Patience:
-    """The budget of one task; any progress renews it.
+class RetryPolicy:
+    """The attempts of one task; any progress renews them.
 
     Attributes:
-        limits: See there.
-        progress: Tells how many bytes are there so far, at most.
-        random: From 0 to 1.
+        limits: `attempts` and the waits.
+        progress: Returns the most bytes that the task has had at once.
+        random: Returns a number from 0 to 1.
     """
 
     limits: Limits
@@ -67,22 +27,42 @@ class Patience:
     _seen: int = field(default=-1, init=False)
 
     def stop(self, state: Any) -> bool:
-        """tenacity asks after each failure: is it enough?"""
+        """Whether the failure in tenacity's `state` was the last attempt."""
         now = self.progress()
         self._failures = 1 if now > self._seen else self._failures + 1
         self._seen = now
-        return self._failures >= self.limits.attempts or (asked(state) or 0) > self.limits.longest_asked
+        exhausted = self._failures >= self.limits.attempts
+        return exhausted or (_retry_after(state) or 0) > self.limits.longest_retry_after
 
     def wait(self, state: Any) -> float:
-        """tenacity asks after each failure: how long? What the origin asks for counts."""
-        after = asked(state)
+        """Seconds until the next attempt: those of Retry-After, else a doubling wait with full jitter."""
+        after = _retry_after(state)
         if after is not None:
             return after + self.random()
         grown = self.limits.first_wait * 2.0 ** (max(self._failures, 1) - 1)
         return float(self.random() * min(self.limits.longest_wait, grown))
 
 
-def asked(state: Any) -> float | None:
-    """Seconds the origin asked for in the failure at hand."""
+class StallDetector:
+    """Fails a connection that drips: it would never time out by itself."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._since, self._count = now, 0
+
+    def received(self, count: int, now: float) -> None:
+        """Count bytes that arrived at `now` (monotonic seconds).
+
+        Raises:
+            RetryableError: The last `stall_timeout` seconds brought less than `slowest` bytes.
+        """
+        self._count += count
+        if now - self._since >= self._limits.stall_timeout:
+            if self._count < self._limits.slowest:
+                raise RetryableError(f"only {self._count} bytes in {now - self._since:.0f} s")
+            self._since, self._count = now, 0
+
+
+def _retry_after(state: Any) -> float | None:
     error = state.outcome.exception() if state.outcome else None
-    return error.after if isinstance(error, Again) else None
+    return error.after if isinstance(error, RetryableError) else None

@@ -34,30 +34,30 @@ def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
     code, text = pod.run("add", url)
     assert (code, "is the destination of another file already" in text) == (2, True)
     assert pod.run("fetch", "MINE")[0] == 0
-    placed = pod.placed("x-lora.safetensors")
-    assert placed.read_bytes() == origin.files["x-lora.safetensors"]
+    installed = pod.installed("x-lora.safetensors")
+    assert installed.read_bytes() == origin.files["x-lora.safetensors"]
     code, text = pod.run("rm", "loras/x-lora.safetensors")
     assert (code, "models: 2.1 MB freed" in text) == (0, True), text
-    assert not placed.exists()
+    assert not installed.exists()
     assert "x-lora" not in manifest.read_text()
     assert "# my notes" in manifest.read_text()
 
 
-def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) -> None:
+def test_a_file_that_podkeeper_did_not_download_is_never_removed(tmp_path: Path, origin: Origin) -> None:
     """Put there by the user: also when it is the very same file, and when it was changed after the fetch."""
     pod = Pod(tmp_path, origin, "x-lora.safetensors")
-    placed = pod.placed("x-lora.safetensors")
-    placed.parent.mkdir(parents=True)
-    placed.write_bytes(origin.files["x-lora.safetensors"])
+    installed = pod.installed("x-lora.safetensors")
+    installed.parent.mkdir(parents=True)
+    installed.write_bytes(origin.files["x-lora.safetensors"])
     assert pod.run("fetch")[0] == 0  # adopted
     code, text = pod.run("rm", "B")
     assert (code, "kept: it was not fetched by podkeeper" in text) == (1, True), text
-    assert placed.exists()
-    placed.unlink()
+    assert installed.exists()
+    installed.unlink()
     assert pod.run("fetch")[0] == 0
-    placed.write_bytes(b"trained further")
+    installed.write_bytes(b"trained further")
     assert pod.run("rm", "B")[0] == 1
-    assert placed.read_bytes() == b"trained further"
+    assert installed.read_bytes() == b"trained further"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) 
             2,
             "cannot add https://huggingface.co/o/r: it is a repository",
         ),
-        (("add", "https://example.com/x?token=s3cret"), 2, "cannot add https://example.com/x: what kind"),
+        (("add", "https://example.com/x?token=s3cret"), 2, "cannot add https://example.com/x: cannot tell the kind"),
         (("add", "https://example.com/x", "--dest", "../x"), 2, "must be a path below its folder"),
         (
             ("add", "https://example.com/x", "--dest", "loras/x", "--sha256", "1"),
@@ -82,7 +82,7 @@ def test_what_we_did_not_fetch_is_never_removed(tmp_path: Path, origin: Origin) 
         (("fetch", "NOPE"), 2, "there is no bundle NOPE; the bundles are B"),
     ],
 )
-def test_what_cannot_be_done_says_so(
+def test_a_refused_command_says_why(
     tmp_path: Path, origin: Origin, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     pod = Pod(tmp_path, origin)
@@ -93,7 +93,7 @@ def test_what_cannot_be_done_says_so(
     assert Path(pod.paths.data, "models.toml").read_text() == before
 
 
-def test_without_a_manifest_of_ones_own_the_built_in_one_stays(tmp_path: Path, origin: Origin) -> None:
+def test_adding_to_a_new_manifest_keeps_the_built_in_catalogue(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin)
     Path(pod.paths.data, "models.toml").unlink()
     assert pod.run("add", "https://example.com/a.safetensors", "--dest", "loras/")[0] == 0
@@ -102,7 +102,7 @@ def test_without_a_manifest_of_ones_own_the_built_in_one_stays(tmp_path: Path, o
     assert "MINE" in listed
 
 
-def test_a_manifest_at_an_address_is_not_ours_to_change(tmp_path: Path, origin: Origin) -> None:
+def test_a_manifest_at_an_address_is_not_edited(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin)
     code, text = pod.run(
         "add", "https://example.com/a", "--dest", "loras/a", MODELS_MANIFEST="https://example.com/models.toml"

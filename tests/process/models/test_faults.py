@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import HttpVersion10, web
 
-from entrypoint.models.catalogue.manifest import File
-from entrypoint.models.progress import THERE
-from entrypoint.models.sources.registry import Tokens, origin_of
+from entrypoint.models.progress import INSTALLED
+from entrypoint.models.sources.base import origin_of
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.sources.tokens import Tokens
 from tests.support.models.fetcher import Scene, hub_file, plain_file
 from tests.support.models.origin import Fault, Origin, drop
 
@@ -39,14 +40,14 @@ def scene(tmp_path: Path, origin: Origin) -> Scene:
 
 def outcome(scene: Scene, file: File) -> str:
     """`right`, or the failure's name; whatever it is, no wrong file and nothing of it in ComfyUI's folders."""
-    (transfer,) = scene.deliver(file)
-    place = scene.place(file)
-    if transfer.state == THERE:
+    (transfer,) = scene.download(file)
+    place = scene.installed(file)
+    if transfer.state == INSTALLED:
         assert place.read_bytes() == scene.origin.files[file.dest.rpartition("/")[2]]
         assert scene.staged() == []
         return "right"
     assert not place.exists()
-    models = Path(scene.shelf.data, "models")
+    models = Path(scene.store.data, "models")
     assert not models.exists() or not [path for path in models.rglob("*") if path.is_file()]
     assert transfer.problem
     assert all(transfer.problem)
@@ -54,20 +55,20 @@ def outcome(scene: Scene, file: File) -> str:
     return transfer.problem[0]
 
 
-def some(count: int, answer: Any, first: int = 0) -> Fault:
+def some(count: int, response: Any, first: int = 0) -> Fault:
     """The fault at the requests `first` to `first + count - 1`, then none."""
 
     async def fault(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
-        return await answer(origin, request) if first <= before < first + count else None
+        return await response(origin, request) if first <= before < first + count else None
 
     return fault
 
 
 def status(code: int, **headers: str) -> Any:
-    async def answer(origin: Origin, request: web.Request) -> web.StreamResponse:
+    async def response(origin: Origin, request: web.Request) -> web.StreamResponse:
         return web.Response(status=code, headers={key.replace("_", "-"): text for key, text in headers.items()})
 
-    return answer
+    return response
 
 
 async def aborted(origin: Origin, request: web.Request) -> web.StreamResponse:
@@ -81,10 +82,10 @@ async def stalled(origin: Origin, request: web.Request) -> web.StreamResponse:
 
 
 def served(**twist: Any) -> Any:
-    async def answer(origin: Origin, request: web.Request) -> web.StreamResponse:
+    async def response(origin: Origin, request: web.Request) -> web.StreamResponse:
         return await origin.serve(request, BYTES, **twist)
 
-    return answer
+    return response
 
 
 async def other_bytes(origin: Origin, request: web.Request) -> web.StreamResponse:
@@ -189,7 +190,7 @@ async def no_head(origin: Origin, request: web.Request, before: int) -> web.Stre
     return web.Response(status=405) if request.method == "HEAD" else None
 
 
-def test_an_origin_that_refuses_head_is_never_asked_so(scene: Scene) -> None:
+def test_no_head_request_is_sent(scene: Scene) -> None:
     scene.origin.hub_fault = scene.origin.cdn_fault = no_head
     assert outcome(scene, hub_file()) == "right"
 
@@ -203,7 +204,7 @@ def test_a_file_that_changes_while_it_is_fetched_arrives_in_one_version(scene: S
     scene.origin.linked = linked
     scene.origin.cdn_fault = some(1, replaced, 4)
     assert outcome(scene, hub_file()) == "right"
-    assert scene.place(hub_file()).read_bytes() == OTHER
+    assert scene.installed(hub_file()).read_bytes() == OTHER
 
 
 def test_a_file_that_never_stays_the_same_is_a_named_failure(scene: Scene) -> None:
@@ -218,12 +219,12 @@ def test_a_file_that_never_stays_the_same_is_a_named_failure(scene: Scene) -> No
 
 def test_without_length_and_hash_an_unframed_stream_is_refused(scene: Scene) -> None:
     async def bare(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        answer.force_close()
-        request._version = (1, 0)  # type: ignore[attr-defined] # no chunked framing
-        await answer.prepare(request)
-        await answer.write(BYTES[:1000])
-        return answer
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        response.force_close()
+        request._version = HttpVersion10  # no chunked framing
+        await response.prepare(request)
+        await response.write(BYTES[:1000])
+        return response
 
     scene.origin.hub_fault = bare
     assert outcome(scene, plain_file(scene.origin)) == "CannotVerify"
@@ -235,7 +236,7 @@ def test_a_plain_address_without_any_hash(scene: Scene, twist: dict[str, Any]) -
     assert outcome(scene, plain_file(scene.origin)) == "right"
 
 
-def test_a_page_that_calls_itself_a_file_is_told_from_one(scene: Scene) -> None:
+def test_a_web_page_under_a_files_type_is_recognised(scene: Scene) -> None:
     scene.origin.hub_fault = some(ALWAYS, disguised_page)
     assert outcome(scene, plain_file(scene.origin)) == "GotAWebPage"
 
@@ -245,7 +246,7 @@ def test_a_page_that_calls_itself_a_file_is_told_from_one(scene: Scene) -> None:
     [({"sha256": "0" * 64}, "HashDiffers"), ({"size": 5}, "SizeDiffers"), ({"size": len(BYTES)}, "right")],
     ids=str,
 )
-def test_what_the_manifest_says_counts(scene: Scene, more: dict[str, Any], expected: str) -> None:
+def test_the_manifests_size_and_hash_are_checked(scene: Scene, more: dict[str, Any], expected: str) -> None:
     assert outcome(scene, hub_file(**more)) == expected
 
 
@@ -271,7 +272,7 @@ def test_gated_with_and_without_a_token_and_the_token_stays_at_its_host(
     assert outcome(scene, hub_file()) == "right"
     assert {hit.authorization for hit in scene.origin.requests("cdn")} == {""}
     assert any(hit.authorization for hit in scene.origin.requests("hub"))  # the control
-    everything = "".join(capfd.readouterr()) + "".join(scene.said)
+    everything = "".join(capfd.readouterr()) + "".join(scene.logged)
     assert SECRET not in everything
     assert "sig=" not in everything
     for path in scene.root.rglob("*"):
@@ -295,17 +296,18 @@ def test_a_token_does_not_come_back_when_a_redirect_returns_to_its_host(scene: S
     assert set(sent[1:]) == {""}
 
 
-def test_one_bad_file_never_stops_the_others(scene: Scene) -> None:
+def test_an_unavailable_file_never_stops_the_others(scene: Scene) -> None:
     good = [hub_file(f"{number}.bin") for number in range(5)]
     for file in good:
-        scene.origin.put(file.path, random.Random(file.path).randbytes(100_000))
+        name = file.keys["path"]
+        scene.origin.put(name, random.Random(name).randbytes(100_000))
     bad = hub_file("missing.bin")
-    transfers = scene.deliver(*good[:2], bad, *good[2:])
-    assert [each.state for each in transfers if each.file is not bad] == [THERE] * 5
+    transfers = scene.download(*good[:2], bad, *good[2:])
+    assert [each.state for each in transfers if each.file is not bad] == [INSTALLED] * 5
     assert [each.problem and each.problem[0] for each in transfers if each.file is bad] == ["NotFound"]
 
 
-def test_the_first_failure_counts_and_its_retry_after_is_kept(scene: Scene) -> None:
+def test_retry_after_of_the_first_failure_is_honoured(scene: Scene) -> None:
     """A second is what it asks for; our own wait would be a hundredth of one."""
     asked: list[float] = []
 
@@ -318,7 +320,7 @@ def test_the_first_failure_counts_and_its_retry_after_is_kept(scene: Scene) -> N
     assert asked[1] - asked[0] >= 1
 
 
-def test_no_more_is_tried_than_the_attempts(scene: Scene) -> None:
+def test_no_more_requests_than_attempts(scene: Scene) -> None:
     scene.origin.hub_fault = some(ALWAYS, status(503))
     assert outcome(scene, hub_file()) == "OriginFails"
     assert len(scene.origin.requests("hub")) == scene.limits.attempts

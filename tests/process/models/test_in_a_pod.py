@@ -1,4 +1,4 @@
-"""Models in a whole pod: after the services, in the background, told in the log, gone on with at the next start."""
+"""Models in a whole pod: after the services, in the background, reported in the log, resumed at the next start."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_model_arrives_after_the_services_and_the_log_says_so(tmp_path: Path, 
         assert not re.search(r"\b(CRIT|ERRO)\b|Traceback", pod.text)
 
 
-def test_stopped_in_the_middle_it_goes_on_at_the_next_start(tmp_path: Path, origin: Origin) -> None:
+def test_a_stopped_download_resumes_at_the_next_start(tmp_path: Path, origin: Origin) -> None:
     content = random.Random(2).randbytes(40 * MIB)
     origin.put("a.bin", content)
     manifest(tmp_path / "pod", a="B")
@@ -94,7 +94,7 @@ def test_stopped_in_the_middle_it_goes_on_at_the_next_start(tmp_path: Path, orig
         wait_until(lambda: origin.sent > 15 * MIB, 60, "a third is there", 0.01)
         assert state(pod)["state"] == "running"
         assert pod.stop() == 0
-        assert "models: stopped; what has arrived is kept" in pod.text
+        assert "models: stopped; downloaded bytes are kept" in pod.text
         assert "Traceback" not in pod.text
     origin.delay = 0
     with running(tmp_path / "pod", wanting(origin)) as pod:
@@ -119,8 +119,8 @@ def test_a_bad_address_leaves_jupyterlab_alone_and_is_a_condition_with_a_remedy(
         assert pod.stop() == 0
 
 
-def test_what_a_later_run_may_get_is_tried_again(tmp_path: Path, origin: Origin) -> None:
-    """Killed by the kernel for memory, say: supervisord starts it again and it goes on."""
+def test_a_killed_run_is_restarted_and_resumes(tmp_path: Path, origin: Origin) -> None:
+    """Killed by the kernel for memory, say: supervisord starts it again and it resumes."""
     content = random.Random(3).randbytes(30 * MIB)
     origin.put("a.bin", content)
     manifest(tmp_path / "pod", a="B")
@@ -135,7 +135,7 @@ def test_what_a_later_run_may_get_is_tried_again(tmp_path: Path, origin: Origin)
         assert origin.sent < 40 * MIB
 
 
-def test_models_none_asks_nobody_and_a_request_is_still_answered(tmp_path: Path, origin: Origin) -> None:
+def test_models_none_sends_no_request_and_bundles_can_still_be_requested(tmp_path: Path, origin: Origin) -> None:
     origin.put("a.bin", b"a" * MIB)
     origin.put("c.bin", b"c" * MIB)
     manifest(tmp_path / "pod", a="B", c="C")
@@ -153,10 +153,10 @@ def test_models_none_asks_nobody_and_a_request_is_still_answered(tmp_path: Path,
         assert (tmp_path / "pod/comfyui/models/loras/c.bin").exists()
         assert not (tmp_path / "pod/comfyui/models/loras/a.bin").exists()
         assert [path.name for path in wanted.iterdir()] == []
-        assert "NONSENSE was asked for, but there is no such bundle" in pod.text
+        assert "NONSENSE was requested, but there is no such bundle" in pod.text
 
 
-def test_at_home_nothing_is_fetched_unasked(tmp_path: Path, origin: Origin) -> None:
+def test_local_mode_fetches_only_named_bundles(tmp_path: Path, origin: Origin) -> None:
     origin.put("a.bin", b"a" * MIB)
     origin.put("c.bin", b"c" * MIB)
     manifest(tmp_path / "pod", a="B", c="C")

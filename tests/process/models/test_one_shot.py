@@ -15,7 +15,7 @@ import psutil
 import pytest
 from aiohttp import web
 
-from entrypoint.models.store import Shelf
+from entrypoint.models.store import ModelStore
 from entrypoint.system.condition_store import read_conditions
 from tests.support.models.origin import Origin
 from tests.support.models.pod import MIB, Pod, read_until, started_processes
@@ -40,20 +40,20 @@ def origin() -> Iterator[Origin]:
         yield started
 
 
-def test_all_is_there_0_and_the_next_run_only_looks(tmp_path: Path, origin: Origin) -> None:
+def test_a_complete_run_exits_0_and_the_next_one_sends_no_request(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin", "b.bin")
     for name in ("a.bin", "b.bin"):
         origin.put(name, random.Random(name).randbytes(3 * MIB))
     code, text = pod.run("fetch")
     assert (code, text.splitlines()[-1]) == (0, "models: complete")
-    assert pod.placed("a.bin").read_bytes() == origin.files["a.bin"]
+    assert pod.installed("a.bin").read_bytes() == origin.files["a.bin"]
     assert pod.status["state"] == "complete"
     assert read_conditions(pod.paths.runtime) == []
     hits = len(origin.hits)
     assert pod.run("fetch")[0] == 0
     assert len(origin.hits) == hits
     assert pod.run("verify") == (0, "loras/a.bin: right\nloras/b.bin: right\n")
-    damaged = pod.placed("b.bin")
+    damaged = pod.installed("b.bin")
     before = damaged.stat()
     damaged.write_bytes(b"x" * before.st_size)
     os.utime(damaged, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -61,13 +61,13 @@ def test_all_is_there_0_and_the_next_run_only_looks(tmp_path: Path, origin: Orig
     assert (code, "loras/b.bin: damaged" in text) == (1, True)
 
 
-def test_something_cannot_be_had_1_and_the_last_line_names_it(tmp_path: Path, origin: Origin) -> None:
+def test_an_unavailable_file_exits_1_and_the_last_line_names_it(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin", "gone.bin")
     origin.put("a.bin", b"x" * MIB)
     code, text = pod.run("fetch")
     assert code == 1
     assert text.splitlines()[-1].startswith("models: loras/gone.bin: NotFound: HTTP 404; check repository")
-    assert pod.placed("a.bin").exists()
+    assert pod.installed("a.bin").exists()
     (condition,) = read_conditions(pod.paths.runtime)
     assert condition.name == "ModelsIncomplete"
     assert pod.status["state"] == "incomplete"
@@ -76,7 +76,7 @@ def test_something_cannot_be_had_1_and_the_last_line_names_it(tmp_path: Path, or
     assert read_conditions(pod.paths.runtime) == []
 
 
-def test_one_that_is_gone_keeps_no_other_from_another_try_75(tmp_path: Path, origin: Origin) -> None:
+def test_a_temporary_failure_beside_a_final_one_exits_75(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "gone.bin", "later.bin")
     origin.put("later.bin", b"x" * MIB)
 
@@ -91,12 +91,10 @@ def test_one_that_is_gone_keeps_no_other_from_another_try_75(tmp_path: Path, ori
     origin.hub_fault = None
     code, text = pod.run("fetch")
     assert (code, text.count("NotFound: ")) == (1, 1), text
-    assert pod.placed("later.bin").read_bytes() == origin.files["later.bin"]
+    assert pod.installed("later.bin").read_bytes() == origin.files["later.bin"]
 
 
-def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_it(
-    tmp_path: Path, origin: Origin
-) -> None:
+def test_retry_after_is_honoured_up_to_an_hour_and_a_stop_does_not_wait_for_it(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin", "gone.bin")
 
     async def busy(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
@@ -106,8 +104,8 @@ def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_i
 
     origin.hub_fault = busy
     nothing_to_wait_for = {f"{name}_ENABLED": "false" for name in ("JUPYTER", "COMFYUI", "STATUS")}
-    process = pod.start(MODELS="auto", **nothing_to_wait_for)
-    text = read_until(process, "tried again in 60 min")
+    process = pod.start(MODELS="auto", terminal=None, **nothing_to_wait_for)
+    text = read_until(process, "the next attempt is in 60 min")
     assert text.count("OriginFails: ") == 1
     assert len([hit for hit in origin.hits if hit.path.endswith("a.bin")]) == 1
     with pytest.raises(subprocess.TimeoutExpired):
@@ -115,7 +113,7 @@ def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_i
     process.terminate()
     assert process.wait(10) == -signal.SIGTERM
     assert pod.status["state"] == "incomplete"
-    assert pod.run("fetch")[0] == 75  # somebody at a terminal is not kept waiting
+    assert pod.run("fetch")[0] == 75  # a command at a terminal does not wait
 
 
 @pytest.mark.parametrize(
@@ -125,9 +123,7 @@ def test_an_origin_that_wants_to_be_left_alone_is_and_a_stop_does_not_wait_for_i
         ("schema = 1\n[bundles.B]\n", {"DOWNLOAD_B": "perhaps"}, "cannot use DOWNLOAD_B='perhaps'"),
     ],
 )
-def test_settings_that_cannot_be_used_2(
-    tmp_path: Path, origin: Origin, head: str, environ: dict[str, str], words: str
-) -> None:
+def test_bad_settings_exit_2(tmp_path: Path, origin: Origin, head: str, environ: dict[str, str], words: str) -> None:
     pod = Pod(tmp_path, origin)
     pod.manifest(head)
     code, text = pod.run("fetch", **environ)
@@ -136,7 +132,7 @@ def test_settings_that_cannot_be_used_2(
     assert origin.hits == []
 
 
-def test_what_is_asked_for_and_does_not_fit_3_before_a_byte(tmp_path: Path, origin: Origin) -> None:
+def test_named_bundles_that_do_not_fit_exit_3_before_a_byte(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin)
     pod.manifest("schema = 1\n[bundles.B]\nsize_gb = 900000\n", "a.bin", "unknown.bin")
     origin.put("a.bin", b"x" * MIB)
@@ -144,25 +140,25 @@ def test_what_is_asked_for_and_does_not_fit_3_before_a_byte(tmp_path: Path, orig
     assert code == 3
     assert "  B            900000.0 GB  DOWNLOAD_B" in text
     assert {hit.range for hit in origin.hits} == {"bytes=0-0"}
-    assert pod.run("fetch")[0] == 0  # not asked for by name: left out, and told
+    assert pod.run("fetch")[0] == 0  # not named: left out, and noted
     assert "B is left out: it needs 900000.0 GB" in str(pod.status["notes"])
 
 
-def test_models_none_asks_nobody(tmp_path: Path, origin: Origin) -> None:
+def test_models_none_sends_no_request(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     assert pod.run(MODELS="none") == (0, "models: MODELS=none, nothing is fetched\n")
     assert origin.hits == []
 
 
-def test_plan_tells_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:
+def test_plan_prints_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     origin.put("a.bin", b"x" * 3_000_000)
     assert pod.run("plan") == (0, "models: B; 3.0 MB to fetch\n")
-    assert not pod.placed("a.bin").exists()
+    assert not pod.installed("a.bin").exists()
     assert pod.run("list")[1].startswith("B            wanted  0/1 files")
 
 
-def test_a_stop_is_75_and_the_next_run_goes_on(tmp_path: Path, origin: Origin) -> None:
+def test_a_stop_exits_75_and_the_next_run_resumes(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     origin.put("a.bin", random.Random(5).randbytes(40 * MIB))
     origin.delay = 0.02
@@ -171,10 +167,10 @@ def test_a_stop_is_75_and_the_next_run_goes_on(tmp_path: Path, origin: Origin) -
     process.send_signal(signal.SIGTERM)
     text, _ = process.communicate(timeout=20)
     assert process.returncode == 75
-    assert text.splitlines()[-1] == "models: stopped; what has arrived is kept"
+    assert text.splitlines()[-1] == "models: stopped; downloaded bytes are kept"
     origin.delay = 0
     assert pod.run("fetch")[0] == 0
-    assert pod.placed("a.bin").read_bytes() == origin.files["a.bin"]
+    assert pod.installed("a.bin").read_bytes() == origin.files["a.bin"]
     assert origin.sent < 50 * MIB
 
 
@@ -183,7 +179,7 @@ def test_a_stop_waits_for_no_origin(tmp_path: Path, origin: Origin) -> None:
     with socket.socket() as listener, contextlib.ExitStack() as queue:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        for _ in range(4):  # from the second on, connections stay in the queue: who comes now gets no answer
+        for _ in range(4):  # from the second on, connections stay in the queue: a new one gets no response
             client = queue.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(listener.getsockname())
@@ -192,7 +188,7 @@ def test_a_stop_waits_for_no_origin(tmp_path: Path, origin: Origin) -> None:
         wait_until(lambda: _connecting(process.pid, listener.getsockname()[1]), 60, "it connects")
         process.send_signal(signal.SIGTERM)
         text, _ = process.communicate(timeout=10)
-    assert (process.returncode, text) == (75, "models: stopped; what has arrived is kept\n")
+    assert (process.returncode, text) == (75, "models: stopped; downloaded bytes are kept\n")
 
 
 def _connecting(pid: int, port: int) -> bool:
@@ -200,7 +196,7 @@ def _connecting(pid: int, port: int) -> bool:
     return any(each.raddr and each.raddr.port == port and each.status == "SYN_SENT" for each in connections)
 
 
-def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: Origin) -> None:
+def test_a_run_killed_again_and_again_resumes(tmp_path: Path, origin: Origin) -> None:
     """2 GB and <= 1.10 x the size under PODKEEPER_LONG=1; a smaller file loses the same bytes per kill."""
     size = 2000 * MIB if LONG else 96 * MIB
     chance = random.Random(7)
@@ -215,7 +211,7 @@ def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: 
         process.kill()
         process.communicate(timeout=20)
     assert pod.run("fetch")[0] == 0
-    assert pod.placed("a.bin").read_bytes() == origin.files["a.bin"]
+    assert pod.installed("a.bin").read_bytes() == origin.files["a.bin"]
     wasted = origin.sent - size
     print(f"sent {origin.sent / size:.3f} x the size, {wasted / 10 / MIB:.1f} MiB a kill")
     # 24 connections, each with a step of the journal and what was under way in buffers and sockets.
@@ -223,16 +219,16 @@ def test_killed_again_and_again_it_goes_on_where_it_was(tmp_path: Path, origin: 
     assert not LONG or origin.sent <= 1.10 * size
 
 
-def test_a_folder_that_somebody_else_makes_first_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two fetches that both need models/loras: whoever comes second finds it there."""
-    really, shelf = os.mkdir, Shelf(str(tmp_path), str(tmp_path / "kept"))
+def test_a_folder_that_another_process_makes_first_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two fetches that both need models/loras: the second one finds it there."""
+    really, store = os.mkdir, ModelStore(str(tmp_path), str(tmp_path / "kept"))
 
     def too_late(folder: str, *rest: object) -> None:
         really(folder)
         raise FileExistsError(folder)
 
     monkeypatch.setattr(os, "mkdir", too_late)
-    shelf._make(str(tmp_path / "models/loras/deep"))
+    store._make(str(tmp_path / "models/loras/deep"))
     assert (tmp_path / "models/loras/deep").is_dir()
 
 
@@ -246,7 +242,7 @@ def test_two_at_once_on_one_folder_fetch_everything_once(tmp_path: Path, origin:
     for process in both:
         text, _ = process.communicate(timeout=120)
         assert process.returncode == 0, text
-    assert all(pod.placed(name).read_bytes() == origin.files[name] for name in names)
+    assert all(pod.installed(name).read_bytes() == origin.files[name] for name in names)
     assert origin.sent <= 33 * MIB
     left = [path for path in Path(pod.paths.kept_secrets, "staging").rglob("*") if path.is_file()]
     assert left == []

@@ -57,7 +57,7 @@ def comfyui(data: Path) -> Iterator[int]:
 
     def up() -> bool:
         assert process.poll() is None, log.read_text()
-        return bool(answers(port, "/system_stats"))
+        return bool(get_json(port, "/system_stats"))
 
     try:
         wait_until(up, 180, f"ComfyUI answers; see {log}", 0.3)
@@ -68,17 +68,17 @@ def comfyui(data: Path) -> Iterator[int]:
         process.wait(20)
 
 
-def answers(port: int, path: str) -> Any:
+def get_json(port: int, path: str) -> Any:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as response:
+            return json.load(response)
     except (OSError, ValueError):
         return None
 
 
 def offered(port: int, node: str, name: str) -> list[str]:
     """What the node's menu in the browser offers."""
-    given = answers(port, f"/object_info/{node}")[node]["input"]["required"][name]
+    given = get_json(port, f"/object_info/{node}")[node]["input"]["required"][name]
     return list(given[0] if isinstance(given[0], list) else given[1]["options"])
 
 
@@ -95,10 +95,10 @@ def test_a_model_that_arrives_is_offered_without_a_restart(tmp_path: Path) -> No
             Path(pod.paths.data, folder).mkdir(parents=True)
         with comfyui(Path(pod.paths.data)) as port:
             assert offered(port, "LoraLoader", "lora_name") == []
-            assert answers(port, "/models/loras") == []
+            assert get_json(port, "/models/loras") == []
             code, text = pod.run("fetch")
             assert code == 0, text
             assert sorted(offered(port, "LoraLoader", "lora_name")) == sorted(names)
-            assert sorted(answers(port, "/models/loras")) == sorted(names)
+            assert sorted(get_json(port, "/models/loras")) == sorted(names)
             pod.run("rm", "B")
             assert offered(port, "LoraLoader", "lora_name") == []

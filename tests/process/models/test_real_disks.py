@@ -1,4 +1,4 @@
-"""Real file systems that refuse: full, over quota, read-only. Nothing is lost, and space later it goes on."""
+"""Real file systems that refuse: full, over quota, read-only. Nothing is lost, and with space it resumes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from entrypoint.models import job
-from entrypoint.models.progress import THERE
+from entrypoint.models import disk
+from entrypoint.models.progress import INSTALLED
 from tests.support.file_systems import (
     Misbehaving,
     build_passthrough,
@@ -35,31 +35,31 @@ def origin() -> Iterator[Origin]:
         yield started
 
 
-def deliver(scene: Scene) -> str:
+def download(scene: Scene) -> str:
     """Both files; the failure of the large one, or "". The small one is always there, and only whole files are."""
-    small, large = scene.deliver(hub_file("small.bin"), hub_file("large.bin"))
-    assert small.state == THERE
-    assert scene.place(small.file).read_bytes() == SMALL
-    if large.state == THERE:
-        assert scene.place(large.file).read_bytes() == LARGE
+    small, large = scene.download(hub_file("small.bin"), hub_file("large.bin"))
+    assert small.state == INSTALLED
+    assert scene.installed(small.file).read_bytes() == SMALL
+    if large.state == INSTALLED:
+        assert scene.installed(large.file).read_bytes() == LARGE
         assert scene.staged() == []
         return ""
-    assert not scene.place(large.file).exists()
+    assert not scene.installed(large.file).exists()
     assert large.problem
     return large.problem[0]
 
 
 @needs_mount
 def test_a_full_volume(tmp_path: Path, origin: Origin) -> None:
-    """ENOSPC of a real tmpfs; enlarged, it goes on where it was."""
+    """ENOSPC of a real tmpfs; enlarged, the download resumes."""
     (tmp_path / "v").mkdir()
     with mounted("-t", "tmpfs", "-o", "size=2m", "tmpfs", at=tmp_path / "v") as volume:
         scene = Scene(volume, origin)
-        scene.deliver(hub_file("small.bin"))
-        assert deliver(scene) == "VolumeFull"
+        scene.download(hub_file("small.bin"))
+        assert download(scene) == "VolumeFull"
         before = origin.sent
         subprocess.run(["mount", "-o", "remount,size=8m", str(volume)], check=True)
-        assert deliver(scene) == ""
+        assert download(scene) == ""
         assert origin.sent - before < len(LARGE) - 500_000
 
 
@@ -68,11 +68,11 @@ def test_a_read_only_volume(tmp_path: Path, origin: Origin) -> None:
     (tmp_path / "v").mkdir()
     with mounted("-t", "tmpfs", "-o", "size=8m", "tmpfs", at=tmp_path / "v") as volume:
         scene = Scene(volume, origin)
-        scene.deliver(hub_file("small.bin"))
+        scene.download(hub_file("small.bin"))
         subprocess.run(["mount", "-o", "remount,ro", str(volume)], check=True)
-        assert deliver(scene) == "VolumeReadOnly"
+        assert download(scene) == "VolumeReadOnly"
         subprocess.run(["mount", "-o", "remount,rw", str(volume)], check=True)
-        assert deliver(scene) == ""
+        assert download(scene) == ""
 
 
 @needs_fuse
@@ -85,7 +85,7 @@ def test_a_network_volume_that_refuses_in_the_middle(tmp_path: Path, origin: Ori
     (tmp_path / "source").mkdir()
     with misbehaving(build_passthrough(tmp_path), tmp_path / "source", tmp_path / "v") as mount:
         scene = Scene(mount.folder, origin)
-        scene.deliver(hub_file("small.bin"))
+        scene.download(hub_file("small.bin"))
 
         async def refuse(origin: Origin, request: web.Request, before: int) -> None:
             if len(origin.requests("cdn")) > first + 15:
@@ -93,12 +93,12 @@ def test_a_network_volume_that_refuses_in_the_middle(tmp_path: Path, origin: Ori
 
         first = len(origin.requests("cdn"))
         origin.cdn_fault = refuse
-        assert deliver(scene) == name
+        assert download(scene) == name
         origin.cdn_fault = None
         mount.set(Misbehaving.WRITE, 0)
-        assert deliver(scene) == ""
+        assert download(scene) == ""
 
 
-def test_what_is_asked_for_is_measured_on_the_disk_it_goes_to(tmp_path: Path) -> None:
-    free, total = job.disk(str(tmp_path / "not/there/yet"))
+def test_free_space_of_a_folder_that_does_not_exist_yet(tmp_path: Path) -> None:
+    free, total = disk.free_space(str(tmp_path / "not/there/yet"))
     assert 0 < free <= total

@@ -1,4 +1,4 @@
-"""An answer's body: who does not keep up is waited for, who has enough gets no more, what `put` raises comes out."""
+"""A response's body: a slow reader pauses it, a sink that has enough ends it, an exception of the sink is raised."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
-from entrypoint.models.transport.client import Wire
-from entrypoint.models.transport.response import Broken
-from entrypoint.models.transport.retry import Limits
+from entrypoint.models.errors import ConnectionBroken
+from entrypoint.models.transport.client import HttpClient
+from entrypoint.models.transport.limits import Limits
 from tests.support.models.origin import Origin
 
 MIB = 1 << 20
@@ -30,7 +30,7 @@ def address(origin: Origin, content: bytes = BYTES) -> str:
 
 
 class Body:
-    """What has come."""
+    """The bytes that have arrived."""
 
     def __init__(self) -> None:
         self.came = bytearray()
@@ -50,12 +50,12 @@ class Body:
                 before = len(self.came)
 
 
-def test_who_does_not_keep_up_is_waited_for(origin: Origin) -> None:
+def test_a_slow_reader_pauses_the_connection(origin: Origin) -> None:
     body = Body()
 
     async def run() -> None:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            async for count in answer.pour(body.put):
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+            async for count in response.stream_to(body.put):
                 if not body.told:
                     await body.quiet()
                     assert len(body.came) < len(BYTES) / 2
@@ -66,27 +66,27 @@ def test_who_does_not_keep_up_is_waited_for(origin: Origin) -> None:
     assert body.told == len(BYTES)
 
 
-def test_a_body_that_nobody_wants_yet_is_kept_whole(origin: Origin) -> None:
+def test_a_body_that_is_read_late_is_whole(origin: Origin) -> None:
     async def late() -> bytes:
         body = Body()
-        async with Wire(Limits()) as wire, wire.get(address(origin, BYTES[: 3 * MIB])) as answer:
+        async with HttpClient(Limits()) as client, client.get(address(origin, BYTES[: 3 * MIB])) as response:
             await body.quiet()
-            body.told = sum([count async for count in answer.pour(body.put)])
+            body.told = sum([count async for count in response.stream_to(body.put)])
         return bytes(body.came)
 
     assert asyncio.run(late()) == BYTES[: 3 * MIB]
 
 
-def test_who_has_enough_gets_no_more(origin: Origin) -> None:
+def test_read_returns_the_first_bytes_alone(origin: Origin) -> None:
     async def some() -> bytes:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            return await answer.read(1_000_000)
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+            return await response.read(1_000_000)
 
     assert asyncio.run(some()) == BYTES[:1_000_000]
 
 
 @pytest.mark.parametrize("says", ["enough", "trouble"])
-def test_who_has_enough_or_is_in_trouble_is_not_called_again(
+def test_a_sink_that_has_enough_or_raises_is_not_called_again(
     origin: Origin, capfd: pytest.CaptureFixture[str], says: str
 ) -> None:
     calls = list[int]()
@@ -100,8 +100,8 @@ def test_who_has_enough_or_is_in_trouble_is_not_called_again(
         return len(data) - 1
 
     async def run() -> int:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            return sum([count async for count in answer.pour(put)])
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+            return sum([count async for count in response.stream_to(put)])
 
     if says == "trouble":
         with pytest.raises(OSError, match="No space left"):
@@ -112,25 +112,25 @@ def test_who_has_enough_or_is_in_trouble_is_not_called_again(
     assert capfd.readouterr().err == ""
 
 
-def test_what_came_before_the_line_broke_is_handed_over(origin: Origin) -> None:
+def test_bytes_received_before_the_connection_broke_are_written(origin: Origin) -> None:
     """Less of it than is gathered at a time."""
     body = Body()
 
     async def broken(origin: Origin, request: web.Request, _: int) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Length": str(len(BYTES))})
-        await answer.prepare(request)
-        await answer.write(BYTES[:100_000])
+        response = web.StreamResponse(headers={"Content-Length": str(len(BYTES))})
+        await response.prepare(request)
+        await response.write(BYTES[:100_000])
         assert request.transport is not None
         request.transport.close()
-        return answer
+        return response
 
     async def run() -> None:
-        async with Wire(Limits()) as wire, wire.get(address(origin)) as answer:
-            async for count in answer.pour(body.put):
+        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+            async for count in response.stream_to(body.put):
                 body.told += count
 
     origin.hub_fault = broken
-    with pytest.raises(Broken):
+    with pytest.raises(ConnectionBroken):
         asyncio.run(run())
     assert bytes(body.came) == BYTES[:100_000]
     assert body.told == 100_000

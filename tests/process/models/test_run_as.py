@@ -1,4 +1,4 @@
-"""Under RUN_AS a terminal belongs to the services' user: it can neither read the logins nor fetch, and is told so."""
+"""Under RUN_AS a terminal is the services' user's: it can neither read tokens nor fetch; the refusal says so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.models.bundle_requests import ask_for, asked_for, forget
+from entrypoint.models.bundle_requests import add_requests, remove_requests, requested_bundles
 from entrypoint.models.sources.tokens import keep_logins
 from tests.support.models.origin import Origin
 from tests.support.models.pod import Pod
@@ -18,7 +18,7 @@ SERVICE = 54321
 
 @needs_root
 @pytest.mark.parametrize("verb", ["list", "plan", "fetch", "verify"])
-def test_the_services_user_is_told_who_may_fetch(
+def test_the_services_user_is_refused_and_told_what_to_do(
     tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its effective uid only, in this process: the test's Python may be where that user can't go."""
@@ -48,15 +48,15 @@ def test_the_services_user_cannot_read_a_login(tmp_path: Path) -> None:
     assert login.parent.stat().st_mode & 0o077 == 0
 
 
-def test_requests_are_kept_until_they_are_forgotten(tmp_path: Path) -> None:
+def test_requests_are_kept_until_they_are_removed(tmp_path: Path) -> None:
     with Origin() as origin:
         pod = Pod(tmp_path, origin)
-    assert asked_for(pod.paths) == frozenset()
-    ask_for(pod.paths, ["FLUX", "VAE"])
-    ask_for(pod.paths, ["FLUX"])
-    assert asked_for(pod.paths) == {"FLUX", "VAE"}
-    forget(pod.paths, ["FLUX", "NEVER", "../FLUX"])
-    assert asked_for(pod.paths) == {"VAE"}
+    assert requested_bundles(pod.paths) == frozenset()
+    add_requests(pod.paths, ["FLUX", "VAE"])
+    add_requests(pod.paths, ["FLUX"])
+    assert requested_bundles(pod.paths) == {"FLUX", "VAE"}
+    remove_requests(pod.paths, ["FLUX", "NEVER", "../FLUX"])
+    assert requested_bundles(pod.paths) == {"VAE"}
     with pytest.raises(ValueError, match="no bundle's name"):
-        ask_for(pod.paths, ["../../etc"])
-    assert asked_for(pod.paths) == {"VAE"}
+        add_requests(pod.paths, ["../../etc"])
+    assert requested_bundles(pod.paths) == {"VAE"}

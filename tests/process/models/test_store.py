@@ -1,4 +1,4 @@
-"""What the disk can do to a download: nothing is lost, nothing of somebody else's is overwritten."""
+"""What the disk can do to a download: nothing is lost, no file of the user's is overwritten."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from entrypoint.models.download import lease
-from entrypoint.models.job import INCOMPLETE, LATER, ending_of
-from entrypoint.models.progress import THERE
+from entrypoint.models.errors import LeaseLost
+from entrypoint.models.outcome import INCOMPLETE, LATER, outcome_of
+from entrypoint.models.progress import INSTALLED
 from tests.support.models.fetcher import Scene, hub_file
 from tests.support.models.origin import Origin
 
@@ -38,10 +39,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         (errno.EIO, "VolumeRefuses"),
     ],
 )
-def test_a_volume_that_refuses_ends_it_and_what_is_finished_stays(
+def test_a_volume_that_refuses_ends_the_run_and_finished_files_stay(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, number: int, name: str
 ) -> None:
-    scene.deliver(hub_file())
+    scene.download(hub_file())
     real, written = os.pwrite, [0]
 
     def failing(file: int, data: Any, offset: int) -> int:
@@ -51,17 +52,17 @@ def test_a_volume_that_refuses_ends_it_and_what_is_finished_stays(
         return real(file, data, offset)
 
     monkeypatch.setattr(os, "pwrite", failing)
-    first, second = scene.deliver(hub_file(), hub_file("n.safetensors"))
-    assert first.state == THERE
+    first, second = scene.download(hub_file(), hub_file("n.safetensors"))
+    assert first.state == INSTALLED
     assert second.problem is not None
     assert second.problem[0] == name
-    assert not scene.place(hub_file("n.safetensors")).exists()
+    assert not scene.installed(hub_file("n.safetensors")).exists()
     monkeypatch.undo()
     sent = scene.origin.sent
-    _, second = scene.deliver(hub_file(), hub_file("n.safetensors"))
-    assert second.state == THERE
-    assert scene.place(hub_file("n.safetensors")).read_bytes() == BYTES[::-1]
-    assert scene.origin.sent - sent < len(BYTES) - 100_000  # it went on where it was
+    _, second = scene.download(hub_file(), hub_file("n.safetensors"))
+    assert second.state == INSTALLED
+    assert scene.installed(hub_file("n.safetensors")).read_bytes() == BYTES[::-1]
+    assert scene.origin.sent - sent < len(BYTES) - 100_000  # it resumed
 
 
 @pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, LATER), (errno.EROFS, INCOMPLETE)])
@@ -72,61 +73,61 @@ def test_another_run_helps_a_full_volume_and_not_a_read_only_one(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "pwrite", failing)
-    assert ending_of(scene.deliver(hub_file(), hub_file("n.safetensors"))).code == code
+    assert outcome_of(scene.download(hub_file(), hub_file("n.safetensors"))).code == code
 
 
 def test_a_folder_that_cannot_be_made_is_a_named_failure(scene: Scene) -> None:
-    Path(scene.shelf.data).mkdir(parents=True)
-    Path(scene.shelf.data, "models").write_text("a file where a folder should be")
-    (transfer,) = scene.deliver(hub_file())
+    Path(scene.store.data).mkdir(parents=True)
+    Path(scene.store.data, "models").write_text("a file where a folder should be")
+    (transfer,) = scene.download(hub_file())
     assert transfer.problem is not None
     assert transfer.problem[0] == "VolumeRefuses"
-    assert Path(scene.shelf.data, "models").read_text() == "a file where a folder should be"
+    assert Path(scene.store.data, "models").read_text() == "a file where a folder should be"
 
 
 def test_a_right_file_without_a_receipt_is_hashed_once_and_adopted(scene: Scene) -> None:
-    place = scene.place(hub_file())
+    place = scene.installed(hub_file())
     place.parent.mkdir(parents=True)
     place.write_bytes(BYTES)
-    (transfer,) = scene.deliver(hub_file())
+    (transfer,) = scene.download(hub_file())
     assert transfer.how == "adopted"
     hits = len(scene.origin.hits)
-    (transfer,) = scene.deliver(hub_file())
+    (transfer,) = scene.download(hub_file())
     assert (transfer.how, len(scene.origin.hits)) == ("receipt", hits)
 
 
 @pytest.mark.parametrize("content", [BYTES[:1000], BYTES[::-1]], ids=["truncated", "another file"])
-def test_a_wrong_file_in_the_place_is_set_aside_not_lost(scene: Scene, content: bytes) -> None:
-    place = scene.place(hub_file())
+def test_a_wrong_file_at_the_destination_is_set_aside(scene: Scene, content: bytes) -> None:
+    place = scene.installed(hub_file())
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
-    (transfer,) = scene.deliver(hub_file())
+    (transfer,) = scene.download(hub_file())
     assert transfer.how == "fetched"
     assert place.read_bytes() == BYTES
     assert place.with_name(place.name + ".set-aside").read_bytes() == content
-    assert "set-aside" in "".join(scene.said)
+    assert "set-aside" in "".join(scene.logged)
 
 
 def test_a_changed_file_loses_its_receipt(scene: Scene) -> None:
-    scene.deliver(hub_file())
-    scene.place(hub_file()).write_bytes(b"mine now")
-    (transfer,) = scene.deliver(hub_file())
+    scene.download(hub_file())
+    scene.installed(hub_file()).write_bytes(b"mine now")
+    (transfer,) = scene.download(hub_file())
     assert transfer.how == "fetched"
-    assert scene.place(hub_file()).read_bytes() == BYTES
+    assert scene.installed(hub_file()).read_bytes() == BYTES
 
 
 def test_only_whole_files_ever_stand_in_comfyuis_folders(scene: Scene) -> None:
     scene.origin.cdn_fault = None
-    models = Path(scene.shelf.data, "models")
+    models = Path(scene.store.data, "models")
     real, seen = os.pwrite, []
 
     def watching(file: int, piece: Any, offset: int) -> int:
         seen.append([path for path in models.rglob("*") if path.is_file()] if models.exists() else [])
         return real(file, piece, offset)
 
-    os.pwrite = watching  # type: ignore[assignment]
+    os.pwrite = watching
     try:
-        scene.deliver(hub_file())
+        scene.download(hub_file())
     finally:
         os.pwrite = real
     assert len(seen) > 10
@@ -139,31 +140,31 @@ def folder(tmp_path: Path) -> str:
 
 
 def test_a_lease_is_held_by_one(folder: str) -> None:
-    held = lease.take(folder, 60)
+    held = lease.acquire(folder, 60)
     assert held is not None
-    assert lease.take(folder, 60) is None
+    assert lease.acquire(folder, 60) is None
     held.release()
-    assert lease.take(folder, 60) is not None
+    assert lease.acquire(folder, 60) is not None
 
 
-def test_a_lease_whose_process_is_gone_from_this_machine_counts_for_nothing(folder: str) -> None:
-    lease.take(folder, 60)
+def test_a_lease_of_an_ended_process_on_this_machine_is_stale(folder: str) -> None:
+    lease.acquire(folder, 60)
     path = Path(folder, "lease")
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | {"started": "1"}))  # another process had this number
-    assert lease.take(folder, 60) is not None
+    assert lease.acquire(folder, 60) is not None
 
 
-def test_a_lease_of_another_machine_counts_until_it_is_silent_for_too_long(folder: str) -> None:
-    first = lease.take(folder, 60)
+def test_a_lease_of_another_machine_is_stale_without_renewal(folder: str) -> None:
+    first = lease.acquire(folder, 60)
     assert first is not None
     path = Path(folder, "lease")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"machine": "another"}))
-    assert lease.take(folder, 60) is None
+    assert lease.acquire(folder, 60) is None
     os.utime(path, (1, 1))
-    second = lease.take(folder, 60)
+    second = lease.acquire(folder, 60)
     assert second is not None
-    with pytest.raises(lease.LeaseLost):
-        first.beat()
+    with pytest.raises(LeaseLost):
+        first.renew()
     first.release()
-    second.beat()
+    second.renew()

@@ -1,4 +1,4 @@
-"""Over https: only from whom the machine's certificates vouch for."""
+"""Over https: only from hosts whose certificate the machine trusts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def site(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         yield f"https://127.0.0.1:{port}/m.bin", certificate
 
 
-def test_a_certificate_counts_only_where_somebody_vouches_for_it(tmp_path: Path, site: tuple[str, Path]) -> None:
+def test_a_certificate_must_be_trusted_by_the_machine(tmp_path: Path, site: tuple[str, Path]) -> None:
     url, certificate = site
     with Origin() as origin:
         pod = Pod(tmp_path / "pod", origin)
@@ -36,7 +36,7 @@ def test_a_certificate_counts_only_where_somebody_vouches_for_it(tmp_path: Path,
     )
     code, text = pod.run("plan")
     assert (code, "certificate" in text) == (75, True), text
-    assert not pod.placed("m.bin").exists()
+    assert not pod.installed("m.bin").exists()
     code, text = pod.run("fetch", SSL_CERT_FILE=str(certificate))
     assert code == 0, text
-    assert pod.placed("m.bin").read_bytes() == BYTES
+    assert pod.installed("m.bin").read_bytes() == BYTES

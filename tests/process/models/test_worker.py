@@ -1,4 +1,4 @@
-"""The run in the background waits for the services, but not for ever; it imports nothing of the fetcher before."""
+"""The run in the background waits for the services, but not for ever; it imports nothing of the downloads before."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def paths(settings: Settings) -> Paths:
     return found
 
 
-def test_a_service_that_never_comes_up_is_waited_for_as_long_as_it_may_take(
+def test_a_service_that_never_comes_up_is_waited_for_within_its_startup_grace(
     settings: Settings, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patient = tuple(dataclasses.replace(service, startup_grace=1) for service in SERVICES)  # type: ignore[arg-type]
+    patient = tuple(dataclasses.replace(service, startup_grace=1) for service in SERVICES)
     monkeypatch.setattr(worker, "SERVICES", patient)
     began = time.monotonic()
     worker._wait_for_services(settings, paths)
     assert 1 <= time.monotonic() - began < 30
 
 
-def test_a_service_that_says_it_cannot_come_is_not_waited_for(settings: Settings, paths: Paths) -> None:
+def test_a_service_that_cannot_start_is_not_waited_for(settings: Settings, paths: Paths) -> None:
     only_comfyui = dataclasses.replace(
         settings,
         jupyter_enabled=False,
@@ -52,7 +52,7 @@ def test_a_service_that_says_it_cannot_come_is_not_waited_for(settings: Settings
     worker._wait_for_services(only_comfyui, paths)  # 600 s otherwise: the test would time out
 
 
-def test_while_it_waits_nothing_of_the_fetcher_is_imported() -> None:
+def test_the_downloads_are_not_imported_during_the_wait() -> None:
     code = "import sys, entrypoint.models.worker; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert not {"pycurl", "asyncio", "rich", "tenacity", "ssl"} & set(out.stdout.split())

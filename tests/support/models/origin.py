@@ -92,9 +92,9 @@ class Origin:
         return await fault(self, request, before) if fault else None
 
     async def _hub(self, request: web.Request) -> web.StreamResponse:
-        answer = await self._arrived("hub", request, self.hub_fault)
-        if answer is not None:
-            return answer
+        response = await self._arrived("hub", request, self.hub_fault)
+        if response is not None:
+            return response
         name = request.path.rpartition("/")[2]
         if name not in self.files:
             return web.Response(status=404)
@@ -111,9 +111,9 @@ class Origin:
         return web.Response(status=302, headers=headers)
 
     async def _cdn(self, request: web.Request) -> web.StreamResponse:
-        answer = await self._arrived("cdn", request, self.cdn_fault)
-        if answer is not None:
-            return answer
+        response = await self._arrived("cdn", request, self.cdn_fault)
+        if response is not None:
+            return response
         if request.query.get("sig") != str(self.signature):
             return web.Response(status=403)
         return await self.serve(request, self.files[request.path.rpartition("/")[2]])
@@ -132,24 +132,24 @@ class Origin:
                 return web.Response(status=416)
             common["Content-Range"] = f"bytes {first + shift}-{end + shift - 1}/{len(content)}"
         body = content[first:end]
-        answer = web.StreamResponse(status=status, headers=common | (headers or {}))
+        response = web.StreamResponse(status=status, headers=common | (headers or {}))
         if length:
-            answer.content_length = len(body)
+            response.content_length = len(body)
         else:
-            answer.enable_chunked_encoding()
-        await answer.prepare(request)
+            response.enable_chunked_encoding()
+        await response.prepare(request)
         size, delay = (10, 0.1) if drip else (self.piece, self.delay)
         for at in range(0, len(body) if cut is None else min(cut, len(body)), size):
             piece = body[at : min(at + size, len(body) if cut is None else cut)]
-            await answer.write(piece)
+            await response.write(piece)
             self.sent += len(piece)
             if delay:
                 await asyncio.sleep(delay)
         if cut is not None and cut < len(body):
             drop(request)
-            return answer
-        await answer.write_eof()
-        return answer
+            return response
+        await response.write_eof()
+        return response
 
 
 def drop(request: web.Request) -> None:

@@ -49,12 +49,12 @@ class Pod:
         return process
 
     def run(self, *verb: str, **environ: str) -> tuple[int, str]:
-        process = self.start(*verb, **environ)
+        process = self.start(*verb, terminal=None, **environ)
         text, _ = process.communicate(timeout=120)
         assert "Traceback" not in text, text
         return process.returncode, text
 
-    def placed(self, name: str) -> Path:
+    def installed(self, name: str) -> Path:
         return Path(self.paths.data, "models/loras", name)
 
     @property

@@ -23,7 +23,7 @@ def test_the_users_variables_go_on_and_secrets_do_not() -> None:
         "JUPYTER_TOKEN": "s3cret",
         "JUPYTER_PASSWORD": "s3cret",
     }
-    environ |= dict.fromkeys(FOREIGN_SECRETS, "s3cret")
+    environ |= dict.fromkeys((*FOREIGN_SECRETS, "HF_TOKEN", "CIVITAI_TOKEN", "GITHUB_TOKEN"), "s3cret")
     settings = Settings.from_environ(environ)
     handed = child_environ(environ, settings, locate(settings, FACTS))
     assert handed["WANDB_MODE"] == "offline"

@@ -1,4 +1,4 @@
-"""The manifest: what can be used, and the one line that tells what cannot."""
+"""The manifest: what can be used, and the one line that says what cannot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 
 from entrypoint.models.catalogue import manifest
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
-from entrypoint.models.sources.registry import address_of
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.sources.registry import SOURCES, Sources, configured, source_of
+from entrypoint.settings.settings import Settings
 from tests.support.checkout import ROOT
 
 CATALOGUE = Path(manifest.__file__).parent / "catalogue.toml"
@@ -35,6 +37,10 @@ repo_id = "a/b"
 path = "c/d e.bin"
 dest = "loras/b.bin"
 """
+
+
+def address_of(file: File, sources: Sources = SOURCES) -> str:
+    return source_of(file, sources).address(file)
 
 
 def catalogue() -> Manifest:
@@ -82,7 +88,7 @@ def test_the_catalogue_begins_with_the_core() -> None:
         ('bundle = "MINE"', 'bundle = "NO"', 6, "files[0].bundle 'NO' is no bundle"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_its_line_and_key(old: str, new: str, line: int, words: str) -> None:
+def test_an_error_names_its_line_and_key(old: str, new: str, line: int, words: str) -> None:
     assert old in GOOD
     with pytest.raises(BadManifest) as caught:
         parse(GOOD.replace(old, new, 1), "mine.toml")
@@ -90,7 +96,7 @@ def test_what_is_wrong_is_told_with_its_line_and_key(old: str, new: str, line: i
     assert "\n" not in str(caught.value)
 
 
-def test_no_toml_is_told_with_its_line() -> None:
+def test_a_toml_error_names_its_line() -> None:
     with pytest.raises(BadManifest, match=r"mine\.toml: not TOML: .*line 2"):
         parse("schema = 1\nfoo bar\n", "mine.toml")
 
@@ -106,7 +112,10 @@ def test_own_bundles_come_behind_the_catalogue_and_replace_by_name() -> None:
 def test_a_path_is_quoted_and_the_hub_can_be_another() -> None:
     file = parse(GOOD, "mine.toml").bundles[0].files[1]
     assert address_of(file) == "https://huggingface.co/a/b/resolve/main/c/d%20e.bin"
-    assert address_of(file, "http://mirror:1/") == "http://mirror:1/a/b/resolve/main/c/d%20e.bin"
+    assert (
+        address_of(file, configured(Settings(hf_endpoint="http://mirror:1/")))
+        == "http://mirror:1/a/b/resolve/main/c/d%20e.bin"
+    )
 
 
 def test_the_example_in_the_docs_is_a_manifest() -> None:

@@ -1,45 +1,135 @@
-"""A token goes to its exact host over https, and nowhere else."""
+"""Addresses as people copy them, and what the registry derives from its rows."""
 
 from __future__ import annotations
 
 import pytest
 
-from entrypoint.models.sources.registry import Tokens, shown
+from entrypoint.models.catalogue.edit import NEW, with_file
+from entrypoint.models.catalogue.manifest import parse
+from entrypoint.models.sources.base import NotAnAddress
+from entrypoint.models.sources.folders import destination
+from entrypoint.models.sources.registry import SOURCES, configured, login_remedy, recognise
+from entrypoint.models.sources.tokens import VARIABLES
+from entrypoint.settings.settings import Settings, secret_variables
 
-SECRETS = {"HF_TOKEN": "hf", "CIVITAI_TOKEN": "civ", "GITHUB_TOKEN": "gh"}
+HF = "https://huggingface.co/Comfy-Org/Wan_2.2/"
 
 
 @pytest.mark.parametrize(
-    ("url", "first", "token"),
+    ("url", "keys", "dest"),
     [
-        ("https://huggingface.co/a", "https://huggingface.co/a", "hf"),
-        ("https://huggingface.co:443/a", "https://huggingface.co/a", "hf"),
-        ("https://HUGGINGFACE.co/renamed", "https://huggingface.co/a", "hf"),
-        ("http://huggingface.co/a", "http://huggingface.co/a", None),
-        ("https://huggingface.co:444/a", "https://huggingface.co:444/a", None),
-        ("https://cdn.huggingface.co/a", "https://cdn.huggingface.co/a", None),
-        ("https://huggingface.co.evil.example/a", "https://huggingface.co.evil.example/a", None),
-        ("https://evil.example/huggingface.co", "https://evil.example/huggingface.co", None),
-        ("https://huggingface.co/a", "https://evil.example/a", None),
-        ("https://civitai.com/a", "https://civitai.com/a", "civ"),
-        ("https://civitai.com/a", "https://huggingface.co/a", None),
-        ("https://api.github.com/a", "https://api.github.com/a", "gh"),
-        ("https://objects.githubusercontent.com/a", "https://github.com/a", None),
+        (
+            HF + "resolve/main/split_files/vae/wan_2.1.safetensors?download=true",
+            {"source": "huggingface", "repo_id": "Comfy-Org/Wan_2.2", "path": "split_files/vae/wan_2.1.safetensors"},
+            "vae/wan_2.1.safetensors",
+        ),
+        (
+            HF + "blob/refs%2Fpr%2F1/my%20lora.safetensors",
+            {"source": "huggingface", "repo_id": "Comfy-Org/Wan_2.2", "path": "my lora.safetensors",
+             "revision": "refs/pr/1"},
+            "loras/my lora.safetensors",
+        ),
+        (
+            "https://github.com/xinntao/Real-ESRGAN/releases/download/v0.1.0/RealESRGAN_x4plus.pth",
+            {"source": "github_release", "repo_id": "xinntao/Real-ESRGAN", "revision": "v0.1.0",
+             "path": "RealESRGAN_x4plus.pth"},
+            "upscale_models/RealESRGAN_x4plus.pth",
+        ),
+        (
+            "https://github.com/o/r/blob/main/embeddings/bad.pt",
+            {"source": "url", "url": "https://github.com/o/r/raw/main/embeddings/bad.pt"},
+            "embeddings/bad.pt",
+        ),
+        (
+            "https://example.com/files/flux-lora.safetensors",
+            {"source": "url", "url": "https://example.com/files/flux-lora.safetensors"},
+            "loras/flux-lora.safetensors",
+        ),
+    ],
+)  # fmt: skip
+def test_an_address_gives_source_and_destination(url: str, keys: dict[str, str], dest: str) -> None:
+    found = recognise(url)
+    assert found.keys == keys
+    assert destination(found, "") == dest
+    table = parse(with_file(NEW, "x", "MINE", {**found.keys, "dest": dest}), "x")
+    assert [file.dest for file in table.bundles[0].files] == [dest]
+
+
+@pytest.mark.parametrize(
+    ("url", "keys", "notes"),
+    [
+        (
+            "https://civitai.com/models/12/a-name?modelVersionId=345",
+            {"source": "civitai", "version_id": "345"},
+            0,
+        ),
+        ("https://civitai.com/api/download/models/345", {"source": "civitai", "version_id": "345"}, 0),
+        (
+            "https://civitai.com/api/download/models/345?token=s3cret",
+            {"source": "civitai", "version_id": "345"},
+            1,
+        ),
+        (
+            "https://civitai.com/api/download/models/345?type=VAE&token=s3cret",
+            {"source": "url", "url": "https://civitai.com/api/download/models/345?type=VAE"},
+            1,
+        ),
     ],
 )
-def test_where_a_token_goes(url: str, first: str, token: str | None) -> None:
-    expected = {"Authorization": f"Bearer {token}"} if token else {}
-    assert Tokens.of(SECRETS).headers(url, first) == expected
+def test_a_token_in_civitais_address_is_not_kept(url: str, keys: dict[str, str], notes: int) -> None:
+    found = recognise(url)
+    assert (found.keys, len(found.notes)) == (keys, notes)
+    assert "s3cret" not in str(found)
+    with pytest.raises(NotAnAddress, match="does not contain the file's name: give --dest loras/NAME"):
+        destination(found, "loras/")
+    assert destination(found, "loras/a.safetensors") == "loras/a.safetensors"
 
 
-def test_a_hub_of_ones_own_gets_the_token_over_https_only() -> None:
-    assert Tokens.of(SECRETS, "https://mirror/x").headers("https://mirror/y", "https://mirror/y")
-    for hub in ("https://mirror/x", "http://mirror/x"):
-        tokens = Tokens.of(SECRETS, hub)
-        assert not tokens.headers("https://huggingface.co/y", "https://huggingface.co/y")
-        assert not tokens.headers("http://mirror/y", "http://mirror/y")
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("loras/x.safetensors", "begin with https"),
+        ("https://me:s3cret@example.com/x", "login"),
+        ("https://huggingface.co/o/r", "repository, not a file"),
+        ("https://civitai.com/models/12", "choose a version"),
+    ],
+)
+def test_an_address_of_no_file_says_what_to_do(url: str, words: str) -> None:
+    with pytest.raises(NotAnAddress, match=words) as caught:
+        recognise(url)
+    assert "s3cret" not in str(caught.value)
 
 
-def test_a_token_is_in_no_repr_and_a_signature_in_no_log() -> None:
-    assert "hf" not in repr(Tokens.of(SECRETS))
-    assert shown("https://u:p@a.example:8/b?X-Sig=s#f") == "https://a.example:8/b"
+def test_a_model_of_unknown_kind_needs_a_folder() -> None:
+    found = recognise("https://example.com/thing.safetensors")
+    with pytest.raises(NotAnAddress, match="give --dest FOLDER/ "):
+        destination(found, "")
+    assert destination(found, "model_patches/") == "model_patches/thing.safetensors"
+
+
+def test_a_mirror_of_the_hub_is_the_hub() -> None:
+    mirrored = configured(Settings(hf_endpoint="https://mirror.example"))
+    assert recognise("https://mirror.example/o/r/resolve/main/a.bin", mirrored).keys["repo_id"] == "o/r"
+
+
+def test_each_row_is_whole() -> None:
+    """A name of its own, checked keys; where there is a token: an address, a secret setting, a remedy that names it."""
+    assert len({source.name for source in SOURCES}) == len(SOURCES)
+    for source in SOURCES:
+        assert source.keys
+        assert bool(source.login_variable) == bool(source.home) == bool(source.login_remedy)
+        assert source.login_variable in source.login_remedy
+    assert set(VARIABLES) <= set(secret_variables())
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://huggingface.co/o/r/resolve/main/a", "set HF_TOKEN"),
+        ("https://civitai.com/api/download/models/1?type=VAE", "set CIVITAI_TOKEN"),
+        ("https://api.github.com/repos", "set GITHUB_TOKEN"),
+        ("https://example.com/a", "no login for this site"),
+    ],
+)
+def test_a_login_is_asked_for_by_the_site_of_the_address(url: str, words: str) -> None:
+    assert words in login_remedy(url)

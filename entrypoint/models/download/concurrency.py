@@ -1,23 +1,23 @@
-"""P: how many connections are worth having: more as long as more bring more.
+"""P: the adaptive limit of connections: more as long as more bring more.
 
-A fast line is full with a few, and each further one costs processor time and memory; one that serves each connection
-slowly (most content networks do) is filled by many only.
+A fast network is full with a few, and each further one costs processor time and memory; one that serves each
+connection slowly (most content networks do) is filled by many only.
 """
 
 from __future__ import annotations
 
 #: Seconds that a rate is measured for; and before that, at least, until new connections are at their speed.
 WINDOW_S, SETTLE_S = 0.2, 0.2
-#: Seconds until more are tried again after they brought nothing: lines change.
+#: Seconds until more are tried again after they brought nothing: networks change.
 TRY_AGAIN_S = 10.0
-#: The part of the gain hoped for that more connections must bring to be kept.
+#: The part of the hoped-for gain that more connections must bring to be kept.
 _WORTHWHILE = 0.3
-#: The part of a window that our thread may work before its processor is what limits, and not the connections.
+#: The part of a window that our thread may work before its processor is the bottleneck, and not the connections.
 _FULLY_AT_WORK = 0.7
 
 
-class Growth:
-    """Twice as many, measured, kept or taken back.
+class ConcurrencyLimit:
+    """Doubles the limit, measures, and keeps it or takes it back.
 
     Attributes:
         size: Connections to have now.
@@ -30,8 +30,8 @@ class Growth:
         self._next_try = 0.0
         self._started = False
 
-    def look(self, now: float, received: int, settle: float, worked: float) -> None:
-        """Called often; decides now and then.
+    def update(self, now: float, received: int, settle: float, worked: float) -> None:
+        """Account for received bytes; called often, decides now and then.
 
         Args:
             now: Monotonic seconds.

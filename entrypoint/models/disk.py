@@ -1,0 +1,41 @@
+"""A: the volume's free space, and its errors as reasons with a remedy."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+
+from entrypoint.models.errors import DiskError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextlib.contextmanager
+def disk_work(what: str) -> Iterator[None]:
+    """Turn an OSError of the volume into `DiskError` (network errors are OSErrors too: never around those).
+
+    Args:
+        what: The operation, as in "cannot <what>".
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = f"cannot {what}: {error.strerror or error}"
+        if error.errno in _FULL:
+            remedy = "free space on the volume or enlarge it (a quota may not show in df), then start it again"
+            raise DiskError("VolumeFull", reason, remedy, temporary=True) from error
+        if error.errno == errno.EROFS:
+            raise DiskError("VolumeReadOnly", reason, "mount the volume writable, then start it again") from error
+        raise DiskError("VolumeRefuses", reason, "check the volume's permissions and state") from error
+
+
+def free_space(folder: str) -> tuple[int, int]:
+    """(free for this user, total) bytes of the file system that `folder` is or will be on."""
+    while True:
+        try:
+            found = os.statvfs(folder)
+            return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+        except FileNotFoundError:
+            folder = os.path.dirname(folder)

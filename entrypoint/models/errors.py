@@ -1,0 +1,57 @@
+"""P: the failures of a download, by what can be done about them."""
+
+from __future__ import annotations
+
+
+class DownloadError(Exception):
+    """A file that cannot be downloaded as things are; this run does not retry it.
+
+    Attributes:
+        name: CamelCase, stable.
+        reason: One line.
+        remedy: One line.
+        temporary: A later run may succeed.
+        after: Seconds that the origin asked to wait (Retry-After); 0: it did not ask.
+    """
+
+    def __init__(self, name: str, reason: str, remedy: str, *, temporary: bool = False, after: float = 0.0) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name, self.reason, self.remedy, self.temporary = name, reason, remedy, temporary
+        self.after = after
+
+
+class DiskError(DownloadError):
+    """The volume refuses an operation; finished files are kept and the run ends."""
+
+
+class LeaseLost(DownloadError):
+    """Another pod holds the file's lease now (this one was suspended for too long)."""
+
+    def __init__(self) -> None:
+        reason = "another pod has taken over this file"
+        super().__init__("LeaseLost", reason, "nothing to do: the other pod finishes it", temporary=True)
+
+
+class RetryableError(Exception):
+    """A failure that another attempt may cure.
+
+    Attributes:
+        after: Seconds that the origin asked to wait (Retry-After), or None.
+        resolve: Resolve the address again first (a signed one has expired, or the file moved).
+    """
+
+    def __init__(self, reason: str, *, after: float | None = None, resolve: bool = False) -> None:
+        super().__init__(reason)
+        self.after, self.resolve = after, resolve
+
+
+class RangesRefused(Exception):
+    """The origin sends the whole file where a range was requested: the download becomes a single stream."""
+
+
+class UpstreamChanged(Exception):
+    """The file at the origin was replaced: what is staged of the old one is useless."""
+
+
+class ConnectionBroken(OSError):
+    """A network failure: no connection, or it ended before the response did."""

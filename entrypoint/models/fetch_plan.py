@@ -1,0 +1,75 @@
+"""P: the plan of a run: which bundles and files are downloaded, how many bytes, what is left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from entrypoint.models.catalogue.fit import fitting, margin
+from entrypoint.models.catalogue.manifest import Bundle
+from entrypoint.models.catalogue.wanted import WantedBundle
+from entrypoint.models.progress import INSTALLED, Transfer
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.units import gigabytes
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPlan:
+    """What a run downloads.
+
+    Attributes:
+        bundles: Names of the selected bundles, in the manifest's order.
+        files: Their files, installed or not.
+        need: Bytes still to be downloaded.
+        left_out: A line for each wanted bundle that does not fit.
+    """
+
+    bundles: tuple[str, ...]
+    files: tuple[File, ...]
+    need: int
+    left_out: tuple[str, ...]
+
+    def summary(self) -> str:
+        """The plan in one line."""
+        return f"models: {' '.join(self.bundles) or 'nothing'}; {gigabytes(self.need)} to fetch"
+
+    def complete_bundles(self, transfers: Sequence[Transfer]) -> list[str]:
+        """The selected bundles whose files are all installed."""
+        incomplete = {each.file.bundle for each in transfers if each.state != INSTALLED}
+        return [name for name in self.bundles if name not in incomplete]
+
+
+#: The plan of a run that was stopped before it had one.
+EMPTY_PLAN = FetchPlan((), (), 0, ())
+
+
+def make_plan(
+    wanted: tuple[WantedBundle, ...], transfers: Sequence[Transfer], staged: Mapping[File, int], disk: tuple[int, int]
+) -> FetchPlan:
+    """Select the wanted bundles that fit.
+
+    Args:
+        wanted: All bundles, each wanted or not.
+        transfers: The files of the wanted bundles, with their sizes as far as known, and which are installed.
+        staged: Bytes of the disk that an unfinished part of a file occupies.
+        disk: (free, total) bytes of the disk.
+
+    Raises:
+        DoesNotFit: The bundles that the user named do not fit.
+    """
+    needs = {each.bundle.name: _need(each.bundle, transfers, staged) if each.wanted else 0 for each in wanted}
+    free, total = disk
+    fit = fitting(wanted, needs, free - margin(total))
+    files = tuple(each.file for each in transfers if each.file.bundle in fit.bundles)
+    return FetchPlan(fit.bundles, files, fit.need, fit.left_out)
+
+
+def _need(bundle: Bundle, transfers: Sequence[Transfer], staged: Mapping[File, int]) -> int:
+    """Bytes that a bundle still needs on the disk; by its `size_gb` where a size is not known."""
+    mine = [each for each in transfers if each.file.bundle == bundle.name]
+    missing = [each for each in mine if each.state != INSTALLED]
+    known = sum(max(each.size - staged.get(each.file, 0), 0) for each in missing)
+    if any(not each.size for each in missing):
+        installed = sum(each.size for each in mine if each.state == INSTALLED)
+        return max(known, int(bundle.size_gb * 1e9) - installed)
+    return known

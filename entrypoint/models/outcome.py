@@ -1,0 +1,65 @@
+"""P: the outcome of a run: its exit code, its problems, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from entrypoint.models.catalogue.fit import DoesNotFit
+from entrypoint.models.catalogue.manifest import BadManifest
+from entrypoint.models.catalogue.wanted import BadFlags
+from entrypoint.models.errors import DiskError, DownloadError
+from entrypoint.models.progress import FAILED, Transfer
+
+#: Everything is installed. Some file is unavailable. The settings or the manifest can't be used. The bundles that the
+#: user named do not fit. A later run may succeed (EX_TEMPFAIL of sysexits.h): start it again.
+DONE, INCOMPLETE, BAD_SETTINGS, NO_ROOM, LATER = 0, 1, 2, 3, 75
+#: Of commands: not a command; not permitted; the environment can't be used (sysexits.h).
+EX_USAGE, EX_NOPERM, EX_CONFIG = 64, 77, 78
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of a run.
+
+    Attributes:
+        code: The exit code.
+        problems: A line for each file that is missing, or each thing that is wrong.
+        remedy: What to do, for the condition.
+        after: Seconds before which another run would fail again, as the origins say.
+    """
+
+    code: int
+    problems: tuple[str, ...] = ()
+    remedy: str = ""
+    after: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """The last state of the record, unless the run was stopped."""
+        return "complete" if self.code == DONE else "incomplete"
+
+
+STOPPED = Outcome(LATER, ("models: stopped; downloaded bytes are kept",), "start it again: podkeeper start models")
+
+
+def outcome_of(transfers: list[Transfer]) -> Outcome:
+    """The outcome of a run by its files, with a line per failure."""
+    failed = [each for each in transfers if each.state == FAILED]
+    if not failed:
+        return Outcome(DONE)
+    lines = tuple(each.failure_line() for each in failed)
+    # One file that is gone for good must not keep the others from another try.
+    again = [each.after for each in failed if each.temporary]
+    remedy = (failed[0].problem or ("", "", ""))[2]
+    return Outcome(LATER, lines, remedy, min(again)) if again else Outcome(INCOMPLETE, lines, remedy)
+
+
+def outcome_of_error(error: BadManifest | BadFlags | DoesNotFit | DownloadError) -> Outcome:
+    """The outcome of a run that an error ended before, or beside, its files."""
+    if isinstance(error, DownloadError):
+        again = error.temporary or isinstance(error, DiskError)
+        return Outcome(LATER if again else INCOMPLETE, (str(error),), error.remedy)
+    lines = tuple(str(error).splitlines())
+    if isinstance(error, DoesNotFit):
+        return Outcome(NO_ROOM, lines, "switch bundles off or enlarge the volume")
+    return Outcome(BAD_SETTINGS, lines, "correct it, then start it again")

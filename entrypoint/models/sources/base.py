@@ -1,0 +1,144 @@
+"""P: a model source: one site that serves model files. Each site is a subclass in a file of its own.
+
+On the boot path (`tokens.keep_logins`): patterns are compiled on first use, by `re`'s own cache, and no dataclass is
+made here (0.5 ms each).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
+
+#: Requests JSON at an address, with the site's token; None where the site does not serve it.
+AskJson = Callable[[str], Awaitable[Any]]
+
+
+class NotAnAddress(Exception):
+    """A pasted address that names no file; the message says what to do."""
+
+
+class Found:
+    """What a pasted address says.
+
+    Attributes:
+        keys: Of the manifest's `[[files]]`: `source`, and the keys of that source.
+        name: The file's name, or "" where the address does not contain it.
+        words: Text that the kind of model may be recognised from.
+        notes: What the user should know.
+    """
+
+    def __init__(self, keys: dict[str, str], name: str, words: str, notes: tuple[str, ...] = ()) -> None:
+        self.keys, self.name, self.words, self.notes = keys, name, words, notes
+
+
+class Key:
+    """One key of a source in the manifest.
+
+    Attributes:
+        check: Whether a text is a valid value.
+        wanted: What the value must be, for the error message.
+        required: Whether the source needs the key.
+        number: Whether a whole number is accepted beside text.
+    """
+
+    def __init__(
+        self, check: Callable[[str], object], wanted: str, *, required: bool = True, number: bool = False
+    ) -> None:
+        self.check, self.wanted, self.required, self.number = check, wanted, required, number
+
+
+class Source:
+    """One site that serves model files.
+
+    A subclass overrides what its site has; the defaults are those of a site without API and login.
+
+    Attributes:
+        name: The manifest's `source`.
+        keys: The manifest's keys of this source.
+        home: The site's address.
+        api: The address of the site's API, where that is another one; "": none.
+        login_variable: The variable (a secret setting) with the site's token, sent to `home` and `api` alone.
+        home_setting: The setting that replaces `home`; "": none.
+        login_remedy: What the user does where the site asks for a login.
+    """
+
+    name: ClassVar[str]
+    keys: ClassVar[Mapping[str, Key]]
+    home = api = ""
+    login_variable: ClassVar[str] = ""
+    home_setting: ClassVar[str] = ""
+    login_remedy: ClassVar[str] = ""
+
+    def __init__(self, home: str = "", api: str = "") -> None:
+        self.home, self.api = (home or self.home).rstrip("/"), api or self.api
+
+    def address(self, file: File) -> str:
+        """The address that `file` is requested at."""
+        raise NotImplementedError
+
+    def recognise(self, url: str, parts: SplitResult) -> Found | None:
+        """Read a pasted address, given whole and split; None: it is not this site's.
+
+        Raises:
+            NotAnAddress: It is this site's and names no file.
+        """
+        raise NotImplementedError
+
+    async def look_up(self, file: File, ask: AskJson, *, has_token: bool) -> tuple[str, str]:
+        """(address, sha256) as the site's API gives them; "" for each that it does not."""
+        return "", ""
+
+    def facts_in(self, headers: Mapping[str, str]) -> tuple[int | None, str]:
+        """(size, sha256) that the headers of a response of this site give; None and "" for what they do not."""
+        return None, ""
+
+    def needs_login(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Whether a refusal means that the site wants a login (beside HTTP 401)."""
+        return False
+
+
+def host_of(parts: SplitResult) -> str:
+    """The host of a split address, without `www.`."""
+    return (parts.hostname or "").removeprefix("www.")
+
+
+def origin_of(url: str) -> str:
+    """scheme://host:port, the port always given."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def is_relative(text: str) -> bool:
+    """Whether a text is a path below a folder: no `..`, no hidden part, no control character."""
+    parts = text.split("/")
+    hidden = any(part in ("", "..") or part.startswith(".") for part in parts)
+    return not hidden and bool(re.fullmatch(r"[^\x00-\x1f\\]+", text))
+
+
+def is_sha256(text: str) -> bool:
+    """Whether a text is 64 lower-case hex digits."""
+    return len(text) == 64 and not set(text) - set("0123456789abcdef")
+
+
+def member(facts: Any, *keys: str) -> Any:
+    """A nested value of decoded JSON, or None where the JSON has another shape."""
+    for key in keys:
+        facts = facts.get(key) if isinstance(facts, dict) else None
+    return facts
+
+
+def sha256_in(text: Any) -> str:
+    """A JSON value as a lower-case SHA-256, or "" where it is none."""
+    lowered = text.lower() if isinstance(text, str) else ""
+    return lowered if is_sha256(lowered) else ""
+
+
+#: Keys of the sources that have repositories.
+REPOSITORY = Key(lambda text: re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text), "must be owner/name")
+PATH = Key(is_relative, "must be a path inside the repository")

@@ -1,0 +1,50 @@
+"""P: ComfyUI's model folders: where a recognised file belongs."""
+
+from __future__ import annotations
+
+import re
+
+from entrypoint.models.sources.base import Found, NotAnAddress
+
+#: ComfyUI's folder -> words that say that a file belongs there. The first match counts.
+FOLDERS: dict[str, tuple[str, ...]] = {
+    "loras": ("lora", "loras", "lycoris"),
+    "controlnet": ("controlnet", "control"),
+    "clip_vision": ("clip_vision", "clip-vision", "image_encoder"),
+    "text_encoders": ("text_encoders", "text_encoder", "clip", "t5", "umt5"),
+    "vae": ("vae", "ae"),
+    "upscale_models": ("upscale_models", "upscale", "upscaler", "esrgan", "4x", "2x"),
+    "embeddings": ("embeddings", "embedding", "textual_inversion"),
+    "diffusion_models": ("diffusion_models", "unet", "transformer", "gguf"),
+    "checkpoints": ("checkpoints", "checkpoint", "ckpt"),
+}
+
+
+def destination(found: Found, wanted: str) -> str:
+    """Path below the models folder.
+
+    Args:
+        found: What the address says.
+        wanted: `--dest`: a path, a folder with a slash at its end, or "".
+
+    Raises:
+        NotAnAddress: The address does not say enough; the message says what to give.
+    """
+    if wanted and not wanted.endswith("/"):
+        return wanted
+    folder = wanted.rstrip("/") or _folder(found.words)
+    if not folder:
+        known = ", ".join(FOLDERS)
+        raise NotAnAddress(f"cannot tell the kind of model: give --dest FOLDER/ (ComfyUI knows {known})")
+    if not found.name:
+        raise NotAnAddress(f"the address does not contain the file's name: give --dest {folder}/NAME.safetensors")
+    return f"{folder}/{found.name}"
+
+
+def _folder(words: str) -> str:
+    lowered = words.lower()
+    for folder in FOLDERS:  # a part of the path that is ComfyUI's own name for it
+        if folder in lowered.split("/"):
+            return folder
+    tokens = set(re.split(r"[^a-z0-9]+", lowered)) | set(re.split(r"[/.]", lowered))
+    return next((folder for folder, hints in FOLDERS.items() if tokens & set(hints)), "")

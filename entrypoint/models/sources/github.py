@@ -1,0 +1,78 @@
+"""P: GitHub: the assets of a release, of private repositories too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import SplitResult, quote, unquote
+
+from entrypoint.models.sources.base import (
+    PATH,
+    REPOSITORY,
+    AskJson,
+    Found,
+    Key,
+    Source,
+    host_of,
+    is_relative,
+    member,
+    origin_of,
+    sha256_in,
+)
+
+if TYPE_CHECKING:
+    from entrypoint.models.sources.model_file import File
+
+_ASSET = r"/([^/]+/[^/]+)/releases/download/([^/]+)/([^/]+)"
+_BLOB = r"/([^/]+/[^/]+)/blob/(.+)"
+
+
+class GitHubRelease(Source):
+    """Releases. `keys`: `repo_id`, `revision` (the tag), `path` (the asset's name)."""
+
+    name = "github_release"
+    keys: ClassVar[Mapping[str, Key]] = {
+        "repo_id": REPOSITORY,
+        "revision": Key(is_relative, "must be a branch, tag or commit"),
+        "path": PATH,
+    }
+    home, api = "https://github.com", "https://api.github.com"
+    login_variable = "GITHUB_TOKEN"
+    login_remedy = "set GITHUB_TOKEN to a token that may read the repository"
+
+    def address(self, file: File) -> str:
+        """`/<repository>/releases/download/<tag>/<asset>`."""
+        revision, path = quote(file.keys["revision"]), quote(file.keys["path"])
+        return f"{self.home}/{file.keys['repo_id']}/releases/download/{revision}/{path}"
+
+    def recognise(self, url: str, parts: SplitResult) -> Found | None:
+        """A release asset, or a file's page (then its raw address)."""
+        if host_of(parts) != "github.com":
+            return None
+        if found := re.fullmatch(_ASSET, parts.path):
+            repo, tag, asset = (unquote(part) for part in found.groups())
+            return Found({"source": self.name, "repo_id": repo, "revision": tag, "path": asset}, asset, parts.path)
+        if found := re.fullmatch(_BLOB, parts.path):
+            keys = {"source": "url", "url": f"https://github.com/{found[1]}/raw/{found[2]}"}
+            return Found(keys, unquote(parts.path.rpartition("/")[2]), parts.path)
+        return None
+
+    async def look_up(self, file: File, ask: AskJson, *, has_token: bool) -> tuple[str, str]:
+        """The asset's API address and digest.
+
+        GitHub serves the assets of private repositories at the API's address alone (docs.github.com, "Get a release
+        asset"), and with a token; public ones need neither.
+        """
+        if not has_token:
+            return "", ""
+        tag = quote(file.keys["revision"], safe="")
+        asset = _named(await ask(f"{self.api}/repos/{file.keys['repo_id']}/releases/tags/{tag}"), file.keys["path"])
+        address = str(member(asset, "url") or "")
+        digest = sha256_in(str(member(asset, "digest") or "").removeprefix("sha256:"))
+        return address if origin_of(address) == origin_of(self.api) else "", digest
+
+
+def _named(facts: Any, name: str) -> Any:
+    assets = member(facts, "assets")
+    return next((each for each in assets if member(each, "name") == name), None) if isinstance(assets, list) else None
