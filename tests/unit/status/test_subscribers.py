@@ -2,9 +2,9 @@
 
 import json
 
-from entrypoint.status.history import History, Sample, sample
+from entrypoint.status.history import History, Sample, make_sample
 from entrypoint.status.schema import Cpu, Memory
-from entrypoint.status.subscribers import Patch, Watcher, changed, event
+from entrypoint.status.subscribers import Patch, Subscriber, changed, event
 
 
 def test_only_what_changed_is_told() -> None:
@@ -14,23 +14,23 @@ def test_only_what_changed_is_told() -> None:
 
 def test_each_patch_wakes_and_is_taken_once() -> None:
     woken: list[int] = []
-    watcher = Watcher(lambda: woken.append(1))
-    watcher.tell(Patch({"a": 1}))
-    taken = watcher.take()
+    subscriber = Subscriber(lambda: woken.append(1))
+    subscriber.notify(Patch({"a": 1}))
+    taken = subscriber.take_pending()
     assert taken is not None
     assert taken.message() == b'event: patch\ndata: {"a":1}\n\n'
-    assert watcher.take() is None
+    assert subscriber.take_pending() is None
     assert woken == [1]
 
 
 def test_a_slow_reader_gets_everything_at_once_and_no_queue() -> None:
-    watcher, other = Watcher(lambda: None), Watcher(lambda: None)
+    subscriber, other = Subscriber(lambda: None), Subscriber(lambda: None)
     for parts in ({"a": 1, "b": 1}, {"a": 2}, {"c": 3}):
         patch = Patch(parts)
-        watcher.tell(patch)
-        other.tell(patch)
-        other.take()
-    taken = watcher.take()
+        subscriber.notify(patch)
+        other.notify(patch)
+        other.take_pending()
+    taken = subscriber.take_pending()
     assert taken is not None
     assert taken.parts == {"a": 2, "b": 1, "c": 3}
 
@@ -47,7 +47,7 @@ def test_no_text_can_end_an_event() -> None:
 
 
 def some(at: float) -> Sample:
-    return sample(at, Cpu(used_percent=1.0, cores=1.0), Memory(used_bytes=2, limit_bytes=3, oom_kills=0), (), ())
+    return make_sample(at, Cpu(used_percent=1.0, cores=1.0), Memory(used_bytes=2, limit_bytes=3, oom_kills=0), (), ())
 
 
 def test_the_ring_forgets_the_oldest_and_tells_what_is_new() -> None:
