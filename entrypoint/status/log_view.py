@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from entrypoint.settings.services import with_logs
+from entrypoint.settings.services import POD_LOG, PROGRAMS
 from entrypoint.system.redaction import Redactor
 
 #: Bytes read from the end of a file: without, and with a search.
@@ -25,10 +25,10 @@ class View(NamedTuple):
 
 
 def existing_logs(folder: str) -> dict[str, tuple[str, str]]:
-    """The logs that exist: log name -> (title, file name)."""
+    """The logs that exist: log name -> (title, file name); the services' first, as the page offers them."""
     return {
         program.name: (program.title, program.log_file)
-        for program in with_logs()
+        for program in (*PROGRAMS, POD_LOG)
         if os.path.exists(os.path.join(folder, program.log_file))
     }
 

@@ -61,7 +61,9 @@ def test_bytes_that_are_no_text_are_survived(tmp_path: Path) -> None:
 def test_only_the_pods_own_logs_are_offered(tmp_path: Path) -> None:
     for name in ("jupyter.log", "dpkg.log", "podkeeper-prober.log", "supervisord.log", "podkeeper-x.log"):
         (tmp_path / name).write_text("")
-    assert existing_logs(str(tmp_path)) == {
+    found = existing_logs(str(tmp_path))
+    assert list(found) == ["jupyter", "prober", "pod"]  # the page shows the first one
+    assert found == {
         "jupyter": ("JupyterLab", "jupyter.log"),
         "prober": ("Prober", "podkeeper-prober.log"),
         "pod": ("supervisord", "supervisord.log"),
