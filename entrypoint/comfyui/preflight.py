@@ -76,11 +76,7 @@ def _installed(source: Source, packages: list[str]) -> dict[str, bool]:
     )
     try:
         output = subprocess.run(
-            [source.python, "-I", "-c", code, *packages],
-            capture_output=True,
-            check=True,
-            timeout=60,
-            text=True,
+            [source.python, "-I", "-c", code, *packages], capture_output=True, check=True, timeout=60, text=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise CannotDo(

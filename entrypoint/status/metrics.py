@@ -23,23 +23,15 @@ def metrics_text(content: dict[str, Any]) -> str:
 
 
 def _families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
-    yield (
-        "health",
-        "gauge",
-        "1 for the pod's health.",
-        [({"health": word}, content["health"] == word) for word in ("healthy", "degraded", "unhealthy")],
-    )
+    health = [({"health": word}, content["health"] == word) for word in ("healthy", "degraded", "unhealthy")]
+    yield "health", "gauge", "1 for the pod's health.", health
     yield "build_info", "gauge", "1; the label is the version.", [({"version": content["version"]}, 1)]
     yield "start_time_seconds", "gauge", "Time the pod's start began.", [({}, content["started"])]
-    yield (
-        "condition",
-        "gauge",
-        "1 for each condition that holds.",
-        [
-            ({"condition": each["name"], "reason": each["reason"], "remedy": each["remedy"]}, 1)
-            for each in content["conditions"]
-        ],
-    )
+    conditions = [
+        ({"condition": each["name"], "reason": each["reason"], "remedy": each["remedy"]}, 1)
+        for each in content["conditions"]
+    ]
+    yield "condition", "gauge", "1 for each condition that holds.", conditions
     yield from _program_families(content)
     yield from _machine_families(content)
     yield from _disk_and_gpu_families(content)
@@ -55,24 +47,12 @@ def _program_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, 
         ("service_memory_bytes", "Private memory of the service's process tree.", "memory_bytes"),
     ):
         yield name, "gauge", text, [(labels, each[key]) for labels, each in services]
-    yield (
-        "program_state",
-        "gauge",
-        "1 for the program's state in supervisord.",
-        [(labels | {"state": each["state"]}, 1) for labels, each in programs],
-    )
-    yield (
-        "program_restarts_total",
-        "counter",
-        "Restarts of the program since the pod's start.",
-        [(labels, each["restarts"]) for labels, each in programs],
-    )
-    yield (
-        "program_start_time_seconds",
-        "gauge",
-        "Time the program's process was started.",
-        [(labels, each["started"]) for labels, each in programs],
-    )
+    states = [(labels | {"state": each["state"]}, 1) for labels, each in programs]
+    restarts = [(labels, each["restarts"]) for labels, each in programs]
+    started = [(labels, each["started"]) for labels, each in programs]
+    yield "program_state", "gauge", "1 for the program's state in supervisord.", states
+    yield "program_restarts_total", "counter", "Restarts of the program since the pod's start.", restarts
+    yield "program_start_time_seconds", "gauge", "Time the program's process was started.", started
 
 
 def _machine_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
@@ -80,46 +60,26 @@ def _machine_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, 
     yield "cpu_used_ratio", "gauge", "Share of the usable cores that is busy.", [({}, _ratio(cpu["used_percent"]))]
     yield "cpu_cores", "gauge", "Cores the pod may use.", [({}, cpu["cores"])]
     yield "memory_used_bytes", "gauge", "Memory in use, without droppable cache.", [({}, memory["used_bytes"])]
-    yield (
-        "memory_limit_bytes",
-        "gauge",
-        "Memory limit of the container, else the machine's memory.",
-        [({}, memory["limit_bytes"])],
-    )
-    yield (
-        "oom_kills_total",
-        "counter",
-        "Processes the kernel killed for lack of memory.",
-        [({}, memory["oom_kills"])],
-    )
+    limit = "Memory limit of the container, else the machine's memory."
+    yield "memory_limit_bytes", "gauge", limit, [({}, memory["limit_bytes"])]
+    kills = "Processes the kernel killed for lack of memory."
+    yield "oom_kills_total", "counter", kills, [({}, memory["oom_kills"])]
 
 
 def _disk_and_gpu_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
     disks = [({"disk": each["name"], "path": each["path"]}, each) for each in content["disks"]]
-    yield (
-        "disk_answers",
-        "gauge",
-        "Whether the file system answers.",
-        [(labels, not each["problem"]) for labels, each in disks],
-    )
+    answers = [(labels, not each["problem"]) for labels, each in disks]
+    yield "disk_answers", "gauge", "Whether the file system answers.", answers
     for key, text in (
         ("size", "Size of the file system."),
         ("used", "Used space of the file system."),
         ("free", "Free space of the file system for users other than root."),
     ):
-        yield (
-            f"disk_{key}_bytes",
-            "gauge",
-            text,
-            [(labels, None if each["problem"] else each[f"{key}_bytes"]) for labels, each in disks],
-        )
+        sizes = [(labels, None if each["problem"] else each[f"{key}_bytes"]) for labels, each in disks]
+        yield f"disk_{key}_bytes", "gauge", text, sizes
     gpus = [({"gpu": each["index"], "name": each["name"]}, each) for each in content["gpus"]]
-    yield (
-        "gpu_used_ratio",
-        "gauge",
-        "Share of the time the GPU was busy.",
-        [(labels, _ratio(each["used_percent"])) for labels, each in gpus],
-    )
+    busy = [(labels, _ratio(each["used_percent"])) for labels, each in gpus]
+    yield "gpu_used_ratio", "gauge", "Share of the time the GPU was busy.", busy
     for name, text in (
         ("memory_used_bytes", "Used memory of the GPU."),
         ("memory_size_bytes", "Memory of the GPU."),
@@ -141,12 +101,8 @@ def _model_families(models: dict[str, Any] | None) -> Iterable[tuple[str, str, s
         yield name, "gauge", text, [({}, value if isinstance(value, int | float) else None)]
     files = models.get("files")
     states = [str(each.get("state")) for each in files if isinstance(each, dict)] if isinstance(files, list) else []
-    yield (
-        "models_files",
-        "gauge",
-        "Model files in each state.",
-        [({"state": state}, states.count(state)) for state in sorted(set(states))],
-    )
+    counts = [({"state": state}, states.count(state)) for state in sorted(set(states))]
+    yield "models_files", "gauge", "Model files in each state.", counts
 
 
 def _line(name: str, labels: dict[str, Any], value: float | int | bool | None) -> str:

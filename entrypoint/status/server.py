@@ -16,11 +16,7 @@ from entrypoint.status.live import Live
 from entrypoint.system.files import read_text
 
 PAGE = os.path.join(os.path.dirname(__file__), "page")
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 class File(BaseHandler):
