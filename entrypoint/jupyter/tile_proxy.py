@@ -64,7 +64,7 @@ class ServiceProxy(WebSocketHandler, JupyterHandler):  # type: ignore[misc]
             raise web.HTTPError(403)
 
     async def get(self, path: str | None) -> None:
-        if path is None:  # relative addresses in the page would be looked for one folder up
+        if path is None:  # without the slash, the page's relative URLs would resolve one folder up
             self.redirect(f"{self.request.path}/{upstream_query(self.request.query)}")
         elif self.request.headers.get("Upgrade", "").lower() == "websocket":
             await self._connect()
