@@ -11,7 +11,7 @@ import os
 import sys
 
 from entrypoint.conditions.verdict import verdict
-from entrypoint.door.find_nginx import as_it_is_here
+from entrypoint.door.find_nginx import without_gateway_if_nginx_is_missing
 from entrypoint.settings.paths import locate
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
@@ -25,7 +25,7 @@ TIMEOUT = 8.0
 
 def main() -> int:
     """Look at the services and tell."""
-    settings = as_it_is_here(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
+    settings = without_gateway_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
     answers = ask_services(settings, TIMEOUT)
     enabled = [service for service in SERVICES if service.name in answers]
     down = [service.title for service in enabled if answers[service.name] is not None]

@@ -1,6 +1,6 @@
-"""A: check what makes ComfyUI fail at start, then become it: `python -I -m entrypoint.comfyui`.
+"""A: ComfyUI's launcher: checks what would make ComfyUI fail, then executes it: `python -I -m entrypoint.comfyui`.
 
-Every launch goes through here, restarts included: what was wrong last time may have been mended.
+Every launch runs the checks, restarts included: the user may have fixed the last problem.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
-from entrypoint.comfyui.manager_config import settle
+from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.conditions.registry import blocked_services, cleared_by
 from entrypoint.settings.paths import Paths
@@ -25,20 +25,20 @@ PROGRAM = "comfyui"
 
 
 def main() -> int:
-    """Become ComfyUI; returns only when it can't be launched."""
+    """Execute ComfyUI; returns an exit code only when it cannot be launched."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_service_user(settings)
     try:
-        found = installation.find(settings)
-        launch = preflight.look(paths, found)
+        source = installation.find(settings)
+        launch = preflight.collect(paths, source)
         variable = "COMFYUI_INTERNAL_PORT" if settings.gateway else "COMFYUI_PORT"
         wait_for_port(settings.comfyui_internal_port, "ComfyUIPortTaken", variable)
     except CannotDo as error:
         report(paths.runtime, [error.condition])
         return EX_CONFIG if blocked_services({error.condition.name}) else EX_TEMPFAIL
     command, conditions = arguments.build(settings, paths, launch)
-    report(paths.runtime, conditions + settle(settings, paths))
-    return become(found, command, paths)
+    report(paths.runtime, conditions + apply_security_level(settings, paths))
+    return exec_comfyui(source, command, paths)
 
 
 def report(runtime: str, conditions: list[Condition]) -> None:
@@ -50,21 +50,21 @@ def report(runtime: str, conditions: list[Condition]) -> None:
         print(f"comfyui: {condition}", flush=True)
 
 
-def become(found: installation.Source, command: list[str], paths: Paths) -> NoReturn:
-    """Replace this process by ComfyUI, so that supervisord's signals reach it.
+def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths) -> NoReturn:
+    """Replace this process by ComfyUI, so that supervisord's signals reach ComfyUI.
 
-    ComfyUI-Manager's reboot button writes `<__COMFY_CLI_SESSION__>.reboot` and ends with 0 where that variable is
-    set; the restart plugin takes such an end for the wanted restart it is (supervision/notes.py).
+    Where that variable is set, ComfyUI-Manager's reboot button writes `<__COMFY_CLI_SESSION__>.reboot` and exits
+    with 0; the restart plugin treats such an exit as a requested restart (supervision/).
     """
     environ = os.environ | {
-        "PATH": f"{os.path.dirname(found.python)}:{os.environ['PATH']}",
+        "PATH": f"{os.path.dirname(source.python)}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
         "__COMFY_CLI_SESSION__": paths.requests + "/comfyui",
     }
-    line = [found.python, f"{found.folder}/main.py", *command]
-    print("comfyui: " + " ".join(line), flush=True)
-    os.chdir(found.folder)
-    os.execve(found.python, line, environ)
+    command = [source.python, f"{source.folder}/main.py", *arguments]
+    print("comfyui: " + " ".join(command), flush=True)
+    os.chdir(source.folder)
+    os.execve(source.python, command, environ)
 
 
 if __name__ == "__main__":

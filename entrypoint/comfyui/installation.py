@@ -1,4 +1,4 @@
-"""A: ComfyUI's code and the Python that runs it: the image's, the user's, or (local mode) a clone."""
+"""A: ComfyUI's installation, its code and its Python: the image's, the user's, or (local mode) a clone."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
 
 IMAGE_FOLDER, IMAGE_PYTHON = "/opt/comfyui", "/opt/comfyui-env/bin/python"
-#: Seconds without progress after which a clone has failed.
+#: Seconds without progress after which a clone fails.
 STALLED = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Folder with main.py, and the interpreter that has what it needs."""
+    """An installation: the folder with main.py, and the Python interpreter with ComfyUI's packages."""
 
     folder: str
     python: str
 
 
 def find(settings: Settings) -> Source:
-    """ComfyUI as it is here; in local mode it is fetched when it is not.
+    """The installation; in local mode it is cloned and installed first where it is missing.
 
     Raises:
-        CannotDo: There is none and none can be had.
+        CannotDo: ComfyUI is missing and cannot be installed.
     """
     if settings.comfyui_dir or not settings.home:
         return _existing(settings, settings.comfyui_dir or IMAGE_FOLDER)
@@ -37,10 +37,10 @@ def find(settings: Settings) -> Source:
 
 
 def present(settings: Settings) -> Source:
-    """ComfyUI as it is here; nothing is fetched or installed.
+    """The installation, where there is one; nothing is cloned or installed.
 
     Raises:
-        CannotDo: There is none.
+        CannotDo: ComfyUI is missing.
     """
     if settings.comfyui_dir or not settings.home:
         return find(settings)
@@ -72,42 +72,42 @@ def _cloned(settings: Settings) -> Source:
 def _clone(settings: Settings, folder: str) -> None:
     print(f"comfyui: cloning {settings.comfyui_repo} at {settings.comfyui_ref}", flush=True)
     part = f"{folder}.part"
-    shutil.rmtree(part, ignore_errors=True)  # ours, unfinished
+    shutil.rmtree(part, ignore_errors=True)  # an unfinished clone of an earlier start
     environ = os.environ | {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1000"}
     environ["GIT_HTTP_LOW_SPEED_TIME"] = str(STALLED)
     command = ["git", "clone", "--quiet", "--depth", "1", "--branch", settings.comfyui_ref]
-    _run([*command, "--", settings.comfyui_repo, part], environ, "it can't be cloned")
+    _run([*command, "--", settings.comfyui_repo, part], environ, "cannot clone ComfyUI")
     os.rename(part, folder)
 
 
 def _install(folder: str, environment: str) -> None:
-    """A virtual environment with ComfyUI's requirements; done again when they change."""
+    """Make a virtual environment with ComfyUI's requirements; again when they change."""
     wanted = read_text(f"{folder}/requirements.txt") or ""
     if read_text(f"{environment}/.installed") == wanted:
         return
-    print("comfyui: installing what it needs; the first time this takes minutes", flush=True)
-    _run([sys.executable, "-m", "venv", environment], dict(os.environ), "no environment can be made")
+    print("comfyui: installing ComfyUI's requirements; the first time this takes minutes", flush=True)
+    _run([sys.executable, "-m", "venv", environment], dict(os.environ), "cannot make a virtual environment")
     install = [f"{environment}/bin/python", "-m", "pip", "install", "-r", f"{folder}/requirements.txt"]
-    _run(install, dict(os.environ), "what it needs can't be installed")
+    _run(install, dict(os.environ), "cannot install ComfyUI's requirements")
     write_atomically(f"{environment}/.installed", wanted)
 
 
-def _run(command: list[str], environ: dict[str, str], what: str) -> None:
-    """Run it with its output in our log; the last line of what it said explains a failure."""
+def _run(command: list[str], environ: dict[str, str], failure: str) -> None:
+    """Run a command with its output in the log; the last line of its standard error explains a failure."""
     try:
         process = subprocess.Popen(command, env=environ, stdout=None, stderr=subprocess.PIPE, text=True)
     except OSError as error:
-        raise CannotDo(_missing(f"{what}: {command[0]}: {error.strerror}", _REMEDY)) from error
-    last = what
+        raise CannotDo(_missing(f"{failure}: {command[0]}: {error.strerror}", _REMEDY)) from error
+    last = failure
     with process:
         for line in process.stderr or ():
             print(line, end="", flush=True)
             last = line.strip() or last
     if process.returncode:
-        raise CannotDo(_missing(f"{what}: {last}", _REMEDY))
+        raise CannotDo(_missing(f"{failure}: {last}", _REMEDY))
 
 
-_REMEDY = "set COMFYUI_DIR (and COMFYUI_PYTHON) to a ComfyUI you have, or COMFYUI_REPO to where it can be cloned from"
+_REMEDY = "set COMFYUI_DIR (and COMFYUI_PYTHON) to an installed ComfyUI, or COMFYUI_REPO to a repository to clone"
 
 
 def _missing(reason: str, remedy: str) -> Condition:

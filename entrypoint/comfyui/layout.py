@@ -1,7 +1,6 @@
-"""A: ComfyUI's data folders, and `/comfyui` itself where it stands for the volume's folder.
+"""A: ComfyUI's data folders, and the link from `/comfyui` to the volume's folder.
 
-Nothing of the user's is ever removed or replaced: a folder with files in it that is in the way stays and is
-reported.
+No file of the user's is ever removed or replaced: a non-empty folder at the link's path stays and is reported.
 """
 
 from __future__ import annotations
@@ -11,41 +10,41 @@ import os
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 
-#: What ComfyUI reads and writes below its base directory. Without `custom_nodes` it exits 1 at start.
+#: Folders that ComfyUI reads and writes below its base directory. Without `custom_nodes` it exits 1 at start.
 FOLDERS = ("models", "input", "output", "custom_nodes", "user", "user/default/workflows", "temp")
-#: Where users put models; folder_paths.py of ComfyUI 0.3.64 and 0.29.
+#: Folders for models; folder_paths.py of ComfyUI 0.3.64 and 0.29.
 MODEL_FOLDERS = (
     "checkpoints", "clip", "clip_vision", "configs", "controlnet", "diffusers", "diffusion_models", "embeddings",
     "gligen", "hypernetworks", "latent_upscale_models", "loras", "photomaker", "style_models", "text_encoders",
     "unet", "upscale_models", "vae", "vae_approx",
 )  # fmt: skip
-#: JupyterLab can't open a folder called `checkpoints`: its address is taken by Jupyter's own checkpoints
-#: (jupyterlab issue 12408). This name beside it leads to the same folder.
-CHECKPOINTS_BY_ANOTHER_NAME = "checkpoint_models"
+#: JupyterLab can't open a folder called `checkpoints`: its URL is that of Jupyter's own checkpoints
+#: (jupyterlab issue 12408). This link beside it leads to the same folder.
+CHECKPOINTS_LINK = "checkpoint_models"
 
 
 def lay_out(paths: Paths) -> None:
-    """Make every folder and link that is missing.
+    """Make every missing folder and link.
 
     Raises:
-        CannotDo: Some could not be made; the rest were.
+        CannotDo: Some could not be made; the others were.
     """
     problems = [_make_folder(paths.stored)]
     if paths.data != paths.stored:
         problems.append(_link(paths.data, paths.stored))
     base = paths.data
     problems += [_make_folder(f"{base}/{name}") for name in FOLDERS]
-    present = _names(f"{base}/models")
-    problems += [_make_folder(f"{base}/models/{name}") for name in MODEL_FOLDERS if name not in present]
-    if CHECKPOINTS_BY_ANOTHER_NAME not in present:
-        problems.append(_link(f"{base}/models/{CHECKPOINTS_BY_ANOTHER_NAME}", "checkpoints"))
-    told = [problem for problem in problems if problem]
-    if told:
-        more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    existing = _names(f"{base}/models")
+    problems += [_make_folder(f"{base}/models/{name}") for name in MODEL_FOLDERS if name not in existing]
+    if CHECKPOINTS_LINK not in existing:
+        problems.append(_link(f"{base}/models/{CHECKPOINTS_LINK}", "checkpoints"))
+    reasons = [problem for problem in problems if problem]
+    if reasons:
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         raise CannotDo(
             Condition(
                 "DataFolderNotReady",
-                told[0] + more,
+                reasons[0] + more,
                 "check the volume with `ls -ld` and `df`; ComfyUI needs these folders, JupyterLab runs without them",
             )
         )
@@ -62,7 +61,7 @@ def _make_folder(path: str) -> str | None:
 
 
 def _link(path: str, target: str) -> str | None:
-    """Make `path` a link to `target`. An empty folder gives way; anything else in the way is told."""
+    """Make `path` a link to `target`, in place of an empty folder; returns the problem with anything else there."""
     if os.path.islink(path) and os.readlink(path) == target:
         return None
     temporary = f"{path}.{os.getpid()}.tmp"

@@ -1,10 +1,10 @@
-"""P: what ComfyUI-Manager may do, in its config.ini: nothing risky while ComfyUI is open to everybody.
+"""P: ComfyUI-Manager's permissions, in its config.ini: no installations while ComfyUI has no login.
 
-Manager goes by the address ComfyUI listens on (`is_loopback(args.listen)` in its manager_server.py): on the
-loopback it takes whoever asks for somebody at this machine, and at its default, `security_level = normal`, installs
-and updates nodes. Behind the locked gateway that is right, so nothing is changed there. With COMFYUI_AUTH=none it
-would let everybody install what they like (ComfyUI issues 3461 and 3473 are miners that came this way), so then the
-level is `strong`, and `personal_cloud`, which permits installing from elsewhere, is not accepted.
+Manager decides by the address ComfyUI listens on (`is_loopback(args.listen)` in its manager_server.py): on loopback
+it treats every request as local, and at its default, `security_level = normal`, installs and updates nodes. Behind
+the gateway's login that is right, so nothing is changed there. With COMFYUI_AUTH=none anyone could install nodes
+(ComfyUI issues 3461 and 3473 are miners that came this way), so then the level is `strong`, and `personal_cloud`,
+which permits remote installations, is not accepted.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import configparser
 import re
 
 SECTION = "default"
-#: While the door is open.
+#: Values while ComfyUI has no login.
 RESTRICTED = {"security_level": "strong", "network_mode": "public"}
-#: Modes that reach less than `public` does are the user's to choose.
+#: Network modes stricter than `public`, which the user may keep.
 _LESS_THAN_PUBLIC = ("offline", "private")
-#: The version that moved its files to where ComfyUI keeps them from being read over HTTP.
+#: The version that moved its files to a folder that ComfyUI does not serve over HTTP.
 _MOVED = (3, 38)
 
 
 def config_folders(version: str) -> tuple[str, ...]:
-    """Where this version of Manager has its config.ini, below ComfyUI's `user`; both where it is not known."""
+    """The folders of config.ini below ComfyUI's `user`, for this version of Manager; both for an unknown version."""
     old, new = "default/ComfyUI-Manager", "__manager"
     found = re.match(r"(\d+)\.(\d+)", version)
     if not found:
@@ -31,13 +31,13 @@ def config_folders(version: str) -> tuple[str, ...]:
 
 
 def version_in(pyproject: str) -> str:
-    """The version a pyproject.toml states, or ""."""
+    """The version in the text of a pyproject.toml, or ""."""
     found = re.search(r'(?m)^version\s*=\s*"([^"]+)"', pyproject)
     return found[1] if found else ""
 
 
 def restricted(text: str) -> str:
-    """The file for an open door; what it says of other things stays as it is."""
+    """The file for a ComfyUI without a login; its other values stay as they are."""
     values = dict(RESTRICTED)
     if value_of(text, "network_mode") in _LESS_THAN_PUBLIC:
         del values["network_mode"]
@@ -45,19 +45,19 @@ def restricted(text: str) -> str:
 
 
 def restored(text: str, before: str) -> str:
-    """The file for a locked door again: the user's own values, unless the user has chosen others since."""
+    """The file for a ComfyUI with a login again: the user's values `before`, unless the user has changed them since."""
     return with_values(
         text,
         {
-            key: value_of(before, key) or usual
-            for key, usual in (("security_level", "normal"), ("network_mode", "public"))
+            key: value_of(before, key) or default
+            for key, default in (("security_level", "normal"), ("network_mode", "public"))
             if value_of(text, key) == RESTRICTED[key]
         },
     )
 
 
 def value_of(text: str, key: str) -> str | None:
-    """A value in lower case, as Manager reads it; None where there is none, or where the file can't be read."""
+    """A value in lower case, as Manager reads it; None where it is missing or the file can't be parsed."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     try:
         parser.read_string(text)
@@ -67,9 +67,9 @@ def value_of(text: str, key: str) -> str | None:
 
 
 def with_values(text: str, values: dict[str, str]) -> str:
-    """The text with these values in its section; every other line, comments too, as it was.
+    """The text with these values in its section; every other line, comments included, is unchanged.
 
-    A file that Manager could not read is replaced as a whole: it would go by its defaults.
+    A file that Manager can't parse is replaced as a whole: Manager would use its defaults.
     """
     lines = text.splitlines() if _readable(text) else []
     if f"[{SECTION}]" not in lines:

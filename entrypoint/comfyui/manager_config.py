@@ -1,4 +1,4 @@
-"""A: put what `manager` decides into ComfyUI-Manager's config.ini, where there is a Manager."""
+"""A: ComfyUI-Manager's config.ini: writes what `manager` decides, where Manager is installed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
 
-#: What the user's file said before the door was opened, beside it.
+#: Name of the copy of the user's file, beside it, from before the login was switched off.
 BEFORE = "config.ini.before-comfyui-auth-none"
 
 RESTRICTED = Condition(
     "ManagerRestricted",
-    "COMFYUI_AUTH=none: ComfyUI-Manager may install and update nothing (security_level = strong)",
+    "COMFYUI_AUTH=none: ComfyUI-Manager may not install or update anything (security_level = strong)",
     "unset COMFYUI_AUTH to use it",
 )
 
 
-def settle(settings: Settings, paths: Paths) -> list[Condition]:
-    """Restrict Manager while ComfyUI is open; give the user's own choice back once it is locked."""
+def apply_security_level(settings: Settings, paths: Paths) -> list[Condition]:
+    """Restrict Manager while ComfyUI has no login; restore the user's own values once it has one."""
     version = _version(settings, paths)
     if version is None:
         return []
@@ -33,13 +33,13 @@ def settle(settings: Settings, paths: Paths) -> list[Condition]:
             else:
                 _restore(file)
     except OSError as error:
-        reason = f"ComfyUI-Manager's {error.filename} can't be written: {error.strerror}"
+        reason = f"cannot write ComfyUI-Manager's {error.filename}: {error.strerror}"
         return [Condition("ManagerNotSettled", reason, "make it writable, then run: podkeeper restart comfyui")]
     return [RESTRICTED] if settings.comfyui_auth == "none" else []
 
 
 def _version(settings: Settings, paths: Paths) -> str | None:
-    """Manager's version, "" where it does not say, None where there is no Manager."""
+    """Manager's version, "" for an unknown one, None where Manager is not installed."""
     nodes = f"{paths.data}/custom_nodes"
     try:
         names = os.listdir(nodes)
@@ -48,9 +48,9 @@ def _version(settings: Settings, paths: Paths) -> str | None:
     for name in names:
         if name.lower() == "comfyui-manager":
             return version_in(read_text(f"{nodes}/{name}/pyproject.toml") or "")
-    # The one that ComfyUI brings along as a Python package is 4.0 or newer.
-    own = any(argument.startswith("--enable-manager") for argument in settings.comfyui_args)
-    return "4.0" if own else None
+    # The Manager that ComfyUI includes as a Python package is 4.0 or newer.
+    included = any(argument.startswith("--enable-manager") for argument in settings.comfyui_args)
+    return "4.0" if included else None
 
 
 def _restrict(file: str) -> None:
@@ -61,7 +61,7 @@ def _restrict(file: str) -> None:
     folder = os.path.dirname(file)
     os.makedirs(folder, exist_ok=True)
     before = f"{folder}/{BEFORE}"
-    if not os.path.exists(before):  # what a first open start found is the user's own
+    if not os.path.exists(before):  # only the first start without a login finds the user's own file
         write_atomically(before, text or "")
     write_atomically(file, wanted)
 

@@ -1,4 +1,4 @@
-"""A: look at what makes ComfyUI fail at start, before it does."""
+"""A: checks before a launch, for everything that makes ComfyUI fail at start."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import json
 import os
 import subprocess
 
-from entrypoint.comfyui.arguments import NEEDS_PACKAGE, Launch
+from entrypoint.comfyui.arguments import NEEDS_PACKAGE, LaunchFacts
 from entrypoint.comfyui.installation import Source
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_text
 
 
-def look(paths: Paths, source: Source) -> Launch:
-    """Find out what `arguments.build` decides on.
+def collect(paths: Paths, source: Source) -> LaunchFacts:
+    """Collect the facts that `arguments.build` decides on.
 
     Raises:
-        CannotDo: ComfyUI's Python does not run or has no torch.
+        CannotDo: ComfyUI's Python does not run, or has no torch.
     """
     packages = _installed(source, ["torch", *NEEDS_PACKAGE.values()])
     if not packages["torch"]:
@@ -31,7 +31,7 @@ def look(paths: Paths, source: Source) -> Launch:
         )
     model_paths = os.path.join(paths.data, "extra_model_paths.yaml")
     exists = os.path.exists(model_paths)
-    return Launch(
+    return LaunchFacts(
         gpu=gpu_visible(),
         packages=packages,
         model_paths=model_paths if exists else "",
@@ -43,27 +43,27 @@ def look(paths: Paths, source: Source) -> Launch:
 
 
 def other_database(folder: str, home: str) -> str:
-    """Where ComfyUI's database goes if not beside its code (`user/comfyui.db`), or "".
+    """The path of ComfyUI's database where its default, beside the code (`user/comfyui.db`), is not writable; else "".
 
-    Under --read-only that is no place for it: ComfyUI 0.29 logs an error and runs without. The home is on a local
-    disk, as a database has to be, and the services' own.
+    Under --read-only ComfyUI 0.29 would log an error and run without a database. The home is on a local disk, as a
+    database requires, and belongs to the services' user.
     """
-    place = f"{folder}/user" if os.path.isdir(f"{folder}/user") else folder
-    if os.access(place, os.W_OK):
+    default = f"{folder}/user" if os.path.isdir(f"{folder}/user") else folder
+    if os.access(default, os.W_OK):
         return ""
-    known = "--database-url" in (read_text(f"{folder}/comfy/cli_args.py") or "")  # older ones would exit 2
+    known = "--database-url" in (read_text(f"{folder}/comfy/cli_args.py") or "")  # an older ComfyUI would exit 2
     return f"{home}/comfyui.db" if known else ""
 
 
 def handover(folder: str) -> str:
-    """Our file of extra paths, which names its folder relative to itself, or "" for a ComfyUI that would take that as
-    relative to something else (before December 2024), find no such folder and end with 1."""
+    """The path of podkeeper's extra_model_paths.yaml, or "" for a ComfyUI before December 2024: that one does not
+    resolve its folder relative to the file, finds no such folder and exits 1."""
     known = "yaml_dir" in (read_text(f"{folder}/utils/extra_config.py") or "")
     return f"{os.path.dirname(os.path.abspath(__file__))}/handover/extra_model_paths.yaml" if known else ""
 
 
 def gpu_visible() -> bool:
-    """Whether the kernel offers a GPU (NVIDIA, AMD's ROCm, WSL) that the environment does not hide."""
+    """Whether a GPU has a device file (NVIDIA, AMD's ROCm, WSL) and the environment does not hide it."""
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return False
     return bool(glob.glob("/dev/nvidia[0-9]*")) or any(map(os.path.exists, ("/dev/kfd", "/dev/dxg")))
@@ -76,11 +76,7 @@ def _installed(source: Source, packages: list[str]) -> dict[str, bool]:
     )
     try:
         output = subprocess.run(
-            [source.python, "-I", "-c", code, *packages],
-            capture_output=True,
-            check=True,
-            timeout=60,
-            text=True,
+            [source.python, "-I", "-c", code, *packages], capture_output=True, check=True, timeout=60, text=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise CannotDo(
@@ -112,5 +108,5 @@ def model_paths_problem(path: str) -> str:
             return f"section {section!r} must hold lines like `checkpoints: folder`"
         for kind, folder in (folders or {}).items():
             if kind != "is_default" and not isinstance(folder, str):
-                return f"{section}.{kind} must be a text, not {type(folder).__name__}"
+                return f"{section}.{kind} must be a string, not {type(folder).__name__}"
     return ""

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         return EX_USAGE
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     collector = Collector(settings, paths)
-    snapshot = make_snapshot(settings, collector.look())
+    snapshot = make_snapshot(settings, collector.collect())
     unknown = set(names) - {each.name for each in programs(snapshot, ())}
     if unknown:
         known = ", ".join(each.name for each in programs(snapshot, ()))
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         while True:
             _draw(redactor.text(status_text(snapshot, names)))
             time.sleep(PERIOD)
-            snapshot = make_snapshot(settings, collector.look())
+            snapshot = make_snapshot(settings, collector.collect())
     else:
         print(redactor.text(status_text(snapshot, names)), end="")
     return exit_code(snapshot, names)

@@ -107,7 +107,7 @@ def _logs(folder: str) -> list[str]:
 
 def _status(pod: Pod, redactor: Redactor) -> str:
     collector = Collector(pod.settings, pod.paths)
-    return json.dumps(snapshot_json(make_snapshot(pod.settings, collector.look()), redactor), indent=1)
+    return json.dumps(snapshot_json(make_snapshot(pod.settings, collector.collect()), redactor), indent=1)
 
 
 def _settings(settings: Settings) -> str:

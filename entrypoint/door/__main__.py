@@ -1,7 +1,7 @@
-"""A: write the gateway's configuration, then become nginx: `python -I -m entrypoint.door`.
+"""A: the gateway's launcher: writes nginx's configuration, then executes nginx: `python -I -m entrypoint.door`.
 
-nginx runs in the runtime folder and its configuration holds relative paths only: neither an odd character in a
-path nor a folder on the way that its user can't enter gets between.
+nginx runs in the runtime folder and its configuration holds relative paths only: neither an unusual character in a
+path nor a parent folder that nginx's user can't enter matters.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from entrypoint.system.privileges import own_identity, powers
 #: supervisord restarts the program after EX_TEMPFAIL, not after EX_CONFIG (`exitcodes` in supervisord.conf).
 EX_TEMPFAIL, EX_CONFIG = 75, 78
 PROGRAM = "gateway"
-#: Whom nginx runs as where root may choose: nobody's files are this user's (base-passwd of Debian and Ubuntu).
+#: User nginx runs as where the pod is root; it owns no files (base-passwd of Debian and Ubuntu).
 USER = "www-data"
 HERE = os.path.dirname(os.path.abspath(__file__))
 PAGES = ("login.html", "starting.html")
 
 
 def main() -> int:
-    """Become nginx; returns only when it can't be run."""
+    """Execute nginx; returns an exit code only when nginx cannot be run."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     nginx = find_nginx(os.environ["PATH"])
     try:
-        check_that_there_is_one(settings, nginx)
-        login = login_secrets(settings, paths)
+        check_gateway_possible(settings, nginx)
+        login = read_login_secrets(settings, paths)
         wait_for_port(settings.comfyui_port, "GatewayPortTaken", "COMFYUI_PORT")
     except CannotDo as error:
         return report(paths.runtime, error.condition)
@@ -49,34 +49,34 @@ def main() -> int:
     config = config_text(read(f"{HERE}/nginx.conf"), settings, login)
     prepare_folder(f"{paths.runtime}/gateway", config, paths.data, user)
     os.chdir(paths.runtime)
-    become(user)
+    drop_privileges(user)
     command = [nginx, "-p", "./", "-e", "stderr", "-c", "gateway/nginx.conf"]
     return os.execve(nginx, command, {"PATH": os.environ["PATH"]})
 
 
-def check_that_there_is_one(settings: Settings, nginx: str) -> None:
-    """Raises CannotDo where ComfyUI has no gateway."""
+def check_gateway_possible(settings: Settings, nginx: str) -> None:
+    """Raise CannotDo where ComfyUI has no gateway."""
     if settings.gateway and nginx:
         return
-    why = "COMFYUI_INTERNAL_PORT is COMFYUI_PORT" if nginx else "nginx is not installed"
+    cause = "COMFYUI_INTERNAL_PORT is COMFYUI_PORT" if nginx else "nginx is not installed"
     remedy = "unset COMFYUI_INTERNAL_PORT" if nginx else "apt-get install nginx"
-    reach = "everybody, without a login" if settings.comfyui_auth == "none" else "this machine only"
-    reason = f"{why}, so ComfyUI has no gateway and can be reached from {reach}"
+    reach = "anywhere, without a login" if settings.comfyui_auth == "none" else "this machine only"
+    reason = f"{cause}, so ComfyUI has no gateway and can be reached from {reach}"
     raise CannotDo(Condition("GatewayMissing", reason, f"{remedy}, then restart the pod"))
 
 
-def login_secrets(settings: Settings, paths: Paths) -> Secrets:
-    """What the start has put into the runtime folder; a login that can't be read is no reason to leave it out."""
+def read_login_secrets(settings: Settings, paths: Paths) -> Secrets:
+    """The secrets that the start wrote to the runtime folder; unreadable secrets keep the gateway down."""
     token, cookie_secret = read_text(paths.token_file), read_text(paths.cookie_secret_file)
     if settings.comfyui_auth == "token" and not (token and cookie_secret):
-        reason = "the login's files can't be read, so nobody can be let in to ComfyUI"
+        reason = "the login's files can't be read, so no one can log in to ComfyUI"
         raise CannotDo(Condition("GatewayWithoutLogin", reason, "restart the pod"))
     key = secrets.token_hex(32)
     return Secrets(token or key, cookie_secret or key, secrets.token_hex(32))
 
 
 def report(runtime: str, condition: Condition | None) -> int:
-    """Record what keeps the gateway down and forget what does no more; the exit code."""
+    """Record the condition that keeps the gateway down and clear the others; returns the exit code."""
     for name in cleared_by(PROGRAM) - ({condition.name} if condition else set()):
         clear_condition(runtime, name)
     if condition is None:
@@ -87,7 +87,7 @@ def report(runtime: str, condition: Condition | None) -> int:
 
 
 def unprivileged_user() -> Identity:
-    """Whom to run as: somebody who owns nothing, where we may choose."""
+    """The user to run nginx as: USER where this process may change its user, else its own."""
     may = powers()
     if not (may.change_user and may.chown):
         return own_identity()
@@ -98,9 +98,9 @@ def unprivileged_user() -> Identity:
 
 
 def prepare_folder(folder: str, config: str, data: str, user: Identity) -> None:
-    """The configuration, the pages, and a link to the files that nginx sends itself.
+    """Write the configuration and the pages, and link the data folder, whose large files nginx sends itself.
 
-    0700, all of it nginx's, which makes its folders for bodies itself.
+    The folders are nginx's own, with mode 0700: nginx makes its folders for request bodies in them.
     """
     for path in (folder, f"{folder}/pages"):
         os.makedirs(path, mode=0o700, exist_ok=True)
@@ -118,8 +118,8 @@ def read(path: str) -> str:
         return file.read()
 
 
-def become(user: Identity) -> None:
-    """Take off root's powers for good. The log stays ours to open: nginx opens /dev/stdout by its name."""
+def drop_privileges(user: Identity) -> None:
+    """Drop root's privileges for good. The log is given to `user`: nginx opens /dev/stdout by its name."""
     if user == own_identity():
         return
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A: is there an nginx here?"""
+"""A: the search for nginx, and the settings for a machine without it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import replace
 from entrypoint.settings.settings import Settings
 
 #: Debian puts it into /usr/sbin, which is not on every user's PATH.
-_MORE_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
+_USUAL_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
 
 def find_nginx(search: str) -> str:
-    """The program's path, or "". `search`: folders, as PATH lists them."""
-    for folder in (*search.split(":"), *_MORE_FOLDERS):
+    """The path of the nginx program, or "". `search`: folders, as in PATH."""
+    for folder in (*search.split(":"), *_USUAL_FOLDERS):
         path = f"{folder}/nginx"
         if folder.startswith("/") and os.path.isfile(path) and os.access(path, os.X_OK):
             return path
     return ""
 
 
-def as_it_is_here(settings: Settings, search: str) -> Settings:
-    """The settings; without an nginx ComfyUI has no gateway and keeps its port to itself (one port for both).
+def without_gateway_if_nginx_is_missing(settings: Settings, search: str) -> Settings:
+    """The settings; where nginx is missing, with ComfyUI's internal port equal to its port, which means no gateway.
 
-    Decided once, at the pod's start, so that every program knows the same ports.
+    Called once, at the pod's start, so that every program uses the same ports.
     """
     if not settings.gateway or find_nginx(search):
         return settings

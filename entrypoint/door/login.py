@@ -1,4 +1,4 @@
-"""A: the login token and the cookie secret: where they come from and where they are kept."""
+"""A: the login token and the cookie secret: their source and the files that keep them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
 from entrypoint.system.files import read_text, write_atomically
 
-#: What we make ourselves: 32 random bytes as URL-safe base64. Anything else in a kept file is a torn write.
-_OURS = re.compile(r"[A-Za-z0-9_-]{43}")
+#: A generated secret: 32 random bytes as URL-safe base64. Anything else in a kept file is a torn write.
+_GENERATED = re.compile(r"[A-Za-z0-9_-]{43}")
 
 JUPYTER_AUTH_OFF = Condition(
     "JupyterAuthOff",
-    "JUPYTER_AUTH=none: whoever knows this pod's address can run commands and read files",
+    "JUPYTER_AUTH=none: anyone who knows this pod's address can run commands and read files",
     "unset JUPYTER_AUTH",
 )
 COMFYUI_AUTH_OFF = Condition(
     "ComfyUIAuthOff",
-    "COMFYUI_AUTH=none: whoever knows this pod's address can use ComfyUI, and run what its nodes can",
+    "COMFYUI_AUTH=none: anyone who knows this pod's address can use ComfyUI and everything its nodes can do",
     "unset COMFYUI_AUTH",
 )
 
 
 def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
-    """Put the token and the cookie secret where JupyterLab (run by `service`) and the gateway read them, 0600.
+    """Write the token and the cookie secret, 0600, for JupyterLab (its user is `service`) and the gateway.
 
     Raises:
-        CannotDo: The volume can't keep what was made; the login works, but only until the next start.
+        CannotDo: The volume can't keep a generated secret; the login works, but only until the next start.
     """
     owner = (service.uid, service.gid)
     problems = [_prepare(paths, paths.cookie_secret_file, owner)]
@@ -45,27 +45,27 @@ def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
             Condition(
                 "LoginNotKept",
                 f"cannot keep the login on {paths.stored}: {errors[0].strerror}",
-                "set JUPYTER_TOKEN, or the login address changes with every start",
+                "set JUPYTER_TOKEN; without it the login address changes with every start",
             )
         )
 
 
-def check_lock(auth: str, off: Condition) -> None:
-    """Raises CannotDo, at every start, where the user has switched a login off."""
+def check_login_enabled(auth: str, disabled: Condition) -> None:
+    """Raise CannotDo, at every start, where the user has switched a login off."""
     if auth == "none":
-        raise CannotDo(off)
+        raise CannotDo(disabled)
 
 
 def _prepare(paths: Paths, copy: str, owner: tuple[int, int]) -> OSError | None:
-    """Write the secret kept on the volume to `copy`; make and keep one first where there is none."""
+    """Write the secret kept on the volume to `copy`; generate and keep one first where there is none."""
     kept = os.path.join(paths.kept_secrets, os.path.basename(copy))
     secret, problem = read_text(kept) or "", None
-    if not _OURS.fullmatch(secret):
+    if not _GENERATED.fullmatch(secret):
         secret = secrets.token_urlsafe(32)
         try:
             os.makedirs(paths.kept_secrets, mode=0o700, exist_ok=True)
             write_atomically(kept, secret, 0o600)
-            secret = read_text(kept) or secret  # another pod on the same volume may have been quicker
+            secret = read_text(kept) or secret  # another pod on the same volume may have been faster
         except OSError as error:
             problem = error
     write_atomically(copy, secret, 0o600, owner)

@@ -1,7 +1,7 @@
-"""P: whose page sent a request: one of the pod's own, or a foreign one.
+"""P: the origin rule: whether a page of the pod or a foreign page sent a request.
 
-RunPod's `proxy.runpod.net` is not on the Public Suffix List: a page on anybody's pod is *same-site* with ours, so the
-browser sends our login cookies with its requests, WebSockets included, whatever SameSite says.
+RunPod's `proxy.runpod.net` is not on the Public Suffix List: a page of any other pod is *same-site* with this pod's,
+so the browser sends this pod's login cookies with that page's requests, WebSockets included, whatever SameSite says.
 
 Browsers set `Origin` on every POST, PUT, PATCH, DELETE and WebSocket, and `Sec-Fetch-*` on everything
 (Fetch standard); pages can't forge either.
@@ -16,22 +16,22 @@ from entrypoint.settings.settings import Settings
 
 
 def own_origins(settings: Settings, port: int) -> list[str]:
-    """The web origins whose pages are this pod's own. The request's own Host counts besides (see is_foreign)."""
+    """The web origins whose pages are this pod's own, besides the request's Host (see is_foreign)."""
     local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]")]
     return [*([settings.public_url(port)] if settings.pod_id else []), *local, *settings.allowed_origins]
 
 
 def is_foreign(method: str, host: str, headers: Mapping[str, str], own: Collection[str]) -> bool:
-    """Whether a browser sent this request for a page that is not the pod's own.
+    """Whether a page that is not the pod's own sent the request.
 
     Args:
         method: HTTP method.
-        host: The request's Host; a page from there is the pod's own.
+        host: The request's Host; a page of that origin is the pod's own.
         headers: The request's headers, looked up case-insensitively.
-        own: Origins that are the pod's own as well (a proxy may have rewritten Host).
+        own: The pod's other origins (a proxy may have rewritten Host).
 
-    A link followed from elsewhere (a GET for a whole page, as from RunPod's console) is not foreign: the page
-    that asked can't read the answer. No header at all is a program, which has no cookie it did not ask for.
+    A followed link (a GET for a whole page, as from RunPod's console) is not foreign: the page with the link can't
+    read the response. A request with none of the headers comes from a program, which holds no browser's cookie.
     """
     origin = headers.get("Origin")
     if origin is not None:

@@ -1,7 +1,7 @@
-"""P: who may see the page and press its buttons: whoever has the token, as for JupyterLab.
+"""P: the status page's login: the pod's token, as for JupyterLab.
 
-The token comes in the address (once: a cookie takes its place), in the login form, or as `Authorization: Bearer X` or
-`token X`. The cookie is no copy of the token: it is a MAC made with it, and worth nothing once the token changes.
+The token comes in the URL (once: a cookie replaces it), in the login form, or as `Authorization: Bearer X` or
+`token X`. The cookie is not a copy of the token: it is a MAC made with it, and invalid once the token changes.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
-#: Seconds a login lasts, as JupyterLab's.
-COOKIE_LASTS = 30 * 24 * 3600
+#: Seconds a login is valid, as in JupyterLab.
+COOKIE_LIFETIME = 30 * 24 * 3600
 
 
-class Given(NamedTuple):
-    """What a request brings along; "" where it brings none."""
+class Credentials(NamedTuple):
+    """The credentials of a request; "" for a missing one."""
 
     query: str = ""
     authorization: str = ""
@@ -23,35 +23,35 @@ class Given(NamedTuple):
 
 
 class Login:
-    """Knows the token and what follows from it. No token: nobody gets in, unless the login is switched off."""
+    """The login of one pod. An empty token lets no request in, unless the login is switched off."""
 
     def __init__(self, token: str, cookie_secret: str, *, required: bool) -> None:
         self._token = token.encode()
         self._key = hashlib.sha256(b"podkeeper status\0" + cookie_secret.encode() + b"\0" + self._token).digest()
         self.required = required
 
-    def allows(self, given: Given, foreign: bool, now: float) -> bool:
-        """Whether the request may have what it asks for.
+    def allows(self, credentials: Credentials, foreign: bool, now: float) -> bool:
+        """Whether the request is let in.
 
         Args:
-            given: What it brings along.
-            foreign: Whether a page that is not the pod's own sent it: what browsers add by themselves, the cookie,
-                does not count then. A token it knows does: then it is no stranger.
+            credentials: The request's credentials.
+            foreign: Whether a page that is not the pod's own sent it: the cookie, which browsers add by themselves,
+                is ignored then; a valid token is accepted.
             now: Seconds since 1970.
         """
         if not self.required:
             return not foreign
-        if self.is_token(given.query) or self.is_token(_token_in(given.authorization)):
+        if self.is_token(credentials.query) or self.is_token(_token_in(credentials.authorization)):
             return True
-        return not foreign and self._is_cookie(given.cookie, now)
+        return not foreign and self._is_cookie(credentials.cookie, now)
 
     def is_token(self, text: str) -> bool:
-        """In the same time, whatever the text."""
+        """Whether `text` is the token; compared in constant time."""
         return bool(self._token) and hmac.compare_digest(text.encode("utf-8", "replace"), self._token)
 
     def cookie(self, now: float) -> str:
-        """A cookie's value for somebody who has just shown the token."""
-        return self._signed(str(int(now) + COOKIE_LASTS))
+        """The value of a login cookie, valid from `now` on."""
+        return self._signed(str(int(now) + COOKIE_LIFETIME))
 
     def _is_cookie(self, value: str, now: float) -> bool:
         until = value.partition(".")[0]
@@ -64,9 +64,9 @@ class Login:
 
 
 def cookie_name(port: int, secure: bool) -> str:
-    """All ports of localhost share their cookies, so the name says whose it is.
+    """The cookie's name. It holds the port, because all ports of localhost share their cookies.
 
-    Over TLS, a name that a sibling pod's page can't set (see jupyter/guard.py).
+    Over TLS, a name that another pod's page can't set (see door/guard.py).
     """
     name = f"podkeeper-status-{port}"
     return f"__Host-{name}" if secure else name

@@ -13,14 +13,14 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 
 PROXY = "Settings for RunPod's proxy (Host is not local, Origin differs, tokens may not pass)"
-LOGIN = "Login. The proxy's address is public and RunPod does not ask for a login: the token is the only lock"
-PLACE = "Where it listens and what it shows"
+LOGIN = "Login. The proxy's address is public and RunPod asks for no login: the token is the only protection"
+SERVER = "Address, port and root folder"
 LABEXTENSIONS = __file__.rpartition("/")[0] + "/labextensions"
-WORK = "What users expect of their own machine"
+DESKTOP = "Behaviour that users expect of their own machine"
 
 
 def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
-    """(section, trait, value, reason) for every line of the configuration."""
+    """The lines of the configuration: (section, trait, value, reason)."""
     return [
         (PROXY, "ServerApp.allow_remote_access", True, "Allow non-local Host headers"),
         (PROXY, "ServerApp.allow_origin", "*", "Allow CORS from any origin; the guard below decides about cookies"),
@@ -28,40 +28,40 @@ def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
         (PROXY, "ServerApp.trust_xheaders", True, "Trust X-Forwarded-* headers from proxy"),
         (PROXY, "ServerApp.terminals_enabled", True, "Enable terminal functionality"),
         (LOGIN, "ServerApp.identity_provider_class", "entrypoint.door.guard.OriginBoundIdentityProvider",
-         "A login cookie counts for this pod's own pages only: other pods' pages are same-site with it"),
+         "The login cookie is accepted from this pod's own pages only: other pods' pages are same-site with it"),
         (LOGIN, "OriginBoundIdentityProvider.own_origins", own_origins(settings, settings.jupyter_port),
-         "These are its own pages"),
+         "The origins of this pod's own pages"),
         (LOGIN, "IdentityProvider.cookie_options", {"SameSite": "Lax"},
-         "Without it Chromium sends the cookie with foreign forms for two minutes"),
+         "Without it Chromium sends a new cookie with other sites' forms for two minutes"),
         (LOGIN, "IdentityProvider.cookie_name", f"podkeeper-login-{settings.jupyter_port}",
-         "The stock name holds the Host header, which the proxy may rewrite to an address that changes"),
+         "Jupyter's default name holds the Host header, which the proxy may rewrite to an address that changes"),
         (LOGIN, "ServerApp.cookie_secret_file", paths.cookie_secret_file,
-         "A copy of what is kept on the volume: a restart logs nobody out"),
+         "A copy of the secret kept on the volume: logins survive a restart"),
         *([(LOGIN, "IdentityProvider.token", "", "JUPYTER_AUTH=none: no login at all")]
           if settings.jupyter_auth == "none" else []),
-        (PLACE, "ServerApp.ip", "0.0.0.0", "The proxy comes from outside the container"),
-        (PLACE, "ServerApp.port", settings.jupyter_port, "JUPYTER_PORT"),
-        (PLACE, "ServerApp.port_retries", 0, "A taken port is an error; silently moving to another is a 502"),
-        (PLACE, "ServerApp.root_dir", paths.data, "ComfyUI's data"),
-        (PLACE, "ServerApp.open_browser", False, "There is none here"),
-        (PLACE, "ServerApp.allow_root", True, "Containers run as root"),
-        (PLACE, "ServerApp.websocket_ping_interval", 30, "Seconds; the proxy cuts what is silent for 100"),
-        (WORK, "ServerApp.terminado_settings", {"shell_command": ["bash"]}, "Not sh"),
-        (WORK, "ContentsManager.allow_hidden", True, "Hidden files can be opened"),
-        (WORK, "FileContentsManager.always_delete_dir", True, "Folders with files in them can be deleted"),
-        (WORK, "FileContentsManager.delete_to_trash", False, "Deleting frees the disk"),
-        (WORK, "LabApp.extra_labextensions_path", [LABEXTENSIONS], "Tiles for ComfyUI and the status page"),
-        (WORK, "LabApp.news_url", None, "No request to other hosts"),
-        (WORK, "LabApp.check_for_updates_class", "jupyterlab.NeverCheckForUpdate", "No request to other hosts"),
+        (SERVER, "ServerApp.ip", "0.0.0.0", "The proxy connects from outside the container"),
+        (SERVER, "ServerApp.port", settings.jupyter_port, "JUPYTER_PORT"),
+        (SERVER, "ServerApp.port_retries", 0, "A taken port is an error; another port would be a 502 at the proxy"),
+        (SERVER, "ServerApp.root_dir", paths.data, "ComfyUI's data"),
+        (SERVER, "ServerApp.open_browser", False, "The container has no browser"),
+        (SERVER, "ServerApp.allow_root", True, "Containers run as root"),
+        (SERVER, "ServerApp.websocket_ping_interval", 30, "Seconds; the proxy cuts a silent connection after 100"),
+        (DESKTOP, "ServerApp.terminado_settings", {"shell_command": ["bash"]}, "bash instead of sh"),
+        (DESKTOP, "ContentsManager.allow_hidden", True, "Hidden files can be opened"),
+        (DESKTOP, "FileContentsManager.always_delete_dir", True, "Folders with files in them can be deleted"),
+        (DESKTOP, "FileContentsManager.delete_to_trash", False, "Deleting frees the disk"),
+        (DESKTOP, "LabApp.extra_labextensions_path", [LABEXTENSIONS], "Tiles for ComfyUI and the status page"),
+        (DESKTOP, "LabApp.news_url", None, "No request to other hosts"),
+        (DESKTOP, "LabApp.check_for_updates_class", "jupyterlab.NeverCheckForUpdate", "No request to other hosts"),
     ]  # fmt: skip
 
 
 def config_text(settings: Settings, paths: Paths) -> str:
-    """The whole file. It holds no secret: the token is in a 0600 file that JupyterLab's environment names."""
+    """The whole file. It holds no secret: JupyterLab's environment names a 0600 file with the token."""
     lines = [
-        "# Written at every start; changes here are lost. Your own settings belong into",
+        "# Podkeeper writes this file at every start; changes to it are lost. Put your own settings into",
         f"# {paths.data}/.jupyter/jupyter_lab_config.py (or *.py, *.json in jupyter_lab_config.d beside it);",
-        "# they are read last and win.",
+        "# those files are read last and win.",
         "c = get_config()",
     ]
     section = ""

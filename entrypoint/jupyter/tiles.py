@@ -1,6 +1,6 @@
-"""P: the pod's other pages behind JupyterLab's login: `<JupyterLab>/podkeeper/<name>/` and a tile in its launcher.
+"""P: the launcher tiles of the pod's other pages, served behind JupyterLab's login at `podkeeper/<name>/`.
 
-For the user who published port 8189 alone. One row a page; where its server listens is in the table of services.
+They serve users who published port 8189 alone. Title, icon and port come from the service's row (settings/services).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from entrypoint.settings.settings import Settings
 
 
 def tiles(settings: Settings) -> list[Service]:
-    """The services that are switched on and have a tile."""
+    """The enabled services that have a tile."""
     return [service for service in SERVICES if service.tile and service.enabled(settings)]
 
 
 def description(service: Service) -> dict[str, str]:
-    """What the launcher extension makes a tile of: name, title, caption and the icon as SVG."""
+    """A tile for the launcher extension: name, title, caption and the icon as SVG."""
     if service.tile is None:
         raise ValueError(f"{service.name} has no tile")
     stroke = 'fill="none" stroke="#1976d2" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
@@ -30,48 +30,48 @@ def starting_page(title: str) -> str:
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
         f"<title>{title} is starting</title><body style='font:1rem system-ui;margin:3rem'><h1>{title} does not "
-        "answer yet</h1><p>This page reloads every three seconds. If it stays: "
-        "<code>podkeeper doctor</code> in a terminal says why.</p></body></html>\n"
+        "answer yet</h1><p>This page reloads every three seconds. If it stays, run "
+        "<code>podkeeper doctor</code> in a terminal to find the reason.</p></body></html>\n"
     )
 
 
-#: Headers that belong to one connection (RFC 9110, 7.6.1), and those that the browser sends about itself and its
-#: page: the origin guard has judged them, and the server behind would judge them by an address that is not its own.
-_NOT_PASSED = frozenset({
+#: Hop-by-hop headers (RFC 9110, 7.6.1), and those that the browser sends about its page: the origin guard has checked
+#: them, and the upstream server would compare them with an address that is not its own.
+_NOT_FORWARDED = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade", "host", "content-length", "expect", "accept-encoding",
     "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user",
     "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol",
     "authorization", "x-xsrftoken", "cookie",
 })  # fmt: skip
-#: Of an answer: what belongs to the connection, and the length, which is counted anew.
-NOT_RETURNED = frozenset({
+#: Headers not returned: hop-by-hop ones, and the length, which tornado computes.
+HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
 })  # fmt: skip
 
 
-def passed_headers(headers: list[tuple[str, str]], token: str) -> list[tuple[str, str]]:
-    """Of a request: neither JupyterLab's login nor anything that says whose page it came from.
+def upstream_headers(headers: list[tuple[str, str]], token: str) -> list[tuple[str, str]]:
+    """The headers for the upstream server: without JupyterLab's login and without the page's origin.
 
     Args:
-        headers: As they came.
-        token: The pod's, for a server that asks for it; else "".
+        headers: The request's headers.
+        token: The pod's token, for a server that requires it; else "".
     """
-    passed = [(name, text) for name, text in headers if name.lower() not in _NOT_PASSED]
+    passed = [(name, text) for name, text in headers if name.lower() not in _NOT_FORWARDED]
     for name, text in headers:
-        if name.lower() == "cookie" and (rest := _foreign_cookies(text)):
+        if name.lower() == "cookie" and (rest := _other_cookies(text)):
             passed.append(("Cookie", rest))
     return [*passed, ("Authorization", f"token {token}")] if token else passed
 
 
-def _foreign_cookies(text: str) -> str:
-    """The cookies that are not the pod's logins: a custom node need not see them."""
+def _other_cookies(text: str) -> str:
+    """The cookies without the pod's logins, which custom nodes must not see."""
     pairs = [pair.strip() for pair in text.split(";")]
-    ours = ("podkeeper-", "__Host-podkeeper-", "_xsrf")
-    return "; ".join(pair for pair in pairs if pair and not pair.startswith(ours))
+    logins = ("podkeeper-", "__Host-podkeeper-", "_xsrf")
+    return "; ".join(pair for pair in pairs if pair and not pair.startswith(logins))
 
 
-def passed_query(query: str) -> str:
-    """The query without JupyterLab's token."""
+def upstream_query(query: str) -> str:
+    """The query string without JupyterLab's token."""
     parts = [part for part in query.split("&") if part and not part.startswith("token=")]
     return "?" + "&".join(parts) if parts else ""

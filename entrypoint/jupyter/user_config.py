@@ -1,4 +1,4 @@
-"""A: the user's own Jupyter settings, read after ours; a broken file is a condition, not a JupyterLab that is down."""
+"""A: the user's own Jupyter configuration, read last; a broken file becomes a condition, and JupyterLab starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = "JupyterUserConfigBroken"
 
 
 def user_files(folder: str) -> list[str]:
-    """The files that count, in the order they are read: the file itself, then the `.d` folder by name."""
+    """The user's configuration files in reading order: the file itself, then those of the `.d` folder by name."""
     first = [os.path.join(folder, "jupyter_lab_config" + ending) for ending in (".py", ".json")]
     parts = glob.glob(os.path.join(glob.escape(folder), "jupyter_lab_config.d", "*"))
     return [path for path in first + sorted(parts) if path.endswith((".py", ".json")) and os.path.isfile(path)]
@@ -32,7 +32,7 @@ def load_user_config(config: Any, load_subconfig: Callable[[str], None], folder:
                     config.merge(type(config)(json.load(file)))
             else:
                 load_subconfig(path)
-        except Exception as error:  # whatever a user's file can raise
+        except Exception as error:  # a user's file can raise anything
             broken.append(f"cannot use {path}: {type(error).__name__}: {error}")
     _report(broken)
 
@@ -44,6 +44,6 @@ def _report(broken: list[str]) -> None:
     if not broken:
         clear_condition(runtime, NAME)
         return
-    condition = Condition(NAME, "; ".join(broken), "mend or remove the file, then restart JupyterLab")
+    condition = Condition(NAME, "; ".join(broken), "fix or remove the file, then run: podkeeper restart jupyter")
     if raise_condition(runtime, condition):
         print(condition, file=sys.stderr)

@@ -1,6 +1,7 @@
-"""A: `python -I -m entrypoint.status`: the status server (`[program:status]`).
+"""A: the status server: `python -I -m entrypoint.status` (`[program:status]`).
 
-Nothing depends on it: killed or frozen, the services go on, and supervisord and the prober bring it back.
+No service depends on it: when it is killed or frozen, the services keep running, and supervisord and the prober
+restart it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from entrypoint.status.live import Live
 from entrypoint.status.server import application, serve
 from entrypoint.system.files import read_text
 
-#: Behind the services in the queue for the processor, but not so far that it can't be looked at when they are busy.
+#: Niceness: the services' processes go first, but the page still responds while they are busy.
 NICE = 5
 
 
 async def run(settings: Settings, paths: Paths) -> int:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM; returns the exit code."""
     token = (read_text(paths.token_file) or "") if settings.jupyter_auth == "token" else ""
     login = Login(token, read_text(paths.cookie_secret_file) or "", required=settings.jupyter_auth == "token")
     live = Live(settings, paths)
@@ -32,21 +33,21 @@ async def run(settings: Settings, paths: Paths) -> int:
     except OSError as error:
         print(f"cannot listen on port {settings.status_port}: {error.strerror}; set STATUS_PORT", flush=True)
         return 1
-    told = asyncio.Event()
+    stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    looking = asyncio.ensure_future(live.run())
+        asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)
+    collecting = asyncio.ensure_future(live.run())
     gc.collect()
     gc.freeze()
-    ended = asyncio.ensure_future(told.wait())
-    await asyncio.wait([looking, ended], return_when=asyncio.FIRST_COMPLETED)
-    if looking.done():
-        looking.result()  # it ends by an error only: supervisord starts us again
+    stopping = asyncio.ensure_future(stop_requested.wait())
+    await asyncio.wait([collecting, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if collecting.done():
+        collecting.result()  # live.run() ends only by an error: supervisord restarts the server
     return 0
 
 
 def main() -> int:
-    """Settings and places come from the environment the entrypoint made."""
+    """Run with the settings and paths in the environment that the entrypoint made."""
     os.nice(NICE)
     return asyncio.run(run(Settings.from_environ(os.environ), Paths.from_environ(os.environ)))
 
@@ -54,4 +55,4 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    os._exit(code)  # a thread that a dead volume holds must not hold us
+    os._exit(code)  # a thread that waits for a dead volume must not keep the process alive

@@ -1,4 +1,4 @@
-"""A: the page's buttons: start, stop or restart a program, by way of supervisord."""
+"""A: the page's buttons: start, stop or restart a program through supervisord."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from entrypoint.settings.services import PROGRAMS
 from entrypoint.system.supervisord_rpc import Refused, call
 
 VERBS = ("start", "stop", "restart")
-#: The programs that have buttons.
+#: The programs that have buttons -> what a stop or restart of each costs.
 BUTTONS = {program.name: program.restart_note for program in PROGRAMS if program.buttons}
 _TIMEOUT = 5.0
 #: Seconds supervisord may take to stop a program; it kills after 6.
 _STOP_TIMEOUT = 15.0
 
 
-def act(paths: Paths, program: str, verb: str) -> str:
-    """Do it.
+def control(paths: Paths, program: str, verb: str) -> str:
+    """Start, stop or restart a program.
 
     Returns:
-        Why it can't be done, in one line; "" when it is under way.
+        The reason for a failure, in one line; "" when supervisord has accepted.
     """
     socket = f"{paths.runtime}/supervisor.sock"
     try:
         if verb == "restart":
-            with contextlib.suppress(Refused):  # it does not run: then it is only started
+            with contextlib.suppress(Refused):  # the program is not running: a start is enough
                 call(socket, "supervisor.stopProcess", program, True, timeout=_STOP_TIMEOUT)
         method = "supervisor.stopProcess" if verb == "stop" else "supervisor.startProcess"
         call(socket, method, program, False, timeout=_TIMEOUT)
     except Refused as refused:
-        return _in_words(str(refused), program)
+        return _message(str(refused), program)
     except OSError as error:
         return f"supervisord does not answer: {error}"
     return ""
 
 
-def _in_words(fault: str, program: str) -> str:
-    """supervisor.xmlrpc.Faults are names like ALREADY_STARTED."""
+def _message(fault: str, program: str) -> str:
+    """The message for one of supervisor.xmlrpc.Faults, names like ALREADY_STARTED."""
     name = fault.partition(":")[0]
-    words = {
-        "ALREADY_STARTED": "it runs already",
-        "NOT_RUNNING": "it does not run",
+    messages = {
+        "ALREADY_STARTED": "already running",
+        "NOT_RUNNING": "not running",
         "BAD_NAME": "this pod has no such program",
         "NO_FILE": "its program file is missing",
-        "SPAWN_ERROR": "it could not be started; see its log",
+        "SPAWN_ERROR": "could not be started; see its log",
         "SHUTDOWN_STATE": "the pod is stopping",
     }
-    return f"{program}: {words.get(name, fault)}"
+    return f"{program}: {messages.get(name, fault)}"

@@ -1,4 +1,4 @@
-"""A: what all answers of the status server have in common: headers, the login, and silence about secrets."""
+"""A: the base of all request handlers: response headers, the login, and logs and errors without secrets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from entrypoint.door.origins import is_foreign, own_origins
-from entrypoint.door.session import COOKIE_LASTS, Given, Login, cookie_name
+from entrypoint.door.session import COOKIE_LIFETIME, Credentials, Login, cookie_name
 from entrypoint.status.live import Live
 
-#: Nothing from elsewhere, nothing inline; frames only within the same origin (a tab of JupyterLab's).
+#: Nothing from other hosts, nothing inline; frames only within the same origin (a tab of JupyterLab's).
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -26,8 +26,8 @@ HEADERS = {
 }
 
 
-class Handler(RequestHandler):
-    """What all have in common."""
+class BaseHandler(RequestHandler):
+    """A request handler without a login: for pages and probes that hold nothing private."""
 
     def initialize(self, live: Live, login: Login) -> None:
         self.live, self.login = live, login
@@ -36,23 +36,23 @@ class Handler(RequestHandler):
         for name, text in HEADERS.items():
             self.set_header(name, text)
 
-    def send_error(self, status_code: int = 500, **about: Any) -> None:
-        """What took too long (see live.in_thread) may work later."""
-        late = isinstance((about.get("exc_info") or (None, None))[1], TimeoutError)
-        super().send_error(503 if late else status_code, **about)
+    def send_error(self, status_code: int = 500, **details: Any) -> None:
+        """Respond with 503 to a TimeoutError (see live.in_thread): a later request may succeed."""
+        timed_out = isinstance((details.get("exc_info") or (None, None))[1], TimeoutError)
+        super().send_error(503 if timed_out else status_code, **details)
 
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
-        """As stock, but never with the address: a token may be in it."""
+        """Log as tornado does, but never the URL's query: it may hold the token."""
         if not isinstance(error, HTTPError | StreamClosedError):
             print(f"{self.request.method} {self.request.path}: {error!r}", flush=True)
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """One line, for people and programs alike."""
+        """Respond with one line, for people and programs alike."""
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{status_code} {self._reason}\n")
 
     def check_xsrf_cookie(self) -> None:
-        """is_foreign does its work."""
+        """Check nothing: `foreign` replaces XSRF tokens."""
 
     @property
     def secure(self) -> bool:
@@ -60,27 +60,28 @@ class Handler(RequestHandler):
 
     @property
     def foreign(self) -> bool:
-        """Whether a page that is not the pod's own sent this."""
+        """Whether a page that is not the pod's own sent the request."""
         own = own_origins(self.live.settings, self.live.settings.status_port)
         return is_foreign(self.request.method or "", self.request.host, self.request.headers, own)
 
     @property
     def allowed(self) -> bool:
+        """Whether the request's credentials let it in."""
         name = cookie_name(self.live.settings.status_port, self.secure)
-        given = Given(
+        credentials = Credentials(
             self.get_query_argument("token", ""),
             self.request.headers.get("Authorization", ""),
             self.get_cookie(name) or "",
         )
-        return self.login.allows(given, self.foreign, time.time())
+        return self.login.allows(credentials, self.foreign, time.time())
 
-    def let_in(self) -> None:
-        """From now on the browser's cookie is enough."""
+    def set_login_cookie(self) -> None:
+        """Log the browser in: from now on its cookie is enough."""
         now = time.time()
         self.set_cookie(
             cookie_name(self.live.settings.status_port, self.secure),
             self.login.cookie(now),
-            expires=now + COOKIE_LASTS,
+            expires=now + COOKIE_LIFETIME,
             path="/",
             httponly=True,
             secure=self.secure,
@@ -88,16 +89,16 @@ class Handler(RequestHandler):
         )
 
 
-class Private(Handler):
-    """Answers only who has the token."""
+class PrivateHandler(BaseHandler):
+    """A request handler that requires the login: 401 without, 403 for a foreign page."""
 
     def prepare(self) -> None:
         if not self.allowed:
             raise HTTPError(403 if self.foreign else 401)
 
 
-class Nothing(Handler):
-    """404."""
+class NotFound(BaseHandler):
+    """404 for every other path."""
 
     def prepare(self) -> None:
         raise HTTPError(404)

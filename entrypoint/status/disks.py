@@ -1,4 +1,4 @@
-"""A: how full the file systems are. A network volume that does not answer must not hold who asks."""
+"""A: how full the file systems are; a network volume that does not respond cannot block the caller."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from entrypoint.settings.paths import Paths
 from entrypoint.status.schema import Disk
-from entrypoint.system.bounded_call import Asker, Silent
+from entrypoint.system.bounded_call import BoundedCall, StillRunning
 
 
-class Room(NamedTuple):
-    """Of one file system: which it is (st_dev), and bytes."""
+class DiskSpace(NamedTuple):
+    """The space of one file system in bytes, and its device number (st_dev)."""
 
     device: int
     size: int
@@ -24,33 +24,33 @@ class Disks:
     """The volume (or, without one, the data folder's disk) and, where it is another one, the container's own."""
 
     def __init__(self, paths: Paths) -> None:
-        places = [("volume" if paths.volume else "data", paths.stored), ("system", paths.log)]
-        self._askers = [(name, path, Asker(partial(room, path))) for name, path in places]
+        folders = [("volume" if paths.volume else "data", paths.stored), ("system", paths.log)]
+        self._calls = [(name, path, BoundedCall(partial(disk_space, path))) for name, path in folders]
 
-    def look(self, patience: float) -> tuple[Disk, ...]:
-        """What is known after at most `patience` seconds for each."""
+    def read(self, timeout: float) -> tuple[Disk, ...]:
+        """Each file system's space, or the problem with it after at most `timeout` seconds."""
         found: list[Disk] = []
         devices: set[int] = set()
-        for name, path, asker in self._askers:
+        for name, path, call in self._calls:
             try:
-                seen, problem = asker.ask(patience), ""
-            except Silent as silent:
-                seen, problem = Room(0, 0, 0, 0), str(silent)
+                space, problem = call.run(timeout), ""
+            except StillRunning as still_running:
+                space, problem = DiskSpace(0, 0, 0, 0), str(still_running)
             except OSError as error:
-                seen, problem = Room(0, 0, 0, 0), error.strerror or str(error)
-            if problem or seen.device not in devices:
-                devices.add(seen.device)
+                space, problem = DiskSpace(0, 0, 0, 0), error.strerror or str(error)
+            if problem or space.device not in devices:
+                devices.add(space.device)
                 found.append(
                     Disk(
-                        name=name, path=path, size_bytes=seen.size, used_bytes=seen.used, free_bytes=seen.free,
+                        name=name, path=path, size_bytes=space.size, used_bytes=space.used, free_bytes=space.free,
                         problem=problem,
                     )
                 )  # fmt: skip
         return tuple(found)
 
 
-def room(path: str) -> Room:
-    """As df(1) shows it: free is what is left for users who are not root."""
+def disk_space(path: str) -> DiskSpace:
+    """The space of the file system `path` is on, as df(1) shows it: `free` is what users other than root may use."""
     found = os.statvfs(path)
     unit, size = found.f_frsize, found.f_blocks * found.f_frsize
-    return Room(os.stat(path).st_dev, size, size - found.f_bfree * unit, found.f_bavail * unit)
+    return DiskSpace(os.stat(path).st_dev, size, size - found.f_bfree * unit, found.f_bavail * unit)

@@ -1,4 +1,4 @@
-"""A: /events: the status as it changes, as server-sent events."""
+"""A: /events: the status and its changes, as a stream of server-sent events."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ import json
 from tornado.iostream import StreamClosedError
 
 from entrypoint.status import actions, log_view
-from entrypoint.status.base_handler import Private
+from entrypoint.status.base_handler import PrivateHandler
 from entrypoint.status.live import in_thread
-from entrypoint.status.subscribers import Watcher, event
+from entrypoint.status.subscribers import Subscriber, event
 
-#: Seconds after which a stream ends by itself and the browser opens the next: RunPod's proxy would cut it at 100.
-STREAM_LASTS = 85.0
-#: Seconds a browser may take to read what it was sent.
-READ_WITHIN = 30.0
+#: Seconds after which the server ends a stream and the browser opens the next: RunPod's proxy cuts it at 100.
+STREAM_DURATION = 85.0
+#: Seconds a browser may take to read a message.
+READ_TIMEOUT = 30.0
 
 
-class Events(Private):
+class Events(PrivateHandler):
     """`hello`, `history` and `snapshot` once, then `patch` with the parts of status.json that changed."""
 
     async def get(self) -> None:
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")
-        news = asyncio.Event()
-        watcher = Watcher(news.set)
+        pending = asyncio.Event()
+        subscriber = Subscriber(pending.set)
         try:
-            await self._greet(watcher)
-            await self._tell(watcher, news)
+            await self._send_first_events(subscriber)
+            await self._send_patches(subscriber, pending)
         except (TimeoutError, StreamClosedError):
-            pass  # gone, or too slow: the browser comes again
+            pass  # the browser has gone or is too slow; it reconnects
         finally:
-            self.live.watchers.discard(watcher)
+            self.live.subscribers.discard(subscriber)
 
-    async def _greet(self, watcher: Watcher) -> None:
-        content = await self.live.follow(watcher)
+    async def _send_first_events(self, subscriber: Subscriber) -> None:
+        content = await self.live.subscribe(subscriber)
         try:
             since = float(self.request.headers.get("Last-Event-ID", "0"))
         except ValueError:
             since = 0.0
         past = json.dumps(self.live.history.since(since), separators=(",", ":"))
-        actions_there = [each["name"] for each in content["services"] + content["helpers"]]
-        buttons = {name: note for name, note in actions.BUTTONS.items() if name in actions_there}
-        logs = await in_thread(log_view.names, self.live.paths.log)
+        programs = [each["name"] for each in content["services"] + content["helpers"]]
+        buttons = {name: note for name, note in actions.BUTTONS.items() if name in programs}
+        logs = await in_thread(log_view.existing_logs, self.live.paths.log)
         hello = {"logs": {name: title for name, (title, _) in logs.items()}, "buttons": buttons}
         await self._send(
             b"retry: 1000\n\n"
@@ -52,15 +52,15 @@ class Events(Private):
             + event("snapshot", json.dumps(content), str(content["at"]))
         )
 
-    async def _tell(self, watcher: Watcher, news: asyncio.Event) -> None:
+    async def _send_patches(self, subscriber: Subscriber, pending: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
-        ends = loop.time() + STREAM_LASTS
-        timer = loop.call_at(ends, news.set)  # one for all: wait_for would make a task a message
+        ends = loop.time() + STREAM_DURATION
+        timer = loop.call_at(ends, pending.set)  # one for the stream: wait_for would make a task per message
         try:
             while loop.time() < ends:
-                await news.wait()
-                news.clear()
-                patch = watcher.take()
+                await pending.wait()
+                pending.clear()
+                patch = subscriber.take_pending()
                 if patch:
                     await self._send(patch.message())
         finally:
@@ -69,5 +69,5 @@ class Events(Private):
     async def _send(self, message: bytes) -> None:
         self.write(message)
         sent = self.flush()
-        if not sent.done():  # the rule is that the kernel takes it at once
-            await asyncio.wait_for(sent, READ_WITHIN)
+        if not sent.done():  # usually the kernel takes the message at once
+            await asyncio.wait_for(sent, READ_TIMEOUT)

@@ -1,4 +1,4 @@
-"""A: what the status server answers, path by path; /events is in stream.py."""
+"""A: the request handlers of the status server, one for each path; /events is in events.py."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from tornado.web import HTTPError
 
 from entrypoint.door.session import Login
 from entrypoint.status import actions, log_view, model_bundles
-from entrypoint.status.base_handler import Handler, Private
+from entrypoint.status.base_handler import BaseHandler, PrivateHandler
 from entrypoint.status.live import Live, in_thread
 from entrypoint.status.metrics import CONTENT_TYPE, metrics_text
 
-#: Seconds a button may take: a service that does not stop by itself is killed after 6.
-DEED_PATIENCE = 30.0
+#: Seconds a button's action may take: supervisord kills a service that does not stop after 6.
+ACTION_TIMEOUT = 30.0
 
 
-class Alive(Handler):
-    """/healthz: the server's loop turns."""
+class Healthz(BaseHandler):
+    """/healthz: liveness: the server's event loop runs."""
 
     def get(self) -> None:
         self.set_header("Content-Type", "text/plain")
@@ -27,8 +27,8 @@ class Alive(Handler):
     head = get
 
 
-class Ready(Handler):
-    """/readyz: every service that is switched on answers."""
+class Readyz(BaseHandler):
+    """/readyz: readiness: every enabled service responds."""
 
     async def get(self) -> None:
         ready = await self.live.ready()
@@ -39,8 +39,8 @@ class Ready(Handler):
     head = get
 
 
-class Page(Handler):
-    """/: the page; whoever may not see it is asked to log in."""
+class Page(BaseHandler):
+    """/: the page; redirects to the login form without the login."""
 
     def initialize(self, live: Live, login: Login, page: bytes = b"") -> None:
         super().initialize(live, login)
@@ -52,14 +52,14 @@ class Page(Handler):
                 raise HTTPError(403)
             self.redirect("login", status=303)
         elif self.get_query_argument("token", ""):
-            self.let_in()
-            self.redirect("./", status=303)  # the token leaves the address bar
+            self.set_login_cookie()
+            self.redirect("./", status=303)  # removes the token from the address bar
         else:
             self.finish(self.page)
 
 
 class LoginForm(Page):
-    """/login: the form, and what it sends."""
+    """/login: the form (GET) and its submission (POST)."""
 
     def get(self) -> None:
         if self.allowed:
@@ -71,21 +71,21 @@ class LoginForm(Page):
         if self.foreign:
             raise HTTPError(403)
         if self.login.is_token(self.get_body_argument("token", "").strip()):
-            self.let_in()
+            self.set_login_cookie()
             self.redirect("./", status=303)
         else:
             self.redirect("login?wrong", status=303)
 
 
-class StatusJson(Private):
-    """/status.json: see shape.py."""
+class StatusJson(PrivateHandler):
+    """/status.json: see schema.py."""
 
     async def get(self) -> None:
         self.set_header("Content-Type", "application/json")
         await self.finish(json.dumps(await self.live.content()))
 
 
-class Metrics(Private):
+class Metrics(PrivateHandler):
     """/metrics, for Prometheus."""
 
     async def get(self) -> None:
@@ -93,12 +93,12 @@ class Metrics(Private):
         await self.finish(metrics_text(await self.live.content()))
 
 
-class Log(Private):
-    """/logs/NAME?search=WORDS&lines=N&seen=MARK: the end of a log; 204 when it is as it was at MARK."""
+class Log(PrivateHandler):
+    """/logs/NAME?search=WORDS&lines=N&seen=MARK: the end of a log; 204 when it is unchanged since MARK."""
 
     async def get(self, name: str) -> None:
         folder = self.live.paths.log
-        known = await in_thread(log_view.names, folder)
+        known = await in_thread(log_view.existing_logs, folder)
         if name not in known:
             raise HTTPError(404)
         search, lines = self.get_query_argument("search", ""), self.get_query_argument("lines", "300")
@@ -115,39 +115,39 @@ class Log(Private):
         await self.finish(json.dumps(view._asdict()))
 
 
-class Deed(Private):
-    """A button: 200 under way, 409 can't be done; why is in the body."""
+class ButtonHandler(PrivateHandler):
+    """The base of the buttons' handlers: 200 for an accepted action, 409 for a failed one, with the reason."""
 
-    async def report(self, what: str, deed: Callable[..., str], *arguments: object) -> None:
-        """Do it and tell."""
-        print(f"{what}: asked for on the status page", flush=True)
-        problem = await in_thread(deed, *arguments, patience=DEED_PATIENCE)
+    async def run_action(self, name: str, action: Callable[..., str], *arguments: object) -> None:
+        """Run `action`, which returns the reason for a failure or "", and respond with that reason."""
+        print(f"{name}: requested on the status page", flush=True)
+        problem = await in_thread(action, *arguments, timeout=ACTION_TIMEOUT)
         if problem:
-            print(f"{what}: {problem}", flush=True)
+            print(f"{name}: {problem}", flush=True)
         self.set_status(409 if problem else 200)
         self.set_header("Content-Type", "application/json")
         await self.finish(json.dumps({"problem": problem}))
 
 
-class Action(Deed):
+class ProgramAction(ButtonHandler):
     """POST /programs/NAME/VERB."""
 
     async def post(self, program: str, verb: str) -> None:
         if program not in actions.BUTTONS or verb not in actions.VERBS:
             raise HTTPError(404)
-        await self.report(f"{verb} {program}", actions.act, self.live.paths, program, verb)
+        await self.run_action(f"{verb} {program}", actions.control, self.live.paths, program, verb)
 
 
-class Bundles(Private):
-    """/bundles: the bundles of models that can be asked for."""
+class Bundles(PrivateHandler):
+    """/bundles: the model bundles that can be requested."""
 
     async def get(self) -> None:
         offered = await in_thread(model_bundles.offered, self.live.settings, self.live.paths)
         await self.finish({"bundles": offered})
 
 
-class FetchBundle(Deed):
+class FetchBundle(ButtonHandler):
     """POST /bundles/NAME/fetch."""
 
     async def post(self, name: str) -> None:
-        await self.report(f"fetch {name}", model_bundles.fetch, self.live.settings, self.live.paths, name)
+        await self.run_action(f"fetch {name}", model_bundles.fetch, self.live.settings, self.live.paths, name)

@@ -1,4 +1,4 @@
-"""P: the last hour in numbers, for the page's charts."""
+"""P: the last hour's samples, for the page's charts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from entrypoint.status.schema import Cpu, Disk, Gpu, Memory
 
 #: Seconds between two samples, and how many are kept.
-EVERY, KEPT = 6.0, 600
+INTERVAL, KEPT = 6.0, 600
 
 
 class Sample(NamedTuple):
-    """One moment. Percent and bytes; GPUs and disks in the snapshot's order."""
+    """The figures of one moment: percent and bytes; GPUs and disks in the snapshot's order."""
 
     at: float
     cpu: float | None
@@ -22,8 +22,8 @@ class Sample(NamedTuple):
     disk: tuple[int, ...]
 
 
-def sample(at: float, cpu: Cpu, memory: Memory, gpus: tuple[Gpu, ...], disks: tuple[Disk, ...]) -> Sample:
-    """What of a look is kept."""
+def make_sample(at: float, cpu: Cpu, memory: Memory, gpus: tuple[Gpu, ...], disks: tuple[Disk, ...]) -> Sample:
+    """The sample of these figures."""
     return Sample(
         round(at, 1),
         cpu.used_percent,
@@ -35,14 +35,15 @@ def sample(at: float, cpu: Cpu, memory: Memory, gpus: tuple[Gpu, ...], disks: tu
 
 
 class History:
-    """A ring of samples."""
+    """A ring buffer of samples."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._samples: deque[Sample] = deque(maxlen=kept)
 
     def add(self, sample: Sample) -> None:
+        """Append a sample; the oldest one is dropped when the buffer is full."""
         self._samples.append(sample)
 
     def since(self, at: float) -> list[Any]:
-        """The samples after `at` (seconds since 1970), oldest first, as JSON has them."""
+        """The samples after `at` (seconds since 1970), oldest first, as lists for JSON."""
         return [list(each) for each in self._samples if each.at > at]

@@ -1,7 +1,7 @@
-"""A: what the handlers share: the latest look at the pod, the last hour's samples, and those who follow.
+"""A: state that the request handlers share: the latest snapshot, the last hour's samples, and the subscribers.
 
-Looks are made in threads: whatever they wait for (a volume, a driver, a service), the page goes on to answer. While
-nobody follows or asks, nothing is looked at but processor, memory and GPU, for the charts.
+Snapshots are collected in threads: whatever a thread waits for (a volume, a driver, a service), the server keeps
+responding. Without subscribers and requests, only processor, memory, GPU and disks are sampled, for the charts.
 """
 
 from __future__ import annotations
@@ -14,153 +14,153 @@ from typing import Any, TypeVar
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.status.collect import ANSWER_TIMEOUT, Collector, Sampler, secrets
-from entrypoint.status.history import EVERY, History
+from entrypoint.status.collect import PROBE_TIMEOUT, Collector, Sampler, secrets
+from entrypoint.status.history import INTERVAL, History
 from entrypoint.status.snapshot import as_json, make_snapshot
-from entrypoint.status.subscribers import Patch, Watcher, changed
+from entrypoint.status.subscribers import Patch, Subscriber, changed
 from entrypoint.system.readiness import ask_services
 
 Result = TypeVar("Result")
-#: Seconds between two looks while somebody follows.
-FOLLOW_EVERY = 2.0
-#: Seconds a look, and the services' answers, are as good as new.
-FRESH = 1.0
-#: Followers that are told between two looks at the other connections.
-AT_ONCE = 10
-#: Seconds a look may take; then the last one has to do.
-PATIENCE = 10.0
+#: Seconds between two snapshots while there are subscribers.
+STREAM_INTERVAL = 2.0
+#: Seconds a snapshot, and the services' probes, count as fresh.
+MAX_AGE = 1.0
+#: Subscribers notified before the event loop serves other connections.
+BATCH = 10
+#: Seconds to wait for a snapshot; after that the last one is served.
+TIMEOUT = 10.0
 
 
 class Live:
-    """One for the whole server."""
+    """The shared state; one for the whole server."""
 
     def __init__(self, settings: Settings, paths: Paths) -> None:
         self.settings, self.paths = settings, paths
         self.history = History()
         self.redactor = secrets(settings, paths)
-        self.watchers: set[Watcher] = set()
+        self.subscribers: set[Subscriber] = set()
         self._collector, self._sampler = Collector(settings, paths), Sampler(paths)
-        self._answers = Shared(self._ask)
-        self._content = Shared(self._look)
-        self._told: dict[str, Any] = {}
-        self._complaint = ""
+        self._answers = SharedCall(self._probe)
+        self._content = SharedCall(self._collect)
+        self._published: dict[str, Any] = {}
+        self._logged = ""
 
-    async def content(self, fresh: float = FRESH) -> dict[str, Any]:
-        """`status.json`, at most `fresh` seconds old.
+    async def content(self, max_age: float = MAX_AGE) -> dict[str, Any]:
+        """`status.json`, at most `max_age` seconds old.
 
         Raises:
-            TimeoutError: There is none yet, and none to be had.
+            TimeoutError: There is no snapshot yet, and none could be collected in time.
         """
-        content: dict[str, Any] = await self._content.get(fresh, PATIENCE)
+        content: dict[str, Any] = await self._content.get(max_age, TIMEOUT)
         return content
 
     async def ready(self) -> bool:
-        """Whether every service that is switched on answers."""
-        answers = await self._answers.get(FRESH, PATIENCE)
+        """Whether every enabled service responds."""
+        answers = await self._answers.get(MAX_AGE, TIMEOUT)
         return all(problem is None for problem in answers.values())
 
-    async def follow(self, watcher: Watcher) -> dict[str, Any]:
-        """How things are; of what changes from now on, `watcher` is told.
+    async def subscribe(self, subscriber: Subscriber) -> dict[str, Any]:
+        """The current `status.json`; `subscriber` is notified of every change from now on.
 
         Raises:
             TimeoutError: As `content`.
         """
         content = await self.content()
-        await self._tell(content)
-        self.watchers.add(watcher)
+        await self._publish(content)
+        self.subscribers.add(subscriber)
         return content
 
     async def run(self) -> None:
-        """Sample and tell, until cancelled."""
+        """Sample and publish, until cancelled."""
         due = time.monotonic()
         while True:
             try:
                 if time.monotonic() >= due:
-                    due = time.monotonic() + EVERY - FOLLOW_EVERY / 2
-                    self.history.add(await in_thread(self._sampler.look))
-                if self.watchers:
-                    await self._tell(await self.content(FOLLOW_EVERY / 2))
+                    due = time.monotonic() + INTERVAL - STREAM_INTERVAL / 2
+                    self.history.add(await in_thread(self._sampler.sample))
+                if self.subscribers:
+                    await self._publish(await self.content(STREAM_INTERVAL / 2))
             except (TimeoutError, OSError) as error:
-                self._complain(f"cannot look at the pod: {error!r}")
-            await asyncio.sleep(FOLLOW_EVERY)
+                self._log_once(f"cannot collect the pod's status: {error!r}")
+            await asyncio.sleep(STREAM_INTERVAL)
 
-    def _complain(self, text: str) -> None:
-        if text != self._complaint:
-            self._complaint = text
+    def _log_once(self, text: str) -> None:
+        if text != self._logged:
+            self._logged = text
             print(text, flush=True)
 
-    async def _tell(self, content: dict[str, Any]) -> None:
-        """A few at a time: who asks something else meanwhile is answered in between."""
-        parts = changed(self._told, content)
-        self._told = content
+    async def _publish(self, content: dict[str, Any]) -> None:
+        """Notify the subscribers in batches; other requests are served in between."""
+        parts = changed(self._published, content)
+        self._published = content
         if not parts:
             return
         patch = Patch(parts)
-        for number, watcher in enumerate(tuple(self.watchers)):
-            watcher.tell(patch)
-            if number % AT_ONCE == AT_ONCE - 1:
+        for number, subscriber in enumerate(tuple(self.subscribers)):
+            subscriber.notify(patch)
+            if number % BATCH == BATCH - 1:
                 await asyncio.sleep(0)
 
-    async def _ask(self) -> dict[str, str | None]:
-        return await in_thread(ask_services, self.settings, ANSWER_TIMEOUT)
+    async def _probe(self) -> dict[str, str | None]:
+        return await in_thread(ask_services, self.settings, PROBE_TIMEOUT)
 
-    async def _look(self) -> dict[str, Any]:
-        answers = await self._answers.get(FRESH, PATIENCE)
-        return await in_thread(self._look_now, answers)
+    async def _collect(self) -> dict[str, Any]:
+        answers = await self._answers.get(MAX_AGE, TIMEOUT)
+        return await in_thread(self._snapshot, answers)
 
-    def _look_now(self, answers: dict[str, str | None]) -> dict[str, Any]:
-        return as_json(make_snapshot(self.settings, self._collector.look(answers)), self.redactor)
+    def _snapshot(self, answers: dict[str, str | None]) -> dict[str, Any]:
+        return as_json(make_snapshot(self.settings, self._collector.collect(answers)), self.redactor)
 
 
-async def in_thread(work: Callable[..., Result], *arguments: Any, patience: float = PATIENCE) -> Result:
-    """Do something that may wait, in a thread of its own: a pool would soon be full of those that wait for ever.
+async def in_thread(function: Callable[..., Result], *arguments: Any, timeout: float = TIMEOUT) -> Result:
+    """Call a function that may block, in a thread of its own: calls that never return would fill a pool.
 
     Raises:
-        TimeoutError: It is not done within `patience` seconds; the thread goes on alone.
+        TimeoutError: The function has not returned within `timeout` seconds; its thread keeps running.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Result] = loop.create_future()
 
     def run() -> None:
         try:
-            result = work(*arguments)
+            result = function(*arguments)
         except Exception as error:
-            loop.call_soon_threadsafe(settle, done.set_exception, error)
+            loop.call_soon_threadsafe(resolve, done.set_exception, error)
         else:
-            loop.call_soon_threadsafe(settle, done.set_result, result)
+            loop.call_soon_threadsafe(resolve, done.set_result, result)
 
-    def settle(set_it: Callable[[Any], None], outcome: Any) -> None:
-        if not done.done():  # nobody waits any more
-            set_it(outcome)
+    def resolve(setter: Callable[[Any], None], outcome: Any) -> None:
+        if not done.done():  # done: the caller's wait has timed out
+            setter(outcome)
 
     threading.Thread(target=run, daemon=True).start()
-    return await asyncio.wait_for(done, patience)
+    return await asyncio.wait_for(done, timeout)
 
 
-class Shared:
-    """The result of an errand that many want and one runs."""
+class SharedCall:
+    """A call whose result many callers share: one runs at a time, and its last result is kept."""
 
-    def __init__(self, errand: Callable[[], Awaitable[Any]]) -> None:
-        self._errand = errand
+    def __init__(self, function: Callable[[], Awaitable[Any]]) -> None:
+        self._function = function
         self._result: Any = None
         self._at = float("-inf")
         self._running: asyncio.Task[None] | None = None
 
-    async def get(self, fresh: float, patience: float) -> Any:
-        """The result, at most `fresh` seconds old; after `patience` seconds the last one, however old.
+    async def get(self, max_age: float, timeout: float) -> Any:
+        """The result, at most `max_age` seconds old; after `timeout` seconds the last one, however old.
 
         Raises:
-            TimeoutError: There is no last one.
+            TimeoutError: There is no last result.
         """
-        if time.monotonic() - self._at > fresh:
+        if time.monotonic() - self._at > max_age:
             if self._running is None or self._running.done():
                 self._running = asyncio.ensure_future(self._run())
-            await asyncio.wait([self._running], timeout=patience)
+            await asyncio.wait([self._running], timeout=timeout)
             error = self._running.exception() if self._running.done() else TimeoutError()
             if error is not None and (self._at == float("-inf") or not isinstance(error, TimeoutError)):
                 raise error
         return self._result
 
     async def _run(self) -> None:
-        self._result = await self._errand()
+        self._result = await self._function()
         self._at = time.monotonic()

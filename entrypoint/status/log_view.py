@@ -1,4 +1,4 @@
-"""A: the ends of the log files, searched, for the page."""
+"""A: the ends of the log files, with a search, for the page."""
 
 from __future__ import annotations
 
@@ -6,55 +6,55 @@ import os
 import re
 from typing import NamedTuple
 
-from entrypoint.settings.services import with_logs
+from entrypoint.settings.services import POD_LOG, PROGRAMS
 from entrypoint.system.redaction import Redactor
 
-#: Bytes looked through: of the end of a file, and of all of it when searching.
-_END, _ALL = 256 << 10, 16 << 20
-MOST_LINES = 1000
+#: Bytes read from the end of a file: without, and with a search.
+_TAIL, _SEARCHED = 256 << 10, 16 << 20
+MAX_LINES = 1000
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class View(NamedTuple):
-    """Lines of one log. `mark` is another one when the file has changed; `left_out`: found, but not among `lines`."""
+    """Lines of one log. `mark`: differs once the file has changed; `left_out`: number of earlier matches not shown."""
 
     lines: list[str]
     mark: str
     left_out: int
 
 
-def names(folder: str) -> dict[str, tuple[str, str]]:
-    """Log name -> (title, file name) of every log that exists."""
+def existing_logs(folder: str) -> dict[str, tuple[str, str]]:
+    """The logs that exist: log name -> (title, file name); the services' first, as the page offers them."""
     return {
         program.name: (program.title, program.log_file)
-        for program in with_logs()
+        for program in (*PROGRAMS, POD_LOG)
         if os.path.exists(os.path.join(folder, program.log_file))
     }
 
 
 def view(path: str, search: str, lines: int, redactor: Redactor) -> View:
-    """The last `lines` lines of the file that hold `search`, in any case.
+    """The last `lines` lines of the file that contain `search`, upper or lower case.
 
     Raises:
         OSError: The file can't be read.
     """
     with open(path, "rb") as file:
         state = os.fstat(file.fileno())
-        file.seek(max(0, state.st_size - (_ALL if search else _END)))
-        data = file.read(_ALL)
+        file.seek(max(0, state.st_size - (_SEARCHED if search else _TAIL)))
+        data = file.read(_SEARCHED)
     whole = data.decode(errors="replace").split("\n")
     if state.st_size > len(data):
-        del whole[0]  # half a line
+        del whole[0]  # part of a line
     if whole and not whole[-1]:
         del whole[-1]
     found = [line for line in whole if search.casefold() in line.casefold()]
-    wanted = max(1, min(lines, MOST_LINES))
+    wanted = max(1, min(lines, MAX_LINES))
     shown = [readable(redactor.text(line)) for line in found[-wanted:]]
     return View(shown, f"{state.st_ino}-{state.st_size}", len(found) - len(shown))
 
 
 def readable(line: str) -> str:
-    """As a terminal would show it in the end: without colours, the last state of a progress bar."""
+    """The line as a terminal shows it in the end: without colours, with the last state of a progress bar."""
     shown = _ESCAPES.sub("", line).rstrip("\r").rpartition("\r")[2]
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", shown)

@@ -1,4 +1,4 @@
-"""A: how busy processor and memory are, against what the container may use."""
+"""A: processor and memory usage, against the container's limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrypoint.system.files import read_text
 
 
 class Machine:
-    """Looks again and again; a share of the processor is one between two looks."""
+    """A reader of processor and memory figures; the processor's share is measured between two calls."""
 
     def __init__(self, mount: str = cgroup.MOUNT, membership: str = cgroup.MEMBERSHIP) -> None:
         folders = cgroup.cpu_folders(mount, read_text(membership) or "")
@@ -20,7 +20,7 @@ class Machine:
         self._before: tuple[float, float] | None = None
 
     def cpu(self) -> schema.Cpu:
-        """Since the last call."""
+        """Processor usage since the last call."""
         cores = self._cores()
         now, used = time.monotonic(), self._cpu_seconds()
         before, self._before = self._before, (now, used)
@@ -28,6 +28,7 @@ class Machine:
         return schema.Cpu(used_percent=busy, cores=round(cores, 2))
 
     def memory(self) -> schema.Memory:
+        """Memory usage now."""
         used, total = meters.memory_of_machine(read_text("/proc/meminfo") or "")
         if self._memory is None:
             return schema.Memory(used_bytes=used, limit_bytes=total, oom_kills=0)
@@ -42,8 +43,8 @@ class Machine:
         return meters.machine_seconds(read_text("/proc/stat") or "cpu 0 0 0 0 0 0 0 0", os.sysconf("SC_CLK_TCK"))
 
     def _cores(self) -> float:
-        here = float(len(os.sched_getaffinity(0)))
-        return min(here, _limit(self._folder) or here) if self._folder else here
+        usable = float(len(os.sched_getaffinity(0)))
+        return min(usable, _limit(self._folder) or usable) if self._folder else usable
 
 
 def _used(cpu: cgroup.CpuFolder) -> float | None:

@@ -1,6 +1,6 @@
-"""P: `status.json` -> the text that Prometheus reads (text format 0.0.4).
+"""P: `status.json` -> metrics for Prometheus (text format 0.0.4).
 
-Names follow its habit: base units, `_total` for what only grows, a state as one series a state word.
+Names follow Prometheus' conventions: base units, `_total` for counters, a state as one series for each state name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Samples = Iterable[tuple[dict[str, Any], float | int | bool | None]]
 
 
 def metrics_text(content: dict[str, Any]) -> str:
-    """Everything of a snapshot that is a number, and the conditions with their words."""
+    """The metrics: every number of a snapshot, and the conditions with reason and remedy."""
     return "".join(
         f"# HELP podkeeper_{name} {text}\n# TYPE podkeeper_{name} {kind}\n" + "".join(lines)
         for name, kind, text, samples in _families(content)
@@ -23,130 +23,86 @@ def metrics_text(content: dict[str, Any]) -> str:
 
 
 def _families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
-    yield (
-        "health",
-        "gauge",
-        "1 for what the pod is.",
-        [({"health": word}, content["health"] == word) for word in ("healthy", "degraded", "unhealthy")],
-    )
+    health = [({"health": word}, content["health"] == word) for word in ("healthy", "degraded", "unhealthy")]
+    yield "health", "gauge", "1 for the pod's health.", health
     yield "build_info", "gauge", "1; the label is the version.", [({"version": content["version"]}, 1)]
-    yield "start_time_seconds", "gauge", "When the pod's start began.", [({}, content["started"])]
-    yield (
-        "condition",
-        "gauge",
-        "1 for each thing that is wrong.",
-        [
-            ({"condition": each["name"], "reason": each["reason"], "remedy": each["remedy"]}, 1)
-            for each in content["conditions"]
-        ],
-    )
-    yield from _of_programs(content)
-    yield from _of_machine(content)
-    yield from _of_disks_and_gpus(content)
-    yield from _of_models(content["models"])
+    yield "start_time_seconds", "gauge", "Time the pod's start began.", [({}, content["started"])]
+    conditions = [
+        ({"condition": each["name"], "reason": each["reason"], "remedy": each["remedy"]}, 1)
+        for each in content["conditions"]
+    ]
+    yield "condition", "gauge", "1 for each condition that holds.", conditions
+    yield from _program_families(content)
+    yield from _machine_families(content)
+    yield from _disk_and_gpu_families(content)
+    yield from _model_families(content["models"])
 
 
-def _of_programs(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
+def _program_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
     services = [({"service": each["name"]}, each) for each in content["services"]]
-    everyone = [({"program": each["name"]}, each) for each in content["services"] + content["helpers"]]
+    programs = [({"program": each["name"]}, each) for each in content["services"] + content["helpers"]]
     for name, text, key in (
-        ("service_enabled", "Whether the settings want it.", "enabled"),
-        ("service_answers", "Whether its health path answers.", "answers"),
-        ("service_memory_bytes", "Private memory of its process tree.", "memory_bytes"),
+        ("service_enabled", "Whether the settings enable the service.", "enabled"),
+        ("service_answers", "Whether the service's health path answers.", "answers"),
+        ("service_memory_bytes", "Private memory of the service's process tree.", "memory_bytes"),
     ):
         yield name, "gauge", text, [(labels, each[key]) for labels, each in services]
-    yield (
-        "program_state",
-        "gauge",
-        "1 for supervisord's word for its state.",
-        [(labels | {"state": each["state"]}, 1) for labels, each in everyone],
-    )
-    yield (
-        "program_restarts_total",
-        "counter",
-        "Starts after the first.",
-        [(labels, each["restarts"]) for labels, each in everyone],
-    )
-    yield (
-        "program_start_time_seconds",
-        "gauge",
-        "When its process was started.",
-        [(labels, each["started"]) for labels, each in everyone],
-    )
+    states = [(labels | {"state": each["state"]}, 1) for labels, each in programs]
+    restarts = [(labels, each["restarts"]) for labels, each in programs]
+    started = [(labels, each["started"]) for labels, each in programs]
+    yield "program_state", "gauge", "1 for the program's state in supervisord.", states
+    yield "program_restarts_total", "counter", "Restarts of the program since the pod's start.", restarts
+    yield "program_start_time_seconds", "gauge", "Time the program's process was started.", started
 
 
-def _of_machine(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
+def _machine_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
     cpu, memory = content["cpu"], content["memory"]
-    yield "cpu_used_ratio", "gauge", "Of the cores the pod may use.", [({}, _ratio(cpu["used_percent"]))]
+    yield "cpu_used_ratio", "gauge", "Share of the usable cores that is busy.", [({}, _ratio(cpu["used_percent"]))]
     yield "cpu_cores", "gauge", "Cores the pod may use.", [({}, cpu["cores"])]
-    yield "memory_used_bytes", "gauge", "Without droppable cache.", [({}, memory["used_bytes"])]
-    yield (
-        "memory_limit_bytes",
-        "gauge",
-        "The container's limit, else the machine's memory.",
-        [({}, memory["limit_bytes"])],
-    )
-    yield (
-        "oom_kills_total",
-        "counter",
-        "Processes the kernel killed for lack of memory.",
-        [({}, memory["oom_kills"])],
-    )
+    yield "memory_used_bytes", "gauge", "Memory in use, without droppable cache.", [({}, memory["used_bytes"])]
+    limit = "Memory limit of the container, else the machine's memory."
+    yield "memory_limit_bytes", "gauge", limit, [({}, memory["limit_bytes"])]
+    kills = "Processes the kernel killed for lack of memory."
+    yield "oom_kills_total", "counter", kills, [({}, memory["oom_kills"])]
 
 
-def _of_disks_and_gpus(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
+def _disk_and_gpu_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
     disks = [({"disk": each["name"], "path": each["path"]}, each) for each in content["disks"]]
-    yield (
-        "disk_answers",
-        "gauge",
-        "Whether the file system answers.",
-        [(labels, not each["problem"]) for labels, each in disks],
-    )
+    answers = [(labels, not each["problem"]) for labels, each in disks]
+    yield "disk_answers", "gauge", "Whether the file system answers.", answers
     for key, text in (
-        ("size", "Its size."),
-        ("used", "Used of it."),
-        ("free", "What the pod may still write."),
+        ("size", "Size of the file system."),
+        ("used", "Used space of the file system."),
+        ("free", "Free space of the file system for users other than root."),
     ):
-        yield (
-            f"disk_{key}_bytes",
-            "gauge",
-            text,
-            [(labels, None if each["problem"] else each[f"{key}_bytes"]) for labels, each in disks],
-        )
+        sizes = [(labels, None if each["problem"] else each[f"{key}_bytes"]) for labels, each in disks]
+        yield f"disk_{key}_bytes", "gauge", text, sizes
     gpus = [({"gpu": each["index"], "name": each["name"]}, each) for each in content["gpus"]]
-    yield (
-        "gpu_used_ratio",
-        "gauge",
-        "Share of the time it was busy.",
-        [(labels, _ratio(each["used_percent"])) for labels, each in gpus],
-    )
+    busy = [(labels, _ratio(each["used_percent"])) for labels, each in gpus]
+    yield "gpu_used_ratio", "gauge", "Share of the time the GPU was busy.", busy
     for name, text in (
         ("memory_used_bytes", "Used memory of the GPU."),
         ("memory_size_bytes", "Memory of the GPU."),
-        ("temperature_celsius", "Its temperature."),
-        ("power_watts", "What it draws."),
+        ("temperature_celsius", "Temperature of the GPU."),
+        ("power_watts", "Power draw of the GPU."),
     ):
         yield f"gpu_{name}", "gauge", text, [(labels, each[name]) for labels, each in gpus]
 
 
-def _of_models(models: dict[str, Any] | None) -> Iterable[tuple[str, str, str, Samples]]:
+def _model_families(models: dict[str, Any] | None) -> Iterable[tuple[str, str, str, Samples]]:
     if not models:
         return
     for name, key, text in (
-        ("models_bytes", "bytes", "On the disk, of what is wanted."),
-        ("models_size_bytes", "size", "Of all that is wanted, as far as known."),
-        ("models_bytes_per_second", "bytes_per_second", "How fast they come."),
+        ("models_bytes", "bytes", "Downloaded bytes of the requested models."),
+        ("models_size_bytes", "size", "Size of the requested models, as far as known."),
+        ("models_bytes_per_second", "bytes_per_second", "Download rate."),
     ):
         value = models.get(key)
         yield name, "gauge", text, [({}, value if isinstance(value, int | float) else None)]
     files = models.get("files")
     states = [str(each.get("state")) for each in files if isinstance(each, dict)] if isinstance(files, list) else []
-    yield (
-        "models_files",
-        "gauge",
-        "Files in each state.",
-        [({"state": state}, states.count(state)) for state in sorted(set(states))],
-    )
+    counts = [({"state": state}, states.count(state)) for state in sorted(set(states))]
+    yield "models_files", "gauge", "Model files in each state.", counts
 
 
 def _line(name: str, labels: dict[str, Any], value: float | int | bool | None) -> str:

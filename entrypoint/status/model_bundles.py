@@ -1,4 +1,4 @@
-"""A: the bundles of models that the page offers to fetch."""
+"""A: the model bundles that the page offers, and requests for them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from entrypoint.models.catalogue.builtin import local_manifest
 from entrypoint.models.catalogue.manifest import BadManifest
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.status.actions import act
+from entrypoint.status.actions import control
 
 
 def offered(settings: Settings, paths: Paths) -> list[dict[str, Any]]:
-    """What the manifest holds; nothing where it is elsewhere on the web, or broken (the downloads' log says why)."""
+    """The manifest's bundles; none where the manifest is remote, or broken (the downloads' log says why)."""
     try:
         manifest = local_manifest(settings, paths)
     except BadManifest:
@@ -23,15 +23,15 @@ def offered(settings: Settings, paths: Paths) -> list[dict[str, Any]]:
 
 
 def fetch(settings: Settings, paths: Paths, name: str) -> str:
-    """Have the downloads fetch this bundle, too: they begin again, and go on where they were.
+    """Add the bundle to the requested ones and restart the downloads, which resume unfinished files.
 
     Returns:
-        Why it can't be done, in one line; "" when it is under way.
+        The reason for a failure, in one line; "" when the downloads have been restarted.
     """
     if name not in [each["name"] for each in offered(settings, paths)]:
         return f"there is no bundle {name}"
     try:
         add_requests(paths, [name])
     except OSError as error:
-        return f"the volume can't keep the request: {error.strerror}"
-    return act(paths, "models", "restart")
+        return f"cannot store the request on the volume: {error.strerror}"
+    return control(paths, "models", "restart")

@@ -1,7 +1,8 @@
-"""P: the shape of `status.json`: what is known of the pod at one moment.
+"""P: the schema of `status.json`: the state of the pod at one moment.
 
-The JSON is these fields, nested as they are here; `schema` grows when one changes its meaning or goes. Times are
-seconds since 1970, sizes bytes, shares percent; `null` is "not known". No field holds a secret (see redact.py).
+The JSON is these fields, nested as they are here; `schema` is incremented when a field changes its meaning or is
+removed. Times are seconds since 1970, sizes bytes, shares percent; `null` means "not known". No field holds a secret
+(system/redaction.py).
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One program of supervisord's: a helper of the pod's, or (as `Service`) a service.
+    """A program of supervisord's: an internal process of the pod, or (as `Service`) a service.
 
     Attributes:
         name: supervisord's program name; what `podkeeper restart` takes.
-        title: What people call it.
-        state: supervisord's word: STOPPED STARTING RUNNING BACKOFF STOPPING EXITED FATAL UNKNOWN.
-        pid: 0 while it does not run.
-        started: When this process was started; null while it does not run.
-        exit_code: Of its last end; null while it runs, or where supervisord did not answer.
-        restarts: How often it was started again since the pod's start.
-        reason: Why the last time.
-        next_start: While it waits in BACKOFF: when it is started.
+        title: Its name for people.
+        state: supervisord's state: STOPPED STARTING RUNNING BACKOFF STOPPING EXITED FATAL UNKNOWN.
+        pid: Process id; 0 while the program is not running.
+        started: Start time of the process; null while the program is not running.
+        exit_code: Exit code of the last process; null while one runs, or where supervisord did not respond.
+        restarts: Number of restarts since the pod's start.
+        reason: Reason for the last restart.
+        next_start: In BACKOFF: time of the next start; else null.
     """
 
     name: str
@@ -41,19 +42,20 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service(Program):
-    """A service of entrypoint/settings/services.py.
+    """A service, as listed in entrypoint/settings/services.py.
 
     Attributes:
-        enabled: Whether the settings want it.
-        health: In one word: up, starting, silent (runs, does not answer), restarting (waits for its next start),
-            stopping, stopped (by somebody), failed (not started again by itself), off (not wanted), unknown.
-        answers: Whether its health path answers; null: not asked.
-        problem: Why it does not.
-        port: TCP port users reach it at; of one without a page, the one it listens on.
-        url: Where a browser finds it, without a login; "" where it has no page of its own.
-        memory_bytes: Private memory of its process tree; null: not measured.
-        memory_limit_bytes: Its own limit; null: as much as the pod may.
-        cpu_percent: Of one core; null: not measured.
+        enabled: Whether the settings enable the service.
+        health: One of up, starting, silent (running, but its health path does not respond), restarting (waiting for
+            the next start), stopping, stopped (on request), failed (not restarted automatically), off (disabled),
+            unknown.
+        answers: Whether the health path responds; null: not probed.
+        problem: Why the health path does not respond.
+        port: TCP port for users; for a service without a page, the port it listens on.
+        url: Address for a browser, without the token; "" for a service without a page.
+        memory_bytes: Private memory of the process tree; null: not measured.
+        memory_limit_bytes: The service's own limit; null: the pod's limit applies.
+        cpu_percent: Processor usage of the process tree, in percent of one core; null: not measured.
     """
 
     enabled: bool
@@ -69,7 +71,7 @@ class Service(Program):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """One restart. `delay`: seconds waited before it, null: given up; `uptime`: seconds it had run.
+    """A restart. `delay`: seconds waited before it, null: given up; `uptime`: seconds the process had run.
 
     `kind`: exit, signal, oom, hang, memory, startup, worker, cuda, operator, wanted or spawn.
     """
@@ -85,7 +87,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A condition that holds (entrypoint/conditions/condition.py), and since when."""
+    """A condition that holds (entrypoint/conditions/condition.py); `since`: time it was recorded."""
 
     name: str
     reason: str
@@ -95,7 +97,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cpu:
-    """`used_percent`: of what the pod may use, null at the first look. `cores`: how many cores that is."""
+    """Processor usage. `used_percent`: of the usable cores, null at the first reading; `cores`: the usable cores."""
 
     used_percent: float | None
     cores: float
@@ -103,7 +105,7 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """`limit_bytes`: the container's, else the machine's. `oom_kills`: processes the kernel killed for lack of it."""
+    """Memory usage. `limit_bytes`: the container's, else the machine's; `oom_kills`: processes the OOM killer ended."""
 
     used_bytes: int
     limit_bytes: int
@@ -112,9 +114,9 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """One file system. `name`: volume (what outlives the container), data (no volume), or system (logs, packages).
+    """A file system. `name`: volume (it outlives the container), data (no volume), or system (logs, packages).
 
-    `problem`: why nothing is known of it (a volume that does not answer); the numbers are 0 then.
+    `problem`: why its numbers are not known (a volume that does not respond); they are 0 then.
     """
 
     name: str
@@ -127,7 +129,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One GPU, as the driver numbers and names it; null: the driver does not tell."""
+    """A GPU, with the driver's index and name; null: the driver does not report the value."""
 
     index: int
     name: str
@@ -140,25 +142,25 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything.
+    """The state of the whole pod.
 
     Attributes:
         schema: SCHEMA.
         version: Podkeeper's version.
-        at: When we looked.
+        at: Time the snapshot was made.
         pod: RunPod's id of the pod, "" elsewhere.
-        started: When the pod's start began; null: not known.
-        supervised: Whether supervisord answered.
-        health: healthy, degraded or unhealthy, as the image's HEALTHCHECK says.
-        summary: The HEALTHCHECK's line.
-        urls: Addresses by service name, without a login.
-        services: In the order of the table.
+        started: Time the pod's start began; null: not known.
+        supervised: Whether supervisord responded.
+        health: healthy, degraded or unhealthy, as in the image's HEALTHCHECK.
+        summary: The line that the HEALTHCHECK prints.
+        urls: Addresses by service name, without the token.
+        services: The services, in the order of settings/services.py.
         helpers: The other programs.
-        restarts: Oldest first.
-        conditions: Oldest first.
+        restarts: The last restarts, oldest first.
+        conditions: The conditions that hold, oldest first.
         gpu_problem: Why there are no GPUs.
-        models: `models.json` of the fetch that ran last (entrypoint/models/progress.py), or null.
-        volumes: The records of `volumes.json` (entrypoint/volumes/pass_record.py), one a folder.
+        models: Content of `models.json`, of the last fetch (entrypoint/models/progress.py), or null.
+        volumes: The records of `volumes.json` (entrypoint/volumes/pass_record.py), one for each folder.
     """
 
     schema: int

@@ -1,4 +1,4 @@
-"""A: paths -> handlers, and the files of the page."""
+"""A: the HTTP server: its paths, their handlers, and the page's files."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from tornado.web import Application
 
 from entrypoint.door.session import Login
 from entrypoint.status import handlers
-from entrypoint.status.base_handler import Handler, Nothing
+from entrypoint.status.base_handler import BaseHandler, NotFound
 from entrypoint.status.events import Events
 from entrypoint.status.live import Live
 from entrypoint.system.files import read_text
 
 PAGE = os.path.join(os.path.dirname(__file__), "page")
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-class File(Handler):
-    """A file of the page. Open: there is nothing about the pod in it, and the login form needs it."""
+class File(BaseHandler):
+    """A file of the page, served without a login: it says nothing about the pod, and the login form needs it."""
 
     def initialize(self, live: Live, login: Login, name: str = "") -> None:
         super().initialize(live, login)
@@ -32,32 +28,32 @@ class File(Handler):
 
     def get(self) -> None:
         self.set_header("Content-Type", TYPES[os.path.splitext(self.name)[1]])
-        self.set_header("Cache-Control", "no-cache")  # asked for again each time, answered 304
+        self.set_header("Cache-Control", "no-cache")  # revalidated each time, with 304 as the response
         self.finish(_read(self.name))
 
 
 def application(live: Live, login: Login) -> Application:
-    """The whole server."""
+    """The application: every path with its handler."""
     common: dict[str, Any] = {"live": live, "login": login}
     files = [name for name in os.listdir(PAGE) if os.path.splitext(name)[1] in TYPES]
     return Application(
         [
-            (r"/healthz", handlers.Alive, common),
-            (r"/readyz", handlers.Ready, common),
+            (r"/healthz", handlers.Healthz, common),
+            (r"/readyz", handlers.Readyz, common),
             (r"/status\.json", handlers.StatusJson, common),
             (r"/metrics", handlers.Metrics, common),
             (r"/events", Events, common),
             (r"/logs/([a-z]+)", handlers.Log, common),
-            (r"/programs/([a-z]+)/([a-z]+)", handlers.Action, common),
+            (r"/programs/([a-z]+)/([a-z]+)", handlers.ProgramAction, common),
             (r"/bundles", handlers.Bundles, common),
             (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
             (r"/login", handlers.LoginForm, {**common, "page": _read("login.html")}),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),
             *((rf"/{name}".replace(".", r"\."), File, {**common, "name": name}) for name in files),
         ],
-        default_handler_class=Nothing,
+        default_handler_class=NotFound,
         default_handler_args=common,
-        log_function=lambda handler: None,  # no access log: addresses can hold the token
+        log_function=lambda handler: None,  # no access log: URLs can hold the token
     )
 
 

@@ -1,7 +1,7 @@
-"""P: raw facts -> a frozen `Snapshot`, and its JSON.
+"""P: observations -> a frozen `Snapshot`, and its JSON.
 
-The facts come from files that other programs write and from supervisord; whatever shape they have, a snapshot
-comes out. A person looks at it because something is broken.
+The observations come from files that other programs write and from supervisord; a snapshot is made whatever their
+content: people read it because something is broken.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from entrypoint.status import schema
 from entrypoint.system.redaction import Redactor
 
 _STARTED = ("STARTING", "RUNNING")
-_WORDS = {
+_HEALTH_BY_STATE = {
     "BACKOFF": "restarting",
     "STOPPING": "stopping",
     "STOPPED": "stopped",
@@ -29,7 +29,7 @@ _WORDS = {
 }
 
 
-class Use(NamedTuple):
+class Usage(NamedTuple):
     """What a service's process tree uses; None: not measured."""
 
     memory_bytes: int | None = None
@@ -37,18 +37,18 @@ class Use(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What was seen of the pod at one moment.
+class Observations:
+    """Everything observed of the pod at one moment.
 
     Attributes:
         at: Seconds since 1970.
-        started: When the pod's start began, likewise.
-        programs: Content of `programs.json` (supervision/journal.py) of the supervisord that runs, else None.
-        processes: supervisord's getAllProcessInfo, or None where it did not answer.
+        started: Time the pod's start began, likewise.
+        programs: Content of `programs.json` (supervision/journal.py) of the running supervisord, else None.
+        processes: supervisord's getAllProcessInfo, or None where supervisord did not respond.
         restarts: Content of `restarts.json`.
-        conditions: What holds, with the time since when.
-        answers: Service name -> why its health path does not answer, None for an answer; not asked: no key.
-        uses: Service name -> what it uses.
+        conditions: The conditions that hold, each with the time it was recorded.
+        answers: Service name -> why its health path does not respond, None: it does; a service not probed has no key.
+        usage: Service name -> what its process tree uses.
         models: Content of `models.json`.
         volumes: Content of `volumes.json`.
     """
@@ -60,7 +60,7 @@ class Seen:
     restarts: Any = None
     conditions: tuple[tuple[Condition, float], ...] = ()
     answers: Mapping[str, str | None]
-    uses: Mapping[str, Use]
+    usage: Mapping[str, Usage]
     cpu: schema.Cpu
     memory: schema.Memory
     disks: tuple[schema.Disk, ...] = ()
@@ -70,54 +70,55 @@ class Seen:
     volumes: Any = None
 
 
-def make_snapshot(settings: Settings, seen: Seen, services: tuple[Row, ...] = SERVICES) -> schema.Snapshot:
-    """Put together what was seen."""
+def make_snapshot(settings: Settings, observed: Observations, services: tuple[Row, ...] = SERVICES) -> schema.Snapshot:
+    """The snapshot of these observations."""
     enabled = [row for row in services if row.enabled(settings)]
-    down = [row.title for row in enabled if seen.answers.get(row.name) is not None]
-    code, summary = verdict([row.title for row in enabled], down, [condition.name for condition, _ in seen.conditions])
-    programs = dict(_programs(seen, services))
+    down = [row.title for row in enabled if observed.answers.get(row.name) is not None]
+    names = [condition.name for condition, _ in observed.conditions]
+    code, summary = verdict([row.title for row in enabled], down, names)
+    programs = dict(_programs(observed, services))
     urls = {row.name: row.address(settings) for row in services if row.page}
     return schema.Snapshot(
         schema=schema.SCHEMA,
         version=__version__,
-        at=seen.at,
+        at=observed.at,
         pod=settings.pod_id,
-        started=seen.started,
-        supervised=seen.processes is not None,
+        started=observed.started,
+        supervised=observed.processes is not None,
         health="unhealthy" if code else summary.partition(":")[0],
         summary=summary,
         urls=urls,
-        services=tuple(_service(row, settings, seen, programs.pop(row.name, None)) for row in services),
+        services=tuple(_service(row, settings, observed, programs.pop(row.name, None)) for row in services),
         helpers=tuple(programs.values()),
-        restarts=tuple(_restarts(seen.restarts)),
+        restarts=tuple(_restarts(observed.restarts)),
         conditions=tuple(
             schema.Problem(name=each.name, reason=each.reason, remedy=each.remedy, since=since)
-            for each, since in seen.conditions
+            for each, since in observed.conditions
         ),
-        cpu=seen.cpu,
-        memory=seen.memory,
-        disks=seen.disks,
-        gpus=seen.gpus,
-        gpu_problem=seen.gpu_problem,
-        models=seen.models if isinstance(seen.models, dict) else None,
-        volumes=tuple(record for record in _values(seen.volumes) if isinstance(record, dict)),
+        cpu=observed.cpu,
+        memory=observed.memory,
+        disks=observed.disks,
+        gpus=observed.gpus,
+        gpu_problem=observed.gpu_problem,
+        models=observed.models if isinstance(observed.models, dict) else None,
+        volumes=tuple(record for record in _values(observed.volumes) if isinstance(record, dict)),
     )
 
 
 def as_json(snapshot: schema.Snapshot, redactor: Redactor) -> dict[str, Any]:
-    """`status.json` as dicts and lists, without any secret."""
+    """The snapshot as `status.json`: dicts and lists, with the secrets redacted."""
     content: dict[str, Any] = redactor.tree(asdict(snapshot))
     return content
 
 
-def _programs(seen: Seen, services: tuple[Row, ...]) -> Iterable[tuple[str, schema.Program]]:
-    """Every program: what supervisord says now, and what the plugin wrote down about it."""
+def _programs(observed: Observations, services: tuple[Row, ...]) -> Iterable[tuple[str, schema.Program]]:
+    """Every program: supervisord's current state first, else what the restart plugin has written."""
     titles = {row.name: row.title for row in (*services, *HELPERS)}
-    written = _mapping(_mapping(seen.programs).get("programs"))
-    said = {str(each.get("name")): each for each in seen.processes or () if isinstance(each, dict)}
-    for name in dict.fromkeys((*said, *written)):
-        noted, info = _mapping(written.get(name)), said.get(name, {})
-        state = str(info.get("statename") or noted.get("state") or "UNKNOWN")
+    written = _mapping(_mapping(observed.programs).get("programs"))
+    current = {str(each.get("name")): each for each in observed.processes or () if isinstance(each, dict)}
+    for name in dict.fromkeys((*current, *written)):
+        record, info = _mapping(written.get(name)), current.get(name, {})
+        state = str(info.get("statename") or record.get("state") or "UNKNOWN")
         runs = state in (*_STARTED, "STOPPING")
         yield (
             name,
@@ -125,35 +126,35 @@ def _programs(seen: Seen, services: tuple[Row, ...]) -> Iterable[tuple[str, sche
                 name=name,
                 title=titles.get(name, name),
                 state=state,
-                pid=_whole(info.get("pid", noted.get("pid"))) if runs else 0,
-                started=_number(info.get("start") or noted.get("started")) if runs else None,
-                exit_code=_whole(info["exitstatus"]) if "exitstatus" in info and not runs else None,
-                restarts=_whole(noted.get("restarts")),
-                reason=str(noted.get("reason") or ""),
-                next_start=_number(noted.get("next_start")) if state == "BACKOFF" else None,
+                pid=_integer(info.get("pid", record.get("pid"))) if runs else 0,
+                started=_number(info.get("start") or record.get("started")) if runs else None,
+                exit_code=_integer(info["exitstatus"]) if "exitstatus" in info and not runs else None,
+                restarts=_integer(record.get("restarts")),
+                reason=str(record.get("reason") or ""),
+                next_start=_number(record.get("next_start")) if state == "BACKOFF" else None,
             ),
         )
 
 
-def _service(row: Row, settings: Settings, seen: Seen, program: schema.Program | None) -> schema.Service:
+def _service(row: Row, settings: Settings, observed: Observations, program: schema.Program | None) -> schema.Service:
     if program is None:
         program = schema.Program(
             name=row.name, title=row.title, state="UNKNOWN", pid=0, started=None, exit_code=None, restarts=0,
             reason="", next_start=None,
         )  # fmt: skip
-    answers = seen.answers[row.name] is None if row.name in seen.answers else None
-    use = seen.uses.get(row.name, Use())
+    answers = observed.answers[row.name] is None if row.name in observed.answers else None
+    usage = observed.usage.get(row.name, Usage())
     return schema.Service(
         **{each.name: getattr(program, each.name) for each in fields(program)},
         enabled=row.enabled(settings),
-        health=_health(row, row.enabled(settings), program, answers, seen.at),
+        health=_health(row, row.enabled(settings), program, answers, observed.at),
         answers=answers,
-        problem=seen.answers.get(row.name) or "",
+        problem=observed.answers.get(row.name) or "",
         port=row.public_port(settings) or row.port(settings),
         url=row.address(settings),
-        memory_bytes=use.memory_bytes,
+        memory_bytes=usage.memory_bytes,
         memory_limit_bytes=row.memory_limit(settings) or None,
-        cpu_percent=use.cpu_percent,
+        cpu_percent=usage.cpu_percent,
     )
 
 
@@ -165,7 +166,7 @@ def _health(row: Row, enabled: bool, program: schema.Program, answers: bool | No
         return "starting" if young or answers is None else "silent"
     if not enabled and program.state in ("STOPPED", "UNKNOWN"):
         return "off"
-    return _WORDS.get(program.state, "unknown")
+    return _HEALTH_BY_STATE.get(program.state, "unknown")
 
 
 def _restarts(content: Any) -> Iterable[schema.Restart]:
@@ -175,7 +176,7 @@ def _restarts(content: Any) -> Iterable[schema.Restart]:
             yield schema.Restart(
                 time=float(entry["time"]),
                 program=str(entry.get("program", "")),
-                number=_whole(entry.get("number")),
+                number=_integer(entry.get("number")),
                 kind=str(entry.get("kind", "")),
                 reason=str(entry.get("reason", "")),
                 uptime=_number(entry.get("uptime")) or 0.0,
@@ -195,5 +196,5 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _whole(value: Any) -> int:
+def _integer(value: Any) -> int:
     return int(_number(value) or 0)

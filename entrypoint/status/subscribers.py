@@ -1,6 +1,6 @@
-"""P: those who follow the stream, and what each has yet to be told.
+"""P: subscribers of the status stream, and the changes each has not received yet.
 
-A browser behind a slow line gets fewer, later messages that hold everything, instead of a queue that grows.
+A browser on a slow connection gets fewer, later messages that hold all changes, instead of a queue that grows.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from typing import Any
 
 
 class Patch:
-    """Parts of the status that changed. Encoded once, however many follow."""
+    """The parts of the status that changed; encoded once for all subscribers."""
 
     def __init__(self, parts: dict[str, Any]) -> None:
         self.parts = parts
         self._message = b""
 
     def message(self) -> bytes:
-        """On the wire."""
+        """The patch as a server-sent event."""
         if not self._message:
             text = json.dumps(self.parts, separators=(",", ":"))
             self._message = event("patch", text, str(self.parts.get("at", "")))
         return self._message
 
 
-class Watcher:
-    """One who follows."""
+class Subscriber:
+    """One reader of the stream."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        """`wake`: called when there is something to take."""
+        """`wake`: called when a patch is pending."""
         self._wake = wake
-        self._waiting: Patch | None = None
+        self._pending: Patch | None = None
 
-    def tell(self, patch: Patch) -> None:
-        """Later parts replace earlier ones of the same name."""
-        self._waiting = Patch(self._waiting.parts | patch.parts) if self._waiting else patch
+    def notify(self, patch: Patch) -> None:
+        """Add a patch to the pending one; its parts replace earlier parts of the same name."""
+        self._pending = Patch(self._pending.parts | patch.parts) if self._pending else patch
         self._wake()
 
-    def take(self) -> Patch | None:
-        """What there is to tell, if anything."""
-        taken, self._waiting = self._waiting, None
+    def take_pending(self) -> Patch | None:
+        """The pending patch, which the subscriber then no longer holds; None: there is none."""
+        taken, self._pending = self._pending, None
         return taken
 
 

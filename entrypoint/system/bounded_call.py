@@ -1,4 +1,4 @@
-"""A: ask something that may never answer (a dead volume, a driver that hangs) without being held by it."""
+"""A: a call that may never return (a dead volume, a driver that hangs), with a bound on the wait for it."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Silent(Exception):
-    """No answer yet; the message says since when."""
+class StillRunning(Exception):
+    """The call has not returned yet; the message says for how long."""
 
 
-class Asker(Generic[Answer]):
-    """Asks one question, each time in a thread of its own, and never anew while the last is not answered."""
+class BoundedCall(Generic[Result]):
+    """One function, called in a thread of its own; never called again while the last call has not returned."""
 
-    def __init__(self, question: Callable[[], Answer]) -> None:
-        self._question = question
+    def __init__(self, function: Callable[[], Result]) -> None:
+        self._function = function
         self._thread: threading.Thread | None = None
         self._began = 0.0
-        self._answer: Answer
+        self._result: Result
         self._error: Exception | None = None
 
-    def ask(self, patience: float) -> Answer:
-        """The answer.
+    def run(self, timeout: float) -> Result:
+        """Call the function, or wait for the call that still runs, and return its result.
 
         Raises:
-            Silent: None within `patience` seconds.
-            Exception: What the question raised.
+            StillRunning: The call has not returned within `timeout` seconds.
+            Exception: What the function raised.
         """
         if self._thread is None or not self._thread.is_alive():
             self._began = time.monotonic()
-            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread = threading.Thread(target=self._call, daemon=True)
             self._thread.start()
-        self._thread.join(patience)
+        self._thread.join(timeout)
         if self._thread.is_alive():
-            raise Silent(f"has not answered for {time.monotonic() - self._began:.0f} s")
+            raise StillRunning(f"has not answered for {time.monotonic() - self._began:.0f} s")
         if self._error is not None:
             raise self._error
-        return self._answer
+        return self._result
 
-    def _run(self) -> None:
+    def _call(self) -> None:
         try:
-            self._error, self._answer = None, self._question()
+            self._error, self._result = None, self._function()
         except Exception as error:
             self._error = error

@@ -170,7 +170,7 @@ def test_a_condition_comes_and_goes_by_itself_with_its_remedy(stage: Scene, tab:
     raise_condition(stage, CONDITION)
     first = tab.locator("#problem-list li").first
     expect(first).to_contain_text("/workspace/comfyui has 0 bytes free.", timeout=SOON)
-    expect(first).to_contain_text("What helps: delete what you do not need.")
+    expect(first).to_contain_text("What to do: delete what you do not need.")
     expect(first).to_contain_text("VolumeFull since")
     clear_condition(stage, CONDITION)
     expect(tab.locator("#problems")).to_be_hidden(timeout=SOON)
@@ -255,7 +255,7 @@ def test_a_lost_connection_is_reported_until_it_is_restored(stage: Scene, tab: P
     (server,) = [each for each in leader.children() if "entrypoint.status" in each.cmdline()]
     server.send_signal(signal.SIGSTOP)
     try:
-        expect(tab.locator("#lost")).to_contain_text("No word from the pod since", timeout=SOON)
+        expect(tab.locator("#lost")).to_contain_text("Connection to the pod lost", timeout=SOON)
     finally:
         server.send_signal(signal.SIGCONT)
     expect(tab.locator("#lost")).to_be_hidden(timeout=SOON)

@@ -12,7 +12,6 @@ import pytest
 
 from entrypoint import __version__
 from entrypoint.cli import CONTROL, MODULES
-from entrypoint.models.__main__ import VERBS
 from entrypoint.settings.settings import Settings
 from tests.support.checkout import ROOT
 
@@ -91,7 +90,15 @@ def missing_words(words: Iterable[str], pages: Iterable[Path]) -> list[str]:
 
 def command_words() -> list[str]:
     """`podkeeper WORD`, and `podkeeper models WORD`."""
-    return [f"podkeeper {word}" for word in (*CONTROL, *MODULES, "completion", *(f"models {verb}" for verb in VERBS))]
+    return [
+        f"podkeeper {word}"
+        for word in (
+            *CONTROL,
+            *MODULES,
+            "completion",
+            *(f"models {verb}" for verb in ("list", "plan", "fetch", "verify", "add", "rm")),
+        )
+    ]
 
 
 def missing_files(text: str) -> list[str]:

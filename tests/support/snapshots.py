@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from entrypoint.status.schema import Cpu, Memory
-from entrypoint.status.snapshot import Seen
+from entrypoint.status.snapshot import Observations
 
 NOW = 1_000_000.0
 
 
-def seen(**changes: Any) -> Seen:
+def observations(**changes: Any) -> Observations:
     basis: dict[str, Any] = {
         "at": NOW,
         "answers": {},
-        "uses": {},
+        "usage": {},
         "cpu": Cpu(used_percent=None, cores=2.0),
         "memory": Memory(used_bytes=1, limit_bytes=2, oom_kills=0),
     }
-    return Seen(**(basis | changes))
+    return Observations(**(basis | changes))

@@ -1,4 +1,4 @@
-// One small chart: a line over the last hour, its area filled; the top is the limit.
+// A small chart: a line over the last hour with its area filled; `top` is the value at the upper edge.
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300;

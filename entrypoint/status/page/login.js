@@ -1,2 +1,2 @@
-// Says that the token was wrong; everything else of the form works without a script.
+// Shows the message about a wrong token; the rest of the form works without a script.
 document.getElementById("wrong").hidden = !location.search.startsWith("?wrong");

@@ -1,8 +1,8 @@
-// The ends of the logs, searched by the server; nothing is asked while the panel is out of sight.
+// The log panel: the end of a log, searched by the server; sends no requests while it is out of sight.
 
 import { byId, count, h, put, show } from "./text.js";
 
-const EVERY = 3000;
+const PERIOD = 3000;
 const LINES = 300;
 const BAD = /\b(error|critical|crit|traceback|exception|fatal|failed)\b|^\[[EC] /i;
 const WARN = /\bwarn(ing)?\b|^\[W /i;
@@ -13,21 +13,21 @@ export class Logs {
     this.search = byId("log-search");
     this.follow = byId("log-follow");
     this.lines = byId("log-lines");
-    this.seen = "";
-    this.asked = 0;
+    this.mark = "";
+    this.requests = 0;
     this.visible = false;
-    this.name.addEventListener("change", () => this.anew());
+    this.name.addEventListener("change", () => this.reload());
     this.search.addEventListener("input", () => {
       clearTimeout(this.typing);
-      this.typing = setTimeout(() => this.anew(), 250);
+      this.typing = setTimeout(() => this.reload(), 250);
     });
-    this.follow.addEventListener("change", () => this.look());
+    this.follow.addEventListener("change", () => this.refresh());
     byId("log-controls").addEventListener("submit", (event) => event.preventDefault());
     new IntersectionObserver(([entry]) => {
       this.visible = entry.isIntersecting;
-      this.look();
+      this.refresh();
     }).observe(byId("logs"));
-    setInterval(() => this.follow.checked && this.look(), EVERY);
+    setInterval(() => this.follow.checked && this.refresh(), PERIOD);
   }
 
   offer(logs) {
@@ -36,44 +36,44 @@ export class Logs {
     if ([...this.name.options].map((option) => option.value).join() === Object.keys(logs).join()) return;
     this.name.replaceChildren(...Object.entries(logs).map(([name, title]) => h("option", { value: name }, title)));
     if (chosen in logs) this.name.value = chosen;
-    this.anew();
+    this.reload();
   }
 
   open(name) {
     this.name.value = name;
     byId("logs").scrollIntoView();
     this.lines.focus({ preventScroll: true });
-    this.anew();
+    this.reload();
   }
 
-  anew() {
-    this.seen = "";
-    this.look();
+  reload() {
+    this.mark = "";
+    this.refresh();
   }
 
-  async look() {
+  async refresh() {
     if (!this.visible || document.hidden || !this.name.value) return;
-    const turn = ++this.asked;
-    const query = new URLSearchParams({ search: this.search.value, lines: LINES, seen: this.seen });
+    const request = ++this.requests;
+    const query = new URLSearchParams({ search: this.search.value, lines: LINES, seen: this.mark });
     try {
-      const answer = await fetch(`logs/${this.name.value}?${query}`, { cache: "no-store" });
-      if (turn !== this.asked || answer.status === 204) return;
-      if (!answer.ok) throw new Error(answer.status);
-      const view = await answer.json();
-      if (turn === this.asked) this.show(view);
+      const response = await fetch(`logs/${this.name.value}?${query}`, { cache: "no-store" });
+      if (request !== this.requests || response.status === 204) return;
+      if (!response.ok) throw new Error(response.status);
+      const view = await response.json();
+      if (request === this.requests) this.show(view);
     } catch {
-      if (turn === this.asked) put(byId("log-line"), "The log can't be read just now.");
+      if (request === this.requests) put(byId("log-line"), "Cannot read the log.");
     }
   }
 
   show(view) {
-    this.seen = view.mark;
+    this.mark = view.mark;
     const words = this.search.value;
     const atEnd = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 40;
     this.lines.replaceChildren(...view.lines.map((line) => this.line(line, words)));
-    if (atEnd || this.fresh !== this.name.value + words) this.lines.scrollTop = this.lines.scrollHeight;
-    this.fresh = this.name.value + words;
-    const earlier = view.left_out ? `, ${view.left_out} earlier ones left out` : "";
+    if (atEnd || this.shown !== this.name.value + words) this.lines.scrollTop = this.lines.scrollHeight;
+    this.shown = this.name.value + words;
+    const earlier = view.left_out ? `, ${view.left_out} earlier ones not shown` : "";
     const found = words ? `${count(view.lines.length, "line")} with “${words}”${earlier}` : "";
     put(byId("log-line"), found || (view.lines.length ? "" : "The log is empty."));
   }

@@ -1,21 +1,21 @@
-// The page: takes the stream, brings the sections up to date, and sends what the buttons ask for.
+// The page: receives the stream, updates the sections, and sends the buttons' requests.
 
 import { Logs } from "./logs.js";
-import { Machine, Models, Restarts, Services, helpers, problems, verdict, volumes } from "./sections.js";
+import { Machine, Models, Restarts, Services, headline, helpers, problems, volumes } from "./sections.js";
 import { Stream } from "./stream.js";
 import { byId, clock, h, now, put, show } from "./text.js";
 
-let restartNotes = {}; // program -> what a stop or restart of it costs, from the services table
+let restartNotes = {}; // program -> what a stop or restart of it costs, from settings/services.py
 
 let status = null;
 const logs = new Logs();
 const machine = new Machine();
-const services = new Services(ask, (name) => logs.open(name));
-const models = new Models(ask, (name) => send(`bundles/${name}/fetch`, `Fetching ${name}`, "is under way", `fetch ${name}`));
+const services = new Services(act, (name) => logs.open(name));
+const models = new Models(act, (name) => send(`bundles/${name}/fetch`, `Download of ${name}`, "requested", `download ${name}`));
 const restarts = new Restarts();
 
 function draw() {
-  verdict(status);
+  headline(status);
   problems(status);
   services.update(status);
   models.update(status);
@@ -24,7 +24,7 @@ function draw() {
   helpers(status);
 }
 
-function news(parts) {
+function update(parts) {
   status = { ...status, ...parts };
   now.offset = status.at - Date.now() / 1000;
   draw();
@@ -36,40 +36,40 @@ new Stream({
     restartNotes = buttons;
     services.buttons = Object.keys(buttons);
     services.logs = names;
-    models.may = "models" in buttons;
-    if (models.may && !models.bundles.length) offerBundles();
+    models.allowed = "models" in buttons;
+    if (models.allowed && !models.bundles.length) offerBundles();
     logs.offer(names);
   },
   history: (samples) => machine.history(samples),
-  snapshot: (whole) => news(whole),
-  patch: (parts) => status && news(parts),
-  found: () => {
+  snapshot: (whole) => update(whole),
+  patch: (parts) => status && update(parts),
+  connected: () => {
     show(byId("lost"), false);
     delete document.body.dataset.stale;
   },
-  lost: (heard, why) => {
-    const since = clock(heard / 1000 + now.offset);
-    const text = `No word from the pod since ${since}. What is shown here is from then. Trying again…`;
-    if (why === "login") byId("lost").replaceChildren("Your login has ended. ", h("a", { href: "login" }, "Log in again"));
+  lost: (lastEvent, why) => {
+    const since = clock(lastEvent / 1000 + now.offset);
+    const text = `Connection to the pod lost. The data below is from ${since}. Reconnecting…`;
+    if (why === "login") byId("lost").replaceChildren("Your login has expired. ", h("a", { href: "login" }, "Log in again"));
     else if (!byId("lost").querySelector("a")) put(byId("lost"), text);
     show(byId("lost"), true);
     document.body.dataset.stale = "";
   },
 });
-setInterval(() => status && !document.hidden && draw(), 1000); // times go on between two looks
+setInterval(() => status && !document.hidden && draw(), 1000); // durations advance between two events
 
 async function offerBundles() {
-  const answer = await fetch("bundles");
-  if (answer.ok) models.offer((await answer.json()).bundles);
+  const response = await fetch("bundles");
+  if (response.ok) models.offer((await response.json()).bundles);
 }
 
 // ---- buttons
 
-const DOING = { start: "is being started", stop: "is being stopped", restart: "is being restarted" };
+const PROGRESS = { start: "is being started", stop: "is being stopped", restart: "is being restarted" };
 
-function ask(program, title, verb) {
-  const act = () => send(`programs/${program}/${verb}`, title, DOING[verb], `${verb} ${title}`);
-  if (verb === "start" || program === "models") return act();
+function act(program, title, verb) {
+  const request = () => send(`programs/${program}/${verb}`, title, PROGRESS[verb], `${verb} ${title}`);
+  if (verb === "start" || program === "models") return request();
   const dialog = byId("confirm");
   const word = verb[0].toUpperCase() + verb.slice(1);
   put(byId("confirm-title"), `${word} ${title}?`);
@@ -78,24 +78,24 @@ function ask(program, title, verb) {
   byId("confirm-no").onclick = () => dialog.close();
   byId("confirm-yes").onclick = () => {
     dialog.close();
-    act();
+    request();
   };
   dialog.showModal();
 }
 
-async function send(path, what, doing, task) {
-  tell(`${what} ${doing}…`);
+async function send(path, what, progress, task) {
+  notify(`${what} ${progress}…`);
   try {
-    const answer = await fetch(path, { method: "POST" });
-    const { problem } = answer.ok || answer.status === 409 ? await answer.json() : { problem: `the pod answered ${answer.status}` };
-    tell(problem ? `Could not ${task}: ${problem}.` : `${what} ${doing}.`);
+    const response = await fetch(path, { method: "POST" });
+    const { problem } = response.ok || response.status === 409 ? await response.json() : { problem: `the pod responded with ${response.status}` };
+    notify(problem ? `Could not ${task}: ${problem}.` : `${what} ${progress}.`);
   } catch {
-    tell(`Could not ${task}: the pod can't be reached.`);
+    notify(`Could not ${task}: the pod cannot be reached.`);
   }
 }
 
-function tell(text) {
+function notify(text) {
   put(byId("told"), text);
-  clearTimeout(tell.timer);
-  tell.timer = setTimeout(() => put(byId("told"), ""), 15000);
+  clearTimeout(notify.timer);
+  notify.timer = setTimeout(() => put(byId("told"), ""), 15000);
 }

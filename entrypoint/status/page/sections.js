@@ -1,18 +1,18 @@
-// The sections of the page: each takes the status and brings its part of the page up to it.
+// The sections of the page: each updates its part of the page from the status.
 
 import { Chart } from "./charts.js";
 import { byId, bytes, clock, count, duration, h, keyed, now, put, set, show } from "./text.js";
 
 const TONES = { up: "good", starting: "busy", restarting: "bad", silent: "bad", failed: "bad", stopping: "busy", stopped: "quiet", off: "quiet", unknown: "quiet" };
 const WORDS = { up: "Running", starting: "Starting", restarting: "Restarting", silent: "Does not answer", failed: "Failed", stopping: "Stopping", stopped: "Stopped", off: "Switched off", unknown: "Unknown" };
-const WANTED = ["operator", "wanted"]; // restarts that somebody asked for
+const REQUESTED = ["operator", "wanted"]; // kinds of restarts on request, as opposed to those after a failure
 const HOUR = 3600;
 
-// This page's own server is no news; what has no page of its own (the gateway) is one only while something is wrong.
+// The page's own server is left out; a service without a page (the gateway) has a card only while it has a problem.
 const others = (status) => status.services.filter((service) => service.name !== "status");
 const cards = (status) => others(status).filter((service) => service.url || !["up", "off"].includes(service.health));
 
-// ---- the headline: what is wrong comes first, in words
+// ---- the headline: one sentence for each problem
 
 function sentence(service) {
   switch (service.health) {
@@ -20,7 +20,7 @@ function sentence(service) {
     case "silent": return `${service.title} does not answer.`;
     case "restarting": {
       const left = service.next_start === null ? 0 : service.next_start - now.get();
-      return left > 1 ? `${service.title} ended; it starts again in ${duration(left)}.` : `${service.title} ended and is starting again.`;
+      return left > 1 ? `${service.title} ended; it restarts in ${duration(left)}.` : `${service.title} ended and is restarting.`;
     }
     case "starting": return `${service.title} is starting.`;
     case "stopping": return `${service.title} is stopping.`;
@@ -29,25 +29,25 @@ function sentence(service) {
   }
 }
 
-export function verdict(status) {
+export function headline(status) {
   const wrong = others(status).filter((service) => !["up", "off"].includes(service.health));
   const order = ["failed", "silent", "restarting", "starting", "stopping", "stopped", "unknown"];
   wrong.sort((a, b) => order.indexOf(a.health) - order.indexOf(b.health));
   const problems = status.conditions.length;
   const needs = problems ? `${count(problems, "thing needs", "things need")} attention` : "";
   const text = wrong.map(sentence).filter(Boolean);
-  let headline = "Everything runs.";
-  if (text.length) headline = text.join(" ") + (needs ? ` ${needs[0].toUpperCase()}${needs.slice(1)}.` : "");
-  else if (needs) headline = `Everything runs, but ${needs}.`;
-  put(byId("headline"), headline);
+  let sentences = "Everything runs.";
+  if (text.length) sentences = text.join(" ") + (needs ? ` ${needs[0].toUpperCase()}${needs.slice(1)}.` : "");
+  else if (needs) sentences = `Everything runs, but ${needs}.`;
+  put(byId("headline"), sentences);
   const tones = wrong.map((service) => TONES[service.health]);
   set(byId("verdict"), "data-tone", tones.includes("bad") ? "bad" : problems ? "warn" : tones.includes("busy") ? "busy" : tones.length ? "quiet" : "good");
   const parts = [];
   if (status.started) parts.push(`The pod has been up for ${duration(now.get() - status.started)}.`);
-  if (!status.supervised) parts.push("supervisord does not answer; what is shown may be old.");
+  if (!status.supervised) parts.push("supervisord does not answer; the data may be old.");
   put(byId("subline"), parts.join(" "));
   put(byId("pod"), status.pod);
-  document.title = `${tones.includes("bad") || problems ? "(!) " : ""}${status.pod || "Podkeeper"}: ${headline}`;
+  document.title = `${tones.includes("bad") || problems ? "(!) " : ""}${status.pod || "Podkeeper"}: ${sentences}`;
 }
 
 export function problems(status) {
@@ -56,7 +56,7 @@ export function problems(status) {
     const since = h("span", {});
     const element = h("li", { class: "problem" },
       h("p", { class: "what" }, capital(each.reason) + "."),
-      h("p", { class: "remedy" }, h("b", {}, "What helps: "), each.remedy + "."),
+      h("p", { class: "remedy" }, h("b", {}, "What to do: "), each.remedy + "."),
       h("p", { class: "muted" }, h("code", {}, each.name), since));
     return { element, update: () => put(since, each.since ? ` since ${clock(each.since)}` : "") };
   });
@@ -109,11 +109,11 @@ export class Services {
       put(memory, each.memory_bytes === null ? "–" : bytes(each.memory_bytes, 1024) + (each.memory_limit_bytes ? ` of ${bytes(each.memory_limit_bytes, 1024)}` : ""));
       put(cpu, each.cpu_percent === null ? "–" : `${(each.cpu_percent / 100).toFixed(1)} cores`);
       put(restarts, String(each.restarts));
-      const may = this.buttons.includes(each.name);
+      const allowed = this.buttons.includes(each.name);
       const alive = ["up", "starting", "silent", "restarting"].includes(each.health);
-      show(start, may && !alive && each.health !== "stopping");
-      show(restart, may && alive);
-      show(stop, may && alive);
+      show(start, allowed && !alive && each.health !== "stopping");
+      show(restart, allowed && alive);
+      show(stop, allowed && alive);
       show(log, each.name in this.logs);
     };
     return { element, update };
@@ -122,9 +122,9 @@ export class Services {
   detail(service) {
     if (service.health === "restarting") return sentence(service);
     if (service.health === "up" || service.health === "starting") return service.started ? `For ${duration(now.get() - service.started)}` : "";
-    if (service.health === "silent") return `${capital(service.problem || "no answer")}; runs for ${duration(now.get() - service.started)}`;
-    if (service.health === "failed") return service.exit_code === null ? "Not started again by itself" : `Ended with code ${service.exit_code}; not started again by itself`;
-    if (service.health === "off") return "By the pod's settings";
+    if (service.health === "silent") return `${capital(service.problem || "no answer")}; running for ${duration(now.get() - service.started)}`;
+    if (service.health === "failed") return service.exit_code === null ? "Not restarted automatically" : `Ended with code ${service.exit_code}; not restarted automatically`;
+    if (service.health === "off") return "Disabled in the settings";
     return "";
   }
 }
@@ -136,7 +136,7 @@ export class Machine {
     this.samples = [];
   }
 
-  // [at, cpu, memory, gpu[], vram[], disk[]]; after a reconnection only what is new.
+  // [at, cpu, memory, gpu[], vram[], disk[]]; after a reconnection only the new samples.
   history(samples) {
     const last = this.samples.at(-1)?.[0] ?? 0;
     this.samples.push(...samples.filter((sample) => sample[0] > last));
@@ -166,7 +166,7 @@ export class Machine {
 
   *ofMachine({ cpu, memory }) {
     yield { key: "cpu", title: "Processor", text: cpu.used_percent === null ? "…" : `${Math.round(cpu.used_percent)} %`, more: `of ${count(round(cpu.cores), "core")}`, share: cpu.used_percent / 100, top: 100, value: (sample) => sample[1], calm: true };
-    const more = memory.oom_kills ? `; ${count(memory.oom_kills, "process", "processes")} killed for lack of it` : "";
+    const more = memory.oom_kills ? `; ${count(memory.oom_kills, "process", "processes")} killed for lack of memory` : "";
     yield { key: "memory", title: "Memory", text: bytes(memory.used_bytes, 1024), more: `of ${bytes(memory.limit_bytes, 1024)}${more}`, share: memory.used_bytes / memory.limit_bytes, top: memory.limit_bytes, value: (sample) => sample[2] };
   }
 
@@ -218,15 +218,15 @@ const round = (number) => Math.round(number * 10) / 10;
 export class Models {
   constructor(act, fetchBundle) {
     const button = (verb, text) => h("button", { type: "button", hidden: true, onclick: () => act("models", "Model downloads", verb) }, text);
-    this.start = button("start", "Fetch what is wanted");
-    this.stop = button("stop", "Stop fetching");
+    this.start = button("start", "Start downloads");
+    this.stop = button("stop", "Stop downloads");
     byId("models-actions").append(this.start, this.stop);
     byId("bundle-form").addEventListener("submit", (event) => {
       event.preventDefault();
       fetchBundle(byId("bundle").value);
     });
     byId("bundle").addEventListener("change", () => this.about());
-    this.may = false;
+    this.allowed = false;
     this.bundles = [];
   }
 
@@ -245,13 +245,13 @@ export class Models {
   update(status) {
     const models = status.models;
     const program = status.helpers.find((helper) => helper.name === "models");
-    const may = this.may && Boolean(program);
+    const allowed = this.allowed && Boolean(program);
     const runs = ["RUNNING", "STARTING", "BACKOFF"].includes(program?.state);
     const files = Array.isArray(models?.files) ? models.files : [];
-    show(byId("models"), models !== null || may);
-    show(this.start, may && !runs && ["stopped", "incomplete"].includes(models?.state));
-    show(this.stop, may && runs);
-    show(byId("bundle-form"), may && this.bundles.length > 0);
+    show(byId("models"), models !== null || allowed);
+    show(this.start, allowed && !runs && ["stopped", "incomplete"].includes(models?.state));
+    show(this.stop, allowed && runs);
+    show(byId("bundle-form"), allowed && this.bundles.length > 0);
     const share = models?.size ? models.bytes / models.size : 0;
     show(byId("models-bar"), files.length > 0 && share < 1);
     byId("models-bar").value = share;
@@ -262,19 +262,19 @@ export class Models {
     keyed(byId("models-now"), first, (file) => file.dest, () => fileRow());
     const details = byId("models-rest");
     show(details, rest.length > 0);
-    const there = rest.filter((file) => file.state === "there").length;
-    put(details.firstChild, [there ? `${there} there` : "", rest.length - there ? `${rest.length - there} waiting` : ""].filter(Boolean).join(", "));
+    const installed = rest.filter((file) => file.state === "there").length;
+    put(details.firstChild, [installed ? `${installed} installed` : "", rest.length - installed ? `${rest.length - installed} waiting` : ""].filter(Boolean).join(", "));
     keyed(details.lastChild, rest, (file) => file.dest, () => fileRow());
   }
 
   line(models, files) {
-    const states = { waiting: "They are fetched once the services answer.", running: "Looking for what is wanted…", off: "Nothing is fetched by itself.", complete: "Nothing is wanted." };
-    if (!files.length) return states[models?.state] ?? "Nothing has been fetched yet.";
-    const there = files.filter((file) => file.state === "there").length;
-    const parts = [`${there} of ${count(files.length, "file")}`, `${bytes(models.bytes)} of ${bytes(models.size)}`];
+    const states = { waiting: "Downloads start once every service responds or has failed.", running: "Checking the requested models…", off: "Automatic downloads are off.", complete: "No models are requested." };
+    if (!files.length) return states[models?.state] ?? "No downloads yet.";
+    const installed = files.filter((file) => file.state === "there").length;
+    const parts = [`${installed} of ${count(files.length, "file")}`, `${bytes(models.bytes)} of ${bytes(models.size)}`];
     const moving = models.state === "running" && models.bytes_per_second > 0;
     if (moving) parts.push(`${bytes(models.bytes_per_second)}/s`);
-    if (moving && models.seconds_left > 0) parts.push(`about ${duration(models.seconds_left)} to go`);
+    if (moving && models.seconds_left > 0) parts.push(`about ${duration(models.seconds_left)} left`);
     if (models.state === "stopped") parts.push("stopped");
     return parts.join(" · ");
   }
@@ -289,14 +289,14 @@ function fileRow() {
   const update = (file) => {
     const [folder, base] = [file.dest.slice(0, file.dest.lastIndexOf("/") + 1), file.dest.slice(file.dest.lastIndexOf("/") + 1)];
     if (name.textContent !== file.dest) name.replaceChildren(h("span", { class: "muted" }, folder), base);
-    const words = { waiting: "waiting", busy: "fetched by another pod", there: "", failed: "failed", fetching: "" };
+    const words = { waiting: "waiting", busy: "downloading on another pod", there: "", failed: "failed", fetching: "" };
     const size = file.state === "there" ? bytes(file.size) : file.size ? `${bytes(file.bytes)} of ${bytes(file.size)}` : "";
     put(text, [words[file.state] ?? file.state, size, file.retries ? count(file.retries, "retry", "retries") : "", file.state === "fetching" && file.last ? file.last : ""].filter(Boolean).join(", "));
     show(bar, file.state === "fetching");
     set(bar, "aria-label", file.dest);
     bar.value = file.size ? file.bytes / file.size : 0;
     show(problem, Boolean(file.problem));
-    put(problem, file.problem ? `${capital(file.problem.reason)}. What helps: ${file.problem.remedy}.` : "");
+    put(problem, file.problem ? `${capital(file.problem.reason)}. What to do: ${file.problem.remedy}.` : "");
   };
   return { element, update };
 }
@@ -304,7 +304,7 @@ function fileRow() {
 // ---- the volume pass
 
 export function volumes(status) {
-  const words = { waiting: "waits", running: "goes on", done: "done", stopped: "stopped", gave_up: "gave up" };
+  const words = { waiting: "waiting", running: "running", done: "done", stopped: "stopped", gave_up: "gave up" };
   show(byId("volumes"), status.volumes.length > 0);
   keyed(byId("volume-list"), status.volumes, (record) => record.path, () => {
     const line = h("p", {});
@@ -312,8 +312,8 @@ export function volumes(status) {
     return {
       element: h("li", {}, line, trouble),
       update: (record) => {
-        const when = record.state === "running" ? `, begun ${duration(now.get() - record.began)} ago` : "";
-        put(line, `${record.path} (${record.policy}): ${words[record.state] ?? record.state}${when}; ${count(record.folders ?? 0, "folder")} and ${count(record.files ?? 0, "file")} seen, ${count(record.changed ?? 0, "change")}`);
+        const when = record.state === "running" ? `, started ${duration(now.get() - record.began)} ago` : "";
+        put(line, `${record.path} (${record.policy}): ${words[record.state] ?? record.state}${when}; ${count(record.folders ?? 0, "folder")} and ${count(record.files ?? 0, "file")} checked, ${count(record.changed ?? 0, "change")}`);
         const errors = Object.entries(record.errors ?? {}).map(([name, times]) => `${times} × ${name}, first at ${record.examples?.[name] || "the top"}`);
         put(trouble, errors.join("; "));
         show(trouble, errors.length > 0);
@@ -338,13 +338,13 @@ export class Restarts {
     const entries = status.restarts;
     const title = (name) => [...status.services, ...status.helpers].find((each) => each.name === name)?.title ?? name;
     show(byId("restarts"), true);
-    const unwanted = entries.filter((entry) => !WANTED.includes(entry.kind)).length;
-    put(byId("restarts-line"), entries.length ? `${count(entries.length, "restart")}, ${unwanted === entries.length ? "all" : unwanted || "none"} of them after a failure.` : "Nothing was restarted since the pod's start.");
+    const failures = entries.filter((entry) => !REQUESTED.includes(entry.kind)).length;
+    put(byId("restarts-line"), entries.length ? `${count(entries.length, "restart")}, ${failures === entries.length ? "all" : failures || "none"} of them after a failure.` : "No restarts since the pod's start.");
     this.lanes(status, entries, title);
     const newest = entries.toReversed();
     const shown = this.all ? newest : newest.slice(0, 5);
     keyed(byId("restart-list"), shown, (entry) => `${entry.time} ${entry.program}`, (entry) => ({
-      element: h("li", { "data-tone": WANTED.includes(entry.kind) ? "quiet" : "bad" },
+      element: h("li", { "data-tone": REQUESTED.includes(entry.kind) ? "quiet" : "bad" },
         h("p", {}, h("time", { datetime: new Date(entry.time * 1000).toISOString() }, clock(entry.time)), " ", h("b", {}, title(entry.program)), ` ${entry.reason}`),
         h("p", { class: "muted" }, this.after(entry))),
       update: () => {},
@@ -354,8 +354,8 @@ export class Restarts {
   }
 
   after(entry) {
-    const ran = entry.uptime ? `Had run ${duration(entry.uptime)}; ` : "";
-    const then = entry.delay === null ? "not started again" : entry.delay < 0.1 ? "started again at once" : `started again after ${entry.delay < 10 ? entry.delay.toFixed(1) : Math.round(entry.delay)} s`;
+    const ran = entry.uptime ? `Had run for ${duration(entry.uptime)}; ` : "";
+    const then = entry.delay === null ? "not restarted" : entry.delay < 0.1 ? "restarted at once" : `restarted after ${entry.delay < 10 ? entry.delay.toFixed(1) : Math.round(entry.delay)} s`;
     return ran ? ran + then : capital(then);
   }
 
@@ -369,7 +369,7 @@ export class Restarts {
       return {
         element: h("div", { class: "lane" }, h("span", {}, title(lane.name)), track),
         update: () => keyed(track, recent.filter((entry) => entry.program === lane.name), (entry) => String(entry.time), (entry) => {
-          const element = h("i", { "data-tone": WANTED.includes(entry.kind) ? "quiet" : "bad", title: `${clock(entry.time)} ${entry.reason}` });
+          const element = h("i", { "data-tone": REQUESTED.includes(entry.kind) ? "quiet" : "bad", title: `${clock(entry.time)} ${entry.reason}` });
           return { element, update: () => { element.style.left = `${Math.min(100, Math.max(0, (100 * (entry.time - from)) / (status.at - from || 1)))}%`; } };
         }),
       };
@@ -382,7 +382,7 @@ export function helpers(status) {
   const own = status.services.filter((service) => !cards(status).includes(service));
   const all = [...own, ...status.helpers];
   show(byId("helpers"), all.length > 0);
-  put(byId("helpers-line"), `The pod's own programs (${all.length})`);
+  put(byId("helpers-line"), `Internal processes (${all.length})`);
   keyed(byId("helper-list"), all, (helper) => helper.name, () => {
     const element = h("li", {});
     const done = (helper) => (helper.state === "EXITED" ? (helper.exit_code ? `ended with code ${helper.exit_code}` : "done") : helper.state.toLowerCase());

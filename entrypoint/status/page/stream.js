@@ -1,17 +1,17 @@
-// The status as the server tells it: `hello`, `history`, `snapshot`, then `patch`. Comes again by itself.
+// The stream of server-sent events: `hello`, `history`, `snapshot`, then `patch`. It reconnects by itself.
 
-const SILENT = 9; // seconds without a word (there is one every 2) after which the connection counts as lost
-const AGAIN = 3000;
-const AWAY = 60000; // a tab that nobody looks at lets go, so that the pod can rest
+const SILENCE_LIMIT = 9; // seconds without an event (one comes every 2) after which the connection counts as lost
+const RETRY_DELAY = 3000;
+const HIDDEN_LIMIT = 60000; // a hidden tab closes its stream after this, so that the server can idle
 
 export class Stream {
-  // on: {hello, history, snapshot, patch, lost(since, why), found}
+  // on: {hello, history, snapshot, patch, lost(lastEvent, why), connected}
   constructor(on) {
     this.on = on;
-    this.heard = Date.now();
+    this.lastEvent = Date.now();
     this.open();
     setInterval(() => this.check(), 1000);
-    document.addEventListener("visibilitychange", () => this.lookedAt());
+    document.addEventListener("visibilitychange", () => this.visibilityChanged());
   }
 
   open() {
@@ -19,8 +19,8 @@ export class Stream {
     this.source = new EventSource("events");
     for (const name of ["hello", "history", "snapshot", "patch"]) {
       this.source.addEventListener(name, (event) => {
-        this.heard = Date.now();
-        this.on.found();
+        this.lastEvent = Date.now();
+        this.on.connected();
         this.on[name](JSON.parse(event.data));
       });
     }
@@ -28,14 +28,14 @@ export class Stream {
   }
 
   async failed() {
-    if (this.source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    if (this.source?.readyState !== EventSource.CLOSED) return; // the browser reconnects by itself
     this.source = null;
-    const reason = await this.why();
-    if (reason === 401 || reason === 403) this.on.lost(this.heard, "login");
-    setTimeout(() => this.source ?? this.open(), AGAIN);
+    const status = await this.statusCode();
+    if (status === 401 || status === 403) this.on.lost(this.lastEvent, "login");
+    setTimeout(() => this.source ?? this.open(), RETRY_DELAY);
   }
 
-  async why() {
+  async statusCode() {
     try {
       return (await fetch("status.json", { cache: "no-store" })).status;
     } catch {
@@ -44,23 +44,23 @@ export class Stream {
   }
 
   check() {
-    if (document.hidden || Date.now() - this.heard < SILENT * 1000) return;
-    this.on.lost(this.heard, "silence");
-    if (this.source && Date.now() - this.heard > 3 * SILENT * 1000) {
-      this.heard = Date.now() - SILENT * 1000; // a stream that hangs: a new one
+    if (document.hidden || Date.now() - this.lastEvent < SILENCE_LIMIT * 1000) return;
+    this.on.lost(this.lastEvent, "silence");
+    if (this.source && Date.now() - this.lastEvent > 3 * SILENCE_LIMIT * 1000) {
+      this.lastEvent = Date.now() - SILENCE_LIMIT * 1000; // the stream hangs: open a new one
       this.open();
     }
   }
 
-  lookedAt() {
-    clearTimeout(this.leaving);
+  visibilityChanged() {
+    clearTimeout(this.closing);
     if (document.hidden) {
-      this.leaving = setTimeout(() => {
+      this.closing = setTimeout(() => {
         this.source?.close();
         this.source = null;
-      }, AWAY);
+      }, HIDDEN_LIMIT);
     } else if (!this.source) {
-      this.heard = Date.now();
+      this.lastEvent = Date.now();
       this.open();
     }
   }

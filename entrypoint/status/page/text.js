@@ -1,4 +1,4 @@
-// Numbers and times as people read them, and the few lines of DOM work that every section needs.
+// Numbers and times for people, and the DOM functions that every section uses.
 
 export const now = { offset: 0, get: () => Date.now() / 1000 + now.offset };
 
@@ -45,7 +45,7 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-// Touch the page only where something changed: selections, focus and screen readers stay undisturbed.
+// Change the page only where something differs: this keeps selections and focus and does not disturb screen readers.
 export function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -58,7 +58,7 @@ export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
 }
 
-// One child a key, made once and updated in place, in the order given.
+// One child for each key, made once and updated in place, in the order of `items`.
 export function keyed(parent, items, key, make) {
   parent.views ??= new Map();
   const wanted = new Set(items.map(key));

@@ -286,19 +286,19 @@ def test_the_buttons_stop_start_and_restart(tmp_path: Path) -> None:
         first = service(own, "jupyter")["pid"]
         press("restart")
         wait_until(lambda: service(own, "jupyter")["pid"] not in (0, first), 30, "another process", 0.2)
-        assert press("start", 409) == "jupyter: it runs already"
+        assert press("start", 409) == "jupyter: already running"
         press("stop")
         wait_until(lambda: service(own, "jupyter")["health"] == "stopped", 30, "it is stopped", 0.2)
         assert ask(own, "/readyz").status == 503
         wait_until(lambda: status_of(own)["health"] == "unhealthy", 5, "the same verdict", 0.2)
-        assert press("stop", 409) == "jupyter: it does not run"
+        assert press("stop", 409) == "jupyter: not running"
         press("start")
         own.wait_for_jupyter()
         wait_until(lambda: ask(own, "/readyz").status == 200, 20, "ready again", 0.2)
         press("stop", 404, "status")
         press("stop", 404, "prober")
         press("explode", 404)
-        assert "asked for on the status page" in own.log("podkeeper-status.log")
+        assert "requested on the status page" in own.log("podkeeper-status.log")
 
 
 MANIFEST = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoint.comfyui.arguments import Launch, build
+from entrypoint.comfyui.arguments import LaunchFacts, build
 from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import Settings
 
@@ -13,7 +13,7 @@ GPU = {"gpu": True, "packages": {}}
 
 def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]]:
     paths = locate(settings, Facts(mounts=frozenset(), uid=0, temporary="/tmp", python="/usr/bin/python3"))
-    arguments, conditions = build(settings, paths, Launch(**{**GPU, **facts}))  # type: ignore[arg-type]
+    arguments, conditions = build(settings, paths, LaunchFacts(**{**GPU, **facts}))  # type: ignore[arg-type]
     return arguments, [condition.name for condition in conditions]
 
 

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from entrypoint.comfyui import manager
-from entrypoint.comfyui.manager_config import BEFORE, settle
+from entrypoint.comfyui.manager_config import BEFORE, apply_security_level
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 
@@ -35,31 +35,32 @@ def test_the_users_file_is_restored_once_the_login_is_required_again(paths: Path
     file = pathlib.Path(paths.data, "user/__manager/config.ini")
     file.parent.mkdir(parents=True)
     file.write_text(USERS)
-    assert settle(Settings(), paths) == []
+    assert apply_security_level(Settings(), paths) == []
     assert file.read_text() == USERS
     for _ in range(2):
-        assert [each.name for each in settle(Settings(comfyui_auth="none"), paths)] == ["ManagerRestricted"]
+        (restricted,) = apply_security_level(Settings(comfyui_auth="none"), paths)
+        assert restricted.name == "ManagerRestricted"
         assert "security_level = strong" in file.read_text()
     assert file.with_name(BEFORE).read_text() == USERS
-    assert settle(Settings(), paths) == []
+    assert apply_security_level(Settings(), paths) == []
     assert manager.value_of(file.read_text(), "security_level") == "weak"
     assert not file.with_name(BEFORE).exists()
 
 
 def test_a_manager_that_never_ran_is_restricted_before_its_first_start(paths: Paths) -> None:
-    settle(Settings(comfyui_auth="none"), paths)
+    apply_security_level(Settings(comfyui_auth="none"), paths)
     text = pathlib.Path(paths.data, "user/__manager/config.ini").read_text()
     assert manager.value_of(text, "security_level") == "strong"
 
 
 def test_without_a_manager_nothing_is_written(tmp_path: pathlib.Path, paths: Paths) -> None:
     (tmp_path / "custom_nodes/ComfyUI-Manager").rename(tmp_path / "custom_nodes/another")
-    assert settle(Settings(comfyui_auth="none"), paths) == []
+    assert apply_security_level(Settings(comfyui_auth="none"), paths) == []
     assert not (tmp_path / "user").exists()
-    assert settle(Settings(comfyui_auth="none", comfyui_args=("--enable-manager",)), paths)
+    assert apply_security_level(Settings(comfyui_auth="none", comfyui_args=("--enable-manager",)), paths)
 
 
 def test_a_file_that_cannot_be_written_is_a_condition(paths: Paths) -> None:
     pathlib.Path(paths.data, "user").write_text("a file is in the way")
-    (condition,) = settle(Settings(comfyui_auth="none"), paths)
+    (condition,) = apply_security_level(Settings(comfyui_auth="none"), paths)
     assert condition.name == "ManagerNotSettled"

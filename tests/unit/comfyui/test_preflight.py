@@ -21,8 +21,8 @@ from tests.support.comfyui_paths import paths_in
         ("- a\n- b\n", "it must hold sections"),
         ("just words", "it must hold sections"),
         ("comfyui: words", "section 'comfyui' must hold lines"),
-        ("comfyui:\n  loras: 5\n", "comfyui.loras must be a text, not int"),
-        ("comfyui:\n  loras: [a, b]\n", "comfyui.loras must be a text, not list"),
+        ("comfyui:\n  loras: 5\n", "comfyui.loras must be a string, not int"),
+        ("comfyui:\n  loras: [a, b]\n", "comfyui.loras must be a string, not list"),
         ("comfyui:\n\tloras: a\n", "it is not YAML"),
         ("comfyui: {", "it is not YAML"),
     ],
@@ -39,13 +39,13 @@ def test_an_extra_model_paths_file_that_would_end_comfyui_is_found(
 
 def test_a_python_without_torch_is_a_condition(tmp_path: pathlib.Path) -> None:
     with pytest.raises(CannotDo) as caught:
-        preflight.look(paths_in(tmp_path), installation.Source(str(tmp_path), sys.executable))
+        preflight.collect(paths_in(tmp_path), installation.Source(str(tmp_path), sys.executable))
     assert caught.value.condition.name == "ComfyUIPackagesMissing"
 
 
 def test_a_python_that_does_not_run_is_a_condition(tmp_path: pathlib.Path) -> None:
     with pytest.raises(CannotDo) as caught:
-        preflight.look(paths_in(tmp_path), installation.Source(str(tmp_path), f"{tmp_path}/no-python"))
+        preflight.collect(paths_in(tmp_path), installation.Source(str(tmp_path), f"{tmp_path}/no-python"))
     assert caught.value.condition.name == "ComfyUIPythonMissing"
 
 

@@ -11,7 +11,7 @@ from entrypoint.conditions.condition import Condition
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 from entrypoint.status import schema
-from entrypoint.status.snapshot import Seen, make_snapshot
+from entrypoint.status.snapshot import Observations, make_snapshot
 
 NOW = 1_000_000.0
 
@@ -19,17 +19,17 @@ NOW = 1_000_000.0
 def snapshot(answers: dict[str, str | None], programs: dict[str, Any] | None = None, **others: Any) -> schema.Snapshot:
     settings = Settings(**others.pop("settings", {}))
     usual = {name: {"state": "RUNNING", "pid": 7, "started": NOW - 75} for name in ("jupyter", "comfyui", "prober")}
-    seen = Seen(
+    observed = Observations(
         at=NOW,
         programs={"programs": usual | (programs or {})},
         processes=[],
         answers=answers,
-        uses={},
+        usage={},
         cpu=schema.Cpu(used_percent=None, cores=2),
         memory=schema.Memory(used_bytes=1 << 30, limit_bytes=8 << 30, oom_kills=0),
         **others,
     )
-    return make_snapshot(settings, seen)
+    return make_snapshot(settings, observed)
 
 
 ALL: dict[str, str | None] = {service.name: None for service in SERVICES}

@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from entrypoint.conditions.condition import CannotDo
-from entrypoint.door.login import COMFYUI_AUTH_OFF, check_lock, prepare_login
+from entrypoint.door.login import COMFYUI_AUTH_OFF, check_login_enabled, prepare_login
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
@@ -79,9 +79,9 @@ def test_a_token_that_the_volume_cannot_keep_is_a_condition_and_works(paths: Pat
 def test_a_login_that_is_off_is_reported_at_every_start() -> None:
     for _ in range(2):
         with pytest.raises(CannotDo) as caught:
-            check_lock("none", COMFYUI_AUTH_OFF)
+            check_login_enabled("none", COMFYUI_AUTH_OFF)
         assert caught.value.condition.name == "ComfyUIAuthOff"
-    check_lock("token", COMFYUI_AUTH_OFF)
+    check_login_enabled("token", COMFYUI_AUTH_OFF)
 
 
 def test_a_service_without_a_login_leaves_the_other_service_its_token(paths: Paths) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrypoint.jupyter.tiles import description, passed_headers, passed_query, tiles
+from entrypoint.jupyter.tiles import description, tiles, upstream_headers, upstream_query
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 
@@ -28,8 +28,8 @@ def test_login_and_origin_headers_are_not_passed_on() -> None:
         ("Sec-Fetch-Site", "same-origin"), ("Cookie", "podkeeper-login-8189=1; mine=2; __Host-podkeeper-login-8189=3"),
         ("Accept", "text/html"), ("Connection", "keep-alive"),
     ]  # fmt: skip
-    assert passed_headers(headers, "") == [("Accept", "text/html"), ("Cookie", "mine=2")]
-    assert passed_headers([("Cookie", "_xsrf=1")], "t") == [("Authorization", "token t")]
+    assert upstream_headers(headers, "") == [("Accept", "text/html"), ("Cookie", "mine=2")]
+    assert upstream_headers([("Cookie", "_xsrf=1")], "t") == [("Authorization", "token t")]
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_login_and_origin_headers_are_not_passed_on() -> None:
     [("", ""), ("token=x", ""), ("a=1&token=x&b=2", "?a=1&b=2"), ("mytoken=1", "?mytoken=1")],
 )
 def test_the_token_is_taken_out_of_the_query(query: str, passed: str) -> None:
-    assert passed_query(query) == passed
+    assert upstream_query(query) == passed

@@ -51,14 +51,14 @@ class Driver:
         return answer
 
 
-def look_with(monkeypatch: pytest.MonkeyPatch, driver: Any) -> tuple[Gpus, Any]:
+def read_with(monkeypatch: pytest.MonkeyPatch, driver: Any) -> tuple[Gpus, Any]:
     monkeypatch.setitem(sys.modules, "pynvml", driver)
     gpus = Gpus()
-    return gpus, gpus.look(5)
+    return gpus, gpus.read(5)
 
 
 def test_every_gpu_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, (found, problem) = look_with(monkeypatch, Driver())
+    _, (found, problem) = read_with(monkeypatch, Driver())
     assert problem == ""
     assert [gpu.index for gpu in found] == [0, 1]
     assert (found[0].name, found[0].used_percent, found[0].power_watts) == ("NVIDIA H200", 83.0, 351.2)
@@ -71,7 +71,7 @@ def test_every_gpu_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_value_that_the_gpu_does_not_report_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A MIG slice has no utilisation."""
-    _, (found, problem) = look_with(monkeypatch, Driver(nvmlDeviceGetUtilizationRates=3, nvmlDeviceGetPowerUsage=3))
+    _, (found, problem) = read_with(monkeypatch, Driver(nvmlDeviceGetUtilizationRates=3, nvmlDeviceGetPowerUsage=3))
     assert problem == ""
     assert (found[0].used_percent, found[0].power_watts, found[0].memory_used_bytes) == (None, None, 5)
 
@@ -79,7 +79,7 @@ def test_a_value_that_the_gpu_does_not_report_is_unknown(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("driver", "words"),
     [
-        (Driver(nvmlInit=12), "no NVIDIA driver here"),
+        (Driver(nvmlInit=12), "no NVIDIA driver ("),
         (Driver(nvmlInit=9), "the NVIDIA driver can't be used"),
         (Driver(nvmlDeviceGetCount=15), "the NVIDIA driver does not answer"),
         (Driver(nvmlDeviceGetHandleByIndex=15), "the NVIDIA driver does not answer"),
@@ -87,7 +87,7 @@ def test_a_value_that_the_gpu_does_not_report_is_unknown(monkeypatch: pytest.Mon
     ],
 )
 def test_no_gpu_is_a_reason_and_not_an_error(monkeypatch: pytest.MonkeyPatch, driver: Any, words: str) -> None:
-    _, (found, problem) = look_with(monkeypatch, driver)
+    _, (found, problem) = read_with(monkeypatch, driver)
     assert found == ()
     assert words in problem
 
@@ -97,13 +97,13 @@ def test_a_hung_driver_is_reported_and_does_not_block(monkeypatch: pytest.Monkey
     monkeypatch.setattr(driver, "nvmlDeviceGetCount", lambda: goes_on.wait(30) and 2, raising=False)
     monkeypatch.setitem(sys.modules, "pynvml", driver)
     gpus = Gpus()
-    assert gpus.look(0.01) == ((), "the NVIDIA driver has not answered for 0 s")
+    assert gpus.read(0.01) == ((), "the NVIDIA driver has not answered for 0 s")
     goes_on.set()
-    assert len(gpus.look(20)[0]) == 2
+    assert len(gpus.read(20)[0]) == 2
 
 
 def test_a_missing_driver_is_not_queried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(nvmlInit=12)
-    gpus, _ = look_with(monkeypatch, driver)
-    assert "no NVIDIA driver" in gpus.look(5)[1]
+    gpus, _ = read_with(monkeypatch, driver)
+    assert "no NVIDIA driver" in gpus.read(5)[1]
     assert driver.calls.count("nvmlInit") == 1

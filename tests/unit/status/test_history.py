@@ -2,12 +2,12 @@
 
 import json
 
-from entrypoint.status.history import History, Sample, sample
+from entrypoint.status.history import History, Sample, make_sample
 from entrypoint.status.schema import Cpu, Memory
 
 
 def some(at: float) -> Sample:
-    return sample(at, Cpu(used_percent=1.0, cores=1.0), Memory(used_bytes=2, limit_bytes=3, oom_kills=0), (), ())
+    return make_sample(at, Cpu(used_percent=1.0, cores=1.0), Memory(used_bytes=2, limit_bytes=3, oom_kills=0), (), ())
 
 
 def test_the_history_drops_the_oldest_samples_and_returns_newer_ones() -> None:

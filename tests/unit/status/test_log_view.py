@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.status.log_view import names, readable, view
+from entrypoint.status.log_view import existing_logs, readable, view
 from entrypoint.system.redaction import Redactor
 
 REDACTOR = Redactor(["s3cret-token"])
@@ -61,7 +61,9 @@ def test_bytes_that_are_not_text_do_not_break_the_view(tmp_path: Path) -> None:
 def test_only_the_pods_own_logs_are_offered(tmp_path: Path) -> None:
     for name in ("jupyter.log", "dpkg.log", "podkeeper-prober.log", "supervisord.log", "podkeeper-x.log"):
         (tmp_path / name).write_text("")
-    assert names(str(tmp_path)) == {
+    found = existing_logs(str(tmp_path))
+    assert list(found) == ["jupyter", "prober", "pod"]  # the page shows the first one
+    assert found == {
         "jupyter": ("JupyterLab", "jupyter.log"),
         "prober": ("Prober", "podkeeper-prober.log"),
         "pod": ("supervisord", "supervisord.log"),

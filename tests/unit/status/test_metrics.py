@@ -9,7 +9,7 @@ from entrypoint.status.metrics import metrics_text
 from entrypoint.status.schema import Disk, Gpu
 from entrypoint.status.snapshot import as_json, make_snapshot
 from entrypoint.system.redaction import Redactor
-from tests.support.snapshots import NOW, seen
+from tests.support.snapshots import NOW, observations
 
 #: The text format's grammar, as far as we use it.
 LINE = re.compile(r'podkeeper_[a-z_]+(\{([a-z]+="(\\.|[^"\\])*",?)+\})? -?[0-9.e+-]+')
@@ -18,7 +18,7 @@ GPU = Gpu(index=0, name="NVIDIA H200", used_percent=83.0, memory_used_bytes=5, m
 
 
 def text_of(**changes: Any) -> str:
-    return metrics_text(as_json(make_snapshot(Settings(), seen(**changes)), Redactor([])))
+    return metrics_text(as_json(make_snapshot(Settings(), observations(**changes)), Redactor([])))
 
 
 def rich() -> str:

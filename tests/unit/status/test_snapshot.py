@@ -9,15 +9,15 @@ from entrypoint.conditions.condition import Condition
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 from entrypoint.status.schema import SCHEMA, Disk, Gpu, Program, Service, Snapshot
-from entrypoint.status.snapshot import Use, as_json, make_snapshot
+from entrypoint.status.snapshot import Usage, as_json, make_snapshot
 from entrypoint.system.redaction import Redactor
-from tests.support.snapshots import NOW, seen
+from tests.support.snapshots import NOW, observations
 
 JUPYTER = SERVICES[0]
 
 
 def service(name: str = "jupyter", settings: Settings | None = None, **changes: Any) -> Service:
-    snapshot = make_snapshot(settings or Settings(), seen(**changes))
+    snapshot = make_snapshot(settings or Settings(), observations(**changes))
     return next(each for each in snapshot.services if each.name == name)
 
 
@@ -74,7 +74,7 @@ def test_the_next_start_is_known_only_while_a_program_waits_for_it() -> None:
 
 
 def test_without_any_file_there_is_still_a_snapshot() -> None:
-    snapshot = make_snapshot(Settings(), seen())
+    snapshot = make_snapshot(Settings(), observations())
     assert [each.state for each in snapshot.services] == ["UNKNOWN"] * len(SERVICES)
     assert not snapshot.supervised
     assert (snapshot.restarts, snapshot.conditions, snapshot.volumes) == ((), (), ())
@@ -85,7 +85,7 @@ def test_without_any_file_there_is_still_a_snapshot() -> None:
 def test_malformed_files_do_not_break_a_snapshot(nonsense: Any) -> None:
     made = make_snapshot(
         Settings(),
-        seen(
+        observations(
             programs=nonsense,
             restarts=nonsense,
             models=nonsense,
@@ -101,7 +101,7 @@ def test_helpers_are_all_other_programs() -> None:
         {"name": "jupyter", "statename": "RUNNING"},
         {"name": "volumes", "statename": "EXITED", "exitstatus": 0},
     ]
-    (helper,) = make_snapshot(Settings(), seen(processes=infos)).helpers
+    (helper,) = make_snapshot(Settings(), observations(processes=infos)).helpers
     assert (helper.name, helper.title, helper.state, helper.exit_code) == (
         "volumes",
         "Volume pass",
@@ -124,7 +124,7 @@ def test_the_pods_health_is_the_healthchecks(
 ) -> None:
     made = make_snapshot(
         Settings(),
-        seen(
+        observations(
             answers=answers,
             conditions=tuple((Condition(name, "why", "what to do"), NOW) for name in conditions),
         ),
@@ -136,10 +136,10 @@ def test_the_pods_health_is_the_healthchecks(
 def test_the_json_has_every_field_and_no_secret() -> None:
     made = make_snapshot(
         Settings(pod_id="abc123"),
-        seen(
+        observations(
             conditions=((Condition("X", "a login s3cret-token in it", "r"), NOW),),
             restarts={"restarts": [{"time": 1.0, "reason": "see http://h/?token=abcdefgh"}]},
-            uses={"jupyter": Use(5, 1.5)},
+            usage={"jupyter": Usage(5, 1.5)},
             disks=(Disk(name="volume", path="/workspace", size_bytes=9, used_bytes=4, free_bytes=5, problem=""),),
             gpus=(Gpu(index=0, name="H200", used_percent=1.0, memory_used_bytes=1, memory_size_bytes=2,
                       temperature_celsius=None, power_watts=None),),

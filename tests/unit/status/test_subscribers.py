@@ -1,6 +1,6 @@
 """What subscribers of the status stream receive."""
 
-from entrypoint.status.subscribers import Patch, Watcher, changed, event
+from entrypoint.status.subscribers import Patch, Subscriber, changed, event
 
 
 def test_only_changes_are_sent() -> None:
@@ -10,23 +10,23 @@ def test_only_changes_are_sent() -> None:
 
 def test_each_patch_wakes_the_subscriber_and_is_taken_once() -> None:
     woken: list[int] = []
-    watcher = Watcher(lambda: woken.append(1))
-    watcher.tell(Patch({"a": 1}))
-    taken = watcher.take()
+    subscriber = Subscriber(lambda: woken.append(1))
+    subscriber.notify(Patch({"a": 1}))
+    taken = subscriber.take_pending()
     assert taken is not None
     assert taken.message() == b'event: patch\ndata: {"a":1}\n\n'
-    assert watcher.take() is None
+    assert subscriber.take_pending() is None
     assert woken == [1]
 
 
 def test_a_slow_reader_gets_one_merged_patch() -> None:
-    watcher, other = Watcher(lambda: None), Watcher(lambda: None)
+    subscriber, other = Subscriber(lambda: None), Subscriber(lambda: None)
     for parts in ({"a": 1, "b": 1}, {"a": 2}, {"c": 3}):
         patch = Patch(parts)
-        watcher.tell(patch)
-        other.tell(patch)
-        other.take()
-    taken = watcher.take()
+        subscriber.notify(patch)
+        other.notify(patch)
+        other.take_pending()
+    taken = subscriber.take_pending()
     assert taken is not None
     assert taken.parts == {"a": 2, "b": 1, "c": 3}
 

@@ -5,37 +5,37 @@ from collections.abc import Iterator
 
 import pytest
 
-from entrypoint.system.bounded_call import Asker, Silent
+from entrypoint.system.bounded_call import BoundedCall, StillRunning
 
 
 def test_a_result_is_returned_and_an_error_is_raised() -> None:
     answers: Iterator[int | OSError] = iter([1, OSError("gone"), 2])
 
-    def question() -> int:
+    def function() -> int:
         answer = next(answers)
         if isinstance(answer, OSError):
             raise answer
         return answer
 
-    asker = Asker(question)
-    assert asker.ask(5) == 1
+    call = BoundedCall(function)
+    assert call.run(5) == 1
     with pytest.raises(OSError, match="gone"):
-        asker.ask(5)
-    assert asker.ask(5) == 2
+        call.run(5)
+    assert call.run(5) == 2
 
 
 def test_while_a_call_runs_no_second_call_starts() -> None:
     goes_on, asked = threading.Event(), []
 
-    def question() -> int:
+    def function() -> int:
         asked.append(1)
         goes_on.wait(30)
         return len(asked)
 
-    asker = Asker(question)
+    call = BoundedCall(function)
     for _ in range(3):
-        with pytest.raises(Silent, match="has not answered for 0 s"):
-            asker.ask(0.01)
+        with pytest.raises(StillRunning, match="has not answered for 0 s"):
+            call.run(0.01)
     assert len(asked) == 1
     goes_on.set()
-    assert asker.ask(20) in (1, 2)
+    assert call.run(20) in (1, 2)

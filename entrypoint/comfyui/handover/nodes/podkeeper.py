@@ -1,9 +1,9 @@
-"""A: loaded by ComfyUI as a custom node that brings no nodes; has the gateway send large files in ComfyUI's place.
+"""A: a middleware for ComfyUI, loaded as a custom node without nodes: nginx sends large files in ComfyUI's place.
 
-Where nginx asks for it, an answer that is a file becomes the file's name, and nginx sends the file from the disk
-(X-Accel-Redirect, nginx.org/en/docs/http/ngx_http_proxy_module.html): twice the speed of passing it on (bench/gateway),
-and ComfyUI has nothing to do meanwhile. ComfyUI has judged the request by then; what it refuses is never named.
-Runs in ComfyUI's environment: nothing of ours can be imported here.
+For a request with nginx's header, a response that is a file becomes the file's name, and nginx sends the file from
+the disk (X-Accel-Redirect, nginx.org/en/docs/http/ngx_http_proxy_module.html): twice the speed of proxying it
+(bench/gateway), without work for ComfyUI. ComfyUI decides first: a file that it refuses is never named.
+This module runs in ComfyUI's Python environment and can import nothing of podkeeper's.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from urllib.parse import quote
 from aiohttp import web
 from server import PromptServer  # type: ignore[import-not-found] # ComfyUI's own
 
-#: ComfyUI looks for this.
+#: ComfyUI requires this name in a custom node.
 NODE_CLASS_MAPPINGS: dict[str, Any] = {}
-#: Bytes below which it is not worth another look at the disk.
-SMALLEST = 1 << 20
-ASKED, ANSWER, PREFIX = "X-Podkeeper-Files", "X-Accel-Redirect", "/podkeeper/files/"
+#: Bytes from which a handover is worth the second access to the disk.
+MIN_SIZE = 1 << 20
+REQUEST_HEADER, RESPONSE_HEADER, PREFIX = "X-Podkeeper-Files", "X-Accel-Redirect", "/podkeeper/files/"
 
 
 @web.middleware
 async def hand_over(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """What ComfyUI would answer, or where nginx finds it."""
+    """ComfyUI's response, or the name of the file in it for nginx."""
     response = await handler(request)
-    if ASKED not in request.headers or not isinstance(response, web.FileResponse) or response.status != 200:
+    if REQUEST_HEADER not in request.headers or not isinstance(response, web.FileResponse) or response.status != 200:
         return response
     data = os.environ.get("PODKEEPER_DATA_PATH", "")
     name = await asyncio.to_thread(name_below, data, str(getattr(response, "_path", "")))
     if not name or "Content-Type" not in response.headers:
         return response
-    return web.Response(headers={**response.headers, ANSWER: PREFIX + quote(os.fsencode(name))})
+    return web.Response(headers={**response.headers, RESPONSE_HEADER: PREFIX + quote(os.fsencode(name))})
 
 
 def name_below(data: str, path: str) -> str:
-    """The name of a large file below `data`; "" for all that ComfyUI had better send itself."""
+    """The name of a large file below `data`; "" for a file that ComfyUI sends itself."""
     path = os.path.normpath(path)
     if not data or not path.startswith(f"{os.path.normpath(data)}/"):
         return ""
     try:
-        large = os.path.getsize(path) >= SMALLEST
+        large = os.path.getsize(path) >= MIN_SIZE
     except OSError:
         return ""
     return os.path.relpath(path, data) if large else ""

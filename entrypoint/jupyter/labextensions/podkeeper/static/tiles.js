@@ -1,6 +1,6 @@
-// Tiles in JupyterLab's launcher for the pod's other pages. Written by hand, without a build step: what JupyterLab
-// loads is a module federation container, an object with `init` and `get`, and the packages it shares with its
-// extensions are in the scope that `init` gets.
+// Launcher tiles in JupyterLab for the pod's other pages. Written by hand, without a build step: JupyterLab loads a
+// module federation container, an object with `init` and `get`; `init` receives the scope of the packages that
+// JupyterLab shares with its extensions.
 (() => {
   let scope = {};
 
@@ -25,9 +25,9 @@
       activate: async (app, launcher) => {
         const settings = app.serviceManager.serverSettings;
         const base = URLExt.join(settings.baseUrl, 'podkeeper/');
-        const answer = await ServerConnection.makeRequest(base + 'tiles', {}, settings);
-        if (!answer.ok) return;
-        (await answer.json()).tiles.forEach(({ name, title, caption, svg }, rank) => {
+        const response = await ServerConnection.makeRequest(base + 'tiles', {}, settings);
+        if (!response.ok) return;
+        (await response.json()).tiles.forEach(({ name, title, caption, svg }, rank) => {
           const command = `podkeeper:open-${name}`;
           app.commands.addCommand(command, {
             label: title,
@@ -47,8 +47,8 @@
       scope = sharedScope;
     },
     get: async () => {
-      const made = await plugin();
-      return () => ({ __esModule: true, default: made });
+      const built = await plugin();
+      return () => ({ __esModule: true, default: built });
     }
   };
 })();
