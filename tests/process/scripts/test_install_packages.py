@@ -16,7 +16,18 @@ SCRIPT = "scripts/install_packages"
 def test_without_root_one_line_says_what_is_missing_and_how_to_install_it(tmp_path: Path) -> None:
     let_others_through(tmp_path)
     script = shutil.copy(ROOT / SCRIPT, tmp_path)
-    command = ["setpriv", "--reuid", "54321", "--clear-groups", script, "pod", "no login", "coreutils"]
+    command = [
+        "setpriv",
+        "--reuid",
+        "54321",
+        "--regid",
+        "54321",
+        "--clear-groups",
+        script,
+        "pod",
+        "no login",
+        "coreutils",
+    ]
     command.append("no-such-package")
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     line = "pod: missing: no-such-package (no login); install with: sudo apt-get install no-such-package\n"
