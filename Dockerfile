@@ -39,6 +39,12 @@ COPY entrypoint /opt/podkeeper/app/entrypoint
 RUN python3 -m compileall -q /opt/podkeeper/app/entrypoint
 
 
+# Shell completion of `podkeeper`, generated from its own parser.
+FROM environment AS completion
+COPY --from=app /opt/podkeeper/app /opt/podkeeper/app
+RUN /opt/podkeeper/env/bin/podkeeper completion bash >/opt/podkeeper/completion.bash
+
+
 FROM system AS comfyui-clone
 ARG COMFYUI_REPO=https://github.com/comfyanonymous/ComfyUI
 ARG COMFYUI_REF=v0.29.0
@@ -80,9 +86,10 @@ RUN chmod 1777 /run /var/log \
     && install -d -m 1777 /home/podkeeper \
     && install -d -m 0777 /comfyui \
     && git config --system safe.directory '*' \
-    && echo '. /opt/podkeeper/app/entrypoint/commands/completion.bash' >>/etc/bash.bashrc
+    && echo '. /opt/podkeeper/completion.bash' >>/etc/bash.bashrc
 COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
 COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
+COPY --link --from=completion /opt/podkeeper/completion.bash /opt/podkeeper/completion.bash
 COPY --link --chmod=755 image/start.sh /start.sh
 
 ENV PATH=/opt/podkeeper/env/bin:$PATH \

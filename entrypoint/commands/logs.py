@@ -1,7 +1,7 @@
-"""A: `podkeeper logs [-f] [-n LINES] [NAME ...]`: the end of the pod's logs, and with -f what comes after it.
+"""A: `podkeeper logs [-f] [-n LINES] [NAME ...]`: the end of the pod's logs, and with -f their new lines.
 
-NAME is a program (`podkeeper status` lists them) or `pod`, supervisord's own log; without one, those that the
-container's log shows. Exit codes: 0, 1 (there is no such log), 64 usage.
+NAME is a program (`podkeeper status` lists them) or `pod`, supervisord's own log; without a name, all logs that the
+container's log has. Exit codes: 0, 1 (there is no such log), 64 usage.
 """
 
 from __future__ import annotations
@@ -9,27 +9,22 @@ from __future__ import annotations
 import os
 import sys
 import time
+from argparse import Namespace
 
+from entrypoint.commands.program import run
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import with_logs
 from entrypoint.supervision.log_forwarder import FOLLOWED, Followed
 from entrypoint.supervision.log_lines import LineSplitter
 
-USAGE = "usage: podkeeper logs [-f] [-n LINES] [NAME ...]"
-EX_USAGE = 64
-#: Lines shown of each log; bytes of its end that they are looked for in; seconds between two looks of -f.
-LINES, _TAIL, PERIOD = 100, 4 << 20, 0.2
+#: Bytes of a log's end in which its last lines are searched; seconds between two reads of -f.
+_TAIL, PERIOD = 4 << 20, 0.2
 
 
-def main(arguments: list[str]) -> int:
-    """Show them; returns the exit code."""
-    try:
-        follow, lines, names = _parse(arguments)
-    except ValueError:
-        print(USAGE, file=sys.stderr)
-        return EX_USAGE
-    folder = Paths.from_environ(os.environ).log
-    found = files(folder)
+def main(given: Namespace) -> int:
+    """Show the logs; returns the exit code."""
+    names: list[str] = given.name
+    found = files(Paths.from_environ(os.environ).log)
     unknown = [name for name in names if name not in found]
     if unknown:
         print(f"podkeeper: {unknown[0]} has no log here; there are: {', '.join(found)}", file=sys.stderr)
@@ -37,28 +32,14 @@ def main(arguments: list[str]) -> int:
     followed = []
     for name in names or [name for name in FOLLOWED if name in found]:
         prefix = name if len(names) != 1 else ""
-        shown, position = tail(found[name], lines)
+        shown, position = tail(found[name], given.lines)
         _show(shown, prefix)
         followed.append((Followed("", found[name], position), prefix))
-    while follow:
+    while given.follow:
         for file, prefix in followed:
             _show([line.partition(b"| ")[2] for line in file.new_lines()], prefix)
         time.sleep(PERIOD)
     return 0
-
-
-def _parse(arguments: list[str]) -> tuple[bool, int, list[str]]:
-    """(-f, lines, names); ValueError for anything else."""
-    rest, lines = list(arguments), LINES
-    if "-n" in rest:
-        place = rest.index("-n")
-        lines = int("".join(rest[place + 1 : place + 2]))
-        del rest[place : place + 2]
-    follow = "-f" in rest
-    names = [each for each in rest if each != "-f"]
-    if lines < 0 or any(each.startswith("-") for each in names):
-        raise ValueError
-    return follow, lines, names
 
 
 def files(folder: str) -> dict[str, str]:
@@ -89,7 +70,4 @@ def _show(lines: list[bytes], prefix: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except (KeyboardInterrupt, BrokenPipeError):
-        sys.exit(0)
+    run("logs", main)

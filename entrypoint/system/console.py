@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 
 def open_container_stdout() -> int:
@@ -20,6 +21,17 @@ def open_container_stdout() -> int:
         return 1
     os.set_blocking(console, True)
     return console
+
+
+def flush_stdout() -> None:
+    """Flush stdout; where its reader has gone away (`| head -1`), discard all further output.
+
+    Python flushes once more at exit, and would fail once more.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def say(console: int, text: str) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 import pytest
 
 from entrypoint import __version__
-from entrypoint.cli import CONTROL, MODULES
+from entrypoint.cli import MODULES
+from entrypoint.commands.arguments import CONTROL
 from entrypoint.settings.settings import Settings
 from tests.support.checkout import ROOT
 

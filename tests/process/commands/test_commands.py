@@ -11,21 +11,22 @@ import subprocess
 import sys
 import tarfile
 import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from entrypoint.cli import CONTROL, MODULES, USAGE
+from entrypoint import __version__
+from entrypoint.cli import MODULES
 from entrypoint.commands import url
+from entrypoint.commands.arguments import CONTROL, build_parser
+from entrypoint.commands.completion import completion
 from entrypoint.settings.services import SERVICES
 from entrypoint.system.attach import attach
-from tests.support.checkout import ROOT
 from tests.support.file_systems import as_user, let_others_through, needs_root
 from tests.support.pod import TOKEN, Pod, environ_for, running
 from tests.support.waiting import wait_until
-
-COMPLETION = ROOT / "entrypoint/commands/completion.bash"
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_stopped_service_is_exit_code_3_and_without_jupyterlab_1(pod: Pod) -> 
 def test_status_of_an_unknown_service_is_a_usage_error_that_names_the_services(pod: Pod) -> None:
     ended = pod.podkeeper("status", "unknown")
     assert ended.returncode == 64
-    assert "there are: jupyter, comfyui," in ended.stderr
+    assert "choose from jupyter, comfyui," in ended.stderr
 
 
 def test_watch_redraws_the_status(pod: Pod) -> None:
@@ -103,10 +104,10 @@ def test_an_unknown_log_is_an_error_that_names_the_known_logs(pod: Pod) -> None:
 
 
 def test_logs_follow_a_file_over_its_rotation(pod: Pod) -> None:
-    path = pod.home / "log/podkeeper-followed.log"
+    path = pod.home / "log/podkeeper-announce.log"
     path.write_text("old\nlast\n")
     command = [sys.executable, "-I", "-c"]
-    command += ["from entrypoint.cli import main; main(['logs', '-f', '-n', '1', 'followed'])"]
+    command += ["from entrypoint.cli import main; main(['logs', '-f', '-n', '1', 'announce'])"]
     seen: list[str] = []
     with subprocess.Popen(command, env=pod.environ, stdout=subprocess.PIPE, text=True) as process:
         reader = threading.Thread(target=lambda: seen.extend(iter(process.stdout.readline, "")), daemon=True)  # type: ignore[union-attr]
@@ -139,9 +140,9 @@ def test_url_needs_permission_to_read_the_token(pod: Pod) -> None:
             contextlib.redirect_stdout(io.StringIO()) as out,
             contextlib.redirect_stderr(io.StringIO()) as err,
         ):
-            code = url.main([])
+            code = url.main(Namespace(service=None))
         assert (code, out.getvalue()) == (1, "")
-        assert "the login can't be read" in err.getvalue()
+        assert "the login cannot be read" in err.getvalue()
 
     as_user(65534, ask)
 
@@ -169,27 +170,84 @@ def test_the_support_bundle_is_private_complete_and_never_overwritten(pod: Pod, 
     assert path.read_bytes() == before
 
 
-def complete(*words: str) -> list[str]:
+def complete(script: Path, *words: str) -> list[str]:
     """What bash offers for the last of these words."""
-    script = (
-        'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _podkeeper; printf \'%s\\n\' "${COMPREPLY[@]}"'
+    code = (
+        'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+        "function=$(complete -p podkeeper | sed 's/.*-F \\([^ ]*\\) .*/\\1/'); "
+        '"$function" podkeeper "${COMP_WORDS[COMP_CWORD]}"; printf \'%s\\n\' "${COMPREPLY[@]}"'
     )
-    command = ["bash", "-c", script, "bash", str(COMPLETION), *words]
+    command = ["bash", "-c", code, "bash", str(script), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_completion_offers_every_command_and_every_service() -> None:
-    commands = set(complete("podkeeper", ""))
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("completion") / "completion.bash"
+    path.write_text(completion("bash"))
+    return path
+
+
+def test_completion_offers_every_command_service_and_log(script: Path) -> None:
+    commands = {word for word in complete(script, "podkeeper", "") if not word.startswith("-")}
     assert commands == {*CONTROL, *MODULES, "completion", "help"}
-    assert complete("podkeeper", "st") == ["status", "start", "stop"]
+    assert set(complete(script, "podkeeper", "st")) == {"status", "start", "stop"}
     for command in ("status", "logs", "restart"):
-        assert {service.name for service in SERVICES} <= set(complete("podkeeper", command, "")), command
+        assert {service.name for service in SERVICES} <= set(complete(script, "podkeeper", command, "")), command
+    assert "pod" in complete(script, "podkeeper", "logs", "")
+    assert {"list", "plan", "fetch", "verify", "add", "rm"} <= set(complete(script, "podkeeper", "models", ""))
+
+
+def test_completion_offers_files_for_the_bundle(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "support.tar.gz").touch()
+    monkeypatch.chdir(tmp_path)
+    assert complete(script, "podkeeper", "doctor", "--bundle", "") == ["support.tar.gz"]
 
 
 def test_completion_is_printed_for_the_shell(pod: Pod) -> None:
-    assert pod.podkeeper("completion", "bash").stdout == COMPLETION.read_text()
-    assert pod.podkeeper("completion", "zsh").stdout.startswith("autoload")
+    assert pod.podkeeper("completion", "bash").stdout.strip() == completion("bash").strip()
+    assert pod.podkeeper("completion", "zsh").stdout.startswith("#compdef podkeeper")
 
 
-def test_help_names_every_command() -> None:
-    assert [name for name in (*CONTROL, *MODULES) if name not in USAGE] == ["tail"]
+def test_help_names_every_command(pod: Pod) -> None:
+    help_text = pod.podkeeper("--help").stdout
+    assert [name for name in (*CONTROL, *MODULES) if name not in help_text] == []
+    assert pod.podkeeper("help").stdout == help_text == build_parser().format_help()
+
+
+@pytest.mark.parametrize("command", [(name,) for name in (*CONTROL, *MODULES, "completion")] + [("models", "add")])
+def test_every_command_has_its_own_help(pod: Pod, command: tuple[str, ...]) -> None:
+    ended = pod.podkeeper(*command, "--help")
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(f"usage: podkeeper {' '.join(command)}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("statsu",), "there is no 'statsu'; did you mean status?"),
+        (("restart", "comfyiu"), "there is no 'comfyiu'; did you mean comfyui?"),
+        (("status", "--jsn"), "did you mean --json?"),
+        (("models", "fecth"), "there is no 'fecth'; did you mean fetch?"),
+        (("url", "zzz"), "choose from jupyter, comfyui, status"),
+        (("logs", "-n", "x"), "must be a number of lines"),
+    ],
+)
+def test_a_typo_is_one_line_with_the_nearest_word(pod: Pod, arguments: tuple[str, ...], hint: str) -> None:
+    ended = pod.podkeeper(*arguments)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (64, "", 1)
+    assert hint in ended.stderr
+
+
+def test_the_version_is_the_projects(pod: Pod) -> None:
+    assert pod.podkeeper("--version").stdout == f"podkeeper {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["models list", "status", "doctor", "logs", "url", "completion bash", "--help"])
+def test_a_reader_that_goes_away_is_no_error(pod: Pod, command: str) -> None:
+    """`| head -1` closes the pipe after the first line; what follows must not end in a traceback."""
+    environ = pod.environ | {"PATH": f"{Path(sys.executable).parent}:{pod.environ['PATH']}"}
+    line = f"podkeeper {command} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", line], env=environ, capture_output=True, text=True, timeout=120, check=True)
+    assert ended.stderr == ""
+    assert ended.stdout.strip() in ("0", "1")

@@ -1,0 +1,47 @@
+"""A: `podkeeper models COMMAND`: the commands of entrypoint.models.
+
+Exit codes: those of `entrypoint.models.outcome`; 64 usage, 77 not permitted, 78 the settings cannot be used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+
+from entrypoint.commands.program import run
+from entrypoint.models import add_remove, commands
+from entrypoint.models.outcome import EX_CONFIG
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import BadSettings, Settings
+
+
+def main(given: Namespace) -> int:
+    """Run the command; returns the exit code."""
+    try:
+        settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    except BadSettings as error:
+        print("\n".join(error.problems), flush=True)
+        return EX_CONFIG
+    match given.verb:
+        case "plan":
+            return commands.plan(settings, paths, tuple(given.bundle))
+        case "fetch":
+            return commands.fetch(settings, paths, tuple(given.bundle))
+        case "verify":
+            return commands.verify(settings, paths)
+        case "add":
+            return add_remove.add(settings, paths, given.url, given.dest, given.sha256, given.bundle)
+        case "rm":
+            return add_remove.remove(settings, paths, given.name)
+        case _:
+            return commands.list_bundles(settings, paths)
+
+
+if __name__ == "__main__":
+    try:
+        run("models", main)
+    except SystemExit as end:
+        sys.stdout.flush()
+        # A stopped download may have a thread that still connects, and Python would wait for it.
+        os._exit(end.code if isinstance(end.code, int) else 1)
