@@ -3,10 +3,10 @@
 from entrypoint.boot.banner import State, banner
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Facts, Paths, locate
-from entrypoint.settings.services import SERVICES
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 
-JUPYTER, COMFYUI, STATUS, _ = SERVICES
+JUPYTER, COMFYUI, STATUS = map(service_named, ("jupyter", "comfyui", "status"))
 
 
 def paths_of(settings: Settings, *mounts: str) -> Paths:

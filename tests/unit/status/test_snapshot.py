@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.settings.services import SERVICES
+from entrypoint.settings.services import SERVICES, service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.status.schema import SCHEMA, Disk, Gpu, Program, Service, Snapshot
 from entrypoint.status.snapshot import Usage, as_json, make_snapshot
 from entrypoint.system.redaction import Redactor
 from tests.support.snapshots import NOW, observations
 
-JUPYTER = SERVICES[0]
+JUPYTER = service_named("jupyter")
 
 
 def service(name: str = "jupyter", settings: Settings | None = None, **changes: Any) -> Service:
