@@ -1,8 +1,8 @@
-"""A: `python -I -m entrypoint.health`: one line and an exit code for the image's HEALTHCHECK.
+"""A: `python -I -m entrypoint.health`: prints one line and returns an exit code for the image's HEALTHCHECK.
 
-0 healthy, or degraded (the line says what is missing); 1 unhealthy: the first service that runs does not answer,
-so nobody can work. Orchestrators kill what is unhealthy, and a ComfyUI that is being restarted is no reason to end
-the user's terminals.
+0: healthy, or degraded (the line names the problems). 1: unhealthy: the first enabled service, without which users
+cannot work, does not answer. Orchestrators kill unhealthy containers; a ComfyUI that restarts must not end the user's
+terminals.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from entrypoint.system.condition_store import read_conditions
 from entrypoint.system.facts import look
 from entrypoint.system.readiness import ask_services
 
-#: Seconds; less than the HEALTHCHECK's time-out.
+#: Seconds; less than the HEALTHCHECK's timeout.
 TIMEOUT = 8.0
 
 
 def main() -> int:
-    """Look at the services and tell."""
+    """Probe the services and print the health; returns the exit code."""
     settings = without_gateway_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
-    answers = ask_services(settings, TIMEOUT)
-    enabled = [service for service in SERVICES if service.name in answers]
-    down = [service.title for service in enabled if answers[service.name] is not None]
+    problems = ask_services(settings, TIMEOUT)
+    enabled = [service for service in SERVICES if service.name in problems]
+    down = [service.title for service in enabled if problems[service.name] is not None]
     conditions = [condition.name for condition in read_conditions(locate(settings, look()).runtime)]
     code, text = verdict([service.title for service in enabled], down, conditions)
     page = settings.public_url(settings.status_port)
-    print(text if text == "healthy" or answers.get("status", "off") else f"{text}; see {page}/")
+    print(text if text == "healthy" or problems.get("status", "off") else f"{text}; see {page}/")
     return code
 
 

@@ -1,4 +1,4 @@
-"""P: what a check is: a look that may take a while, and a judgement of what was seen."""
+"""P: what a check is: a function that collects facts, and a function that evaluates them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoint.doctor.finding import Verdict
+from entrypoint.doctor.finding import Finding
 from entrypoint.system.attach import Pod
 
-#: Plain data that one process can hand to another.
-Seen = Mapping[str, Any]
+#: What a check collected: plain data that one process can send to another (marshal).
+Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,16 @@ class Check:
 
     Attributes:
         name: Stable; scripts match it.
-        look: Looks (A). Runs in a process of its own, so that it may hang or raise.
-        judge: Says what it means (P).
-        deadline: Seconds the look may take.
-        remedy: What to do when the look itself does not come back.
-        after: Checks that must not have failed, or this one could only repeat them.
+        collect: Collects the facts (A). It runs in a process of its own, so that it may hang or raise.
+        evaluate: Turns the facts into findings (P).
+        deadline: Seconds that `collect` may take.
+        remedy: What to do when `collect` fails or exceeds its deadline.
+        after: The checks whose failure explains a failure of this one: it is skipped then.
     """
 
     name: str
-    look: Callable[[Pod], dict[str, Any]]
-    judge: Callable[[Seen, Pod], list[Verdict]]
+    collect: Callable[[Pod], dict[str, Any]]
+    evaluate: Callable[[Facts, Pod], list[Finding]]
     deadline: float
     remedy: str
     after: tuple[str, ...] = ()

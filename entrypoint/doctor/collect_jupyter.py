@@ -1,7 +1,7 @@
-"""A: looks at JupyterLab: its configuration as a start would read it, and the server as a browser behind the proxy.
+"""A: collects facts about JupyterLab: the configuration that a start would read, and the server's responses.
 
-A running Jupyter server tells nobody its settings; each of the five that RunPod's proxy needs is therefore asked
-for by what it does.
+A running Jupyter server does not report its settings, so requests like those of a browser behind RunPod's proxy test
+the effect of each of the five that the proxy needs.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from entrypoint.system.loopback_http import Answer, send
 from entrypoint.system.privileges import become_service_user
 from entrypoint.volumes.write_probe import PREFIX
 
-#: Requests that are refused on purpose say who asked, so that the log does not mislead.
+#: Stands in the address of requests that the server must refuse, so that its log does not mislead.
 MARK = "podkeeper-doctor"
-#: Seconds for one answer.
+#: Seconds for one response.
 _TIMEOUT = 5.0
-#: What a page anywhere else would be.
+#: The origin of a page of another site.
 FOREIGN = "https://podkeeper-doctor.example"
-#: A Host as the proxy has been seen to rewrite it (ComfyUI issue 4865).
+#: A Host header as RunPod's proxy rewrites it at times (ComfyUI issue 4865).
 _REWRITTEN = "100.64.0.7"
 
 
 def configuration(pod: Pod) -> dict[str, Any]:
-    """What is in the file, and what all of JupyterLab's configuration files come to."""
-    become_service_user(pod.settings)  # the user's files are code, and not for root to run
+    """Collect the content of podkeeper's file, and the result of all of JupyterLab's configuration files."""
+    become_service_user(pod.settings)  # the user's files are code, which root must not run
     path = f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"
     text = read_text(path) or ""
     programs = read_json(f"{pod.paths.runtime}/programs.json") or {}
@@ -41,13 +41,13 @@ def configuration(pod: Pod) -> dict[str, Any]:
     effective, set_by, broken = _effective(pod)
     return {
         "path": path,
-        "there": bool(text),
+        "exists": bool(text),
         "as_written": text == config_text(pod.settings, pod.paths),
         "in_file": dict(re.findall(r"(?m)^c\.(\w+\.\w+) *= *(.*?)(?: *#.*)?$", text)),
         "effective": effective,
         "set_by": set_by,
         "broken": broken,
-        "later_by": max(0.0, _changed(path) - started) if started else 0.0,
+        "newer_by": max(0.0, _changed(path) - started) if started else 0.0,
         "user_files": user_files(f"{pod.paths.data}/.jupyter"),
     }
 
@@ -60,8 +60,8 @@ def _changed(path: str) -> float:
 
 
 def _effective(pod: Pod) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """(trait -> value as text, trait -> the file that set it last, files that can't be read)."""
-    os.environ.pop("PODKEEPER_RUNTIME_PATH", None)  # a condition is the running JupyterLab's to raise
+    """Return (trait -> value as text, trait -> the file that set it last, problems of files that cannot be loaded)."""
+    os.environ.pop("PODKEEPER_RUNTIME_PATH", None)  # recording conditions is up to the running JupyterLab
     os.environ["HOME"] = pod.paths.home
     os.environ["JUPYTER_CONFIG_DIR"] = pod.paths.jupyter_config_folder
     from jupyter_core.paths import jupyter_config_path
@@ -85,7 +85,7 @@ def _traits(path: str, broken: list[str]) -> Iterator[tuple[str, str]]:
     loader = PyFileConfigLoader if path.endswith(".py") else JSONFileConfigLoader
     try:
         config = loader(os.path.basename(path), os.path.dirname(path)).load_config()
-    except Exception as error:  # whatever a configuration file can raise
+    except Exception as error:  # a configuration file is code and can raise anything
         broken.append(f"{path}: {type(error).__name__}: {error}")
         return
     for section, traits in config.items():
@@ -94,7 +94,7 @@ def _traits(path: str, broken: list[str]) -> Iterator[tuple[str, str]]:
 
 
 class Browser:
-    """What a browser sends through the proxy: the pod's public Host and Origin, and the login."""
+    """A browser behind the proxy: sends the pod's public Host and Origin, and the login."""
 
     def __init__(self, pod: Pod) -> None:
         self.port = pod.settings.jupyter_port
@@ -105,35 +105,35 @@ class Browser:
         self.cookie = ""
 
     def headers(self, **others: str) -> dict[str, str]:
-        """Of a request through the proxy; `others` win."""
+        """Return the headers of a request through the proxy; `others` override them."""
         cookie = {"Cookie": self.cookie} if self.cookie else {}
-        ours = {"Host": self.host, "Origin": self.origin, "X-Forwarded-Proto": "https", **cookie}
-        return ours | others
+        defaults = {"Host": self.host, "Origin": self.origin, "X-Forwarded-Proto": "https", **cookie}
+        return defaults | others
 
     def send(self, method: str, path: str, body: str = "", **others: str) -> Answer:
-        """One request through the proxy."""
+        """Send one request as through the proxy."""
         return send(method, self.port, path, _TIMEOUT, self.headers(**others), body)
 
     def log_in(self) -> str:
-        """Get the login cookie as the first page does; returns its name."""
-        answer = self.send("GET", f"/api/me?{MARK}", **self.authorization())
-        found = re.search(r"(?mi)^set-cookie: *(([^=;\s]+)=[^;\s]+)", answer.head)
+        """Get the login cookie as the first page does; return its name."""
+        response = self.send("GET", f"/api/me?{MARK}", **self.authorization())
+        found = re.search(r"(?mi)^set-cookie: *(([^=;\s]+)=[^;\s]+)", response.head)
         self.cookie = found.group(1) if found else ""
         return found.group(2) if found else ""
 
     def authorization(self) -> dict[str, str]:
-        """The token in a header, as a program sends it."""
+        """Return the header with the token, as a program sends it."""
         return {"Authorization": f"token {self.token}"} if self.token else {}
 
 
 def server(pod: Pod) -> dict[str, Any]:
-    """What the running server does with requests like those of a browser behind the proxy. 0: no answer."""
+    """Collect the HTTP statuses of requests like those of a browser behind the proxy; 0: no response."""
     browser = Browser(pod)
     contents = f"/api/contents?content=0&{MARK}"
     api = browser.send("GET", "/api", Origin=FOREIGN)
     if not api.status:
         return {"error": f"JupyterLab does not answer: {api.problem}"}
-    seen: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "api": api.status,
         "any_origin": "access-control-allow-origin: *" in api.head.lower(),
         "without_login": browser.send("GET", contents).status,
@@ -141,52 +141,52 @@ def server(pod: Pod) -> dict[str, Any]:
         "cookie": browser.log_in(),
         "host": browser.host,
     }
-    seen["own_page"] = browser.send("GET", contents).status
+    facts["own_page"] = browser.send("GET", contents).status
     origins = [*([browser.origin] if pod.settings.pod_id else []), *pod.settings.allowed_origins]
-    seen["rewritten_host"] = {
+    facts["rewritten_host"] = {
         origin: browser.send("GET", contents, Host=f"{_REWRITTEN}:{browser.port}", Origin=origin).status
         for origin in origins
     }
-    seen["foreign_page"] = browser.send("GET", contents, Origin=FOREIGN).status
-    seen |= _upload(browser)
-    return seen
+    facts["foreign_page"] = browser.send("GET", contents, Origin=FOREIGN).status
+    facts |= _upload(browser)
+    return facts
 
 
 def _upload(browser: Browser) -> dict[str, Any]:
-    """A file is uploaded and deleted by a page, and again by a program, which no XSRF check stops."""
-    path = f"/api/contents/{PREFIX}{os.urandom(6).hex()}"  # a write probe's name: a file left behind is swept
+    """Upload and delete a file as a page does, and again as a program does, which no XSRF check stops."""
+    path = f"/api/contents/{PREFIX}{os.urandom(6).hex()}"  # the volume pass deletes left-over write probes
     body = json.dumps({"type": "file", "format": "text", "content": "write probe"})
     statuses = {}
-    for who, others in (("upload", {}), ("upload_by_token", browser.authorization())):
-        answer = browser.send("PUT", path, body, **{"Content-Type": "application/json"}, **others)
-        statuses[who] = answer.status
-        if answer.status < 300:
+    for sender, others in (("upload", {}), ("upload_by_token", browser.authorization())):
+        response = browser.send("PUT", path, body, **{"Content-Type": "application/json"}, **others)
+        statuses[sender] = response.status
+        if response.status < 300:
             browser.send("DELETE", path, **browser.authorization())
     return statuses
 
 
 def terminal(pod: Pod) -> dict[str, Any]:
-    """A terminal is opened, used over its WebSocket and closed; and the events' WebSocket is opened."""
+    """Open a terminal, use it over its WebSocket and close it; and open the WebSocket of the events."""
     browser = Browser(pod)
     browser.log_in()
-    seen: dict[str, Any] = {"listing": browser.send("GET", "/api/terminals", **browser.authorization()).status}
-    seen["events"] = _websocket_problem(browser, "/api/events/subscribe")
-    if seen["listing"] != 200:
-        return seen
-    made = browser.send("POST", "/api/terminals", "{}", **browser.authorization())
-    seen["made"] = made.status
-    if made.status >= 300:
-        return seen
-    name = json.loads(made.body)["name"]
+    facts: dict[str, Any] = {"listing": browser.send("GET", "/api/terminals", **browser.authorization()).status}
+    facts["events"] = _websocket_problem(browser, "/api/events/subscribe")
+    if facts["listing"] != 200:
+        return facts
+    created = browser.send("POST", "/api/terminals", "{}", **browser.authorization())
+    facts["created"] = created.status
+    if created.status >= 300:
+        return facts
+    name = json.loads(created.body)["name"]
     try:
-        seen["socket"] = _websocket_problem(browser, f"/terminals/websocket/{name}", say="echo $((41+1))-podkeeper")
+        facts["socket"] = _websocket_problem(browser, f"/terminals/websocket/{name}", "echo $((41+1))-podkeeper")
     finally:
         browser.send("DELETE", f"/api/terminals/{name}", **browser.authorization())
-    return seen
+    return facts
 
 
-def _websocket_problem(browser: Browser, path: str, say: str = "") -> str:
-    """Why a WebSocket of the pod's own page can't be opened (and used: `say` is a command), or ""."""
+def _websocket_problem(browser: Browser, path: str, command: str = "") -> str:
+    """Return why a WebSocket of the pod's own page cannot be opened (and run the shell command `command`), or ""."""
     import websocket  # jupyter-server's own dependency
 
     headers = {name: text for name, text in browser.headers().items() if name not in ("Host", "Origin")}
@@ -195,8 +195,8 @@ def _websocket_problem(browser: Browser, path: str, say: str = "") -> str:
             f"ws://127.0.0.1:{browser.port}{path}", _TIMEOUT, host=browser.host, origin=browser.origin, header=headers,
         )  # fmt: skip
         with contextlib.closing(connection):
-            if say:
-                connection.send(json.dumps(["stdin", say + "\r"]))
+            if command:
+                connection.send(json.dumps(["stdin", command + "\r"]))
                 while "42-podkeeper" not in str(connection.recv()):
                     pass
     except (OSError, websocket.WebSocketException) as error:

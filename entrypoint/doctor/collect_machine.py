@@ -1,4 +1,4 @@
-"""A: looks at the machine: clock, memory, disks, the volume, names, the GPU, installed packages."""
+"""A: collects facts about the machine: clock, memory, disks, the volume, name resolution, the GPU, packages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes import write_probe
 from entrypoint.volumes.diagnosis import conditions
 
-#: Seconds; each less than its check's deadline, so that nothing is left behind.
+#: Seconds; each less than its check's deadline, so that no process outlives the check.
 _TORCH_TIMEOUT, _TOOL_TIMEOUT = 55, 8
 _TORCH = (
     "import json, torch; c = torch.cuda; print(json.dumps({'torch': torch.__version__, 'built_for': "
@@ -32,7 +32,7 @@ _TORCH = (
 
 
 def clock(pod: Pod) -> dict[str, Any]:
-    """Seconds since 1970: ours, the volume's (a network volume has a clock of its own), and when we were built."""
+    """Collect three times in seconds since 1970: the machine's, the volume server's, and that of the image's build."""
     probe = os.path.join(pod.paths.stored, write_probe.PREFIX + os.urandom(6).hex())
     volume = 0.0
     try:
@@ -41,7 +41,7 @@ def clock(pod: Pod) -> dict[str, Any]:
         volume = os.stat(probe).st_mtime
         os.unlink(probe)
     except OSError:
-        pass  # the volume check says why
+        pass  # the check `volume` reports the reason
     return {
         "now": time.time(),
         "volume": volume,
@@ -50,7 +50,7 @@ def clock(pod: Pod) -> dict[str, Any]:
 
 
 def memory(pod: Pod) -> dict[str, Any]:
-    """Bytes used and allowed in our cgroup (0: no limit), and how often the kernel killed for lack of it."""
+    """Collect the pod's cgroup: bytes used, its limit (0: none), and the number of OOM kills."""
     own = cgroup.find()
     if own is None:
         return {"limit": 0, "used": 0, "oom_kills": 0}
@@ -58,31 +58,31 @@ def memory(pod: Pod) -> dict[str, Any]:
 
 
 def disk(pod: Pod) -> dict[str, Any]:
-    """Room where the pod and its users write, by folder: [free bytes, all bytes, free inodes or -1]."""
-    places = (pod.paths.stored, pod.paths.log, pod.paths.runtime, pod.paths.home, "/tmp")  # noqa: S108
-    rooms: dict[str, list[int]] = {}
+    """Collect the space of each disk the pod writes to: {folder: [free bytes, total bytes, free inodes or -1]}."""
+    folders = (pod.paths.stored, pod.paths.log, pod.paths.runtime, pod.paths.home, "/tmp")  # noqa: S108
+    disks: dict[str, list[int]] = {}
     devices: set[int] = set()
-    for place in places:
+    for folder in folders:
         try:
-            device, found = os.stat(place).st_dev, os.statvfs(place)
+            device, found = os.stat(folder).st_dev, os.statvfs(folder)
         except FileNotFoundError:
             continue
-        if device not in devices:  # one line a disk, however many folders it holds
+        if device not in devices:  # one line a disk, also where it holds several folders
             devices.add(device)
             inodes = found.f_favail if found.f_files else -1
-            rooms[place] = [found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, inodes]
-    return {"rooms": rooms}
+            disks[folder] = [found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, inodes]
+    return {"disks": disks}
 
 
 def volume(pod: Pod) -> dict[str, Any]:
-    """Run a write probe on the data folder; returns its conditions as [[name, reason, remedy]]."""
-    seen = write_probe.probe(pod.paths.stored, service_identity_of(pod.settings), powers())
-    found = conditions(pod.paths.stored, seen)
-    return {"conditions": [[each.name, each.reason, each.remedy] for each in found], "ms": seen.milliseconds}
+    """Run a write probe on the data folder; collect its conditions as [[name, reason, remedy]]."""
+    result = write_probe.probe(pod.paths.stored, service_identity_of(pod.settings), powers())
+    found = conditions(pod.paths.stored, result)
+    return {"conditions": [[each.name, each.reason, each.remedy] for each in found], "ms": result.milliseconds}
 
 
 def dns(pod: Pod) -> dict[str, Any]:
-    """Whether the host that models come from has an address."""
+    """Resolve the host that models are downloaded from."""
     host = urlsplit(pod.settings.hf_endpoint).hostname or ""
     try:
         found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
@@ -92,8 +92,8 @@ def dns(pod: Pod) -> dict[str, Any]:
 
 
 def gpu(pod: Pod) -> dict[str, Any]:
-    """The GPU as the kernel, the driver and ComfyUI (or, where it does not answer, its torch) see it."""
-    seen: dict[str, Any] = {
+    """Collect the GPU as the kernel, the driver and ComfyUI (or its torch, while ComfyUI does not answer) see it."""
+    facts: dict[str, Any] = {
         "visible": gpu_visible(),
         "promised": os.environ.get("RUNPOD_GPU_COUNT", pod.environ.get("RUNPOD_GPU_COUNT", "")),
         "driver": _nvidia_smi(),
@@ -101,15 +101,15 @@ def gpu(pod: Pod) -> dict[str, Any]:
     (comfyui,) = [service for service in SERVICES if service.name == "comfyui"]
     stats = get_json(comfyui.port(pod.settings), comfyui.health_path, 3)
     if isinstance(stats, dict) and stats.get("devices"):
-        seen["computes_on"] = str(stats["devices"][0].get("type", ""))
-        seen["torch"] = str(stats.get("system", {}).get("pytorch_version", ""))
-    elif seen["visible"]:
-        seen |= _torch(pod)
-    return seen
+        facts["computes_on"] = str(stats["devices"][0].get("type", ""))
+        facts["torch"] = str(stats.get("system", {}).get("pytorch_version", ""))
+    elif facts["visible"]:
+        facts |= _torch(pod)
+    return facts
 
 
 def _nvidia_smi() -> list[str]:
-    """[name, driver version, newest CUDA it can run] of the first GPU; [] where there is no nvidia-smi."""
+    """Return [name, driver version, newest CUDA version] of the first GPU; [] where nvidia-smi is missing or fails."""
     query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
         line = _output(query).splitlines()[0]
@@ -123,10 +123,10 @@ def _nvidia_smi() -> list[str]:
 def _torch(pod: Pod) -> dict[str, Any]:
     try:
         source = present(pod.settings)
-        answer: dict[str, Any] = json.loads(_output([source.python, "-I", "-c", _TORCH], _TORCH_TIMEOUT))
+        facts: dict[str, Any] = json.loads(_output([source.python, "-I", "-c", _TORCH], _TORCH_TIMEOUT))
     except (CannotDo, OSError, ValueError, subprocess.SubprocessError) as error:
         return {"torch_problem": f"{type(error).__name__}: {error}"[:200]}
-    return answer
+    return facts
 
 
 def _output(command: list[str], timeout: float = _TOOL_TIMEOUT) -> str:
@@ -134,17 +134,17 @@ def _output(command: list[str], timeout: float = _TOOL_TIMEOUT) -> str:
 
 
 def packages(pod: Pod) -> dict[str, Any]:
-    """Versions, and what JupyterLab and supervisord need but do not find (`pip install` in a terminal can do that)."""
+    """Collect versions, and what JupyterLab and supervisord need but lack (after `pip install` in a terminal)."""
     versions: dict[str, str] = {}
     wrong: list[str] = []
-    todo = ["jupyterlab", "jupyter-server", "jupyter-server-terminals", "supervisor", "tornado", "psutil"]
-    shown = set(todo)
-    seen: set[str] = set()
-    while todo:
-        name = todo.pop(0)
-        if name in seen:
+    queue = ["jupyterlab", "jupyter-server", "jupyter-server-terminals", "supervisor", "tornado", "psutil"]
+    shown = set(queue)
+    visited: set[str] = set()
+    while queue:
+        name = queue.pop(0)
+        if name in visited:
             continue
-        seen.add(name)
+        visited.add(name)
         try:
             found = metadata.distribution(name)
         except metadata.PackageNotFoundError:
@@ -152,12 +152,12 @@ def packages(pod: Pod) -> dict[str, Any]:
             continue
         if name in shown:
             versions[name] = found.version
-        todo += _needs(name, found, wrong)
+        queue += _requirements(name, found, wrong)
     return {"versions": versions, "wrong": wrong}
 
 
-def _needs(name: str, found: metadata.Distribution, wrong: list[str]) -> list[str]:
-    """Names of what it requires here; versions that do not fit go to `wrong`."""
+def _requirements(name: str, found: metadata.Distribution, wrong: list[str]) -> list[str]:
+    """Return the names of the packages that `name` requires here; append version conflicts to `wrong`."""
     from packaging.requirements import Requirement
 
     names = []
@@ -169,7 +169,7 @@ def _needs(name: str, found: metadata.Distribution, wrong: list[str]) -> list[st
         try:
             version = metadata.version(need.name)
         except metadata.PackageNotFoundError:
-            continue  # told when its turn comes
+            continue  # `packages` reports it when it visits that name
         if not need.specifier.contains(version, prereleases=True):
             wrong.append(f"{name} needs {need.name}{need.specifier}, found {version}")
     return names

@@ -1,4 +1,4 @@
-"""A: looks at what runs: supervisord, its programs, who listens where, what answers, which conditions hold."""
+"""A: collects facts about supervisord, its programs, listening ports, the services' health, conditions and logs."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from entrypoint.system.loopback_http import send
 from entrypoint.system.readiness import ask_services
 from entrypoint.system.supervisord_rpc import Refused, call
 
-#: Seconds for one answer.
+#: Seconds for one response.
 _TIMEOUT = 5.0
-#: How much of a log's end is looked at, in bytes.
+#: Bytes of a log's end that are searched.
 _TAIL = 1 << 20
 
 
 def supervisor(pod: Pod) -> dict[str, Any]:
-    """Whether supervisord runs and answers on its socket."""
-    seen: dict[str, Any] = {"pid": pod.supervisord, "runtime": pod.paths.runtime}
+    """Collect supervisord's process id and its state, as its socket reports it."""
+    facts: dict[str, Any] = {"pid": pod.supervisord, "runtime": pod.paths.runtime}
     if pod.supervisord:
         try:
             state = call(f"{pod.paths.runtime}/supervisor.sock", "supervisor.getState", timeout=_TIMEOUT)
-            seen["state"] = state["statename"]
+            facts["state"] = state["statename"]
         except PermissionError:
-            seen["state"] = "RUNNING"  # as far as this user may know: the socket is the pod's own user's
+            facts["state"] = "RUNNING"  # only the pod's user may use the socket: assume the best
         except (OSError, Refused) as error:
-            seen["problem"] = str(error)
-    return seen
+            facts["problem"] = str(error)
+    return facts
 
 
 def programs(pod: Pod) -> dict[str, Any]:
-    """What the restart plugin tells: every program, and the restarts of the last ten minutes."""
+    """Collect what the restart plugin records: every program, and the restarts of the last ten minutes."""
     now = time.time()
     content = read_json(f"{pod.paths.runtime}/programs.json") or {}
     restarts = (read_json(f"{pod.paths.runtime}/restarts.json") or {}).get("restarts", [])
@@ -47,7 +47,7 @@ def programs(pod: Pod) -> dict[str, Any]:
 
 
 def ports(pod: Pod) -> dict[str, Any]:
-    """Who listens on the services' ports: {port: [[address, pid or 0, name, of the pod?]]}."""
+    """Collect the listeners on the services' ports: {port: [[address, pid or 0, name, whether of the pod]]}."""
     family = _family(pod.supervisord)
     wanted = {service.port(pod.settings) for service in SERVICES if service.enabled(pod.settings)}
     found: dict[int, list[list[Any]]] = {port: [] for port in wanted}
@@ -59,7 +59,7 @@ def ports(pod: Pod) -> dict[str, Any]:
             pid = connection.pid or 0
             found[port].append([address, pid, _name(pid), pid in family])
     programs_now = (read_json(f"{pod.paths.runtime}/programs.json") or {}).get("programs", {})
-    running = [name for name, facts in programs_now.items() if facts.get("state") == "RUNNING"]
+    running = [name for name, record in programs_now.items() if record.get("state") == "RUNNING"]
     return {"listeners": found, "running": running}
 
 
@@ -77,13 +77,13 @@ def _name(pid: int) -> str:
         return ""
 
 
-def answers(pod: Pod) -> dict[str, Any]:
-    """What each service that is switched on says on its health address: {name: problem or ""}."""
+def services(pod: Pod) -> dict[str, Any]:
+    """Probe the health address of every enabled service: {name: problem or ""}."""
     return {name: problem or "" for name, problem in ask_services(pod.settings, _TIMEOUT).items()}
 
 
 def comfyui_by_proxy(pod: Pod) -> dict[str, Any]:
-    """ComfyUI as the proxy reaches it: without the login, with it, and by a click in RunPod's console."""
+    """Send requests to ComfyUI as the proxy does: without login, with login, and as a click in RunPod's console."""
     port, browser = pod.settings.comfyui_port, Browser(pod)
     host = browser.host.replace(f"-{pod.settings.jupyter_port}.", f"-{port}.")
     click = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -100,13 +100,13 @@ def comfyui_by_proxy(pod: Pod) -> dict[str, Any]:
 
 
 def conditions(pod: Pod) -> dict[str, Any]:
-    """[[name, reason, remedy]] of all that holds."""
+    """Collect the recorded conditions as [[name, reason, remedy]]."""
     found = read_conditions(pod.paths.runtime)
     return {"conditions": [[each.name, each.reason, each.remedy] for each in found]}
 
 
 def log(pod: Pod) -> dict[str, Any]:
-    """The last line of JupyterLab's log since its last start that tells of a request it blocked, and of an error."""
+    """Collect the last line about a blocked request and the last error from JupyterLab's log since its last start."""
     try:
         with open(f"{pod.paths.log}/jupyter.log", "rb") as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL))

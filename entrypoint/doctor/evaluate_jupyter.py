@@ -1,156 +1,153 @@
-"""P: what was seen of JupyterLab, as verdicts: the five settings that RunPod's proxy needs, the login, terminals."""
+"""P: evaluates the facts about JupyterLab: the five settings that RunPod's proxy needs, the login, terminals."""
 
 from __future__ import annotations
 
-from entrypoint.doctor.check import Seen
-from entrypoint.doctor.finding import Verdict, failed, ok, skipped, warning
+from entrypoint.doctor.check import Facts
+from entrypoint.doctor.finding import Finding, failed, ok, skipped, warning
 from entrypoint.jupyter.lab_config import LOGIN, PROXY, rows
 from entrypoint.system.attach import Pod
 
-#: What runs again with a configuration written anew: the file is written at a pod's start.
-_RESTART = "restart the pod, which writes it anew"
+#: Each start of the pod writes the configuration file.
+_RESTART = "restart the pod, which writes the file again"
 
 
 def _wanted(pod: Pod, section: str) -> dict[str, str]:
     return {trait: repr(value) for title, trait, value, _ in rows(pod.settings, pod.paths) if title == section}
 
 
-def configuration(seen: Seen, pod: Pod) -> list[Verdict]:
-    """The file, and what JupyterLab's other configuration files make of it."""
-    check, path = "jupyter-config", seen["path"]
-    if not seen["there"]:
+def configuration(facts: Facts, pod: Pod) -> list[Finding]:
+    """Report whether the file is as written, and whether another configuration file overrides it."""
+    check, path = "jupyter-config", facts["path"]
+    if not facts["exists"]:
         return [failed(check, f"{path} is missing", _RESTART)]
-    verdicts = []
+    findings = []
     five = _wanted(pod, PROXY)
-    changed = [trait for trait, value in five.items() if seen["in_file"].get(trait) != value]
+    changed = [trait for trait, value in five.items() if facts["in_file"].get(trait) != value]
     if changed:
-        text = f"{path} was overwritten: it does not say {_said(changed[0], five)}{_more(changed)}"
-        own = f"your own settings belong into {pod.paths.data}/.jupyter/jupyter_lab_config.py"
-        verdicts.append(failed(check, text, f"{_RESTART}; {own}"))
-    verdicts += _overridden(seen, {trait: value for trait, value in five.items() if trait not in changed})
-    verdicts += [
-        failed(check, f"can't be read: {problem}", "mend or remove that file, then restart JupyterLab")
-        for problem in seen["broken"]
+        text = f"{path} was overwritten: it lacks c.{changed[0]} = {five[changed[0]]}{_more(changed)}"
+        own = f"your own settings belong in {pod.paths.data}/.jupyter/jupyter_lab_config.py"
+        findings.append(failed(check, text, f"{_RESTART}; {own}"))
+    findings += _overridden(facts, {trait: value for trait, value in five.items() if trait not in changed})
+    findings += [
+        failed(check, f"cannot load {problem}", "fix or remove that file, then restart JupyterLab")
+        for problem in facts["broken"]
     ]
-    if not verdicts and seen["later_by"] > 1:
-        text = f"{path} was changed after JupyterLab started, so it does not hold yet"
-        verdicts.append(warning(check, text, "podkeeper restart jupyter"))
-    if not verdicts and not seen["as_written"]:
-        verdicts.append(warning(check, f"{path} was changed by hand", "changes there are lost at the next start"))
-    return verdicts or [ok(check, f"all five settings for the proxy are in {path}")]
+    if not findings and facts["newer_by"] > 1:
+        text = f"{path} was changed after JupyterLab started, so it is not in effect yet"
+        findings.append(warning(check, text, "podkeeper restart jupyter"))
+    if not findings and not facts["as_written"]:
+        findings.append(warning(check, f"{path} was changed by hand", "the next start overwrites those changes"))
+    return findings or [ok(check, f"{path} has all five settings for the proxy")]
 
 
-def _overridden(seen: Seen, five: dict[str, str]) -> list[Verdict]:
-    """Something read later wins over our file; the guard belongs to what must not be lost."""
+def _overridden(facts: Facts, five: dict[str, str]) -> list[Finding]:
+    """Report the settings that a file read later overrides: the proxy's five, and the origin guard."""
     guard = "ServerApp.identity_provider_class"
-    lost = [
+    overridden = [
         trait for trait, value in five.items()
-        if trait in seen["effective"] and seen["effective"][trait] != value
+        if trait in facts["effective"] and facts["effective"][trait] != value
     ]  # fmt: skip
-    if "OriginBoundIdentityProvider" not in seen["effective"].get(guard, "OriginBoundIdentityProvider"):
-        lost.append(guard)
-    verdicts = []
-    for trait in lost:
-        source = seen["set_by"][trait]
-        if source == seen["path"]:
-            source = " or ".join(seen["user_files"]) or source
-        text = f"{source} sets {trait} = {seen['effective'][trait]}"
-        why = "other people's pages could use the login" if trait == guard else "uploads and terminals need ours"
-        verdicts.append(failed("jupyter-config", f"{text}; {why}", "take that line out, then restart JupyterLab"))
-    return verdicts
-
-
-def _said(trait: str, wanted: dict[str, str]) -> str:
-    return f"c.{trait} = {wanted[trait]}"
+    if "OriginBoundIdentityProvider" not in facts["effective"].get(guard, "OriginBoundIdentityProvider"):
+        overridden.append(guard)
+    findings = []
+    for trait in overridden:
+        source = facts["set_by"][trait]
+        if source == facts["path"]:
+            source = " or ".join(facts["user_files"]) or source
+        text = f"{source} sets {trait} = {facts['effective'][trait]}"
+        why = "pages of other sites could use the login" if trait == guard else "uploads or terminals would fail"
+        findings.append(failed("jupyter-config", f"{text}; {why}", "remove that line, then restart JupyterLab"))
+    return findings
 
 
 def _more(names: list[str]) -> str:
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
-def server(seen: Seen, pod: Pod) -> list[Verdict]:
-    """What the running server really does with a browser's requests."""
+def server(facts: Facts, pod: Pod) -> list[Finding]:
+    """Report how the running server responds to a browser's requests."""
     if not pod.settings.jupyter_enabled:
         return [skipped("jupyter-proxy", "JupyterLab is switched off")]
-    verdicts = [*_applied(seen), *_login(seen, pod)]
-    return verdicts or [ok("jupyter-proxy", f"a page at https://{seen['host']} gets in, one elsewhere does not")]
+    findings = [*_applied(facts), *_login(facts, pod)]
+    return findings or [ok("jupyter-proxy", f"accepts pages of https://{facts['host']}, refuses those of other sites")]
 
 
-#: Where a setting of ours does not hold: the file was right (an earlier check), so the server is older.
-_NOT_APPLIED = "podkeeper restart jupyter; if it stays so, look for an option in your own Jupyter configuration"
+#: For a setting that is not in effect: the file is right (an earlier check), so the server started before it.
+_NOT_APPLIED = "podkeeper restart jupyter; if that does not help, check the options in your own Jupyter configuration"
 
 
-def _applied(seen: Seen) -> list[Verdict]:
+def _applied(facts: Facts) -> list[Finding]:
     missing = []
-    if seen["api"] == 403:
-        missing.append(("allow_remote_access", f"requests for {seen['host']} are refused (403)"))
-    if seen["api"] == 200 and not seen["any_origin"]:
-        missing.append(("allow_origin", "answers do not carry Access-Control-Allow-Origin: *"))
-    if seen["api"] == 200 and seen["cookie"] and not seen["cookie"].startswith("__Host-"):
-        missing.append(("trust_xheaders", "the login cookie is not bound to https"))
-    if seen["upload_by_token"] < 300 <= seen["upload"] and seen["own_page"] == 200:
-        missing.append(("disable_check_xsrf", f"a page's upload is refused ({seen['upload']})"))
-    return [failed("jupyter-proxy", f"ServerApp.{name} does not hold: {why}", _NOT_APPLIED) for name, why in missing]
+    if facts["api"] == 403:
+        missing.append(("allow_remote_access", f"requests for {facts['host']} are refused (403)"))
+    if facts["api"] == 200 and not facts["any_origin"]:
+        missing.append(("allow_origin", "responses lack Access-Control-Allow-Origin: *"))
+    if facts["api"] == 200 and facts["cookie"] and not facts["cookie"].startswith("__Host-"):
+        missing.append(("trust_xheaders", "the login cookie is not limited to https"))
+    if facts["upload_by_token"] < 300 <= facts["upload"] and facts["own_page"] == 200:
+        missing.append(("disable_check_xsrf", f"a page's upload is refused ({facts['upload']})"))
+    return [failed("jupyter-proxy", f"ServerApp.{name} is not in effect: {why}", _NOT_APPLIED) for name, why in missing]
 
 
-def _login(seen: Seen, pod: Pod) -> list[Verdict]:
-    """Who gets in."""
-    verdicts = []
+def _login(facts: Facts, pod: Pod) -> list[Finding]:
+    """Report which requests the login wrongly accepts or refuses."""
+    findings = []
     login = pod.settings.jupyter_auth == "token"
     restart = "restart the pod"
-    if login and seen["without_login"] == 200:
-        verdicts.append(failed("jupyter-login", "everybody gets in without the token", f"{_NOT_APPLIED}; {restart}"))
-    if login and seen["foreign_page"] == 200 and seen["without_login"] != 200:
-        text = "a page on another site can use the login: the origin guard does not hold"
-        verdicts.append(failed("jupyter-login", text, _NOT_APPLIED))
-    if seen["api"] == 200 and seen["token"] != 200:
-        text = f"the token of this pod is refused ({seen['token']})"
-        verdicts.append(failed("jupyter-login", text, "podkeeper restart jupyter; the token is read at its start"))
-    elif seen["api"] == 200 and seen["own_page"] != 200:
-        text = f"the login's cookie is not accepted from https://{seen['host']} ({seen['own_page']})"
-        verdicts.append(failed("jupyter-login", text, _NOT_APPLIED))
-    elif refused := [origin for origin, status in seen["rewritten_host"].items() if status != 200]:
-        text = f"a page at {refused[0]} does not get in when the proxy rewrites Host{_more(refused)}"
-        trait = next(iter(trait for trait in _wanted(pod, LOGIN) if trait.endswith("own_origins")))
-        verdicts.append(failed("jupyter-login", text, f"{trait} must name it; {_NOT_APPLIED}"))
-    if seen["upload_by_token"] >= 300 and seen["token"] == 200:
-        text = f"an upload is refused ({seen['upload_by_token']})"
-        verdicts.append(failed("jupyter-upload", text, f"read the end of {pod.paths.log}/jupyter.log"))
-    return verdicts
+    if login and facts["without_login"] == 200:
+        text = "JupyterLab accepts requests without the token"
+        findings.append(failed("jupyter-login", text, f"{_NOT_APPLIED}; {restart}"))
+    if login and facts["foreign_page"] == 200 and facts["without_login"] != 200:
+        text = "a page of another site can use the login: the origin guard is not in effect"
+        findings.append(failed("jupyter-login", text, _NOT_APPLIED))
+    if facts["api"] == 200 and facts["token"] != 200:
+        text = f"JupyterLab refuses this pod's token ({facts['token']})"
+        findings.append(failed("jupyter-login", text, "podkeeper restart jupyter, which reads the token again"))
+    elif facts["api"] == 200 and facts["own_page"] != 200:
+        text = f"JupyterLab refuses the login cookie from https://{facts['host']} ({facts['own_page']})"
+        findings.append(failed("jupyter-login", text, _NOT_APPLIED))
+    elif refused := [origin for origin, status in facts["rewritten_host"].items() if status != 200]:
+        text = f"when the proxy rewrites Host, JupyterLab refuses pages of {refused[0]}{_more(refused)}"
+        trait = next(trait for trait in _wanted(pod, LOGIN) if trait.endswith("own_origins"))
+        findings.append(failed("jupyter-login", text, f"{trait} must name it; {_NOT_APPLIED}"))
+    if facts["upload_by_token"] >= 300 and facts["token"] == 200:
+        text = f"JupyterLab refuses an upload ({facts['upload_by_token']})"
+        findings.append(failed("jupyter-upload", text, f"read the end of {pod.paths.log}/jupyter.log"))
+    return findings
 
 
-def terminal(seen: Seen, pod: Pod) -> list[Verdict]:
-    """Terminals, and WebSockets at all."""
+def terminal(facts: Facts, pod: Pod) -> list[Finding]:
+    """Report whether terminals and WebSockets work."""
     if not pod.settings.jupyter_enabled:
         return [skipped("terminal", "JupyterLab is switched off")]
     log = f"{pod.paths.log}/jupyter.log"
-    verdicts = []
-    if seen["events"]:
-        text = f"a WebSocket of the pod's own page does not open: {seen['events']}"
-        verdicts.append(failed("websocket", text, f"podkeeper restart jupyter; grep WebSocket {log}"))
-    if seen["listing"] == 404:
-        text = "JupyterLab runs without terminals: the extension jupyter_server_terminals is switched off"
+    findings = []
+    if facts["events"]:
+        text = f"a WebSocket of the pod's own page cannot be opened: {facts['events']}"
+        findings.append(failed("websocket", text, f"podkeeper restart jupyter; grep WebSocket {log}"))
+    if facts["listing"] == 404:
+        text = "JupyterLab has no terminals: the extension jupyter_server_terminals is switched off"
         remedy = "jupyter server extension enable jupyter_server_terminals, then podkeeper restart jupyter"
-        verdicts.append(failed("terminal", text, remedy))
-    elif seen["listing"] != 200 or seen.get("made", 200) >= 300:
-        text = f"no terminal can be made ({seen.get('made') or seen['listing']})"
-        verdicts.append(failed("terminal", text, f"grep -i terminal {log}"))
-    elif seen.get("socket") and not seen["events"]:
-        text = f"a terminal opens but does not answer: {seen['socket']}"
-        verdicts.append(failed("terminal", text, f"check that bash runs; grep -i terminal {log}"))
-    return verdicts or [ok("terminal", "one was opened, used and closed over its WebSocket")]
+        findings.append(failed("terminal", text, remedy))
+    elif facts["listing"] != 200 or facts.get("created", 200) >= 300:
+        text = f"JupyterLab cannot create a terminal ({facts.get('created') or facts['listing']})"
+        findings.append(failed("terminal", text, f"grep -i terminal {log}"))
+    elif facts.get("socket") and not facts["events"]:
+        text = f"a terminal opens but does not respond: {facts['socket']}"
+        findings.append(failed("terminal", text, f"check that bash runs; grep -i terminal {log}"))
+    return findings or [ok("terminal", "opened, used and closed one over its WebSocket")]
 
 
-def log(seen: Seen, pod: Pod) -> list[Verdict]:
-    """What JupyterLab's log says since its last start."""
+def log(facts: Facts, pod: Pod) -> list[Finding]:
+    """Report refused requests and errors in JupyterLab's log since its last start."""
     path = f"{pod.paths.log}/jupyter.log"
     if not pod.settings.jupyter_enabled:
         return [skipped("jupyter-log", "JupyterLab is switched off")]
-    if seen.get("problem"):
-        return [warning("jupyter-log", f"{path} can't be read: {seen['problem']}", "podkeeper restart jupyter")]
-    for line in seen["blocked"]:
+    if facts.get("problem"):
+        return [warning("jupyter-log", f"cannot read {path}: {facts['problem']}", "podkeeper restart jupyter")]
+    for line in facts["blocked"]:
         remedy = "open JupyterLab by its address with ?token=; see the jupyter-proxy check"
-        return [warning("jupyter-log", f"a request was refused: {line[:160]}", remedy)]
-    for line in seen["errors"]:
-        return [warning("jupyter-log", f"its last error: {line[:160]}", f"read the end of {path}")]
-    return [ok("jupyter-log", "no refused request and no error since its start")]
+        return [warning("jupyter-log", f"JupyterLab refused a request: {line[:160]}", remedy)]
+    for line in facts["errors"]:
+        return [warning("jupyter-log", f"the last error: {line[:160]}", f"read the end of {path}")]
+    return [ok("jupyter-log", "no refused request and no error since JupyterLab's start")]

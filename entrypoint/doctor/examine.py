@@ -1,4 +1,4 @@
-"""A: run the checks, all at once, each in a process of its own with a deadline."""
+"""A: runs all checks at once, each in a process of its own with a deadline."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from entrypoint.doctor.check import Check
-from entrypoint.doctor.finding import Verdict, failed, once, skipped
+from entrypoint.doctor.finding import Finding, failed, skipped, without_duplicates
 from entrypoint.system.attach import Pod
 from entrypoint.system.bounded_process import HUNG, Plain, collect, launch
 
 
-def examine(pod: Pod, checks: Sequence[Check]) -> list[Verdict]:
-    """A verdict or more for every check, in the table's order, which is the order of causes.
+def examine(pod: Pod, checks: Sequence[Check]) -> list[Finding]:
+    """Return one finding or more for every check, in the table's order, which is the order of causes.
 
-    A look that hangs in the kernel can be given up only where it is a process: so each is one.
+    Each collector is a process: one that hangs in a system call can only be abandoned as a process.
     """
-    looks = [launch(_bounded_look(check.look, pod)) for check in checks]
-    verdicts: list[Verdict] = []
-    for check, child in zip(checks, looks, strict=True):
-        causes = [v.check for v in verdicts if v.state == "failed" and v.check in check.after]
-        seen: dict[str, Any] = dict(collect(child, 0 if causes else check.deadline))
+    children = [launch(_isolated(check.collect, pod)) for check in checks]
+    findings: list[Finding] = []
+    for check, child in zip(checks, children, strict=True):
+        causes = [v.check for v in findings if v.state == "failed" and v.check in check.after]
+        facts: dict[str, Any] = dict(collect(child, 0 if causes else check.deadline))
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)  # what a look that was given up had started
+            os.killpg(child.pid, signal.SIGKILL)  # the processes that an abandoned collector started
         if causes:
-            verdicts.append(skipped(check.name, f"mend first: {causes[0]}"))
+            findings.append(skipped(check.name, f"fix first: {causes[0]}"))
         else:
-            verdicts += _judged(check, seen, pod)
-    return once(verdicts)
+            findings += _evaluated(check, facts, pod)
+    return without_duplicates(findings)
 
 
-def _judged(check: Check, seen: dict[str, Any], pod: Pod) -> list[Verdict]:
-    problem = seen.get("error")
+def _evaluated(check: Check, facts: dict[str, Any], pod: Pod) -> list[Finding]:
+    problem = facts.get("error")
     if problem == HUNG:
         return [failed(check.name, f"no result within {check.deadline:g} s", check.remedy)]
     if problem:
-        return [failed(check.name, f"it can't be looked at: {problem}", check.remedy)]
-    return check.judge(seen, pod)
+        return [failed(check.name, f"the check itself failed: {problem}", check.remedy)]
+    return check.evaluate(facts, pod)
 
 
-def _bounded_look(look: Callable[[Pod], dict[str, Any]], pod: Pod) -> Callable[[], Plain]:
+def _isolated(collector: Callable[[Pod], dict[str, Any]], pod: Pod) -> Callable[[], Plain]:
     def work() -> Plain:
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):  # what a library or the user's configuration prints is not our report
-            os.dup2(quiet, descriptor)
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):  # a library or the user's configuration may print, and would spoil the report
+            os.dup2(null, descriptor)
         os.setpgid(0, 0)
         try:
-            return cast(Plain, look(pod))
-        except Exception as error:  # a look that fails is a finding, not the end of the doctor
+            return cast(Plain, collector(pod))
+        except Exception as error:  # a collector that fails is a finding; the other checks go on
             return {"error": f"{type(error).__name__}: {error}"[:300]}
 
     return work

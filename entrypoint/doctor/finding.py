@@ -1,6 +1,6 @@
-"""P: what a check finds: ok, warning, failed or skipped, in one line, with a remedy; and a whole report of them.
+"""P: findings: the result of a check (ok, warning, failed or skipped) in one line, with a remedy; and the report.
 
-The words are those of Nagios' plugins and of Kubernetes' conditions: a state that scripts match, a text for people.
+As in Nagios' plugins and Kubernetes' conditions, a finding has a state that scripts match and a text for people.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from entrypoint.conditions.registry import is_warning
+
 State = Literal["ok", "warning", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """One thing that was looked at.
+class Finding:
+    """One result of a check.
 
     Attributes:
-        check: Name of the check, stable, for scripts.
+        check: Stable name of the check, for scripts.
         state: `failed`: something a user needs does not work. `warning`: it works, but not as it could.
-        text: What was found, one line, without a secret.
-        remedy: What to do about it; empty where there is nothing to do.
-        condition: Name of the condition this is about, if it is about one.
+        text: The result in one line, without secrets.
+        remedy: What to do about it; "": nothing.
+        condition: Name of the condition that the finding reports; "": none.
     """
 
     check: str
@@ -32,79 +34,84 @@ class Verdict:
     condition: str = ""
 
 
-def ok(check: str, text: str) -> Verdict:
-    """All is well."""
-    return Verdict(check, "ok", text)
+def ok(check: str, text: str) -> Finding:
+    """Return a finding without a problem."""
+    return Finding(check, "ok", text)
 
 
-def warning(check: str, text: str, remedy: str) -> Verdict:
-    """It works, but not as it could."""
-    return Verdict(check, "warning", text, remedy)
+def warning(check: str, text: str, remedy: str) -> Finding:
+    """Return a finding about something that works, but not as it could."""
+    return Finding(check, "warning", text, remedy)
 
 
-def failed(check: str, text: str, remedy: str) -> Verdict:
-    """It does not work."""
-    return Verdict(check, "failed", text, remedy)
+def failed(check: str, text: str, remedy: str) -> Finding:
+    """Return a finding about something that users need and that does not work."""
+    return Finding(check, "failed", text, remedy)
 
 
-def skipped(check: str, text: str) -> Verdict:
-    """Nothing to look at, or something else has to be mended first."""
-    return Verdict(check, "skipped", text)
+def skipped(check: str, text: str) -> Finding:
+    """Return a finding of a check that does not apply, or that has to wait for the fix of another failure."""
+    return Finding(check, "skipped", text)
 
 
-def once(verdicts: list[Verdict]) -> list[Verdict]:
-    """Without a condition that a check of its own has found as well."""
-    looked_at = {verdict.condition for verdict in verdicts if verdict.condition and verdict.check != "conditions"}
-    return [v for v in verdicts if v.check != "conditions" or v.condition not in looked_at]
+def condition_finding(check: str, name: str, reason: str, remedy: str) -> Finding:
+    """Return a condition as a finding of `check`; its severity is that of the registry."""
+    return Finding(check, "warning" if is_warning(name) else "failed", f"{name}: {reason}", remedy, name)
 
 
-def exit_code(verdicts: list[Verdict]) -> int:
-    """0: nothing failed (there may be warnings); 1: something did."""
-    return int(any(verdict.state == "failed" for verdict in verdicts))
+def without_duplicates(findings: list[Finding]) -> list[Finding]:
+    """Leave out each condition that another check than `conditions` reports, too."""
+    reported = {finding.condition for finding in findings if finding.condition and finding.check != "conditions"}
+    return [each for each in findings if each.check != "conditions" or each.condition not in reported]
 
 
-def first(verdicts: list[Verdict]) -> Verdict | None:
-    """What to mend first: the first failure in the order of causes, else the first warning."""
+def exit_code(findings: list[Finding]) -> int:
+    """Return 0 where no check failed (warnings count as 0), else 1."""
+    return int(any(finding.state == "failed" for finding in findings))
+
+
+def first(findings: list[Finding]) -> Finding | None:
+    """Return what to fix first: the first failure in the order of causes, else the first warning, else None."""
     for state in ("failed", "warning"):
-        for verdict in verdicts:
-            if verdict.state == state:
-                return verdict
+        for finding in findings:
+            if finding.state == state:
+                return finding
     return None
 
 
-def as_json(verdicts: list[Verdict]) -> str:
-    """The report for scripts: {"healthy", "first", "checks": [{"check", "state", "text", "remedy", "condition"}]}."""
-    cause = first(verdicts)
+def as_json(findings: list[Finding]) -> str:
+    """Return the report as JSON: {"healthy", "first", "checks": [{check, state, text, remedy, condition}, ...]}."""
+    cause = first(findings)
     report = {
-        "healthy": not exit_code(verdicts),
+        "healthy": not exit_code(findings),
         "first": asdict(cause) if cause else None,
-        "checks": [asdict(verdict) for verdict in verdicts],
+        "checks": [asdict(finding) for finding in findings],
     }
     return json.dumps(report, indent=2)
 
 
-def as_text(verdicts: list[Verdict], width: int = 100) -> str:
-    """The report for people: failures first, each with its remedy, in the order of causes."""
+def as_text(findings: list[Finding], width: int = 100) -> str:
+    """Return the report for people: failures first, each with its remedy, in the order of causes."""
     lines: list[str] = []
     for state in ("failed", "warning", "ok", "skipped"):
-        for verdict in verdicts:
-            if verdict.state == state:
-                lines += _lines(verdict, width)
-    return "\n".join([*lines, "", _summary(verdicts)]) + "\n"
+        for finding in findings:
+            if finding.state == state:
+                lines += _lines(finding, width)
+    return "\n".join([*lines, "", _summary(findings)]) + "\n"
 
 
-def _lines(verdict: Verdict, width: int) -> list[str]:
-    head = f"{verdict.state:<8} {verdict.check:<18} "
-    found = textwrap.wrap(verdict.text, max(40, width - len(head)), break_long_words=False) or [""]
-    lines = [head + found[0], *(" " * len(head) + line for line in found[1:])]
-    if verdict.remedy:
-        rest = textwrap.wrap(f"-> {verdict.remedy}", max(40, width - len(head)), break_long_words=False)
+def _lines(finding: Finding, width: int) -> list[str]:
+    head = f"{finding.state:<8} {finding.check:<18} "
+    text = textwrap.wrap(finding.text, max(40, width - len(head)), break_long_words=False) or [""]
+    lines = [head + text[0], *(" " * len(head) + line for line in text[1:])]
+    if finding.remedy:
+        rest = textwrap.wrap(f"-> {finding.remedy}", max(40, width - len(head)), break_long_words=False)
         lines += [" " * len(head) + line for line in rest]
     return lines
 
 
-def _summary(verdicts: list[Verdict]) -> str:
-    counts = {state: sum(v.state == state for v in verdicts) for state in ("failed", "warning", "ok", "skipped")}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    cause = first(verdicts)
-    return f"{told}. Begin with: {cause.check}" if cause else f"{told}. All is well"
+def _summary(findings: list[Finding]) -> str:
+    counts = {state: sum(each.state == state for each in findings) for state in ("failed", "warning", "ok", "skipped")}
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    cause = first(findings)
+    return f"{summary}. Fix first: {cause.check}" if cause else f"{summary}. No problems found"

@@ -1,6 +1,6 @@
-"""A: the support bundle: one .tar.gz with all that helps somebody else to understand a pod, and no secret.
+"""A: the support bundle: one .tar.gz with what a maintainer needs to understand a pod, without secrets.
 
-The user's own files are not in it: neither notebooks, nor pictures, nor workflows.
+It holds no files of the user: neither notebooks, nor pictures, nor workflows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import BinaryIO
 import psutil
 
 from entrypoint import __version__
-from entrypoint.doctor.finding import Verdict, as_json, as_text
+from entrypoint.doctor.finding import Finding, as_json, as_text
 from entrypoint.settings.services import with_logs
 from entrypoint.settings.settings import Settings
 from entrypoint.status.collect import Collector
@@ -29,39 +29,39 @@ from entrypoint.system.files import write_atomically
 from entrypoint.system.known_secrets import known_secrets
 from entrypoint.system.redaction import Redactor, without_queries
 
-#: Bytes of each log's end.
+#: Bytes of each log's end that go into the bundle.
 _TAIL = 512 << 10
-#: What of the runtime folder helps; the rest is sockets and secrets.
+#: The files of the runtime folder that go into the bundle; the others are sockets and secrets.
 _RECORDS = ("programs.json", "restarts.json", "models.json", "volumes.json", "log_positions.json")
 
 
-def save_bundle(pod: Pod, verdicts: list[Verdict], path: str) -> None:
+def save_bundle(pod: Pod, findings: list[Finding], path: str) -> None:
     """Write the bundle to a new file, 0600.
 
     Raises:
-        OSError: It can't be written, or is there already (FileExistsError).
+        OSError: The file cannot be written, or exists already (FileExistsError).
     """
     if os.path.lexists(path):
-        raise FileExistsError(17, "it is there already", path)
-    whole = io.BytesIO()
-    write_bundle(pod, verdicts, whole)
-    write_atomically(path, whole.getvalue(), 0o600)
+        raise FileExistsError(17, "it exists already", path)
+    buffer = io.BytesIO()
+    write_bundle(pod, findings, buffer)
+    write_atomically(path, buffer.getvalue(), 0o600)
 
 
-def write_bundle(pod: Pod, verdicts: list[Verdict], file: BinaryIO) -> None:
-    """The bundle as bytes; a part that can't be had says why in its place."""
+def write_bundle(pod: Pod, findings: list[Finding], file: BinaryIO) -> None:
+    """Write the bundle to `file`; in place of an unavailable part stands the reason."""
     redactor = Redactor(known_secrets(pod))
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for name, text in _parts(pod, verdicts, redactor):
+        for name, text in _parts(pod, findings, redactor):
             content = without_queries(redactor.text(text)).encode("utf-8", "replace")
             entry = tarfile.TarInfo(f"podkeeper-support/{name}")
             entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
             archive.addfile(entry, io.BytesIO(content))
 
 
-def _parts(pod: Pod, verdicts: list[Verdict], redactor: Redactor) -> Iterator[tuple[str, str]]:
-    yield "doctor.txt", as_text(verdicts)
-    yield "doctor.json", as_json(verdicts)
+def _parts(pod: Pod, findings: list[Finding], redactor: Redactor) -> Iterator[tuple[str, str]]:
+    yield "doctor.txt", as_text(findings)
+    yield "doctor.json", as_json(findings)
     parts: dict[str, Callable[[], str]] = {
         "version.txt": lambda: f"podkeeper {__version__}\n",
         "status.json": lambda: _status(pod, redactor),
@@ -80,7 +80,7 @@ def _parts(pod: Pod, verdicts: list[Verdict], redactor: Redactor) -> Iterator[tu
         try:
             yield name, part()
         except (OSError, subprocess.SubprocessError, psutil.Error) as error:
-            yield name, f"(not to be had: {error})\n"
+            yield name, f"(unavailable: {error})\n"
 
 
 def _reader(path: str) -> Callable[[], str]:
@@ -88,7 +88,7 @@ def _reader(path: str) -> Callable[[], str]:
 
 
 def _read(path: str) -> str:
-    """The end of a text file, from the beginning of a line on."""
+    """Return the end of a text file, from the start of a line."""
     with open(path, "rb") as file:
         if os.path.isfile(path) and os.fstat(file.fileno()).st_size > _TAIL:
             file.seek(-_TAIL, os.SEEK_END)
@@ -97,10 +97,10 @@ def _read(path: str) -> str:
 
 
 def _logs(folder: str) -> list[str]:
-    """The pod's own logs; in the image, the folder is the system's."""
-    ours = tuple(program.log_file for program in with_logs())
+    """Return the names of the pod's log files; in the image, the folder holds the system's logs, too."""
+    names = tuple(program.log_file for program in with_logs())
     try:
-        return sorted(name for name in os.listdir(folder) if name.startswith(ours))
+        return sorted(name for name in os.listdir(folder) if name.startswith(names))
     except OSError:
         return []
 
@@ -111,7 +111,7 @@ def _status(pod: Pod, redactor: Redactor) -> str:
 
 
 def _settings(settings: Settings) -> str:
-    """The settings that are no secrets, one a line."""
+    """Return the settings without the secrets, one a line."""
     return "".join(f"{name}={text}\n" for name, text in sorted(settings.to_environ().items()))
 
 
@@ -127,11 +127,11 @@ def _processes() -> str:
         mib = (info["memory_info"].rss >> 20) if info["memory_info"] else 0
         command = " ".join(info["cmdline"] or ())[:300]
         if not command:
-            continue  # the kernel's own
+            continue  # a kernel thread
         lines.append(f"{info['pid']:6} {info['ppid']:6} {mib:4} {info['status']:8} {command}")
     return "\n".join(lines) + "\n"
 
 
 def _output(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    return done.stdout + done.stderr
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    return ended.stdout + ended.stderr

@@ -13,8 +13,8 @@ from tests.support.attached_pod import pod
     [(1e9, 1e9 + 1, "ok"), (1e9, 0.0, "ok"), (1e9, 1e9 - 500, "warning"), (1e9 - 90_000, 1e9, "failed")],
 )
 def test_clock(now: float, volume: float, state: str) -> None:
-    (verdict,) = evaluate_machine.clock({"now": now, "volume": volume, "built": 1e9}, pod())
-    assert verdict.state == state
+    (finding,) = evaluate_machine.clock({"now": now, "volume": volume, "built": 1e9}, pod())
+    assert finding.state == state
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ def test_clock(now: float, volume: float, state: str) -> None:
 )
 def test_memory(limit: int, used: int, kills: int, state: str) -> None:
     mib = 1 << 20
-    (verdict,) = evaluate_machine.memory({"limit": limit * mib, "used": used * mib, "oom_kills": kills}, pod())
-    assert verdict.state == state
+    (finding,) = evaluate_machine.memory({"limit": limit * mib, "used": used * mib, "oom_kills": kills}, pod())
+    assert finding.state == state
 
 
 @pytest.mark.parametrize(
-    ("room", "state", "words"),
+    ("space", "state", "words"),
     [
         ([50 << 30, 100 << 30, 9], "ok", "51200 MiB free"),
         ([1 << 20, 100 << 30, 9], "failed", "1 MiB free"),
@@ -37,16 +37,16 @@ def test_memory(limit: int, used: int, kills: int, state: str) -> None:
         ([50 << 30, 100 << 30, 0], "failed", "no inodes left"),
     ],
 )
-def test_disk(room: list[int], state: str, words: str) -> None:
-    (verdict,) = evaluate_machine.disk({"rooms": {"/comfyui": room}}, pod())
-    assert (verdict.state, words in verdict.text) == (state, True)
+def test_disk(space: list[int], state: str, words: str) -> None:
+    (finding,) = evaluate_machine.disk({"disks": {"/comfyui": space}}, pod())
+    assert (finding.state, words in finding.text) == (state, True)
 
 
 H100 = ["NVIDIA H100", "550.54", "12.4"]
 
 
 @pytest.mark.parametrize(
-    ("seen", "state", "words"),
+    ("facts", "state", "words"),
     [
         ({"computes_on": "cuda", "torch": "2.8.0+cu128"}, "ok", "NVIDIA H100, driver 550.54"),
         ({"computes_on": "cpu", "torch": "2.8.0+cu128"}, "failed", "needs CUDA 12.8, the driver offers 12.4"),
@@ -56,19 +56,19 @@ H100 = ["NVIDIA H100", "550.54", "12.4"]
             "needs CUDA 13.0, the driver offers",
         ),
         ({"usable": False, "torch": "2.8.0+cpu", "built_for": ""}, "failed", "is built without CUDA"),
-        ({"usable": False, "torch": "2.5.0", "built_for": "12.1"}, "failed", "can't use it"),
+        ({"usable": False, "torch": "2.5.0", "built_for": "12.1"}, "failed", "cannot use it"),
         ({"usable": True, "torch": "2.5.0", "built_for": "12.1"}, "ok", "used by torch 2.5.0"),
-        ({"torch_problem": "OSError: gone"}, "failed", "torch is not: OSError"),
+        ({"torch_problem": "OSError: gone"}, "failed", "torch cannot be loaded: OSError"),
     ],
 )
-def test_gpu_driver_and_torch(seen: dict[str, Any], state: str, words: str) -> None:
-    (verdict,) = evaluate_machine.gpu({"visible": True, "promised": "1", "driver": H100, **seen}, pod())
-    assert (verdict.state, words in verdict.text) == (state, True), verdict
+def test_gpu_driver_and_torch(facts: dict[str, Any], state: str, words: str) -> None:
+    (finding,) = evaluate_machine.gpu({"visible": True, "promised": "1", "driver": H100, **facts}, pod())
+    assert (finding.state, words in finding.text) == (state, True), finding
 
 
 def test_a_missing_gpu_is_a_failure_only_where_one_was_promised() -> None:
-    seen = {"visible": False, "driver": []}
-    assert evaluate_machine.gpu({**seen, "promised": "0"}, pod())[0].state == "warning"
-    assert evaluate_machine.gpu({**seen, "promised": "2"}, pod())[0].state == "failed"
-    assert evaluate_machine.gpu({**seen, "promised": "2"}, pod(comfyui_args=("--cpu",)))[0].state == "skipped"
-    assert evaluate_machine.gpu({**seen, "promised": "2"}, pod(comfyui_enabled=False))[0].state == "skipped"
+    facts = {"visible": False, "driver": []}
+    assert evaluate_machine.gpu({**facts, "promised": "0"}, pod())[0].state == "warning"
+    assert evaluate_machine.gpu({**facts, "promised": "2"}, pod())[0].state == "failed"
+    assert evaluate_machine.gpu({**facts, "promised": "2"}, pod(comfyui_args=("--cpu",)))[0].state == "skipped"
+    assert evaluate_machine.gpu({**facts, "promised": "2"}, pod(comfyui_enabled=False))[0].state == "skipped"

@@ -13,14 +13,14 @@ def test_a_crash_loop_names_its_last_reason_and_the_next_start() -> None:
     crash = {"program": "comfyui", "kind": "signal", "reason": "killed by SIGSEGV"}
     running = {name: {"state": "RUNNING"} for name in ("prober", "logs", *(service.name for service in SERVICES))}
     backoff = running | {"comfyui": {"state": "BACKOFF", "next_start": 112.0}}
-    seen = {"now": 100.0, "programs": backoff, "restarts": [crash, crash]}
-    (verdict,) = evaluate_services.programs(seen, pod())
-    assert "killed by SIGSEGV" in verdict.text
-    assert "next start in 12 s" in verdict.text
-    seen = {"now": 100.0, "programs": running, "restarts": [crash | {"kind": "operator"}] * 9}
-    assert [v.state for v in evaluate_services.programs(seen, pod())] == ["ok"]
-    seen = {"now": 100.0, "programs": running, "restarts": [crash]}
-    assert [v.state for v in evaluate_services.programs(seen, pod())] == ["warning"]
+    facts = {"now": 100.0, "programs": backoff, "restarts": [crash, crash]}
+    (finding,) = evaluate_services.programs(facts, pod())
+    assert "killed by SIGSEGV" in finding.text
+    assert "next start in 12 s" in finding.text
+    facts = {"now": 100.0, "programs": running, "restarts": [crash | {"kind": "operator"}] * 9}
+    assert [each.state for each in evaluate_services.programs(facts, pod())] == ["ok"]
+    facts = {"now": 100.0, "programs": running, "restarts": [crash]}
+    assert [each.state for each in evaluate_services.programs(facts, pod())] == ["warning"]
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_a_crash_loop_names_its_last_reason_and_the_next_start() -> None:
     ],
 )
 def test_who_listens_on_a_port(row: list[Any], running: bool, state: str) -> None:
-    seen = {"listeners": {8189: [row]}, "running": ["jupyter"] if running else []}
-    assert evaluate_services.ports(seen, pod())[0].state == state
+    facts = {"listeners": {8189: [row]}, "running": ["jupyter"] if running else []}
+    assert evaluate_services.ports(facts, pod())[0].state == state

@@ -3,16 +3,16 @@
 import json
 
 from entrypoint.doctor.finding import (
-    Verdict,
+    Finding,
     as_json,
     as_text,
     exit_code,
     failed,
     first,
     ok,
-    once,
     skipped,
     warning,
+    without_duplicates,
 )
 
 WARNED, BAD, WORSE = (
@@ -39,7 +39,7 @@ def test_the_text_puts_failures_first_each_with_its_remedy() -> None:
         ["failed", "b"], ["warning", "a"], ["ok", "x"],
     ]  # fmt: skip
     assert lines[1].strip() == "-> get it"
-    assert lines[-1] == "1 failed, 1 warning, 1 ok. Begin with: b"
+    assert lines[-1] == "1 failed, 1 warning, 1 ok. Fix first: b"
 
 
 def test_the_json_says_the_same() -> None:
@@ -49,8 +49,8 @@ def test_the_json_says_the_same() -> None:
 
 
 def test_a_condition_that_a_check_has_found_as_well_is_reported_once() -> None:
-    held = Verdict("conditions", "failed", "VolumeFull: x", "y", "VolumeFull")
-    other = Verdict("conditions", "failed", "ComfyUIMissing: x", "y", "ComfyUIMissing")
-    seen = Verdict("volume", "failed", "VolumeFull: x", "y", "VolumeFull")
-    assert once([seen, held, other]) == [seen, other]
-    assert once([held]) == [held]
+    held = Finding("conditions", "failed", "VolumeFull: x", "y", "VolumeFull")
+    other = Finding("conditions", "failed", "ComfyUIMissing: x", "y", "ComfyUIMissing")
+    duplicate = Finding("volume", "failed", "VolumeFull: x", "y", "VolumeFull")
+    assert without_duplicates([duplicate, held, other]) == [duplicate, other]
+    assert without_duplicates([held]) == [held]
