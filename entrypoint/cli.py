@@ -29,27 +29,30 @@ def main(arguments: list[str]) -> int:
     """Become the command's program; returns only for help, completion and errors."""
     try:
         return _main(arguments)
+    except BrokenPipeError:
+        return 0
     finally:
         flush_stdout()
 
 
 def _main(arguments: list[str]) -> int:
     parser = build_parser()
-    command = parser.parse_args(arguments).command
+    given = parser.parse_args(arguments)
+    command = given.command
     if command in (None, "help"):
         parser.print_help(sys.stdout if command else sys.stderr)
         return 0 if command else EX_USAGE
     if command == "completion":
         from entrypoint.commands.completion import completion
 
-        print(completion(arguments[1]))
+        print(completion(given.shell))
         return 0
     try:
         pod = attach(os.environ)
     except BadSettings as error:
         print("\n".join(f"podkeeper: {problem}" for problem in error.problems), file=sys.stderr)
         return EX_CONFIG
-    module, needs_pod = MODULES.get(command, ("supervisor.supervisorctl", True))
+    module, needs_pod = MODULES.get(command, ("entrypoint.commands.control", True))
     if needs_pod and not pod.supervisord:
         hint = "in local mode set PODKEEPER_HOME, or use scripts/run"
         print(f"podkeeper: no pod runs here ({hint})", file=sys.stderr)

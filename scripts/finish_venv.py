@@ -1,4 +1,4 @@
-"""Run by scripts/venv with the new environment's own Python: what pip leaves undone."""
+"""The last steps of scripts/venv, run with the new environment's own Python."""
 
 import pathlib
 import sys
@@ -9,12 +9,12 @@ BIN = pathlib.Path(sys.executable).parent
 
 
 def put_checkout_on_path(checkout: str) -> None:
-    """A .pth line instead of PYTHONPATH, which every kernel, terminal and ComfyUI would inherit."""
+    """Put the checkout on the path by a .pth file: every kernel, terminal and ComfyUI would inherit PYTHONPATH."""
     (SITE / "podkeeper.pth").write_text(checkout + "\n")
 
 
 def install_command() -> None:
-    """`podkeeper` on the environment's PATH."""
+    """Write the launcher `podkeeper` into the environment's bin folder."""
     script = BIN / "podkeeper"
     script.write_text(
         f"#!{sys.executable} -P\nimport sys\nfrom entrypoint.cli import main\nsys.exit(main(sys.argv[1:]))\n"

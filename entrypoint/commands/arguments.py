@@ -18,13 +18,19 @@ from entrypoint.settings.services import PROGRAMS, SERVICES, with_logs
 
 #: sysexits.h: the command was used incorrectly.
 EX_USAGE = 64
-#: Answered by supervisorctl, pointed at this pod.
+#: The commands that supervisorctl performs, with their help texts.
 CONTROL = {
     "start": "start programs that were stopped, or that wait for their restart",
     "stop": "stop programs until they are started again",
     "restart": "restart programs",
     "tail": "print the end of a program's output (supervisorctl tail)",
 }
+#: Exit codes that several commands share.
+_NO_POD = "69 no pod runs here, 78 bad settings"
+_MODELS = (
+    "0 complete, 1 something is unavailable, 2 a bad manifest, flag or file, 3 not enough space, 75 try again later, "
+    "77 not permitted, 78 bad settings"
+)
 _NAMES = [program.name for program in PROGRAMS]
 
 
@@ -38,11 +44,17 @@ class Offered(tuple[str, ...]):
 class Parser(argparse.ArgumentParser):
     """argparse with one-line errors that name the nearest word, and exit code 64 for them."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; an unknown argument is an error of the command it belongs to, which suggests its own options."""
+        given, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return given, unknown
+
     def error(self, message: str) -> NoReturn:
         """Print the problem in one line and exit with EX_USAGE."""
         unknown = re.match(r"unrecognized arguments: (-\S*)", message)
-        options = [option for action in actions_of(self) for option in action.option_strings]
-        near = difflib.get_close_matches(unknown[1], options, 1) if unknown else []
+        near = difflib.get_close_matches(unknown[1], self._option_string_actions, 1) if unknown else []
         hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
         print(f"{self.prog}: {message}; {hint}", file=sys.stderr)
         sys.exit(EX_USAGE)
@@ -68,71 +80,80 @@ def actions_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 def build_parser() -> Parser:
     """Return the parser of `podkeeper`."""
-    parser = Parser("podkeeper", description="See, control and mend the pod that runs here.", allow_abbrev=False)
+    parser = Parser("podkeeper", description="Show, check and control the pod that runs here.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"podkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     status = _command(
         commands, "status", "show what runs, what is restarted and why",
-        "0 every enabled service answers (with names: those), 1 the first one does not, 3 another does not, 69 no pod.",
+        "0 every enabled service answers (with names: those), 1 the first one does not, 3 another does not, " + _NO_POD,
     )  # fmt: skip
-    status.add_argument("program", nargs="*", choices=[*_NAMES, "all"], metavar="PROGRAM", help="show these alone")
+    status.add_argument(
+        "program", nargs="*", choices=[*_NAMES, "all"], metavar="PROGRAM", help="show these programs alone"
+    )
     shape = status.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="print status.json")
-    shape.add_argument("--watch", action="store_true", help="draw again every second, until Ctrl-C")
+    shape.add_argument("--json", action="store_true", help="print the snapshot of the status page as JSON")
+    shape.add_argument("--watch", action="store_true", help="refresh every second, until Ctrl-C")
 
     doctor = _command(
         commands, "doctor", "run every check, the cause of trouble first",
-        "0 nothing failed (there may be warnings), 1 a check failed, 73 the bundle cannot be written.",
+        "0 no check failed (warnings count as 0), 1 a check failed, 73 the bundle cannot be written, 78 bad settings",
     )  # fmt: skip
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.add_argument("--bundle", metavar="FILE", help="also write a support bundle (.tar.gz) without secrets")
 
-    logs = _command(commands, "logs", "show the end of the pod's logs", "0, 1 there is no such log.")
+    logs = _command(commands, "logs", "show the end of the pod's logs", "0, 1 there is no such log, " + _NO_POD)
     names = Offered(program.name for program in with_logs())
-    logs.add_argument("name", nargs="*", choices=names, metavar="NAME", help="these logs alone")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C")
+    logs.add_argument("name", nargs="*", choices=names, metavar="NAME", help="show these logs alone")
+    logs.add_argument("-f", "--follow", action="store_true", help="show new lines as they come, until Ctrl-C")
     logs.add_argument("-n", "--lines", type=_count, default=100, metavar="LINES", help="lines of each log (100)")
 
-    url = _command(commands, "url", "print the services' addresses, with the login", "0, 1 the login cannot be read.")
+    codes = "0, 1 the login cannot be read, " + _NO_POD
+    url = _command(commands, "url", "print the services' addresses, with the login", codes)
     pages = [service.name for service in SERVICES if service.page]
-    url.add_argument("service", nargs="?", choices=pages, metavar="SERVICE", help="this one alone, without its title")
+    url.add_argument(
+        "service", nargs="?", choices=pages, metavar="SERVICE", help="print this address alone, without a title"
+    )
 
     for name, text in CONTROL.items():
-        control = _command(commands, name, text, "those of supervisorctl.")
+        control = _command(commands, name, text, "those of supervisorctl, " + _NO_POD)
         if name == "tail":
-            control.add_argument("-f", "--follow", action="store_true", help="go on with new output, until Ctrl-C")
-            control.add_argument("program", choices=_NAMES, metavar="PROGRAM")
+            control.add_argument("-f", action="store_true", help="show new output as it comes, until Ctrl-C")
+            control.add_argument("program", choices=_NAMES, metavar="PROGRAM", help="a program's name")
         else:
-            control.add_argument("program", nargs="+", choices=[*_NAMES, "all"], metavar="PROGRAM")
+            several = [*_NAMES, "all"]
+            control.add_argument("program", nargs="+", choices=several, metavar="PROGRAM", help="names, or all")
 
-    _add_models(_command(commands, "models", "list, download, add and remove models", ""))
-    completion = _command(commands, "completion", 'print shell completion: eval "$(podkeeper completion bash)"', "")
-    completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL")
-    _command(commands, "help", "show this help", "")
+    _add_models(_command(commands, "models", "list, download, add and remove models", _MODELS))
+    completion = _command(commands, "completion", 'print shell completion: eval "$(podkeeper completion bash)"', "0")
+    completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL", help="bash or zsh")
+    _command(commands, "help", "show this help", "0")
     return parser
 
 
 def _add_models(models: Parser) -> None:
-    codes = "0 complete, 1 something is unavailable, 2 bad settings or manifest, 3 it does not fit, 75 try again later."
     verbs = models.add_subparsers(dest="verb", metavar="COMMAND")
-    _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", codes)
+    _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", _MODELS)
     for name, text in (("plan", "print what would be downloaded"), ("fetch", "download now, with progress")):
-        verb = _command(verbs, name, text, codes)
-        verb.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these bundles alone, else all that is wanted")
-    _command(verbs, "verify", "hash the downloaded files again", codes)
-    add = _command(verbs, "add", "add a file to models.toml on the volume", codes)
+        verb = _command(verbs, name, text, _MODELS)
+        verb.add_argument(
+            "bundle", nargs="*", metavar="BUNDLE", help="these bundles alone; without a name, all wanted bundles"
+        )
+    _command(verbs, "verify", "hash the downloaded files again", _MODELS)
+    add = _command(verbs, "add", "add a file to models.toml on the volume", _MODELS)
     add.add_argument("url", metavar="URL", help="address as the browser shows it: Hugging Face, Civitai, GitHub, any")
     add.add_argument("--dest", default="", metavar="PATH", help="folder/ or folder/name below the models folder")
-    add.add_argument("--sha256", default="", metavar="HEX", help="the file's hash")
-    add.add_argument("--bundle", default="MINE", metavar="NAME", type=_bundle_name, help="its bundle (MINE)")
-    remove = _command(verbs, "rm", "remove downloaded files, and print what that frees", codes)
-    remove.add_argument("name", metavar="FILE|BUNDLE")
+    add.add_argument("--sha256", default="", metavar="HEX", help="the file's SHA-256 hash")
+    add.add_argument(
+        "--bundle", default="MINE", metavar="NAME", type=_bundle_name, help="the bundle that the file joins (MINE)"
+    )
+    remove = _command(verbs, "rm", "remove downloaded files, and print what that frees", _MODELS)
+    remove.add_argument("name", metavar="FILE|BUNDLE", help="a file below the models folder, or all files of a bundle")
 
 
 def _command(commands: Any, name: str, text: str, codes: str) -> Parser:
     """Add a command; `codes`: its exit codes besides 64, a usage error, for the end of its help."""
-    epilog = f"Exit codes: {codes.rstrip('.')}, 64 usage error." if codes else None
+    epilog = f"Exit codes: {codes}; 64 usage error."
     made: Parser = commands.add_parser(name, help=text, description=text, epilog=epilog, allow_abbrev=False)
     return made
 

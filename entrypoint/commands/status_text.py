@@ -1,4 +1,4 @@
-"""P: a snapshot as text for a terminal, and the exit code that a script acts on."""
+"""P: turns a snapshot into text for a terminal, and into the exit code for scripts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from entrypoint.status.schema import Program, Service, Snapshot
 
 #: 3 is LSB's "program is not running" for an init script's `status`.
 ALL_ANSWER, UNHEALTHY, SOME_DO_NOT = 0, 1, 3
-#: Restarts that are shown of each program.
+#: The number of restarts shown for each program.
 _RESTARTS = 3
 
 
 def exit_code(snapshot: Snapshot, names: tuple[str, ...] = ()) -> int:
-    """0: every service that is switched on answers; 1: the one without which nobody can work does not; 3: another.
+    """Return 0 where every enabled service answers, 1 where the first one does not, 3 where another does not.
 
     Args:
-        snapshot: The pod.
-        names: Only these programs count; a program without an address has to run. None: all services.
+        snapshot: The pod's state.
+        names: Only these programs count; a program without a port has to run. (): all services.
     """
     if names:
         return SOME_DO_NOT if any(not _well(each) for each in programs(snapshot, names)) else ALL_ANSWER
@@ -30,7 +30,7 @@ def exit_code(snapshot: Snapshot, names: tuple[str, ...] = ()) -> int:
 
 
 def programs(snapshot: Snapshot, names: tuple[str, ...]) -> list[Program]:
-    """Services first; with names, only those."""
+    """Return the programs, services first; with names, only the programs of those names."""
     every: list[Program] = [*snapshot.services, *snapshot.helpers]
     return [each for each in every if not names or each.name in names]
 
@@ -42,7 +42,7 @@ def _well(program: Program) -> bool:
 
 
 def status_text(snapshot: Snapshot, names: tuple[str, ...] = ()) -> str:
-    """Everything, one thing a line; the first word of a program's line is its name, the second its state."""
+    """Return the text, one line for each thing; a program's line begins with its name and its state."""
     lines: list[str] = []
     for program in programs(snapshot, names):
         lines += _program(program, snapshot)
@@ -53,12 +53,12 @@ def status_text(snapshot: Snapshot, names: tuple[str, ...] = ()) -> str:
 
 
 def _summary(snapshot: Snapshot) -> str:
-    supervised = "" if snapshot.supervised else "; supervisord does not answer, this is what it wrote down"
+    supervised = "" if snapshot.supervised else "; supervisord does not respond, this is its last recorded state"
     return f"{snapshot.summary}{supervised}"
 
 
 def _program(program: Program, snapshot: Snapshot) -> list[str]:
-    parts = [_now(program, snapshot.at)]
+    parts = [_progress(program, snapshot.at)]
     if isinstance(program, Service) and program.state != "BACKOFF":
         parts.append(_answer(program))
     if isinstance(program, Service) and program.memory_bytes:
@@ -70,8 +70,8 @@ def _program(program: Program, snapshot: Snapshot) -> list[str]:
     return lines
 
 
-def _now(program: Program, at: float) -> str:
-    """Beside the state: since when, or when it goes on, or how it ended."""
+def _progress(program: Program, at: float) -> str:
+    """Return the text beside the state: the uptime, the next start, or how the program ended."""
     if program.state == "BACKOFF":
         left = max(0.0, (program.next_start or at) - at)
         return f"{program.reason}; restart #{program.restarts + 1} in {left:.1f} s"
@@ -116,10 +116,10 @@ def _rest(snapshot: Snapshot) -> Iterable[str]:
 
 def _models(record: dict[str, Any]) -> str:
     files = [each for each in record.get("files") or () if isinstance(each, dict)]
-    there = sum(each.get("state") == "there" for each in files)
+    installed = sum(each.get("state") == "there" for each in files)
     have, size = int(record.get("bytes") or 0), int(record.get("size") or 0)
     share = f" ({100 * have // size} %)" if size else ""
-    text = f"{record.get('state')}: {there} of {len(files)} files, {have / 1e9:.1f} of {size / 1e9:.1f} GB{share}"
+    text = f"{record.get('state')}: {installed} of {len(files)} files, {have / 1e9:.1f} of {size / 1e9:.1f} GB{share}"
     rate = float(record.get("bytes_per_second") or 0)
     if record.get("state") == "running" and rate:
         text += f", {rate / 1e6:.0f} MB/s, {duration((size - have) / rate)} to go"

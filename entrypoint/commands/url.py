@@ -24,7 +24,7 @@ def main(given: Namespace) -> int:
     enabled = [each for each in SERVICES if each.page and each.enabled(settings)]
     shown = [each for each in enabled if given.service in (None, each.name)]
     if not shown:
-        print(f"podkeeper: {given.service} is switched off", file=sys.stderr)
+        print(f"podkeeper: {given.service or 'every service'} is switched off", file=sys.stderr)
         return EX_USAGE
     token = read_text(paths.token_file) or ""
     if not token and any(service.asks_login(settings) for service in shown):

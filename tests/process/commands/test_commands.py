@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -20,7 +22,7 @@ import pytest
 from entrypoint import __version__
 from entrypoint.cli import MODULES
 from entrypoint.commands import url
-from entrypoint.commands.arguments import CONTROL, build_parser
+from entrypoint.commands.arguments import CONTROL, actions_of, build_parser
 from entrypoint.commands.completion import completion
 from entrypoint.settings.services import SERVICES
 from entrypoint.system.attach import attach
@@ -166,7 +168,7 @@ def test_the_support_bundle_is_private_complete_and_never_overwritten(pod: Pod, 
     before = path.read_bytes()
     again = pod.podkeeper("doctor", "--bundle", str(path))
     assert again.returncode == 73
-    assert "it is there already" in again.stderr
+    assert "it exists already" in again.stderr
     assert path.read_bytes() == before
 
 
@@ -227,16 +229,27 @@ def test_every_command_has_its_own_help(pod: Pod, command: tuple[str, ...]) -> N
     [
         (("statsu",), "there is no 'statsu'; did you mean status?"),
         (("restart", "comfyiu"), "there is no 'comfyiu'; did you mean comfyui?"),
-        (("status", "--jsn"), "did you mean --json?"),
+        (("status", "--jsn"), "podkeeper status: unrecognized arguments: --jsn; did you mean --json?"),
         (("models", "fecth"), "there is no 'fecth'; did you mean fetch?"),
         (("url", "zzz"), "choose from jupyter, comfyui, status"),
         (("logs", "-n", "x"), "must be a number of lines"),
+        (("tail", "--follow", "jupyter"), "unrecognized arguments: --follow; see podkeeper tail --help"),
+        (("completion", "fish"), "choose from bash, zsh"),
     ],
 )
 def test_a_typo_is_one_line_with_the_nearest_word(pod: Pod, arguments: tuple[str, ...], hint: str) -> None:
     ended = pod.podkeeper(*arguments)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (64, "", 1)
     assert hint in ended.stderr
+
+
+def test_every_argument_has_a_help_text_and_every_command_names_its_exit_codes() -> None:
+    actions = list(actions_of(build_parser()))
+    assert [action.dest for action in actions if not action.help and action.dest not in ("command", "verb")] == []
+    commands = [action for action in actions if isinstance(action, argparse._SubParsersAction)]
+    epilogs = {name: parser.epilog for each in commands for name, parser in each.choices.items()}
+    assert {"status", "models", "fetch", "help"} <= set(epilogs)
+    assert [name for name, epilog in epilogs.items() if not (epilog or "").startswith("Exit codes: ")] == []
 
 
 def test_the_version_is_the_projects(pod: Pod) -> None:
@@ -251,3 +264,33 @@ def test_a_reader_that_goes_away_is_no_error(pod: Pod, command: str) -> None:
     ended = subprocess.run(["bash", "-c", line], env=environ, capture_output=True, text=True, timeout=120, check=True)
     assert ended.stderr == ""
     assert ended.stdout.strip() in ("0", "1")
+
+
+def ended_without_reader(command: list[str], environ: dict[str, str]) -> tuple[int, str]:
+    """The exit code and stderr of a command whose stdout has no reader from the start: its first write fails."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(command, env=environ, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120)
+    finally:
+        os.close(writing)
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["models list", "status", "status --json", "status --watch", "doctor", "logs", "logs -f", "url", "completion bash",
+     "--help", "tail jupyter", "tail -f jupyter"],
+)  # fmt: skip
+def test_a_command_without_a_reader_ends_quietly(pod: Pod, command: str) -> None:
+    script = str(Path(sys.executable).parent / "podkeeper")
+    code, errors = ended_without_reader([script, *command.split()], pod.environ)
+    assert errors == ""
+    assert code in ((-signal.SIGPIPE,) if command.startswith("tail") else (0, 1))
+
+
+def test_a_program_that_takes_no_care_is_not_quiet_without_a_reader(pod: Pod) -> None:
+    """The negative control of the test above."""
+    code, errors = ended_without_reader([sys.executable, "-I", "-c", "print('x')"], pod.environ)
+    assert code == 120
+    assert "BrokenPipeError" in errors

@@ -176,4 +176,4 @@ def test_without_a_pod_the_doctor_says_so(tmp_path: Path) -> None:
 def test_an_unknown_argument_is_a_usage_error(healthy: Pod) -> None:
     ended = healthy.podkeeper("doctor", "--nonsense")
     assert (ended.returncode, ended.stdout) == (64, "")
-    assert ended.stderr.startswith("usage: podkeeper doctor")
+    assert ended.stderr == "podkeeper doctor: unrecognized arguments: --nonsense; see podkeeper doctor --help\n"
