@@ -27,10 +27,7 @@ CONTROL = {
 }
 #: Exit codes that several commands share.
 _NO_POD = "69 no pod runs here, 78 bad settings"
-_MODELS = (
-    "0 complete, 1 something is unavailable, 2 a bad manifest, flag or file, 3 not enough space, 75 try again later, "
-    "77 not permitted, 78 bad settings"
-)
+_MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
 
@@ -88,9 +85,7 @@ def build_parser() -> Parser:
         commands, "status", "show what runs, what is restarted and why",
         "0 every enabled service answers (with names: those), 1 the first one does not, 3 another does not, " + _NO_POD,
     )  # fmt: skip
-    status.add_argument(
-        "program", nargs="*", choices=[*_NAMES, "all"], metavar="PROGRAM", help="show these programs alone"
-    )
+    status.add_argument("program", nargs="*", choices=[*_NAMES, "all"], metavar="PROGRAM", help="these alone")
     shape = status.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print the snapshot of the status page as JSON")
     shape.add_argument("--watch", action="store_true", help="refresh every second, until Ctrl-C")
@@ -111,9 +106,7 @@ def build_parser() -> Parser:
     codes = "0, 1 the login cannot be read, " + _NO_POD
     url = _command(commands, "url", "print the services' addresses, with the login", codes)
     pages = [service.name for service in SERVICES if service.page]
-    url.add_argument(
-        "service", nargs="?", choices=pages, metavar="SERVICE", help="print this address alone, without a title"
-    )
+    url.add_argument("service", nargs="?", choices=pages, metavar="SERVICE", help="its address alone, without a title")
 
     for name, text in CONTROL.items():
         control = _command(commands, name, text, "those of supervisorctl, " + _NO_POD)
@@ -136,17 +129,13 @@ def _add_models(models: Parser) -> None:
     _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", _MODELS)
     for name, text in (("plan", "print what would be downloaded"), ("fetch", "download now, with progress")):
         verb = _command(verbs, name, text, _MODELS)
-        verb.add_argument(
-            "bundle", nargs="*", metavar="BUNDLE", help="these bundles alone; without a name, all wanted bundles"
-        )
+        verb.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone; without a name, all wanted bundles")
     _command(verbs, "verify", "hash the downloaded files again", _MODELS)
     add = _command(verbs, "add", "add a file to models.toml on the volume", _MODELS)
     add.add_argument("url", metavar="URL", help="address as the browser shows it: Hugging Face, Civitai, GitHub, any")
     add.add_argument("--dest", default="", metavar="PATH", help="folder/ or folder/name below the models folder")
     add.add_argument("--sha256", default="", metavar="HEX", help="the file's SHA-256 hash")
-    add.add_argument(
-        "--bundle", default="MINE", metavar="NAME", type=_bundle_name, help="the bundle that the file joins (MINE)"
-    )
+    add.add_argument("--bundle", default="MINE", metavar="NAME", type=_bundle_name, help="the file's bundle (MINE)")
     remove = _command(verbs, "rm", "remove downloaded files, and print what that frees", _MODELS)
     remove.add_argument("name", metavar="FILE|BUNDLE", help="a file below the models folder, or all files of a bundle")
 
