@@ -32,6 +32,7 @@ def another_run_reports(runtime: str) -> bool:
         if found.get("state") != "running" or found.get("pid") == os.getpid():
             return False
         with open(f"/proc/{int(found['pid'])}/cmdline", "rb") as file:
-            return b"entrypoint.models" in file.read()
+            words = file.read().split(b"\0")
+            return b"entrypoint.models" in words or b"entrypoint.commands.models" in words
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return False
