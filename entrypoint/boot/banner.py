@@ -32,11 +32,7 @@ def up_line(state: State, url: str) -> str:
 
 
 def banner(
-    states: list[State],
-    urls: Mapping[str, str],
-    settings: Settings,
-    paths: Paths,
-    conditions: list[Condition],
+    states: list[State], urls: Mapping[str, str], settings: Settings, paths: Paths, conditions: list[Condition]
 ) -> str:
     """The banner: what is up and where, how to log in, what is wrong.
 

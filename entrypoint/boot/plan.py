@@ -59,11 +59,7 @@ def make_plan(
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
         Step("use the volume", partial(boot_steps.report_unresponsive_volumes, facts.silent), "warn"),
         Step("run the services as asked", partial(boot_steps.check_user, settings), "warn"),
-        Step(
-            "use the volume's own folders for models and output",
-            partial(adopt_folders, paths),
-            "warn",
-        ),
+        Step("use the volume's own folders for models and output", partial(adopt_folders, paths), "warn"),
         Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
         Step("open up the data folder", partial(boot_steps.open_top, settings, paths), "warn"),
         Step("try the volume", partial(boot_steps.probe_volume, settings, paths), "warn"),

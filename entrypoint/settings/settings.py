@@ -73,11 +73,7 @@ class Settings:
         "The login token. Unset: `JUPYTER_PASSWORD`, else a generated one that the volume keeps.", secret=True,
     )  # fmt: skip
     jupyter_password: str = setting(
-        "JUPYTER_PASSWORD",
-        parsing.token,
-        "",
-        "RunPod's name for the token; `JUPYTER_TOKEN` wins.",
-        secret=True,
+        "JUPYTER_PASSWORD", parsing.token, "", "RunPod's name for the token; `JUPYTER_TOKEN` wins.", secret=True
     )
     allowed_origins: tuple[str, ...] = setting(
         "JUPYTER_ALLOWED_ORIGINS", parsing.origins, (),
@@ -101,10 +97,7 @@ class Settings:
         "Folder of ComfyUI's code. Unset: the image's, or in local mode a clone of `COMFYUI_REPO`.",
     )  # fmt: skip
     comfyui_python: str = setting(
-        "COMFYUI_PYTHON",
-        parsing.path,
-        "",
-        "Python that runs ComfyUI. Unset: the Python of ComfyUI's own environment.",
+        "COMFYUI_PYTHON", parsing.path, "", "Python that runs ComfyUI. Unset: the Python of ComfyUI's own environment."
     )
     comfyui_repo: str = setting(
         "COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",

@@ -44,12 +44,7 @@ def attach(environ: Mapping[str, str]) -> Pod:
         paths = locate(Settings.from_environ(environ), look())
     pid = supervisord_of(paths)
     found = dict(environ) | paths.to_environ() | _environ_of(pid)
-    return Pod(
-        settings=Settings.from_environ(found),
-        paths=Paths.from_environ(found),
-        environ=found,
-        supervisord=pid,
-    )
+    return Pod(settings=Settings.from_environ(found), paths=Paths.from_environ(found), environ=found, supervisord=pid)
 
 
 def supervisord_of(paths: Paths) -> int:

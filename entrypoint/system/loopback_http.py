@@ -35,12 +35,7 @@ def get(port: int, path: str, timeout: float) -> Answer:
 
 
 def send(
-    method: str,
-    port: int,
-    path: str,
-    timeout: float,
-    headers: Mapping[str, str] | None = None,
-    body: str = "",
+    method: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None, body: str = ""
 ) -> Answer:
     """Send a request to 127.0.0.1:port; `headers` replace the default ones, Host included (as a proxy sends it)."""
     deadline = time.monotonic() + timeout
