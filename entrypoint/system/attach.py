@@ -17,13 +17,9 @@ from entrypoint.system.files import read_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """The pod as it was started.
+    """The pod as it was started; `settings` are without the secrets, `environ` is what a child of the pod would get.
 
-    Attributes:
-        settings: Its settings, without the secrets.
-        paths: Its paths.
-        environ: The environment that a child of the pod would get.
-        supervisord: supervisord's process id; 0: it does not run.
+    `supervisord`: supervisord's process id; 0: it does not run.
     """
 
     settings: Settings

@@ -18,9 +18,8 @@ def raise_condition(runtime: str, condition: Condition) -> bool:
     Raises:
         OSError: The runtime folder cannot be written.
     """
-    folder = os.path.join(runtime, "conditions")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, condition.name + ".json")
+    path = os.path.join(runtime, "conditions", condition.name + ".json")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     old = _load(path)
     if old is not None and old[0] == condition:
         return False
@@ -57,7 +56,6 @@ def conditions_since(runtime: str) -> list[tuple[Condition, float]]:
 def _load(path: str) -> tuple[Condition, float] | None:
     fields = read_json(path)
     try:
-        words = (str(fields[key]) for key in ("name", "reason", "remedy"))
-        return Condition(*words), float(fields["since"])
+        return Condition(*(str(fields[key]) for key in ("name", "reason", "remedy"))), float(fields["since"])
     except (ValueError, KeyError, TypeError):  # the services' user can write to the folder: the content may be anything
         return None

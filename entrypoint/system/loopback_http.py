@@ -9,18 +9,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+#: The most bytes of a response that are read.
 MOST = 4 << 20
-"""The most bytes of a response that are read."""
 
 
 class Answer(NamedTuple):
-    """A response.
+    """A response: HTTP status (0: there was no response), body, status line and headers (`head`).
 
-    Attributes:
-        status: The HTTP status; 0: there was no response.
-        body: Its body.
-        problem: Why there was no response, or its status from 500 on; else None.
-        head: Status line and headers.
+    `problem`: why there was no response, or its status from 500 on; else None.
     """
 
     status: int
