@@ -41,7 +41,7 @@ class Step:
 def make_plan(
     settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str]
 ) -> tuple[Step, ...]:
-    """Return the steps of a start, in order; `service` also runs the start command `command`, [] for none."""
+    """Return the steps of a start, in order; `service`: the user of the services and of `command` ([]: none)."""
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     interface = partial(write_atomically, paths.interface_defaults, interface_text(), 0o644)
     write_config = partial(write_atomically, config, config_text(settings, paths), 0o644)

@@ -75,7 +75,7 @@ class CpuFolder(NamedTuple):
 
 
 def cpu_folders(mount: str, membership: str) -> list[CpuFolder]:
-    """Folders to look in for the CPU controller, best first; the root is last: a container's own cgroup is there."""
+    """Folders to look in for the CPU controller: the full path, then the root, where a container's mount shows it."""
     found: list[CpuFolder] = []
     for number, controllers, tail in _memberships(membership):
         if "cpuacct" in controllers.split(","):
