@@ -56,6 +56,7 @@ def conditions_since(runtime: str) -> list[tuple[Condition, float]]:
 def _load(path: str) -> tuple[Condition, float] | None:
     fields = read_json(path)
     try:
-        return Condition(*(str(fields[key]) for key in ("name", "reason", "remedy"))), float(fields["since"])
+        words = (str(fields[key]) for key in ("name", "reason", "remedy"))
+        return Condition(*words), float(fields["since"])
     except (ValueError, KeyError, TypeError):  # the services' user can write to the folder: the content may be anything
         return None
