@@ -13,13 +13,7 @@ from entrypoint.settings.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The result of one service's start.
-
-    Attributes:
-        service: Its row.
-        seconds: Seconds from the pod's start until the service answered; None: it does not answer.
-        enabled: Whether the settings want it.
-    """
+    """The result of one service's start; `seconds`: from the pod's start until it answered, None: it does not."""
 
     service: Service
     seconds: float | None
@@ -32,21 +26,9 @@ def up_line(state: State, url: str) -> str:
 
 
 def banner(
-    states: list[State],
-    urls: Mapping[str, str],
-    settings: Settings,
-    paths: Paths,
-    conditions: list[Condition],
+    states: list[State], urls: Mapping[str, str], settings: Settings, paths: Paths, conditions: list[Condition]
 ) -> str:
-    """The banner: what is up and where, how to log in, what is wrong.
-
-    Args:
-        states: The services, in the order of the table.
-        urls: Service name -> address, with the login in it.
-        settings: The pod's settings.
-        paths: The pod's paths.
-        conditions: The conditions that hold.
-    """
+    """The banner: what is up and where, how to log in, what is wrong; `urls`: service name -> address with login."""
     rows = [(state.service.title, _state_text(state, urls[state.service.name])) for state in states]
     rows.append(("Data", _data_text(settings, paths)))
     rows.append(("Logs", f"{paths.log}/jupyter.log, {paths.log}/comfyui.log"))

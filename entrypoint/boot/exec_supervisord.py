@@ -22,15 +22,7 @@ def become_supervisord(python: str, environ: Mapping[str, str]) -> NoReturn:
     Raises:
         OSError: The interpreter cannot be run.
     """
-    command = [
-        python,
-        "-I",
-        "-m",
-        "supervisor.supervisord",
-        "--nodaemon",
-        "--configuration",
-        SUPERVISORD_CONF,
-    ]
+    command = [python, "-I", "-m", "supervisor.supervisord", "--nodaemon", "--configuration", SUPERVISORD_CONF]
     if os.geteuid() == 0:
         command += ["--user", "root"]  # without it supervisord logs CRIT; another uid may have no name to give
     os.execve(python, command, dict(environ))

@@ -22,12 +22,7 @@ def make_own_folders(paths: Paths, service: Identity) -> None:
     """
     conditions = os.path.join(paths.runtime, "conditions")
     interface = os.path.dirname(paths.interface_defaults)
-    theirs = (
-        (paths.home, 0o755),
-        (paths.jupyter_config_folder, 0o700),
-        (interface, 0o755),
-        (conditions, 0o755),
-    )
+    theirs = ((paths.home, 0o755), (paths.jupyter_config_folder, 0o700), (interface, 0o755), (conditions, 0o755))
     for folder, mode in ((paths.log, 0o755), (paths.runtime, 0o755), *theirs):
         os.makedirs(folder, mode=mode, exist_ok=True)
     found = os.lstat(paths.runtime)

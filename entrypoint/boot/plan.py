@@ -28,12 +28,9 @@ START_COMMAND = "PODKEEPER_START_COMMAND"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a start.
+    """One step of a start; `name` completes "cannot ...", `run` raises `CannotDo` or `OSError` where it cannot.
 
-    Attributes:
-        name: Imperative; completes "cannot ...".
-        run: Performs the step. Raises `CannotDo` or `OSError` where it cannot.
-        on_failure: `abort`: nothing useful can run without the step. `warn`: record a condition and continue.
+    `on_failure`: `abort`: nothing useful can run without the step. `warn`: record a condition and continue.
     """
 
     name: str
@@ -44,48 +41,27 @@ class Step:
 def make_plan(
     settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str]
 ) -> tuple[Step, ...]:
-    """Return the steps of a start, in order.
-
-    Args:
-        settings: The pod's settings.
-        facts: Facts about the machine.
-        paths: The pod's paths.
-        service: The user that runs the services and the start command.
-        command: The start command; [] for none.
-    """
+    """Return the steps of a start, in order; `service`: the user of the services and of `command` ([]: none)."""
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
+    interface = partial(write_atomically, paths.interface_defaults, interface_text(), 0o644)
+    write_config = partial(write_atomically, config, config_text(settings, paths), 0o644)
+    lock_comfyui = Step("lock ComfyUI", partial(check_login_enabled, settings.comfyui_auth, COMFYUI_AUTH_OFF), "warn")
     return (
         Step("make the pod's own folders", partial(make_own_folders, paths, service), "abort"),
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
         Step("use the volume", partial(boot_steps.report_unresponsive_volumes, facts.silent), "warn"),
         Step("run the services as asked", partial(boot_steps.check_user, settings), "warn"),
-        Step(
-            "use the volume's own folders for models and output",
-            partial(adopt_folders, paths),
-            "warn",
-        ),
+        Step("use the volume's own folders for models and output", partial(adopt_folders, paths), "warn"),
         Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
         Step("open up the data folder", partial(boot_steps.open_top, settings, paths), "warn"),
         Step("try the volume", partial(boot_steps.probe_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
         Step("lock JupyterLab", partial(check_login_enabled, settings.jupyter_auth, JUPYTER_AUTH_OFF), "warn"),
-        *(
-            [Step("lock ComfyUI", partial(check_login_enabled, settings.comfyui_auth, COMFYUI_AUTH_OFF), "warn")]
-            if settings.comfyui_enabled
-            else []
-        ),
+        *((lock_comfyui,) if settings.comfyui_enabled else ()),
         Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
         Step("keep the start command", partial(keep_start_command, command, paths, service), "warn"),
-        Step(
-            "write JupyterLab's configuration",
-            partial(write_atomically, config, config_text(settings, paths), 0o644),
-            "abort",
-        ),
-        Step(
-            "write the defaults of JupyterLab's interface",
-            partial(write_atomically, paths.interface_defaults, interface_text(), 0o644),
-            "warn",
-        ),
+        Step("write JupyterLab's configuration", write_config, "abort"),
+        Step("write the defaults of JupyterLab's interface", interface, "warn"),
     )
 
 
@@ -96,13 +72,7 @@ def child_environ(
 
     `pip`, `jupyter` and `podkeeper` in a terminal are those of JupyterLab's own environment. USER is set because
     Python's getpass looks up the uid's name where USER is unset; in an image only root has one, and importing torch
-    fails then.
-
-    Args:
-        environ: The environment of the container.
-        settings: The pod's settings.
-        paths: The pod's paths.
-        command: Whether there is a start command.
+    fails then. `command`: whether there is a start command.
     """
     kept = {name: text for name, text in environ.items() if name not in secret_variables()}
     own_bin = paths.python.rpartition("/")[0]

@@ -11,17 +11,12 @@ from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
 from entrypoint.comfyui.manager_config import apply_security_level
-from entrypoint.conditions.condition import CannotDo, Condition
-from entrypoint.conditions.registry import blocked_services, cleared_by
+from entrypoint.conditions.condition import CannotDo
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.launch_report import report_launch
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import become_service_user
-
-#: supervisord restarts the program after EX_TEMPFAIL, not after EX_CONFIG (`exitcodes` in supervisord.conf).
-EX_TEMPFAIL, EX_CONFIG = 75, 78
-PROGRAM = "comfyui"
 
 
 def main() -> int:
@@ -34,20 +29,10 @@ def main() -> int:
         variable = "COMFYUI_INTERNAL_PORT" if settings.gateway else "COMFYUI_PORT"
         wait_for_port(settings.comfyui_internal_port, "ComfyUIPortTaken", variable)
     except CannotDo as error:
-        report(paths.runtime, [error.condition])
-        return EX_CONFIG if blocked_services({error.condition.name}) else EX_TEMPFAIL
+        return report_launch(paths.runtime, "comfyui", [error.condition])
     command, conditions = arguments.build(settings, paths, launch)
-    report(paths.runtime, conditions + apply_security_level(settings, paths))
+    report_launch(paths.runtime, "comfyui", conditions + apply_security_level(settings, paths))
     return exec_comfyui(source, command, paths)
-
-
-def report(runtime: str, conditions: list[Condition]) -> None:
-    """Record the conditions of this launch and clear those of an earlier one."""
-    for name in cleared_by(PROGRAM) - {condition.name for condition in conditions}:
-        clear_condition(runtime, name)
-    for condition in conditions:
-        raise_condition(runtime, condition)
-        print(f"comfyui: {condition}", flush=True)
 
 
 def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths) -> NoReturn:

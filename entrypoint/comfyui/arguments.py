@@ -1,4 +1,4 @@
-"""P: ComfyUI's command line, from the settings and the checks before the facts.
+"""P: ComfyUI's command line, from the settings and the checks before a launch.
 
 Arguments that make ComfyUI exit at start (1, 2 or 255, measured with 0.3.64 and 0.29) are left out and become
 conditions instead of a crash loop.
@@ -21,14 +21,12 @@ CHOOSES_DEVICE = ("--cpu", "--directml", "--oneapi-device-selector")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchFacts:
-    """The results of the checks before a facts.
+    """The results of the checks before a launch.
 
     Attributes:
-        gpu: Whether a GPU is visible.
         packages: Package -> whether ComfyUI's Python has it.
         model_paths: Path of the user's extra_model_paths.yaml, or "" where there is none.
         model_paths_problem: Why that file can't be used, or "".
-        data_writable: Whether ComfyUI can write into its data folder.
         database: Path for ComfyUI's database, or "" where ComfyUI can write it beside its code.
         handover: Path of podkeeper's extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" for an old ComfyUI.
     """
@@ -54,12 +52,15 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         if not any(argument.startswith(CHOOSES_DEVICE) for argument in given):
             own.append("--cpu")
     if not facts.data_writable:
-        conditions.append(_read_only(paths))
+        reason = f"ComfyUI can't write to {paths.data}: results can't be saved"
+        conditions.append(Condition("DataReadOnly", reason, "mount the volume writable, or free space on it"))
         own += ["--temp-directory", paths.runtime]  # ComfyUI exits 1 where it can't make its temp folder
     if facts.database:
         own += ["--database-url", f"sqlite:///{facts.database}"]
     if facts.model_paths and facts.model_paths_problem:
-        conditions.append(_broken_model_paths(facts))
+        reason = f"ComfyUI starts without {facts.model_paths}: {facts.model_paths_problem}"
+        remedy = "fix the file, then run: podkeeper restart comfyui"
+        conditions.append(Condition("ExtraModelPathsBroken", reason, remedy))
     elif facts.model_paths:
         own += ["--extra-model-paths-config", facts.model_paths]
     if facts.handover and settings.gateway:
@@ -91,19 +92,3 @@ def _usable(arguments: tuple[str, ...], facts: LaunchFacts) -> tuple[list[str], 
         else:
             kept.append(argument)
     return kept, conditions
-
-
-def _read_only(paths: Paths) -> Condition:
-    return Condition(
-        "DataReadOnly",
-        f"ComfyUI can't write to {paths.data}: results can't be saved",
-        "mount the volume writable, or free space on it",
-    )
-
-
-def _broken_model_paths(facts: LaunchFacts) -> Condition:
-    return Condition(
-        "ExtraModelPathsBroken",
-        f"ComfyUI starts without {facts.model_paths}: {facts.model_paths_problem}",
-        "fix the file, then run: podkeeper restart comfyui",
-    )

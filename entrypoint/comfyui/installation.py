@@ -50,12 +50,12 @@ def present(settings: Settings) -> Source:
 
 def _existing(settings: Settings, folder: str) -> Source:
     if not os.path.isfile(f"{folder}/main.py"):
-        raise CannotDo(_missing(f"there is no main.py in {folder}", "set COMFYUI_DIR to ComfyUI's folder"))
+        raise _missing(f"there is no main.py in {folder}", "set COMFYUI_DIR to ComfyUI's folder")
     own = (f"{folder}/.venv/bin/python", f"{folder}/venv/bin/python", IMAGE_PYTHON)
     python = settings.comfyui_python or next((path for path in own if os.access(path, os.X_OK)), "")
     if not python:
-        reason = f"{folder} has no Python environment of its own"
-        raise CannotDo(_missing(reason, "set COMFYUI_PYTHON to the Python that runs it"))
+        remedy = "set COMFYUI_PYTHON to the Python that runs it"
+        raise _missing(f"{folder} has no Python environment of its own", remedy)
     return Source(folder, python)
 
 
@@ -63,10 +63,9 @@ def _cloned(settings: Settings) -> Source:
     folder, environment = f"{settings.home}/comfyui-source", f"{settings.home}/comfyui-env"
     if not os.path.isfile(f"{folder}/main.py"):
         _clone(settings, folder)
-    if settings.comfyui_python:
-        return Source(folder, settings.comfyui_python)
-    _install(folder, environment)
-    return Source(folder, f"{environment}/bin/python")
+    if not settings.comfyui_python:
+        _install(folder, environment)
+    return Source(folder, settings.comfyui_python or f"{environment}/bin/python")
 
 
 def _clone(settings: Settings, folder: str) -> None:
@@ -97,18 +96,19 @@ def _run(command: list[str], environ: dict[str, str], failure: str) -> None:
     try:
         process = subprocess.Popen(command, env=environ, stdout=None, stderr=subprocess.PIPE, text=True)
     except OSError as error:
-        raise CannotDo(_missing(f"{failure}: {command[0]}: {error.strerror}", _REMEDY)) from error
+        raise _missing(f"{failure}: {command[0]}: {error.strerror}", _REMEDY) from error
     last = failure
     with process:
         for line in process.stderr or ():
             print(line, end="", flush=True)
             last = line.strip() or last
     if process.returncode:
-        raise CannotDo(_missing(f"{failure}: {last}", _REMEDY))
+        raise _missing(f"{failure}: {last}", _REMEDY)
 
 
 _REMEDY = "set COMFYUI_DIR (and COMFYUI_PYTHON) to an installed ComfyUI, or COMFYUI_REPO to a repository to clone"
 
 
-def _missing(reason: str, remedy: str) -> Condition:
-    return Condition("ComfyUIMissing", f"ComfyUI can't run: {reason}", f"{remedy}, then run: podkeeper restart comfyui")
+def _missing(reason: str, remedy: str) -> CannotDo:
+    remedy = f"{remedy}, then run: podkeeper restart comfyui"
+    return CannotDo(Condition("ComfyUIMissing", f"ComfyUI can't run: {reason}", remedy))

@@ -41,20 +41,14 @@ def lay_out(paths: Paths) -> None:
     reasons = [problem for problem in problems if problem]
     if reasons:
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        raise CannotDo(
-            Condition(
-                "DataFolderNotReady",
-                reasons[0] + more,
-                "check the volume with `ls -ld` and `df`; ComfyUI needs these folders, JupyterLab runs without them",
-            )
-        )
+        remedy = "check the volume with `ls -ld` and `df`; ComfyUI needs these folders, JupyterLab runs without them"
+        raise CannotDo(Condition("DataFolderNotReady", reasons[0] + more, remedy))
 
 
 def _make_folder(path: str) -> str | None:
-    if os.path.isdir(path):
-        return None
     try:
-        os.makedirs(path)
+        if not os.path.isdir(path):
+            os.makedirs(path)
     except OSError as error:
         return f"cannot make {path}: {error.strerror}"
     return None

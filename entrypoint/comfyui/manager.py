@@ -38,32 +38,21 @@ def version_in(pyproject: str) -> str:
 
 def restricted(text: str) -> str:
     """The file for a ComfyUI without a login; its other values stay as they are."""
-    values = dict(RESTRICTED)
-    if value_of(text, "network_mode") in _LESS_THAN_PUBLIC:
-        del values["network_mode"]
-    return with_values(text, values)
+    stricter = {"network_mode"} if value_of(text, "network_mode") in _LESS_THAN_PUBLIC else set()
+    return with_values(text, {key: value for key, value in RESTRICTED.items() if key not in stricter})
 
 
 def restored(text: str, before: str) -> str:
     """The file for a ComfyUI with a login again: the user's values `before`, unless the user has changed them since."""
-    return with_values(
-        text,
-        {
-            key: value_of(before, key) or default
-            for key, default in (("security_level", "normal"), ("network_mode", "public"))
-            if value_of(text, key) == RESTRICTED[key]
-        },
-    )
+    defaults = {"security_level": "normal", "network_mode": "public"}
+    changed = [key for key in defaults if value_of(text, key) == RESTRICTED[key]]
+    return with_values(text, {key: value_of(before, key) or defaults[key] for key in changed})
 
 
 def value_of(text: str, key: str) -> str | None:
     """A value in lower case, as Manager reads it; None where it is missing or the file can't be parsed."""
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return None
-    return parser.get(SECTION, key, fallback="").strip().lower() or None
+    parser = _parsed(text)
+    return parser.get(SECTION, key, fallback="").strip().lower() or None if parser else None
 
 
 def with_values(text: str, values: dict[str, str]) -> str:
@@ -71,7 +60,7 @@ def with_values(text: str, values: dict[str, str]) -> str:
 
     A file that Manager can't parse is replaced as a whole: Manager would use its defaults.
     """
-    lines = text.splitlines() if _readable(text) else []
+    lines = text.splitlines() if _parsed(text) else []
     if f"[{SECTION}]" not in lines:
         lines.append(f"[{SECTION}]")
     key = re.compile(rf"\s*({'|'.join(map(re.escape, values))})\s*[=:]", re.IGNORECASE) if values else None
@@ -86,9 +75,10 @@ def with_values(text: str, values: dict[str, str]) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _readable(text: str) -> bool:
+def _parsed(text: str) -> configparser.ConfigParser | None:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
     try:
-        configparser.ConfigParser(strict=False, interpolation=None).read_string(text)
+        parser.read_string(text)
     except configparser.Error:
-        return False
-    return True
+        return None
+    return parser

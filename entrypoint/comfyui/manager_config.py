@@ -26,12 +26,10 @@ def apply_security_level(settings: Settings, paths: Paths) -> list[Condition]:
     if version is None:
         return []
     files = [f"{paths.data}/user/{folder}/config.ini" for folder in config_folders(version)]
+    settle = _restrict if settings.comfyui_auth == "none" else _restore
     try:
         for file in files:
-            if settings.comfyui_auth == "none":
-                _restrict(file)
-            else:
-                _restore(file)
+            settle(file)
     except OSError as error:
         reason = f"cannot write ComfyUI-Manager's {error.filename}: {error.strerror}"
         return [Condition("ManagerNotSettled", reason, "make it writable, then run: podkeeper restart comfyui")]
@@ -58,9 +56,8 @@ def _restrict(file: str) -> None:
     wanted = restricted(text or "")
     if text == wanted:
         return
-    folder = os.path.dirname(file)
-    os.makedirs(folder, exist_ok=True)
-    before = f"{folder}/{BEFORE}"
+    before = f"{os.path.dirname(file)}/{BEFORE}"
+    os.makedirs(os.path.dirname(file), exist_ok=True)
     if not os.path.exists(before):  # only the first start without a login finds the user's own file
         write_atomically(before, text or "")
     write_atomically(file, wanted)

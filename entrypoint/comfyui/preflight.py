@@ -22,13 +22,9 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
     """
     packages = _installed(source, ["torch", *NEEDS_PACKAGE.values()])
     if not packages["torch"]:
-        raise CannotDo(
-            Condition(
-                "ComfyUIPackagesMissing",
-                f"{source.python} has no torch, so ComfyUI can't run",
-                f"{source.python} -m pip install -r {source.folder}/requirements.txt, then podkeeper restart comfyui",
-            )
-        )
+        reason = f"{source.python} has no torch, so ComfyUI can't run"
+        remedy = f"{source.python} -m pip install -r {source.folder}/requirements.txt, then podkeeper restart comfyui"
+        raise CannotDo(Condition("ComfyUIPackagesMissing", reason, remedy))
     model_paths = os.path.join(paths.data, "extra_model_paths.yaml")
     exists = os.path.exists(model_paths)
     return LaunchFacts(
@@ -79,13 +75,9 @@ def _installed(source: Source, packages: list[str]) -> dict[str, bool]:
             [source.python, "-I", "-c", code, *packages], capture_output=True, check=True, timeout=60, text=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise CannotDo(
-            Condition(
-                "ComfyUIPythonMissing",
-                f"ComfyUI's Python {source.python} does not run ({type(error).__name__})",
-                "set COMFYUI_PYTHON to the Python of ComfyUI's environment",
-            )
-        ) from error
+        reason = f"ComfyUI's Python {source.python} does not run ({type(error).__name__})"
+        remedy = "set COMFYUI_PYTHON to the Python of ComfyUI's environment"
+        raise CannotDo(Condition("ComfyUIPythonMissing", reason, remedy)) from error
     found: dict[str, bool] = json.loads(output)
     return found
 

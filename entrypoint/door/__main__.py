@@ -13,20 +13,16 @@ import secrets
 import sys
 
 from entrypoint.conditions.condition import CannotDo, Condition
-from entrypoint.conditions.registry import blocked_services, cleared_by
 from entrypoint.door.find_nginx import find_nginx
 from entrypoint.door.nginx_config import Secrets, config_text
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
-from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.launch_report import report_launch
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import own_identity, powers
 
-#: supervisord restarts the program after EX_TEMPFAIL, not after EX_CONFIG (`exitcodes` in supervisord.conf).
-EX_TEMPFAIL, EX_CONFIG = 75, 78
-PROGRAM = "gateway"
 #: User nginx runs as where the pod is root; it owns no files (base-passwd of Debian and Ubuntu).
 USER = "www-data"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,12 +38,11 @@ def main() -> int:
         login = read_login_secrets(settings, paths)
         wait_for_port(settings.comfyui_port, "GatewayPortTaken", "COMFYUI_PORT")
     except CannotDo as error:
-        return report(paths.runtime, error.condition)
-    report(paths.runtime, None)
+        return report_launch(paths.runtime, "gateway", [error.condition])
+    report_launch(paths.runtime, "gateway", [])
     os.umask(0o077)
     user = unprivileged_user()
-    config = config_text(read(f"{HERE}/nginx.conf"), settings, login)
-    prepare_folder(f"{paths.runtime}/gateway", config, paths.data, user)
+    prepare_folder(paths, config_text(read(f"{HERE}/nginx.conf"), settings, login), user)
     os.chdir(paths.runtime)
     drop_privileges(user)
     command = [nginx, "-p", "./", "-e", "stderr", "-c", "gateway/nginx.conf"]
@@ -75,33 +70,22 @@ def read_login_secrets(settings: Settings, paths: Paths) -> Secrets:
     return Secrets(token or key, cookie_secret or key, secrets.token_hex(32))
 
 
-def report(runtime: str, condition: Condition | None) -> int:
-    """Record the condition that keeps the gateway down and clear the others; returns the exit code."""
-    for name in cleared_by(PROGRAM) - ({condition.name} if condition else set()):
-        clear_condition(runtime, name)
-    if condition is None:
-        return 0
-    raise_condition(runtime, condition)
-    print(f"gateway: {condition}", flush=True)
-    return EX_CONFIG if blocked_services({condition.name}) else EX_TEMPFAIL
-
-
 def unprivileged_user() -> Identity:
     """The user to run nginx as: USER where this process may change its user, else its own."""
     may = powers()
-    if not (may.change_user and may.chown):
-        return own_identity()
     with contextlib.suppress(KeyError):
-        entry = pwd.getpwnam(USER)
-        return Identity(entry.pw_uid, entry.pw_gid)
+        if may.change_user and may.chown:
+            entry = pwd.getpwnam(USER)
+            return Identity(entry.pw_uid, entry.pw_gid)
     return own_identity()
 
 
-def prepare_folder(folder: str, config: str, data: str, user: Identity) -> None:
+def prepare_folder(paths: Paths, config: str, user: Identity) -> None:
     """Write the configuration and the pages, and link the data folder, whose large files nginx sends itself.
 
     The folders are nginx's own, with mode 0700: nginx makes its folders for request bodies in them.
     """
+    folder = f"{paths.runtime}/gateway"
     for path in (folder, f"{folder}/pages"):
         os.makedirs(path, mode=0o700, exist_ok=True)
         os.chown(path, *user)
@@ -110,7 +94,7 @@ def prepare_folder(folder: str, config: str, data: str, user: Identity) -> None:
     write_atomically(f"{folder}/nginx.conf", config, 0o600, user)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{folder}/files")
-    os.symlink(data, f"{folder}/files")
+    os.symlink(paths.data, f"{folder}/files")
 
 
 def read(path: str) -> str:

@@ -41,13 +41,9 @@ def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
         problems.append(_prepare(paths, paths.token_file, owner))
     errors = [error for error in problems if error is not None]
     if errors:
-        raise CannotDo(
-            Condition(
-                "LoginNotKept",
-                f"cannot keep the login on {paths.stored}: {errors[0].strerror}",
-                "set JUPYTER_TOKEN; without it the login address changes with every start",
-            )
-        )
+        reason = f"cannot keep the login on {paths.stored}: {errors[0].strerror}"
+        remedy = "set JUPYTER_TOKEN; without it the login address changes with every start"
+        raise CannotDo(Condition("LoginNotKept", reason, remedy))
 
 
 def check_login_enabled(auth: str, disabled: Condition) -> None:

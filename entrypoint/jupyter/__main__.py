@@ -32,8 +32,7 @@ def main() -> int:
     os.environ["PATH"] = path
     sys.argv = ["jupyter-lab"]
     add_extension()
-    result = run()
-    return int(result or 0)
+    return int(run() or 0)
 
 
 def add_extension() -> None:

@@ -70,10 +70,6 @@ def config_text(settings: Settings, paths: Paths) -> str:
             section = title
             lines += ["", f"# {title}"]
         lines.append(f"c.{trait} = {value!r}  # {reason}")
-    lines += [
-        "",
-        "from entrypoint.jupyter.user_config import load_user_config",
-        "",
-        f"load_user_config(c, load_subconfig, {paths.data + '/.jupyter'!r})",
-    ]
-    return "\n".join(lines) + "\n"
+    lines += ["", "from entrypoint.jupyter.user_config import load_user_config", ""]
+    lines.append(f"load_user_config(c, load_subconfig, {paths.data + '/.jupyter'!r})\n")
+    return "\n".join(lines)

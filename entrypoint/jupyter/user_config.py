@@ -39,11 +39,8 @@ def load_user_config(config: Any, load_subconfig: Callable[[str], None], folder:
 
 def _report(broken: list[str]) -> None:
     runtime = os.environ.get("PODKEEPER_RUNTIME_PATH", "")
-    if not runtime:
-        return
-    if not broken:
-        clear_condition(runtime, NAME)
-        return
     condition = Condition(NAME, "; ".join(broken), "fix or remove the file, then run: podkeeper restart jupyter")
-    if raise_condition(runtime, condition):
+    if runtime and not broken:
+        clear_condition(runtime, NAME)
+    elif runtime and raise_condition(runtime, condition):
         print(condition, file=sys.stderr)

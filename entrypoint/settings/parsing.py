@@ -26,18 +26,15 @@ def port(text: str) -> int:
     return int(text)
 
 
-def mebibytes(text: str) -> int:
-    """Parse a whole number of MiB."""
-    if not text.isascii() or not text.isdigit():
-        raise ValueError("must be a whole number of MiB")
-    return int(text)
+def whole_number(unit: str) -> Callable[[str], int]:
+    """Return a parser for a whole number of a unit, for example MiB."""
 
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit():
+            raise ValueError(f"must be a whole number of {unit}")
+        return int(text)
 
-def megabytes(text: str) -> int:
-    """Parse a whole number of MB (10^6 bytes)."""
-    if not text.isascii() or not text.isdigit():
-        raise ValueError("must be a whole number of MB")
-    return int(text)
+    return parse
 
 
 def boolean(text: str) -> bool:

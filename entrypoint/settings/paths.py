@@ -23,9 +23,7 @@ class Facts:
 
     Attributes:
         mounts: Every mount point.
-        uid: Effective user id.
         temporary: The machine's folder for temporary files.
-        python: The interpreter of this process.
         silent: Volumes that are mounted but do not respond; they are not among `mounts`.
         root_writable: Whether `/comfyui` can be replaced by a link; False under `--user` and `--read-only`.
     """
@@ -43,11 +41,9 @@ class Paths:
     """Absolute paths.
 
     Attributes:
-        data: The data folder: ComfyUI's data and JupyterLab's root (`/comfyui`; the volume's folder where no link
-            can be made).
+        data: ComfyUI's data and JupyterLab's root (`/comfyui`; the volume's folder where no link can be made).
         stored: The real folder of `data`: itself, or the volume's `comfyui` folder that `data` links to.
         volume: Mount point of the volume, or "" without one.
-        log: Folder of the log files.
         home: Home folder of the services; `.jupyter` in it holds the configuration.
         runtime: Runtime folder: sockets, conditions and a copy of the token, for this start alone.
         python: The interpreter of the entrypoint and JupyterLab.
@@ -98,9 +94,8 @@ class Paths:
 
     def to_environ(self) -> dict[str, str]:
         """Return the paths as variables for supervisord.conf and every child; `from_environ` reads them back."""
-        return {"HOME": self.home} | {
-            f"PODKEEPER_{each.name.upper()}_PATH": getattr(self, each.name) for each in fields(self)
-        }
+        paths = {f"PODKEEPER_{each.name.upper()}_PATH": getattr(self, each.name) for each in fields(self)}
+        return {"HOME": self.home} | paths
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Paths:

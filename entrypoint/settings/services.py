@@ -20,8 +20,6 @@ class Program:
 
     Attributes:
         name: supervisord's program name; commands, log views and the container's log use it too.
-        title: Name for people.
-        log_file: File name in the log folder.
         forwarded: Whether its log is copied to the container's stdout.
         always_on: Whether it runs all the time; False for a one-shot.
         buttons: Whether the status page starts, stops and restarts it.
@@ -39,13 +37,9 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A tile in JupyterLab's launcher.
+    """A tile in JupyterLab's launcher. `path`: the icon's SVG path data, in a 24 x 24 box.
 
-    Attributes:
-        title: Label.
-        caption: Tooltip.
-        path: The icon's SVG path data, in a 24 x 24 box.
-        takes_token: Whether the server behind the tile asks for the pod's token itself.
+    `takes_token`: whether the server behind the tile asks for the pod's token itself.
     """
 
     title: str
@@ -68,7 +62,6 @@ class Service(Program):
         auth_setting: Whether its page asks for the login (`token` or `none`).
         memory_setting: The limit of its process tree's memory, in MiB; "": none.
         page: Path of its page, with a slash in front; "": it has no page.
-        tile: Its tile in JupyterLab's launcher; None: it has none.
         health_path: Responds quickly, without a login, while the service is alive.
         stop_signal: The signal that ends it cleanly.
         stop_grace: Seconds between that signal and SIGKILL. All stop at once; Docker and RunPod kill after 10.
@@ -126,73 +119,41 @@ class Service(Program):
 
 SERVICES = (
     Service(
-        name="jupyter",
-        title="JupyterLab",
-        log_file="jupyter.log",
+        name="jupyter", title="JupyterLab", log_file="jupyter.log", page="/lab",
         buttons=True,
         restart_note="Running notebooks lose what they hold in memory, and the programs in open terminals may end. "
         "Files stay.",
-        port_setting="jupyter_port",
-        public_setting="jupyter_port",
-        enabled_setting="jupyter_enabled",
+        port_setting="jupyter_port", public_setting="jupyter_port", enabled_setting="jupyter_enabled",
         memory_setting="jupyter_memory_limit",
-        page="/lab",
         health_path="/api",  # version only, open without login
-        stop_grace=6,
-        startup_grace=120,
+        stop_grace=6, startup_grace=120,
     ),
     Service(
-        name="comfyui",
-        title="ComfyUI",
-        log_file="comfyui.log",
-        buttons=True,
-        restart_note="The workflow that runs now and the queue are lost. Files stay.",
-        port_setting="comfyui_internal_port",
-        public_setting="comfyui_port",
-        enabled_setting="comfyui_enabled",
-        auth_setting="comfyui_auth",
-        memory_setting="comfyui_memory_limit",
-        page="/",
+        name="comfyui", title="ComfyUI", log_file="comfyui.log", page="/",
         tile=Tile("ComfyUI", "ComfyUI behind JupyterLab's login", "M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"),
+        buttons=True, restart_note="The workflow that runs now and the queue are lost. Files stay.",
+        port_setting="comfyui_internal_port", public_setting="comfyui_port", enabled_setting="comfyui_enabled",
+        auth_setting="comfyui_auth", memory_setting="comfyui_memory_limit",
         health_path="/system_stats",  # responds within 0.3 s during sampling; /object_info blocks the event loop
         stop_signal="INT",  # ComfyUI's clean stop; it has no SIGTERM handler
-        stop_grace=6,
-        startup_grace=600,
-        sweep_orphans=True,
+        stop_grace=6, startup_grace=600, sweep_orphans=True,
     ),
     Service(
-        name="status",
-        title="Status",
-        log_file="podkeeper-status.log",
-        port_setting="status_port",
-        public_setting="status_port",
-        enabled_setting="status_enabled",
-        page="/",
-        tile=Tile(
-            "Pod status",
-            "What runs on this pod, what is wrong, and what to do about it",
-            "M2 12h5l3-8 4 16 3-8h5",
-            True,
-        ),
-        health_path="/healthz",
-        stop_grace=2,
-        startup_grace=60,
+        name="status", title="Status", log_file="podkeeper-status.log", page="/",
+        tile=Tile("Pod status", "What runs on this pod, what is wrong, and what to do about it",
+                  "M2 12h5l3-8 4 16 3-8h5", takes_token=True),
+        port_setting="status_port", public_setting="status_port", enabled_setting="status_enabled",
+        health_path="/healthz", stop_grace=2, startup_grace=60,
     ),
     Service(
-        name="gateway",
-        title="Gateway",
-        log_file="gateway.log",
-        buttons=True,
-        port_setting="comfyui_port",
-        enabled_setting="comfyui_enabled",
-        only_with="gateway",
+        name="gateway", title="Gateway", log_file="gateway.log", buttons=True,
+        port_setting="comfyui_port", enabled_setting="comfyui_enabled", only_with="gateway",
         auth_setting="comfyui_auth",
         health_path="/podkeeper/health",  # nginx's own response, whatever ComfyUI does
         stop_grace=2,  # TERM is nginx's fast end; QUIT would wait for every WebSocket
-        startup_grace=60,
-        sweep_orphans=True,  # its worker would hold the port
+        startup_grace=60, sweep_orphans=True,  # its worker would hold the port
     ),
-)
+)  # fmt: skip
 
 #: The programs without a port.
 HELPERS = (
@@ -214,12 +175,5 @@ def with_logs() -> Iterable[Program]:
 
 
 def service_named(name: str) -> Service:
-    """The row called `name`.
-
-    Raises:
-        KeyError: No service has that name.
-    """
-    for service in SERVICES:
-        if service.name == name:
-            return service
-    raise KeyError(name)
+    """The row called `name`; raises KeyError where no service has that name."""
+    return {service.name: service for service in SERVICES}[name]

@@ -19,11 +19,7 @@ FOREIGN_SECRETS = ("RUNPOD_API_KEY", "HUGGING_FACE_HUB_TOKEN")
 
 
 class BadSettings(Exception):
-    """The environment has values that cannot be used.
-
-    Attributes:
-        problems: One printable line each.
-    """
+    """The environment has values that cannot be used; `problems` has one printable line for each."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -31,15 +27,7 @@ class BadSettings(Exception):
 
 
 def setting(variable: str, parse: Callable[[str], Any], default: Any, text: str, *, secret: bool = False) -> Any:
-    """Define one setting.
-
-    Args:
-        variable: The environment variable.
-        parse: Turns its text into the value; raises ValueError("must be ...").
-        default: The value where the variable is unset or empty.
-        text: What docs/settings.md says of it.
-        secret: Whether it stays out of logs and of every child's environment.
-    """
+    """Define one setting: `text` is for docs/settings.md; a secret stays out of logs and every child's environment."""
     about = {"variable": variable, "parse": parse, "text": text, "secret": secret}
     return field(default=default, repr=not secret, metadata=about)
 
@@ -50,119 +38,75 @@ class Settings:
 
     jupyter_port: int = setting("JUPYTER_PORT", parsing.port, 8189, "Port JupyterLab listens on.")
     comfyui_port: int = setting("COMFYUI_PORT", parsing.port, 8188, "Port ComfyUI is reached at, behind the login.")
-    comfyui_internal_port: int = setting(
-        "COMFYUI_INTERNAL_PORT", parsing.port, 18188,
-        "Port ComfyUI itself listens on, on the loopback. Equal to `COMFYUI_PORT`: no gateway.",
-    )  # fmt: skip
+    comfyui_internal_port: int = setting("COMFYUI_INTERNAL_PORT", parsing.port, 18188,
+        "Port ComfyUI itself listens on, on the loopback. Equal to `COMFYUI_PORT`: no gateway.")  # fmt: skip
     status_port: int = setting("STATUS_PORT", parsing.port, 8190, "Port of the status page.")
     jupyter_enabled: bool = setting("JUPYTER_ENABLED", parsing.boolean, True, "Run JupyterLab.")
     comfyui_enabled: bool = setting("COMFYUI_ENABLED", parsing.boolean, True, "Run ComfyUI.")
     status_enabled: bool = setting("STATUS_ENABLED", parsing.boolean, True, "Run the status page.")
-    jupyter_auth: str = setting(
-        "JUPYTER_AUTH", parsing.choice("token", "none"), "token",
-        "`token`: JupyterLab asks for the token. `none`: everyone who knows the address can run commands; "
-        "every start warns of it.",
-    )  # fmt: skip
-    comfyui_auth: str = setting(
-        "COMFYUI_AUTH", parsing.choice("token", "none"), "token",
+    jupyter_auth: str = setting("JUPYTER_AUTH", parsing.choice("token", "none"), "token",
+        "`token`: JupyterLab asks for the token. `none`: everyone who knows the address can run commands; every start "
+        "warns of it.")  # fmt: skip
+    comfyui_auth: str = setting("COMFYUI_AUTH", parsing.choice("token", "none"), "token",
         "`token`: ComfyUI asks for the same token. `none`: everyone who knows the address can use it; every start "
-        "warns of it.",
-    )  # fmt: skip
-    jupyter_token: str = setting(
-        "JUPYTER_TOKEN", parsing.token, "",
-        "The login token. Unset: `JUPYTER_PASSWORD`, else a generated one that the volume keeps.", secret=True,
-    )  # fmt: skip
-    jupyter_password: str = setting(
-        "JUPYTER_PASSWORD",
-        parsing.token,
-        "",
-        "RunPod's name for the token; `JUPYTER_TOKEN` wins.",
-        secret=True,
-    )
-    allowed_origins: tuple[str, ...] = setting(
-        "JUPYTER_ALLOWED_ORIGINS", parsing.origins, (),
-        "More web origins whose pages may use the login cookie, separated by commas (your own domain in front of "
-        "the pod).",
-    )  # fmt: skip
-    jupyter_memory_limit: int = setting(
-        "JUPYTER_MEMORY_LIMIT", parsing.mebibytes, 0,
-        "MiB that JupyterLab, its kernels and terminals may use together before JupyterLab is restarted. "
-        "0: no limit below the container's.",
-    )  # fmt: skip
-    comfyui_memory_limit: int = setting(
-        "COMFYUI_MEMORY_LIMIT", parsing.mebibytes, 0,
-        "MiB of memory that ComfyUI may use before it is restarted. 0: no limit below the container's.",
-    )  # fmt: skip
-    comfyui_args: tuple[str, ...] = setting(
-        "COMFYUI_ARGS", parsing.arguments, (), "More arguments for ComfyUI, quoted as in a shell."
-    )
-    comfyui_dir: str = setting(
-        "COMFYUI_DIR", parsing.path, "",
-        "Folder of ComfyUI's code. Unset: the image's, or in local mode a clone of `COMFYUI_REPO`.",
-    )  # fmt: skip
-    comfyui_python: str = setting(
-        "COMFYUI_PYTHON",
-        parsing.path,
-        "",
-        "Python that runs ComfyUI. Unset: the Python of ComfyUI's own environment.",
-    )
-    comfyui_repo: str = setting(
-        "COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",
-        "Repository from which local mode clones ComfyUI.",
-    )  # fmt: skip
+        "warns of it.")  # fmt: skip
+    jupyter_token: str = setting("JUPYTER_TOKEN", parsing.token, "",
+        "The login token. Unset: `JUPYTER_PASSWORD`, else a generated one that the "
+        "volume keeps.", secret=True)  # fmt: skip
+    jupyter_password: str = setting("JUPYTER_PASSWORD", parsing.token, "",
+        "RunPod's name for the token; `JUPYTER_TOKEN` wins.", secret=True)  # fmt: skip
+    allowed_origins: tuple[str, ...] = setting("JUPYTER_ALLOWED_ORIGINS", parsing.origins, (),
+        "More web origins whose pages may use the login cookie, separated by commas (your own domain in front of the "
+        "pod).")  # fmt: skip
+    jupyter_memory_limit: int = setting("JUPYTER_MEMORY_LIMIT", parsing.whole_number("MiB"), 0,
+        "MiB that JupyterLab, its kernels and terminals may use together before JupyterLab is restarted. 0: no limit "
+        "below the container's.")  # fmt: skip
+    comfyui_memory_limit: int = setting("COMFYUI_MEMORY_LIMIT", parsing.whole_number("MiB"), 0,
+        "MiB of memory that ComfyUI may use before it is restarted. 0: no limit below the container's.")  # fmt: skip
+    comfyui_args: tuple[str, ...] = setting("COMFYUI_ARGS", parsing.arguments, (),
+        "More arguments for ComfyUI, quoted as in a shell.")  # fmt: skip
+    comfyui_dir: str = setting("COMFYUI_DIR", parsing.path, "",
+        "Folder of ComfyUI's code. Unset: the image's, or in local mode a clone of `COMFYUI_REPO`.")  # fmt: skip
+    comfyui_python: str = setting("COMFYUI_PYTHON", parsing.path, "",
+        "Python that runs ComfyUI. Unset: the Python of ComfyUI's own environment.")  # fmt: skip
+    comfyui_repo: str = setting("COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",
+        "Repository from which local mode clones ComfyUI.")  # fmt: skip
     comfyui_ref: str = setting("COMFYUI_REF", parsing.git_ref, "v0.29.0", "Tag or branch that local mode clones.")
-    volume_policy: str = setting(
-        "VOLUME_POLICY", parsing.choice(*POLICIES), "auto",
+    volume_policy: str = setting("VOLUME_POLICY", parsing.choice(*POLICIES), "auto",
         "Which files on the volume become readable and writable: `top` (the data folder and its first level), `owner` "
-        "(everything belongs to PUID:PGID), `group`, `shared` (every user), or `auto`: `top`, and more only where "
-        "the services run unprivileged.",
-    )  # fmt: skip
-    puid: str = setting(
-        "PUID", users.user_id, "", "User id of the services and the volume's files. Unset: the pod's own."
-    )  # fmt: skip
+        "(everything belongs to PUID:PGID), `group`, `shared` (every user), or `auto`: `top`, and more only where the "
+        "services run unprivileged.")  # fmt: skip
+    puid: str = setting("PUID", users.user_id, "",
+        "User id of the services and the volume's files. Unset: the pod's own.")  # fmt: skip
     pgid: str = setting("PGID", users.user_id, "", "Group id to go with `PUID`. Unset: the same number.")
-    run_as: str = setting(
-        "RUN_AS", users.run_as, "", "`uid:gid` that the services run as, where it differs from `PUID`:`PGID`."
-    )
-    umask: str = setting(
-        "UMASK", users.umask, "", "umask of the services, octal. Unset: 022; 002 under `group`, 000 under `shared`."
-    )  # fmt: skip
-    models: str = setting(
-        "MODELS", parsing.choice("auto", "none"), "",
+    run_as: str = setting("RUN_AS", users.run_as, "",
+        "`uid:gid` that the services run as, where it differs from `PUID`:`PGID`.")  # fmt: skip
+    umask: str = setting("UMASK", users.umask, "",
+        "umask of the services, octal. Unset: 022; 002 under `group`, 000 under `shared`.")  # fmt: skip
+    models: str = setting("MODELS", parsing.choice("auto", "none"), "",
         "Which models are downloaded in the background once the services answer. `auto`: the catalogue's bundles in "
         "order, as far as they fit on the disk; `DOWNLOAD_<BUNDLE>=true` or `false` (and `DOWNLOAD_ALL`) override it. "
-        "`none`: none. Unset: `auto` in the image; in local mode only the bundles of a `DOWNLOAD_<BUNDLE>=true`.",
-    )  # fmt: skip
-    models_manifest: str = setting(
-        "MODELS_MANIFEST", parsing.manifest, "",
+        "`none`: none. Unset: `auto` in the image; in local mode only the bundles of "
+        "a `DOWNLOAD_<BUNDLE>=true`.")  # fmt: skip
+    models_manifest: str = setting("MODELS_MANIFEST", parsing.manifest, "",
         "Path or https:// address of your own manifest, in place of the catalogue. Unset: `models.toml` in the data "
-        "folder, if it exists.",
-    )  # fmt: skip
-    models_rate_limit: int = setting(
-        "MODELS_RATE_LIMIT", parsing.megabytes, 0, "MB/s that all model downloads may use together. 0: no limit."
-    )
-    models_hours: str = setting(
-        "MODELS_HOURS", parsing.hours, "", "Hours of the pod's clock in which models may be downloaded: `22-6`."
-    )
-    hf_endpoint: str = setting(
-        "HF_ENDPOINT", parsing.web_address, "https://huggingface.co",
-        "The Hugging Face Hub or a mirror of it, which gets `HF_TOKEN`.",
-    )  # fmt: skip
-    hf_token: str = setting(
-        "HF_TOKEN", parsing.token, "", "Access token of Hugging Face, for gated models.", secret=True
-    )
+        "folder, if it exists.")  # fmt: skip
+    models_rate_limit: int = setting("MODELS_RATE_LIMIT", parsing.whole_number("MB"), 0,
+        "MB/s that all model downloads may use together. 0: no limit.")  # fmt: skip
+    models_hours: str = setting("MODELS_HOURS", parsing.hours, "",
+        "Hours of the pod's clock in which models may be downloaded: `22-6`.")  # fmt: skip
+    hf_endpoint: str = setting("HF_ENDPOINT", parsing.web_address, "https://huggingface.co",
+        "The Hugging Face Hub or a mirror of it, which gets `HF_TOKEN`.")  # fmt: skip
+    hf_token: str = setting("HF_TOKEN", parsing.token, "",
+        "Access token of Hugging Face, for gated models.", secret=True)  # fmt: skip
     civitai_token: str = setting("CIVITAI_TOKEN", parsing.token, "", "API key of Civitai.", secret=True)
-    github_token: str = setting(
-        "GITHUB_TOKEN", parsing.token, "", "Access token of GitHub, for private releases.", secret=True
-    )
-    home: str = setting(
-        "PODKEEPER_HOME", parsing.path, "",
-        "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.",
-    )  # fmt: skip
+    github_token: str = setting("GITHUB_TOKEN", parsing.token, "",
+        "Access token of GitHub, for private releases.", secret=True)  # fmt: skip
+    home: str = setting("PODKEEPER_HOME", parsing.path, "",
+        "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
     user_home: str = setting("HOME", parsing.path, "/root", "Home folder; `.jupyter` in it holds the configuration.")
-    pod_id: str = setting(
-        "RUNPOD_POD_ID", parsing.pod_id, "", "RunPod sets it; the pod's public addresses derive from it."
-    )
+    pod_id: str = setting("RUNPOD_POD_ID", parsing.pod_id, "",
+        "RunPod sets it; the pod's public addresses derive from it.")  # fmt: skip
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -172,7 +116,7 @@ class Settings:
             BadSettings: Some values cannot be used; `problems` names every one.
         """
         values: dict[str, Any] = {}
-        problems: list[str] = []
+        problems = []
         for each in fields(cls):
             text = environ.get(each.metadata["variable"], "").strip()
             if not text:
@@ -200,23 +144,17 @@ class Settings:
 
     def public_url(self, port: int) -> str:
         """Return the address at which a browser reaches `port`: RunPod's proxy, else this machine."""
-        if self.pod_id:
-            return f"https://{self.pod_id}-{port}.proxy.runpod.net"
-        return f"http://localhost:{port}"
+        return f"https://{self.pod_id}-{port}.proxy.runpod.net" if self.pod_id else f"http://localhost:{port}"
 
     def to_environ(self) -> dict[str, str]:
         """Return every setting that is not secret, as text from which `from_environ` makes the same settings."""
-        return {
-            each.metadata["variable"]: _as_text(getattr(self, each.name))
-            for each in fields(self)
-            if not each.metadata["secret"]
-        }
+        shown = [each for each in fields(self) if not each.metadata["secret"]]
+        return {each.metadata["variable"]: _as_text(getattr(self, each.name)) for each in shown}
 
 
 def secret_variables() -> tuple[str, ...]:
     """Return the names of all variables that must not reach supervisord's environment."""
-    own = tuple(each.metadata["variable"] for each in fields(Settings) if each.metadata["secret"])
-    return own + FOREIGN_SECRETS
+    return *(each.metadata["variable"] for each in fields(Settings) if each.metadata["secret"]), *FOREIGN_SECRETS
 
 
 #: Arguments that would move ComfyUI away from its address or make it exit, and what to do instead.
@@ -224,11 +162,10 @@ _OWNED_ARGUMENTS = {
     "--port": "set COMFYUI_PORT instead",
     "--listen": "ComfyUI listens on the loopback, behind the gateway",
     "--base-directory": "its data folder is the volume's comfyui folder",
-    "--quick-test-for-ci": "ComfyUI would exit at once and be restarted for ever",
-    "--list-feature-flags": "ComfyUI would exit at once and be restarted for ever",
-    "--help": "ComfyUI would exit at once and be restarted for ever",
-    "-h": "ComfyUI would exit at once and be restarted for ever",
-}
+} | dict.fromkeys(
+    ("--quick-test-for-ci", "--list-feature-flags", "--help", "-h"),
+    "ComfyUI would exit at once and be restarted for ever",
+)
 
 
 def contradictions(settings: Settings) -> list[str]:

@@ -59,6 +59,10 @@ class BaseHandler(RequestHandler):
         return self.request.protocol == "https"
 
     @property
+    def _cookie_name(self) -> str:
+        return cookie_name(self.live.settings.status_port, self.secure)
+
+    @property
     def foreign(self) -> bool:
         """Whether a page that is not the pod's own sent the request."""
         own = own_origins(self.live.settings, self.live.settings.status_port)
@@ -67,26 +71,17 @@ class BaseHandler(RequestHandler):
     @property
     def allowed(self) -> bool:
         """Whether the request's credentials let it in."""
-        name = cookie_name(self.live.settings.status_port, self.secure)
-        credentials = Credentials(
-            self.get_query_argument("token", ""),
-            self.request.headers.get("Authorization", ""),
-            self.get_cookie(name) or "",
-        )
+        authorization, cookie = self.request.headers.get("Authorization", ""), self.get_cookie(self._cookie_name) or ""
+        credentials = Credentials(self.get_query_argument("token", ""), authorization, cookie)
         return self.login.allows(credentials, self.foreign, time.time())
 
     def set_login_cookie(self) -> None:
         """Log the browser in: from now on its cookie is enough."""
         now = time.time()
         self.set_cookie(
-            cookie_name(self.live.settings.status_port, self.secure),
-            self.login.cookie(now),
-            expires=now + COOKIE_LIFETIME,
-            path="/",
-            httponly=True,
-            secure=self.secure,
-            samesite="Lax",
-        )
+            self._cookie_name, self.login.cookie(now), expires=now + COOKIE_LIFETIME, path="/", httponly=True,
+            secure=self.secure, samesite="Lax",
+        )  # fmt: skip
 
 
 class PrivateHandler(BaseHandler):

@@ -138,10 +138,5 @@ class Sampler:
 
     def sample(self) -> Sample:
         """One sample, of now."""
-        return make_sample(
-            time.time(),
-            self._machine.cpu(),
-            self._machine.memory(),
-            self._gpus.read(READ_TIMEOUT)[0],
-            self._disks.read(READ_TIMEOUT),
-        )
+        gpus, disks = self._gpus.read(READ_TIMEOUT)[0], self._disks.read(READ_TIMEOUT)
+        return make_sample(time.time(), self._machine.cpu(), self._machine.memory(), gpus, disks)

@@ -40,12 +40,8 @@ class Disks:
                 space, problem = DiskSpace(0, 0, 0, 0), error.strerror or str(error)
             if problem or space.device not in devices:
                 devices.add(space.device)
-                found.append(
-                    Disk(
-                        name=name, path=path, size_bytes=space.size, used_bytes=space.used, free_bytes=space.free,
-                        problem=problem,
-                    )
-                )  # fmt: skip
+                sizes = {"size_bytes": space.size, "used_bytes": space.used, "free_bytes": space.free}
+                found.append(Disk(name=name, path=path, problem=problem, **sizes))
         return tuple(found)
 
 

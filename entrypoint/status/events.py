@@ -45,12 +45,9 @@ class Events(PrivateHandler):
         buttons = {name: note for name, note in actions.BUTTONS.items() if name in programs}
         logs = await in_thread(log_view.existing_logs, self.live.paths.log)
         hello = {"logs": {name: title for name, (title, _) in logs.items()}, "buttons": buttons}
-        await self._send(
-            b"retry: 1000\n\n"
-            + event("hello", json.dumps(hello))
-            + event("history", past)
-            + event("snapshot", json.dumps(content), str(content["at"]))
-        )
+        first = event("hello", json.dumps(hello)) + event("history", past)
+        snapshot = event("snapshot", json.dumps(content), str(content["at"]))
+        await self._send(b"retry: 1000\n\n" + first + snapshot)
 
     async def _send_patches(self, subscriber: Subscriber, pending: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()

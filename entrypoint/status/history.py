@@ -24,14 +24,9 @@ class Sample(NamedTuple):
 
 def make_sample(at: float, cpu: Cpu, memory: Memory, gpus: tuple[Gpu, ...], disks: tuple[Disk, ...]) -> Sample:
     """The sample of these figures."""
-    return Sample(
-        round(at, 1),
-        cpu.used_percent,
-        memory.used_bytes,
-        tuple(gpu.used_percent for gpu in gpus),
-        tuple(gpu.memory_used_bytes for gpu in gpus),
-        tuple(disk.used_bytes for disk in disks),
-    )
+    busy, vram = tuple(gpu.used_percent for gpu in gpus), tuple(gpu.memory_used_bytes for gpu in gpus)
+    disk_use = tuple(disk.used_bytes for disk in disks)
+    return Sample(round(at, 1), cpu.used_percent, memory.used_bytes, busy, vram, disk_use)
 
 
 class History:

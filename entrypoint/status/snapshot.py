@@ -21,12 +21,8 @@ from entrypoint.system.redaction import Redactor
 
 _STARTED = ("STARTING", "RUNNING")
 _HEALTH_BY_STATE = {
-    "BACKOFF": "restarting",
-    "STOPPING": "stopping",
-    "STOPPED": "stopped",
-    "EXITED": "failed",
-    "FATAL": "failed",
-}
+    "BACKOFF": "restarting", "STOPPING": "stopping", "STOPPED": "stopped", "EXITED": "failed", "FATAL": "failed",
+}  # fmt: skip
 
 
 class Usage(NamedTuple):
@@ -41,16 +37,14 @@ class Observations:
     """Everything observed of the pod at one moment.
 
     Attributes:
-        at: Seconds since 1970.
-        started: Time the pod's start began, likewise.
+        started: Time the pod's start began, as `at` in seconds since 1970.
         programs: Content of `programs.json` (supervision/journal.py) of the running supervisord, else None.
         processes: supervisord's getAllProcessInfo, or None where supervisord did not respond.
         restarts: Content of `restarts.json`.
         conditions: The conditions that hold, each with the time it was recorded.
         answers: Service name -> why its health path does not respond, None: it does; a service not probed has no key.
         usage: Service name -> what its process tree uses.
-        models: Content of `models.json`.
-        volumes: Content of `volumes.json`.
+        models, volumes: Content of `models.json` and of `volumes.json`.
     """
 
     at: float
@@ -101,7 +95,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         gpus=observed.gpus,
         gpu_problem=observed.gpu_problem,
         models=observed.models if isinstance(observed.models, dict) else None,
-        volumes=tuple(record for record in _values(observed.volumes) if isinstance(record, dict)),
+        volumes=tuple(record for record in _mapping(observed.volumes).values() if isinstance(record, dict)),
     )
 
 
@@ -186,10 +180,6 @@ def _restarts(content: Any) -> Iterable[schema.Restart]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _values(value: Any) -> Iterable[Any]:
-    return _mapping(value).values()
 
 
 def _number(value: Any) -> float | None:

@@ -17,13 +17,9 @@ from entrypoint.system.files import read_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """The pod as it was started.
+    """The pod as it was started; `settings` are without the secrets, `environ` is what a child of the pod would get.
 
-    Attributes:
-        settings: Its settings, without the secrets.
-        paths: Its paths.
-        environ: The environment that a child of the pod would get.
-        supervisord: supervisord's process id; 0: it does not run.
+    `supervisord`: supervisord's process id; 0: it does not run.
     """
 
     settings: Settings
@@ -44,12 +40,7 @@ def attach(environ: Mapping[str, str]) -> Pod:
         paths = locate(Settings.from_environ(environ), look())
     pid = supervisord_of(paths)
     found = dict(environ) | paths.to_environ() | _environ_of(pid)
-    return Pod(
-        settings=Settings.from_environ(found),
-        paths=Paths.from_environ(found),
-        environ=found,
-        supervisord=pid,
-    )
+    return Pod(settings=Settings.from_environ(found), paths=Paths.from_environ(found), environ=found, supervisord=pid)
 
 
 def supervisord_of(paths: Paths) -> int:

@@ -67,8 +67,7 @@ def collect(child: Child, timeout_s: float) -> Plain:
     {"error": "DIED"}: the child ended without a result.
     """
     deadline = child.started + timeout_s
-    received = b""
-    error = HUNG
+    received, error = b"", HUNG
     while select.select([child.answers], [], [], max(0.0, deadline - time.monotonic()))[0]:
         piece = os.read(child.answers, 65536)
         if not piece:
@@ -79,9 +78,9 @@ def collect(child: Child, timeout_s: float) -> Plain:
     _end(child.pid)
     try:
         answer: Plain = marshal.loads(received)  # noqa: S302 - written by our own fork
+        return answer
     except (EOFError, ValueError, TypeError):
         return {"error": error}
-    return answer
 
 
 def _end(pid: int) -> None:

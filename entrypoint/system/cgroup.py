@@ -1,12 +1,13 @@
 """A: the cgroup of this process, version 1 or 2: its memory limit, use and OOM kills, and where its CPU files are."""
 
-import contextlib
 from typing import NamedTuple
+
+from entrypoint.system.files import read_text
 
 MOUNT = "/sys/fs/cgroup"
 MEMBERSHIP = "/proc/self/cgroup"
+#: Version 1 says "no limit" with the largest page-aligned number; no machine has this much memory.
 UNLIMITED_FROM = 1 << 60
-"""Version 1 says "no limit" with the largest page-aligned number; no machine has this much memory."""
 
 
 class Files(NamedTuple):
@@ -29,32 +30,27 @@ class MemoryCgroup(NamedTuple):
 
     def limit(self) -> int | None:
         """Bytes; None: no limit."""
-        limit = _number(_read(self.folder, self.files.limit))
+        limit = _number(self._read(self.files.limit))
         return limit if limit is not None and limit < UNLIMITED_FROM else None
 
     def used(self) -> int:
         """Bytes that count against the limit, without droppable page cache (as the kubelet counts)."""
-        used = _number(_read(self.folder, self.files.used)) or 0
-        stat = _read(self.folder, "memory.stat")
+        stat = self._read("memory.stat")
         cache = field(stat, "total_inactive_file") or field(stat, "inactive_file")
-        return max(0, used - cache)
+        return max(0, (_number(self._read(self.files.used)) or 0) - cache)
 
     def oom_kills(self) -> int:
         """How many processes the kernel has killed for lack of memory."""
-        return field(_read(self.folder, self.files.oom), "oom_kill")
+        return field(self._read(self.files.oom), "oom_kill")
+
+    def _read(self, name: str) -> str:
+        return read_text(f"{self.folder}/{name}") or ""
 
 
 def find(mount: str = MOUNT, membership: str = MEMBERSHIP) -> MemoryCgroup | None:
     """The cgroup we are in, also where the mount shows our own as the root (as in a container)."""
-    try:
-        with open(membership, encoding="utf-8") as file:
-            text = file.read()
-    except OSError:
-        return None
-    for folder, files in candidates(mount, text):
-        if _read(folder, files.oom):
-            return MemoryCgroup(folder, files)
-    return None
+    found = (MemoryCgroup(*candidate) for candidate in candidates(mount, read_text(membership) or ""))
+    return next((group for group in found if read_text(f"{group.folder}/{group.files.oom}")), None)
 
 
 def candidates(mount: str, membership: str) -> list[tuple[str, Files]]:
@@ -79,10 +75,7 @@ class CpuFolder(NamedTuple):
 
 
 def cpu_folders(mount: str, membership: str) -> list[CpuFolder]:
-    """Folders to look in for the CPU controller, best first.
-
-    A container's mount shows its own cgroup as the root, so the root comes after the full path.
-    """
+    """Folders to look in for the CPU controller: the full path, then the root, where a container's mount shows it."""
     found: list[CpuFolder] = []
     for number, controllers, tail in _memberships(membership):
         if "cpuacct" in controllers.split(","):
@@ -101,18 +94,9 @@ def _memberships(text: str) -> list[tuple[str, str, str]]:
 
 def field(text: str, name: str) -> int:
     """The number beside `name` in lines of `name number`; 0 if it isn't there."""
-    for line in text.splitlines():
-        key, _, value = line.partition(" ")
-        if key == name:
-            return _number(value) or 0
-    return 0
+    numbers = dict(line.partition(" ")[::2] for line in reversed(text.splitlines()))
+    return _number(numbers.get(name, "")) or 0
 
 
 def _number(text: str) -> int | None:
     return int(text) if text.strip().isdigit() else None  # "max" in version 2
-
-
-def _read(folder: str, name: str) -> str:
-    with contextlib.suppress(OSError), open(f"{folder}/{name}", encoding="ascii") as file:
-        return file.read()
-    return ""

@@ -18,9 +18,8 @@ def raise_condition(runtime: str, condition: Condition) -> bool:
     Raises:
         OSError: The runtime folder cannot be written.
     """
-    folder = os.path.join(runtime, "conditions")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, condition.name + ".json")
+    path = os.path.join(runtime, "conditions", condition.name + ".json")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     old = _load(path)
     if old is not None and old[0] == condition:
         return False

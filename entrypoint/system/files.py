@@ -7,12 +7,7 @@ from typing import Any
 
 
 def write_atomically(
-    path: str,
-    content: str | bytes,
-    mode: int = 0o644,
-    owner: tuple[int, int] | None = None,
-    *,
-    durable: bool = True,
+    path: str, content: str | bytes, mode: int = 0o644, owner: tuple[int, int] | None = None, *, durable: bool = True
 ) -> None:
     """Replace `path` by `content`: a reader, and a crash at any moment, sees the old file or the new one, whole.
 

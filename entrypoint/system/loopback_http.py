@@ -9,18 +9,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+#: The most bytes of a response that are read.
 MOST = 4 << 20
-"""The most bytes of a response that are read."""
 
 
 class Answer(NamedTuple):
-    """A response.
+    """A response: HTTP status (0: there was no response), body, status line and headers (`head`).
 
-    Attributes:
-        status: The HTTP status; 0: there was no response.
-        body: Its body.
-        problem: Why there was no response, or its status from 500 on; else None.
-        head: Status line and headers.
+    `problem`: why there was no response, or its status from 500 on; else None.
     """
 
     status: int
@@ -35,12 +31,7 @@ def get(port: int, path: str, timeout: float) -> Answer:
 
 
 def send(
-    method: str,
-    port: int,
-    path: str,
-    timeout: float,
-    headers: Mapping[str, str] | None = None,
-    body: str = "",
+    method: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None, body: str = ""
 ) -> Answer:
     """Send a request to 127.0.0.1:port; `headers` replace the default ones, Host included (as a proxy sends it)."""
     deadline = time.monotonic() + timeout

@@ -31,8 +31,7 @@ def become_service_user(settings: Settings) -> None:
         os.setresuid(wanted.uid, wanted.uid, wanted.uid)
     except PermissionError as error:  # running on as root would ignore RUN_AS
         remedy = "grant CAP_SETUID and CAP_SETGID, or unset RUN_AS and PUID"
-        message = f"podkeeper: cannot run as {wanted}: {error.strerror}; {remedy}"
-        raise SystemExit(message) from error
+        raise SystemExit(f"podkeeper: cannot run as {wanted}: {error.strerror}; {remedy}") from error
 
 
 # Bits of CapEff, capabilities(7).

@@ -24,8 +24,6 @@ _LOOKS = re.compile(
     r"|()-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*(?:-----END [A-Z ]*PRIVATE KEY-----)?",
     re.IGNORECASE | re.MULTILINE,
 )
-
-
 #: The query is optional in the pattern, so that every address is consumed at once: the time stays linear in the text.
 _ADDRESS = re.compile(r"(https?://[^\s?\"'<>]+)(\?[^\s\"'<>]*)?", re.IGNORECASE)
 

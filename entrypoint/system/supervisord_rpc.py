@@ -34,8 +34,7 @@ def call(socket_path: str, method: str, *arguments: Any, timeout: float) -> Any:
         f"POST /RPC2 HTTP/1.0\r\nHost: localhost\r\nAuthorization: Basic {_LOGIN}\r\n"
         f"Content-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    answer = _exchange(socket_path, head.encode() + body, timeout)
-    status, _, content = answer.partition(b"\r\n\r\n")
+    status, _, content = _exchange(socket_path, head.encode() + body, timeout).partition(b"\r\n\r\n")
     if b" 200 " not in status[:16]:
         raise OSError(f"supervisord answered {status[:80].decode(errors='replace').splitlines()[:1]}")
     try:
