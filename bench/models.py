@@ -48,7 +48,7 @@ def hub_python() -> Path:
 
 
 def ours(url: str, out: Path, digest: str) -> list[str]:
-    """`python -m entrypoint.models fetch` with a manifest of one file."""
+    """`python -m entrypoint.commands.models fetch` with a manifest of one file."""
     data = out / "pod/comfyui"
     data.mkdir(parents=True)
     (out / "pod/run").mkdir()
@@ -59,7 +59,7 @@ def ours(url: str, out: Path, digest: str) -> list[str]:
     places = {"data": data, "stored": data, "volume": "", "log": out, "home": out, "runtime": out / "pod/run"}
     environ = [f"PODKEEPER_{name.upper()}_PATH={place}" for name, place in places.items()]
     python = f"PODKEEPER_PYTHON_PATH={sys.executable}"
-    return ["env", *environ, python, sys.executable, "-m", "entrypoint.models", "fetch"]
+    return ["env", *environ, python, sys.executable, "-m", "entrypoint.commands.models", "fetch"]
 
 
 def commands(url: str, out: Path, digest: str) -> dict[str, list[str]]:

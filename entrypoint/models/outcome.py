@@ -13,8 +13,8 @@ from entrypoint.models.progress import FAILED, Transfer
 #: Everything is installed. Some file is unavailable. The settings or the manifest can't be used. The bundles that the
 #: user named do not fit. A later run may succeed (EX_TEMPFAIL of sysexits.h): start it again.
 DONE, INCOMPLETE, BAD_SETTINGS, NO_ROOM, LATER = 0, 1, 2, 3, 75
-#: Of commands: not a command; not permitted; the environment can't be used (sysexits.h).
-EX_USAGE, EX_NOPERM, EX_CONFIG = 64, 77, 78
+#: sysexits.h: not permitted; the environment cannot be used.
+EX_NOPERM, EX_CONFIG = 77, 78
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,14 @@ def test_the_services_user_is_refused_and_told_what_to_do(
     with Origin() as origin:
         pod = Pod(tmp_path, origin)
     Path(pod.paths.kept_secrets).mkdir(mode=0o700)
-    from entrypoint.models.__main__ import main
+    from entrypoint.commands.arguments import build_parser
+    from entrypoint.commands.models import main
 
     for name, text in (pod.settings.to_environ() | pod.paths.to_environ()).items():
         monkeypatch.setenv(name, text)
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: path != pod.paths.kept_secrets and real(path, mode))
-    assert main([verb]) == 77
+    assert main(build_parser().parse_args(["models", verb])) == 77
     assert "is the pod's own and you are uid" in capsys.readouterr().out
 
 

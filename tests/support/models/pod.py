@@ -37,7 +37,8 @@ class Pod:
 
     def start(self, *verb: str, terminal: int | None = None, **environ: str) -> subprocess.Popen[str]:
         kept = {"PATH": os.environ["PATH"]} | self.settings.to_environ() | self.paths.to_environ() | environ
-        command = [sys.executable, "-I", "-m", "entrypoint.models", *verb]
+        module = "entrypoint.commands.models" if verb else "entrypoint.models"
+        command = [sys.executable, "-I", "-m", module, *verb]
         process = subprocess.Popen(
             command,
             env=kept,
