@@ -247,7 +247,7 @@ def test_a_log_is_searched(tab: Page) -> None:
     expect(tab.locator("#log-line")).to_contain_text("0 lines")
     tab.get_by_label("Search").fill("")
     tab.locator("#log-name").select_option(label="Prober")
-    expect(tab.locator("#log-lines")).to_contain_text("responds")
+    expect(tab.locator("#log-lines")).to_contain_text("responds", timeout=30_000)
 
 
 def test_a_lost_connection_is_reported_until_it_is_restored(stage: Scene, tab: Page) -> None:
