@@ -4,8 +4,6 @@ Templates end in a start command: `docker run IMAGE bash -c '...'`, RunPod's "Co
 it replaces all services as PID 1; here it is one more program beside them.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -24,8 +22,7 @@ from entrypoint.system.files import read_text
 from entrypoint.system.privileges import become_service_user
 
 FAILED = "StartCommandFailed"
-#: Seconds from SIGTERM to SIGKILL at a stop; supervisord gives this program one more.
-GRACE = 5.0
+GRACE = 5.0  # Seconds from SIGTERM to SIGKILL at a stop; supervisord gives this program one more.
 #: A shell's exit codes for a command that it cannot find, or cannot run.
 EX_NOT_FOUND, EX_NOT_RUN = 127, 126
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}

@@ -1,7 +1,5 @@
 """A: the file that hands the start command to the program that runs it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 

@@ -7,15 +7,13 @@ from typing import NamedTuple
 class Reason(NamedTuple):
     """The reason for a restart."""
 
-    kind: str
-    """exit | signal | oom | hang | memory | startup | worker | cuda | operator | wanted | spawn"""
+    kind: str  # exit | signal | oom | hang | memory | startup | worker | cuda | operator | wanted | spawn
     text: str
 
 
 OPERATOR = Reason("operator", "started by the operator")
 REQUESTED = Reason("wanted", "asked to be restarted")
-REQUESTED_EXIT_CODE = 0
-"""Exit code of a program that left a restart request (ComfyUI-Manager's reboot button)."""
+REQUESTED_EXIT_CODE = 0  # Exit code of a program that left a restart request (ComfyUI-Manager's reboot button).
 
 
 def reason_for_exit(code: int, oom_kills: int) -> Reason:

@@ -20,8 +20,7 @@ from entrypoint.supervision.supervised import Supervised
 from entrypoint.supervision.wakeup import Wakeup
 from entrypoint.system import cgroup
 
-EXIT_GAVE_UP = 70
-"""EX_SOFTWARE of sysexits.h: the restart policy gave up on a program."""
+EXIT_GAVE_UP = 70  # EX_SOFTWARE of sysexits.h: the restart policy gave up on a program.
 RESTING_STATES = (ProcessStates.RUNNING, ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL)
 EXIT_REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 

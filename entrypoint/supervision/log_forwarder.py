@@ -4,8 +4,6 @@ Programs write to files, so the files are complete whatever happens to stdout's 
 process alone (supervisor issues 131 and 1171: with stdout_logfile=/dev/stdout it would block supervisord).
 """
 
-from __future__ import annotations
-
 import os
 import select
 import signal
@@ -21,8 +19,7 @@ from entrypoint.system.files import read_json, write_json
 FOLLOWED = {program.name: program.log_file for program in with_logs() if program.forwarded}
 #: Seconds between two polls of the files: right after a line, and after a long silence (for an idle pod's CPU).
 PERIOD, LONGEST_PERIOD = 0.25, 1.5
-#: Seconds that the last lines may take at a stop: a stalled reader must not block it.
-FLUSH_TIMEOUT = 1.0
+FLUSH_TIMEOUT = 1.0  # Seconds that the last lines may take at a stop: a stalled reader must not block it.
 
 
 class Followed:

@@ -1,7 +1,5 @@
 """P: a splitter of a log file's bytes into whole lines with their service's name in front."""
 
-from __future__ import annotations
-
 #: A pipe takes a write of this many bytes whole (PIPE_BUF, pipe(7)): lines of two writers never mix.
 LONGEST_WRITE = 4096
 

@@ -9,8 +9,7 @@ from typing import Literal, NamedTuple
 
 from entrypoint.supervision.exits import REQUESTED, REQUESTED_EXIT_CODE, Reason, reason_for_exit
 
-Jitter = Callable[[int], float]
-"""Delayed attempt, counted from 1 -> seconds to wait."""
+Jitter = Callable[[int], float]  # Delayed attempt, counted from 1 -> seconds to wait.
 
 
 class RestartPolicy(NamedTuple):
@@ -20,16 +19,11 @@ class RestartPolicy(NamedTuple):
     it has a word for the thing.
     """
 
-    base: float = 1.0
-    """Width of the first jitter window; each further one is twice as wide."""
-    cap: float = 60.0
-    """No window is wider than this."""
-    floor: float = 0.05
-    """Full jitter may draw 0, and a program that exits at once would then spin."""
-    stable_after: float = 60.0
-    """A run this long resets the backoff."""
-    burst: int = 0
-    """This many failures inside `interval` mean giving up; 0: never give up."""
+    base: float = 1.0  # Width of the first jitter window; each further one is twice as wide.
+    cap: float = 60.0  # No window is wider than this.
+    floor: float = 0.05  # Full jitter may draw 0, and a program that exits at once would then spin.
+    stable_after: float = 60.0  # A run this long resets the backoff.
+    burst: int = 0  # This many failures inside `interval` mean giving up; 0: never give up.
     interval: float = 600.0
 
 
@@ -58,20 +52,16 @@ Decision = Restart | GiveUp | StayDown
 class Exit(NamedTuple):
     """The facts about a process that ended."""
 
-    code: int
-    """Exit code, or minus the signal's number."""
-    uptime: float
-    """Seconds."""
+    code: int  # Exit code, or minus the signal's number.
+    uptime: float  # Seconds.
     autorestart: Literal["always", "unexpected", "never"] = "always"
     """supervisord's setting; `unexpected`: only after an exit code that is not in `exitcodes`."""
     exitcodes: tuple[int, ...] = ()
     startsecs: float = 0.0
-    stopping: bool = False
-    """The operator stopped the program, or supervisord is shutting down or reloading."""
+    stopping: bool = False  # The operator stopped the program, or supervisord is shutting down or reloading.
     kill_note: Reason | None = None
     restart_requested: bool = False
-    oom_kills: int = 0
-    """Processes of the cgroup that the kernel killed for lack of memory during the process's life."""
+    oom_kills: int = 0  # Processes of the cgroup that the kernel killed for lack of memory during the process's life.
 
 
 def on_exit(facts: Exit, backoff: "Backoff", now: float) -> Decision:
@@ -103,8 +93,7 @@ class Backoff:
         self._policy = policy
         self._jitter = jitter or full_jitter(policy)
         self._failed_at: deque[float] = deque(maxlen=max(policy.burst, 1))
-        self.failures = 0
-        """Failures in a row."""
+        self.failures = 0  # Failures in a row.
 
     def reset(self) -> None:
         """Forget all failures: the operator started the program, or it ran long enough."""

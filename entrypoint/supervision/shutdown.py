@@ -17,8 +17,7 @@ from entrypoint.supervision.supervised import Supervised
 from entrypoint.supervision.wakeup import NEVER
 
 STOPPABLE = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF)
-KILL_BEFORE_EXIT = 1.0
-"""Seconds before the end of a shutdown at which every remaining process gets SIGKILL."""
+KILL_BEFORE_EXIT = 1.0  # Seconds before the end of a shutdown at which every remaining process gets SIGKILL.
 
 
 class Shutdown:

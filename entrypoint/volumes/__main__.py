@@ -4,8 +4,6 @@ It may be stopped at any moment: the next pass costs one stat for each correct f
 ended. The exit code is 0, also after a stop or refused changes: a fault of a volume is a condition, not a crash.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,14 +1,11 @@
 """A: the adoption of the former template's folders on the volume (`/workspace/models`, `/workspace/output`)."""
 
-from __future__ import annotations
-
 import os
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 
-#: The former template's folders, and so the only ones adopted.
-NAMES = ("models", "output")
+NAMES = ("models", "output")  # The former template's folders, and so the only ones adopted.
 
 
 def adopt_folders(paths: Paths) -> None:

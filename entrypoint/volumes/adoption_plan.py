@@ -6,8 +6,6 @@ exists. A real folder in the way is merged by renames that replace nothing; wher
 file is moved, and a condition says so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """A: the boot steps that access the volume, in child processes: a dead volume must not block the boot."""
 
-from __future__ import annotations
-
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings

@@ -7,8 +7,7 @@ from threading import Lock
 
 # Refused changes without one success, after which the pass gives up: the volume refuses every change.
 REFUSED_LIMIT = 64
-# Errors of a disconnected volume after which the pass gives up.
-DISCONNECTED_LIMIT = 16
+DISCONNECTED_LIMIT = 16  # Errors of a disconnected volume after which the pass gives up.
 
 _REFUSALS = frozenset({errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOTSUP, errno.ENOSYS})
 _DISCONNECTED = frozenset({errno.ENOTCONN, errno.ESTALE})

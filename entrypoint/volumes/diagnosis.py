@@ -9,8 +9,7 @@ from entrypoint.system.bounded_process import HUNG
 #: Raised by the passes, not by the write probe.
 PASS_REFUSED, TOP_NOT_OPENED = "VolumePassRefused", "VolumeTopNotOpened"
 
-# With more free bytes than this, "no space left" comes from a quota.
-_QUOTA_FROM_BYTES = 64 << 20
+_QUOTA_FROM_BYTES = 64 << 20  # With more free bytes than this, "no space left" comes from a quota.
 
 
 class ProbeResult(NamedTuple):

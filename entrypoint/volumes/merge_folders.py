@@ -1,7 +1,5 @@
 """A: the merge of two folders into one folder and a link to it, by adoption_plan's actions."""
 
-from __future__ import annotations
-
 import ctypes
 import errno
 import os

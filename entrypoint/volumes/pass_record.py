@@ -1,7 +1,5 @@
 """P: the record of a pass in volumes.json, and its log line."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any

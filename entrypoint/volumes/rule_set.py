@@ -1,7 +1,5 @@
 """A: the policy and rules for the pod's volumes, from the settings and this process's identity."""
 
-from __future__ import annotations
-
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity, file_owner

@@ -19,8 +19,7 @@ _NO_XDEV, _NO_SYMLINKS, _BENEATH = 0x01, 0x04, 0x08
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 PIN = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
-# A rename or a mount elsewhere raced the look-up: openat2(2) says to try again.
-_RETRIES = 16
+_RETRIES = 16  # A rename or a mount elsewhere raced the look-up: openat2(2) says to try again.
 
 
 class _OpenHow(ctypes.Structure):

@@ -8,8 +8,7 @@ from entrypoint.supervision.exits import Reason
 WORKER_CRASHED = re.compile(r"Exception in thread .*\(prompt_worker\)")
 CUDA_ERROR = "CUDA error:"
 EXECUTION_FAILED = "!!! Exception during processing !!!"
-EXECUTED = "Prompt executed in"
-"""ComfyUI (main.py) logs this after a failed prompt, too."""
+EXECUTED = "Prompt executed in"  # ComfyUI (main.py) logs this after a failed prompt, too.
 IDLE_AFTER_ERROR = 30.0
 """Seconds without work after a CUDA error before the process is killed: a next prompt may succeed."""
 FAILED_PROMPTS = 3

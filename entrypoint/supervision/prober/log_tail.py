@@ -2,8 +2,7 @@
 
 import os
 
-MAX_BYTES = 1 << 20
-"""Bytes read at a time; anything a flood writes beyond that is skipped."""
+MAX_BYTES = 1 << 20  # Bytes read at a time; anything a flood writes beyond that is skipped.
 
 
 class LogTail:

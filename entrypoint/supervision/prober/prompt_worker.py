@@ -10,8 +10,7 @@ from typing import NamedTuple
 from entrypoint.supervision.exits import Reason
 from entrypoint.supervision.prober.targets import ProbeConfig
 
-IDLE_CPU = 0.1
-"""A process whose worker is dead uses less of one core than this."""
+IDLE_CPU = 0.1  # A process whose worker is dead uses less of one core than this.
 OBSERVATIONS = 3
 
 

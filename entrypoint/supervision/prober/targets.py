@@ -10,14 +10,11 @@ class ProbeConfig(NamedTuple):
     """The probes' period, timeout and thresholds; all in seconds but `failures`."""
 
     period: float = 10.0
-    timeout: float = 5.0
-    """For a whole response: a server that sends a byte a second fails too."""
+    timeout: float = 5.0  # For a whole response: a server that sends a byte a second fails too.
     failures: int = 6
-    window: float = 45.0
-    """A hang is this many failed probes in a row *and* this long: a busy GIL is no hang."""
+    window: float = 45.0  # A hang is this many failed probes in a row *and* this long: a busy GIL is no hang.
     queue_period: float = 20.0
-    stuck: float = 60.0
-    """How long ComfyUI's queue must stand still before its prompt worker counts as dead."""
+    stuck: float = 60.0  # How long ComfyUI's queue must stand still before its prompt worker counts as dead.
 
 
 class Target(NamedTuple):
@@ -29,12 +26,9 @@ class Target(NamedTuple):
     startup_grace: float
     stop_signal: str
     stop_grace: float
-    whole_tree: bool
-    """Kill its descendants too? Not JupyterLab's: a user's nohup job in a terminal is the user's."""
-    memory_limit: int
-    """Bytes its process tree may use; 0: no limit of its own."""
-    queue: bool
-    """Whether the service has ComfyUI's queue and log."""
+    whole_tree: bool  # Kill its descendants too? Not JupyterLab's: a user's nohup job in a terminal is the user's.
+    memory_limit: int  # Bytes its process tree may use; 0: no limit of its own.
+    queue: bool  # Whether the service has ComfyUI's queue and log.
 
 
 def targets(settings: Settings, services: tuple[Service, ...] = SERVICES) -> tuple[Target, ...]:

@@ -15,12 +15,9 @@ from entrypoint.supervision.prober.prompt_worker import PromptWorker, Queue
 from entrypoint.supervision.prober.targets import ProbeConfig, Target
 from entrypoint.system import cgroup, loopback_http, process_tree
 
-CGROUP_SHARE = 0.98
-"""Of the container's memory limit: beyond it the kernel kills anyway, without a SIGTERM first."""
-MAX_STOP_GRACE = 5.0
-"""Seconds from the stop signal to SIGKILL."""
-RECHECK = 1.0
-"""Seconds to the next sample after one beyond the memory limit."""
+CGROUP_SHARE = 0.98  # Of the container's memory limit: beyond it the kernel kills anyway, without a SIGTERM first.
+MAX_STOP_GRACE = 5.0  # Seconds from the stop signal to SIGKILL.
+RECHECK = 1.0  # Seconds to the next sample after one beyond the memory limit.
 
 
 class Folders(NamedTuple):
