@@ -11,15 +11,7 @@ from collections.abc import Callable
 
 from entrypoint.settings.volume_policy import GROUP, OWNER
 from entrypoint.volumes.counts import Counts
-from entrypoint.volumes.rules import (
-    Change,
-    Rule,
-    file_mode_table,
-    is_private,
-    is_top,
-    needed_change,
-    reason_to_leave,
-)
+from entrypoint.volumes.rules import Change, Rule, file_mode_table, is_private, is_top, needed_change, reason_to_leave
 from entrypoint.volumes.syscalls import PIN, Kernel
 
 Entries = list["os.DirEntry[str]"]

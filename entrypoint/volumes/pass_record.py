@@ -45,10 +45,7 @@ def record(
 
 def line(state: str, rule: Rule, counts: Counts, errors: Errors, seconds: float) -> str:
     """Return the log line of a pass."""
-    parts = [
-        f"{counts.folders} folders and {counts.files} files seen in {seconds:.0f} s",
-        f"{counts.changed} changes",
-    ]
+    parts = [f"{counts.folders} folders and {counts.files} files seen in {seconds:.0f} s", f"{counts.changed} changes"]
     left = sum(counts.left.values())
     if left:
         parts.append(f"{left} left ({', '.join(sorted(counts.left))})")

@@ -28,16 +28,13 @@ class _OpenHow(ctypes.Structure):
 
 _library = ctypes.CDLL(None, use_errno=True)
 _openat2 = ctypes.CFUNCTYPE(
-    *(ctypes.c_long, ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t),
-    use_errno=True,
+    *(ctypes.c_long, ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t), use_errno=True
 )(("syscall", _library))
 _fchmodat2 = ctypes.CFUNCTYPE(
-    *(ctypes.c_long, ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint),
-    use_errno=True,
+    *(ctypes.c_long, ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint), use_errno=True
 )(("syscall", _library))
 _fchownat = ctypes.CFUNCTYPE(
-    *(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_int),
-    use_errno=True,
+    *(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_int), use_errno=True
 )(("fchownat", _library))
 
 
