@@ -60,8 +60,7 @@ def _watch(leader: int, command: list[str], paths: Paths) -> int:
     """Wait for every process of the command; returns the exit code of the first one, the leader."""
     result = 0
     while True:
-        stopped = signal.sigwait(_WAIT_SIGNALS) in _STOP_SIGNALS
-        if stopped:
+        if signal.sigwait(_WAIT_SIGNALS) in _STOP_SIGNALS:
             _stop_everything()
             return 0
         for pid, code in _reap():
@@ -94,11 +93,10 @@ def _report(code: int, command: list[str], paths: Paths) -> int:
 
 
 def _fail(paths: Paths, command: list[str], what: str) -> None:
-    condition = Condition(
-        FAILED,
-        f"the start command ({command[0]}) {what}",
-        f"read {paths.log}/command.log, then correct the command in the pod's template; the services run without it",
+    remedy = (
+        f"read {paths.log}/command.log, then correct the command in the pod's template; the services run without it"
     )
+    condition = Condition(FAILED, f"the start command ({command[0]}) {what}", remedy)
     raise_condition(paths.runtime, condition)
     print(f"podkeeper: {condition}", flush=True)
 

@@ -12,9 +12,7 @@ def keep_start_command(command: list[str], paths: Paths, service: Identity) -> N
     """Write the command to a file for `[program:command]`, or remove that file where there is no command.
 
     The file is 0600, and the command is in no argument or environment variable of ours: it may hold a login.
-
-    Raises:
-        OSError: The runtime folder cannot be written.
+    Raises OSError where the runtime folder cannot be written.
     """
     if command:
         import json

@@ -19,9 +19,8 @@ REQUESTED_EXIT_CODE = 0  # Exit code of a program that left a restart request (C
 def reason_for_exit(code: int, oom_kills: int) -> Reason:
     """Describe how a process ended.
 
-    Args:
-        code: Exit code, or minus the signal's number (as `os.waitstatus_to_exitcode` gives it).
-        oom_kills: Increase of the cgroup's `oom_kill` counter during the process's life.
+    `code`: exit code, or minus the signal's number (as `os.waitstatus_to_exitcode` gives it). `oom_kills`: increase of
+    the cgroup's `oom_kill` counter during the process's life.
     """
     if code >= 0:
         return Reason("exit", f"exited with code {code}")

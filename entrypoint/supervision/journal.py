@@ -22,9 +22,7 @@ class Journal:
     """The writer of both files. A failed write is logged once and never stops supervision."""
 
     def __init__(self, runtime: str, keep: int, warn: Callable[[str], None]) -> None:
-        self._runtime = runtime
-        self._keep = keep
-        self._warn = warn
+        self._runtime, self._keep, self._warn = runtime, keep, warn
         self._last_warning = ""
         self._entries: list[dict[str, Any]] | None = None
 

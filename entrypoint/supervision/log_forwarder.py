@@ -85,10 +85,6 @@ def mark_log_starts(paths: Paths) -> None:
         except FileNotFoundError:
             continue
         positions[name] = [found.st_ino, found.st_size]
-    _save(paths, positions)
-
-
-def _save(paths: Paths, positions: dict[str, list[int]]) -> None:
     write_json(_positions_file(paths), positions)  # not synced: a hint for the next forwarder
 
 
@@ -122,7 +118,7 @@ def main() -> int:
         lines = [line for file in files.values() for line in file.new_lines()]
         if lines:
             _write(console, lines)
-            _save(paths, {name: file.position for name, file in files.items()})
+            write_json(_positions_file(paths), {name: file.position for name, file in files.items()})
             period = PERIOD
         else:
             select.select([woken], [], [], period)

@@ -45,14 +45,7 @@ class Sweeper:
         self.pending.add(name)
 
     def sweep(self, current: Mapping[str, str]) -> int:
-        """Make one pass.
-
-        Args:
-            current: Program -> the mark of its running process.
-
-        Returns:
-            How many processes were killed.
-        """
+        """Make one pass; returns how many processes it killed. `current`: program -> its running process's mark."""
         killed = 0
         for child in list(children(os.getpid())):
             mark = "" if self._is_program(child) else _mark(child)
@@ -80,11 +73,9 @@ def _kill_tree(pid: int) -> int:
     while todo:
         victim = todo.pop()
         todo += children(victim)
-        try:
+        with contextlib.suppress(OSError):
             os.kill(victim, signal.SIGKILL)
             killed += 1
-        except OSError:
-            continue
     return killed
 
 

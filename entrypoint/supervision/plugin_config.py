@@ -20,11 +20,7 @@ class PluginConfig(NamedTuple):
 
 
 def parse_config(options: Mapping[str, str]) -> PluginConfig:
-    """Parse the section's lines.
-
-    Raises:
-        ValueError: A line is unknown or its value is invalid; the message names the line.
-    """
+    """Parse the section's lines. Raises ValueError, which names the line, where one is unknown or its value invalid."""
     policy: dict[str, Any] = {}
     own: dict[str, Any] = {}
     for name, text in options.items():

@@ -3,6 +3,7 @@
 Full jitter, a reset after a stable run, and an optional give-up.
 """
 
+import functools
 from collections import deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -122,18 +123,11 @@ def full_jitter(policy: RestartPolicy) -> Jitter:
     tenacity brings asyncio along (+4 MiB and about 60 ms), so it is imported with the first restart that
     has to wait: never before the first spawn, and not at all in a pod where nothing crashes twice.
     """
-    strategy: Callable[[int], float] | None = None
-
-    def wait(attempt: int) -> float:
-        nonlocal strategy
-        if strategy is None:
-            strategy = _tenacity_strategy(policy)
-        return min(policy.cap, max(policy.floor, strategy(attempt)))
-
-    return wait
+    strategy = functools.cache(lambda: _tenacity_strategy(policy))
+    return lambda attempt: min(policy.cap, max(policy.floor, strategy()(attempt)))
 
 
-def _tenacity_strategy(policy: RestartPolicy) -> Callable[[int], float]:
+def _tenacity_strategy(policy: RestartPolicy) -> Jitter:
     from tenacity import RetryCallState, wait_random_exponential
 
     jitter = wait_random_exponential(multiplier=policy.base, max=policy.cap, min=policy.floor)

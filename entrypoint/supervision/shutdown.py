@@ -24,9 +24,7 @@ class Shutdown:
     """A parallel stop. Stock stops group after group: two that need 5 s each exceed the container engine's 10 s."""
 
     def __init__(self, supervisord: Any, config: PluginConfig, programs: Callable[[], Iterable[Supervised]]) -> None:
-        self._supervisord = supervisord
-        self._config = config
-        self._programs = programs
+        self._supervisord, self._config, self._programs = supervisord, config, programs
         self._exit_at = NEVER
 
     def begin(self, event: object) -> None:

@@ -29,9 +29,7 @@ class Wakeup:
         at_rest: Callable[[], bool],
     ) -> None:
         self._options = supervisord.options
-        self._at_rest = at_rest
-        self._next_deadline = next_deadline
-        self._before_poll = before_poll
+        self._next_deadline, self._before_poll, self._at_rest = next_deadline, before_poll, at_rest
         self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def install(self) -> None:
@@ -84,14 +82,10 @@ class Wakeup:
         return False
 
     def handle_read_event(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             while os.read(self._read_end, 4096):
                 pass
-        except BlockingIOError:
-            pass
 
     def handle_write_event(self) -> None: ...
-
     def handle_error(self) -> None: ...
-
     def close(self) -> None: ...

@@ -21,7 +21,14 @@ from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes import pass_record
 from entrypoint.volumes.counts import Counts
-from entrypoint.volumes.diagnosis import CONDITION_NAMES, PASS_REFUSED, TOP_NOT_OPENED, ProbeResult, conditions
+from entrypoint.volumes.diagnosis import (
+    CONDITION_NAMES,
+    PASS_REFUSED,
+    TOP_NOT_OPENED,
+    WAIT_AND_RESTART,
+    ProbeResult,
+    conditions,
+)
 from entrypoint.volumes.policy import PolicyChoice
 from entrypoint.volumes.rule_set import choose, rules_for
 from entrypoint.volumes.rules import Rule
@@ -29,9 +36,7 @@ from entrypoint.volumes.syscalls import Kernel
 from entrypoint.volumes.walk import Walk
 from entrypoint.volumes.write_probe import probe, sweep
 
-_RECORD_INTERVAL_S, _LOG_INTERVAL_S = 1.0, 12.0
-_STUCK_AFTER_S = 60.0
-_PROBE_TIMEOUT_S = 30.0
+_RECORD_INTERVAL_S, _LOG_INTERVAL_S, _STUCK_AFTER_S, _PROBE_TIMEOUT_S = 1.0, 12.0, 60.0, 30.0
 
 
 class Pass:
@@ -57,7 +62,12 @@ class Pass:
         state = pass_record.STOPPED if self._stop.is_set() else pass_record.DONE
         if self._walk.errors.tripped:
             state = pass_record.GAVE_UP
-            _raise(self._runtime, _refused(self._rule, self._walk.errors.tripped))
+            refused = f"VOLUME_POLICY={self._rule.policy} at {self._rule.path} ({self._walk.errors.tripped})"
+            reason, remedy = (
+                f"the volume refuses the changes of {refused}",
+                "start the pod as root, or set VOLUME_POLICY=top",
+            )
+            _raise(self._runtime, Condition(PASS_REFUSED, reason, remedy))
         self._record(state)
         self._log(state)
         return state
@@ -78,7 +88,8 @@ class Pass:
                 clear_condition(self._runtime, "VolumeHung")
             self._seen, self._progressed = seen, now
         elif now - self._progressed >= _STUCK_AFTER_S:
-            _raise(self._runtime, _stuck(self._rule))
+            reason = f"{self._rule.path} has not responded for {_STUCK_AFTER_S:.0f} s"
+            _raise(self._runtime, Condition("VolumeHung", reason, WAIT_AND_RESTART))
 
     def _record(self, state: str) -> Counts:
         counts = self._walk.counts()
@@ -152,22 +163,6 @@ def _report(runtime: str, found: tuple[Condition, ...]) -> None:
 def _raise(runtime: str, condition: Condition) -> None:
     if raise_condition(runtime, condition):
         print(str(condition), flush=True)
-
-
-def _refused(rule: Rule, error: str) -> Condition:
-    return Condition(
-        PASS_REFUSED,
-        f"the volume refuses the changes of VOLUME_POLICY={rule.policy} at {rule.path} ({error})",
-        "start the pod as root, or set VOLUME_POLICY=top",
-    )
-
-
-def _stuck(rule: Rule) -> Condition:
-    return Condition(
-        "VolumeHung",
-        f"{rule.path} has not responded for {_STUCK_AFTER_S:.0f} s",
-        "wait a minute, then restart the pod; if that does not help, report the volume to the provider",
-    )
 
 
 if __name__ == "__main__":

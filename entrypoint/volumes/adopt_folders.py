@@ -11,10 +11,8 @@ NAMES = ("models", "output")  # The former template's folders, and so the only o
 def adopt_folders(paths: Paths) -> None:
     """Link `<stored>/models` and `<stored>/output` to the volume's folders, after merging a folder in the way.
 
-    Must run before the step that makes ComfyUI's folders: a missing folder needs no merge.
-
-    Raises:
-        CannotDo: Files were in the way, or a call failed; every file is in its old place or its new one.
+    Must run before the step that makes ComfyUI's folders: a missing folder needs no merge. Raises CannotDo where files
+    were in the way, or a call failed; every file is then in its old place or its new one.
     """
     found: list[Condition] = []
     for name in NAMES if paths.volume and paths.stored != paths.volume else ():

@@ -19,23 +19,14 @@ Tree = Mapping[str, Kind]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The folders before the adoption.
+    """The folders before the adoption."""
 
-    Attributes:
-        old: The former template's folder, `<volume>/models`.
-        new: The folder in the way, `<volume>/comfyui/models`.
-        link: The target of `new` where it is a link, else "".
-        wanted_link: The target it should have: `../models`, which is valid wherever the volume is mounted.
-        old_tree: The content of `old`, itself included.
-        new_tree: The content of `new`, itself included.
-    """
-
-    old: str
-    new: str
-    link: str
-    wanted_link: str
-    old_tree: Tree
-    new_tree: Tree
+    old: str  # the former template's folder, `<volume>/models`
+    new: str  # the folder in the way, `<volume>/comfyui/models`
+    link: str  # the target of `new` where it is a link, else ""
+    wanted_link: str  # the target it should have: `../models`, which is valid wherever the volume is mounted
+    old_tree: Tree  # the content of `old`, itself included
+    new_tree: Tree  # the content of `new`, itself included
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ file takes two system calls instead of five, and the folder itself is opened aft
 import os
 import stat as modes
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from entrypoint.settings.volume_policy import GROUP, OWNER
+from entrypoint.system.files import read_text
 from entrypoint.volumes.counts import Counts
 from entrypoint.volumes.rules import Change, Rule, file_mode_table, is_private, is_top, needed_change, reason_to_leave
 from entrypoint.volumes.syscalls import PIN, Kernel
@@ -18,29 +20,24 @@ Entries = list["os.DirEntry[str]"]
 Note = Callable[[str, OSError, str, Counts], None]
 
 
+@dataclass(slots=True, eq=False)
 class Folder:
     """An open folder, shared by the tasks that still need it; closed with the last of them."""
 
-    __slots__ = ("at_end", "descriptor", "level", "path", "private", "users")
-
-    def __init__(self, descriptor: int, path: str, level: int) -> None:
-        self.descriptor = descriptor
-        self.path = path
-        self.level = level
-        self.users = 1
-        self.private = False
-        self.at_end: Change | None = None
+    descriptor: int
+    path: str
+    level: int
+    users: int = 1
+    private: bool = False
+    at_end: Change | None = None
 
 
 class RuleApplier:
     """Applies one rule. `mounts_below`: the tree contains mounts, perhaps over a single file."""
 
     def __init__(self, rule: Rule, kernel: Kernel, note: Note, mounts_below: bool, links_are_safe: bool) -> None:
-        self._rule = rule
-        self._kernel = kernel
-        self.note = note
-        self._mounts_below = mounts_below
-        self._links_are_safe = links_are_safe
+        self._rule, self._kernel, self.note = rule, kernel, note
+        self._mounts_below, self._links_are_safe = mounts_below, links_are_safe
         self._direct = kernel.fchmodat2 and not mounts_below
         self._trusted = (0, os.geteuid())
         self._wants = file_mode_table(rule.policy)
@@ -147,8 +144,4 @@ class RuleApplier:
 
 def links_are_protected() -> bool:
     """Return the sysctl fs.protected_hardlinks."""
-    try:
-        with open("/proc/sys/fs/protected_hardlinks", "rb") as setting:
-            return setting.read().strip() == b"1"
-    except OSError:
-        return False
+    return (read_text("/proc/sys/fs/protected_hardlinks") or "").strip() == "1"

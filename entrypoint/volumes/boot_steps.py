@@ -9,7 +9,7 @@ from entrypoint.system.bounded_process import Plain, run_bounded
 from entrypoint.system.condition_store import raise_condition
 from entrypoint.system.privileges import own_identity, powers, service_identity_of
 from entrypoint.volumes import write_probe
-from entrypoint.volumes.diagnosis import TOP_NOT_OPENED, ProbeResult, conditions
+from entrypoint.volumes.diagnosis import TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult, conditions
 from entrypoint.volumes.open_top import TopReport, make_top_usable
 from entrypoint.volumes.rule_set import rules_for
 
@@ -19,13 +19,8 @@ _TIMEOUT_S = 5.0
 def report_unresponsive_volumes(unresponsive: tuple[str, ...]) -> None:
     """Raises CannotDo when a mounted volume does not respond."""
     if unresponsive:
-        raise CannotDo(
-            Condition(
-                "VolumeNotAnswering",
-                f"{', '.join(unresponsive)} does not respond, so the pod uses the container's own disk",
-                "wait a minute, then restart the pod; if that does not help, report the volume to the provider",
-            )
-        )
+        reason = f"{', '.join(unresponsive)} does not respond, so the pod uses the container's own disk"
+        raise CannotDo(Condition("VolumeNotAnswering", reason, WAIT_AND_RESTART))
 
 
 def check_user(settings: Settings) -> None:
@@ -42,7 +37,9 @@ def open_top(settings: Settings, paths: Paths, timeout_s: float = _TIMEOUT_S) ->
     result = run_bounded(lambda: _as_plain([make_top_usable(rule.path, rule) for rule in rules]), timeout_s)
     error = str(result.get("error", ""))
     if error:
-        raise CannotDo(_top_not_usable(paths.stored, error))
+        reason = f"could not give {paths.stored} and its folders mode 0777 ({error})"
+        remedy = "if the services cannot write there, start the pod as root, or mount the volume read-write"
+        raise CannotDo(Condition(TOP_NOT_OPENED, reason, remedy))
 
 
 def start_write_probe(settings: Settings, paths: Paths) -> write_probe.RunningProbe:
@@ -66,11 +63,3 @@ def probe_volume(settings: Settings, paths: Paths) -> None:
 
 def _as_plain(reports: list[TopReport]) -> Plain:
     return {"error": next((name for report in reports for name in report.errors), "")}
-
-
-def _top_not_usable(path: str, error: str) -> Condition:
-    return Condition(
-        TOP_NOT_OPENED,
-        f"could not give {path} and its folders mode 0777 ({error})",
-        "if the services cannot write there, start the pod as root, or mount the volume read-write",
-    )

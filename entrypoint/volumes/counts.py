@@ -60,9 +60,7 @@ class Errors:
     def add(self, tried: str, problem: OSError, path: str, counts: Counts, changed: Callable[[], int]) -> None:
         """Count an error; sets `tripped` where continuing is pointless.
 
-        Args:
-            tried: open | read | chmod | chown
-            changed: Returns how many files the pass has changed so far.
+        `tried`: open | read | chmod | chown. `changed` returns how many files the pass has changed so far.
         """
         number = problem.errno or 0
         if number == errno.ENOENT:

@@ -1,5 +1,6 @@
 """P: the conditions that follow from a write probe's result."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from entrypoint.conditions.condition import Condition
@@ -10,6 +11,12 @@ from entrypoint.system.bounded_process import HUNG
 PASS_REFUSED, TOP_NOT_OPENED = "VolumePassRefused", "VolumeTopNotOpened"
 
 _QUOTA_FROM_BYTES = 64 << 20  # With more free bytes than this, "no space left" comes from a quota.
+
+
+# Remedies of more than one fault.
+_RESTART = "restart the pod; if that does not help, report the volume to the provider"
+WAIT_AND_RESTART = f"wait a minute, then {_RESTART}"
+_MOUNT_AGAIN = "restart the pod, so that the volume is mounted again"
 
 
 class ProbeResult(NamedTuple):
@@ -48,28 +55,12 @@ _MEANINGS = {
         "has used up its quota, although df may show free space",
         "delete files, empty the trash, or buy a larger volume; df does not show the quota",
     ),
-    "ESTALE": (
-        "VolumeStale",
-        "was disconnected: its handle is stale",
-        "restart the pod, so that the volume is mounted again",
-    ),
-    "ENOTCONN": (
-        "VolumeStale",
-        "was disconnected: the program that serves it has ended",
-        "restart the pod, so that the volume is mounted again",
-    ),
-    HUNG: (
-        "VolumeHung",
-        "does not respond",
-        "wait a minute, then restart the pod; if that does not help, report the volume to the provider",
-    ),
+    "ESTALE": ("VolumeStale", "was disconnected: its handle is stale", _MOUNT_AGAIN),
+    "ENOTCONN": ("VolumeStale", "was disconnected: the program that serves it has ended", _MOUNT_AGAIN),
+    HUNG: ("VolumeHung", "does not respond", WAIT_AND_RESTART),
     "ENOENT": ("VolumeMissing", "does not exist", "attach the volume, or correct the folder in the settings"),
     "ENOTDIR": ("VolumeMissing", "is not a folder", "move the file of that name out of the way"),
-    "EIO": (
-        "VolumeError",
-        "returns input/output errors",
-        "restart the pod; if that does not help, report the volume to the provider",
-    ),
+    "EIO": ("VolumeError", "returns input/output errors", _RESTART),
 }
 
 #: The conditions that a write probe finds, and so clears.
@@ -78,32 +69,33 @@ CONDITION_NAMES = cleared_by("volumes") - {PASS_REFUSED, TOP_NOT_OPENED}
 
 def conditions(path: str, result: ProbeResult) -> tuple[Condition, ...]:
     """Return the faults of the volume at `path`, the gravest first."""
-    found = [_why_not_writable(path, result)] if result.error else []
+    found: dict[str, Condition] = {}
+    for condition in _faults(path, result):
+        found.setdefault(condition.name, condition)
+    return tuple(found.values())
+
+
+def _faults(path: str, result: ProbeResult) -> Iterator[Condition]:
+    if result.error:
+        yield _why_not_writable(path, result)
     if result.noexec:
-        found.append(
-            Condition(
-                "VolumeNoExec",
-                f"{path} is mounted noexec: programs and compiled modules on it cannot run",
-                "keep virtual environments off the volume, or mount it without noexec",
-            )
+        yield Condition(
+            "VolumeNoExec",
+            f"{path} is mounted noexec: programs and compiled modules on it cannot run",
+            "keep virtual environments off the volume, or mount it without noexec",
         )
-    if _root_is_squashed(result):
-        found.append(
-            Condition(
-                "VolumeRootSquash",
-                f"{path} does not let root give files away ({result.chown_error or 'its files get another owner'})",
-                "leave PUID, PGID and RUN_AS unset, or set VOLUME_POLICY=shared",
-            )
+    if result.chown_error in ("EPERM", "EACCES") or not result.owner_kept:
+        yield Condition(
+            "VolumeRootSquash",
+            f"{path} does not let root give files away ({result.chown_error or 'its files get another owner'})",
+            "leave PUID, PGID and RUN_AS unset, or set VOLUME_POLICY=shared",
         )
     if result.chmod_error or not result.modes_kept:
-        found.append(
-            Condition(
-                "VolumeModesIgnored",
-                f"{path} does not keep file modes ({result.chmod_error or 'chmod succeeds and changes nothing'})",
-                "set VOLUME_POLICY=top; who may write is decided by the mount's own options",
-            )
+        yield Condition(
+            "VolumeModesIgnored",
+            f"{path} does not keep file modes ({result.chmod_error or 'chmod succeeds and changes nothing'})",
+            "set VOLUME_POLICY=top; who may write is decided by the mount's own options",
         )
-    return tuple(_once(found))
 
 
 def _why_not_writable(path: str, result: ProbeResult) -> Condition:
@@ -114,7 +106,7 @@ def _why_not_writable(path: str, result: ProbeResult) -> Condition:
     if result.error in _MEANINGS:
         name, meaning, remedy = _MEANINGS[result.error]
         return Condition(name, f"{path} {meaning}{_where(result)}", remedy)
-    return Condition("VolumeError", f"{path} cannot be written{_where(result)}: {result.error}", _MEANINGS["EIO"][2])
+    return Condition("VolumeError", f"{path} cannot be written{_where(result)}: {result.error}", _RESTART)
 
 
 def _no_space(path: str, result: ProbeResult) -> Condition:
@@ -145,14 +137,5 @@ def _refused(path: str, result: ProbeResult) -> Condition:
     )
 
 
-def _root_is_squashed(result: ProbeResult) -> bool:
-    return result.chown_error in ("EPERM", "EACCES") or not result.owner_kept
-
-
 def _where(result: ProbeResult) -> str:
     return f" (at {result.step})" if result.step else ""
-
-
-def _once(found: list[Condition]) -> list[Condition]:
-    names: set[str] = set()
-    return [c for c in found if not (c.name in names or names.add(c.name))]  # type: ignore[func-returns-value]

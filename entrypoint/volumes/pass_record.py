@@ -24,9 +24,7 @@ def record(
 ) -> dict[str, Any]:
     """Return a pass's entry in <runtime>/volumes.json: counts, and errors by name with one example each.
 
-    Args:
-        reason: Why this policy was chosen.
-        began: Seconds since 1970, like `now`.
+    `reason`: why this policy was chosen. `began` and `now` are seconds since 1970.
     """
     return {
         "state": state,

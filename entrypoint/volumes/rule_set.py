@@ -2,18 +2,13 @@
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.settings.users import Identity, file_owner
+from entrypoint.settings.users import file_owner
 from entrypoint.settings.volume_policy import TOP
 from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes.adopt_folders import linked_folders
 from entrypoint.volumes.diagnosis import ProbeResult
 from entrypoint.volumes.policy import PolicyChoice, choose_policy
 from entrypoint.volumes.rules import Rule
-
-
-def file_owner_of(settings: Settings) -> Identity:
-    """Return the owner that files get under VOLUME_POLICY=owner, and under `group` their group."""
-    return file_owner(settings.puid, settings.pgid, service_identity_of(settings))
 
 
 def choose(settings: Settings, result: ProbeResult) -> PolicyChoice:
@@ -24,6 +19,6 @@ def choose(settings: Settings, result: ProbeResult) -> PolicyChoice:
 
 def rules_for(policy: str, settings: Settings, paths: Paths) -> tuple[Rule, ...]:
     """Return a rule for ComfyUI's data and one for each adopted folder of the former template."""
-    owner = file_owner_of(settings)
+    owner = file_owner(settings.puid, settings.pgid, service_identity_of(settings))  # `group` takes its group
     depth = 1 if policy == TOP else None
     return tuple(Rule(path, policy, owner.uid, owner.gid, depth) for path in (paths.stored, *linked_folders(paths)))

@@ -107,13 +107,6 @@ def wanted_folder_bits(policy: str, bits: int, top: bool = False) -> int:
     return bits
 
 
-def wanted_owner(rule: Rule, stat: Stat) -> tuple[int, int]:
-    """Return (uid, gid) for chown(2); -1 where the present one stays."""
-    uid = rule.uid if rule.policy == OWNER and stat.st_uid != rule.uid else _KEEP
-    gid = rule.gid if rule.policy in (OWNER, GROUP) and stat.st_gid != rule.gid else _KEEP
-    return uid, gid
-
-
 def needed_change(rule: Rule, stat: Stat, top: bool = False) -> Change | None:
     """Return the change this inode needs, or None. Links, devices, pipes, sockets and set-id files are left."""
     bits = modes.S_IMODE(stat.st_mode)
@@ -123,7 +116,8 @@ def needed_change(rule: Rule, stat: Stat, top: bool = False) -> Change | None:
         wanted = wanted_file_bits(rule.policy, bits)
     else:
         return None
-    uid, gid = wanted_owner(rule, stat)
+    uid = rule.uid if rule.policy == OWNER and stat.st_uid != rule.uid else _KEEP
+    gid = rule.gid if rule.policy in (OWNER, GROUP) and stat.st_gid != rule.gid else _KEEP
     if wanted == bits and uid == _KEEP and gid == _KEEP:
         return None
     return Change(uid, gid, wanted if wanted != bits else None)

@@ -7,6 +7,7 @@ import os
 import resource
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 
 from entrypoint.settings.volume_policy import TOP
@@ -22,15 +23,13 @@ _BATCH, _PARALLEL_BATCH = 64, 16  # entries a worker takes at once: alone, in pa
 _SPARE_DESCRIPTORS = 40  # beyond the folders held open: pinned files, libraries, pipes
 
 
+@dataclass(slots=True, eq=False)
 class Task:
     """A folder to enter (`name` in `parent`), or some `entries` of `parent` to examine."""
 
-    __slots__ = ("entries", "name", "parent")
-
-    def __init__(self, parent: Folder, name: str, entries: Entries | None = None) -> None:
-        self.parent = parent
-        self.name = name
-        self.entries = entries
+    parent: Folder
+    name: str
+    entries: Entries | None = None
 
 
 class Walk:
@@ -53,13 +52,8 @@ class Walk:
         self._all_counts = [Counts() for _ in range(max_threads)]
         self._pool: WorkerPool[Task] = WorkerPool(self._run_task, PoolSize(max_threads), max_threads, stop)
         self._lock = threading.Lock()
-        self._applier = RuleApplier(
-            rule,
-            kernel,
-            self._note,
-            has_mounts_below(rule.path),
-            links_are_protected() if links_are_safe is None else links_are_safe,
-        )
+        safe = links_are_protected() if links_are_safe is None else links_are_safe
+        self._applier = RuleApplier(rule, kernel, self._note, has_mounts_below(rule.path), safe)
         self._open = 0
         self._max_open = descriptors - _SPARE_DESCRIPTORS
         self._top = -1
@@ -83,8 +77,6 @@ class Walk:
     @property
     def parallel(self) -> bool:
         return self._pool.parallel
-
-    # -- tasks
 
     def _run_task(self, task: Task, number: int) -> None:
         counts = self._all_counts[number]
@@ -205,12 +197,9 @@ class Walk:
         os.close(folder.descriptor)
 
     def _note(self, tried: str, problem: OSError, path: str, counts: Counts) -> None:
-        self.errors.add(tried, problem, path, counts, self._changed)
+        self.errors.add(tried, problem, path, counts, lambda: sum(each.changed for each in self._all_counts))
         if self.errors.tripped:
             self._stop.set()
-
-    def _changed(self) -> int:
-        return sum(counts.changed for counts in self._all_counts)
 
 
 def _descriptors() -> int:

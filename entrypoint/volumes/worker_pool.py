@@ -20,10 +20,7 @@ class WorkerPool(Generic[Task]):
     def __init__(
         self, run_task: Callable[[Task, int], None], size: PoolSize, limit: int, stop: threading.Event
     ) -> None:
-        self._run_task = run_task
-        self._size = size
-        self._limit = limit
-        self._stop = stop
+        self._run_task, self._size, self._limit, self._stop = run_task, size, limit, stop
         self._stack: deque[Task] = deque()
         self._unfinished = 0
         self._wake = threading.Condition()

@@ -10,9 +10,6 @@ class LogTail:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._inode = -1
-        self._offset = 0
-        self._rest = b""
         self.skip()
 
     def skip(self) -> None:

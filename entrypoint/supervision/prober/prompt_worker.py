@@ -29,8 +29,7 @@ class PromptWorker:
         self._queue: Queue | None = None
         self._since = 0.0
         self._stalled_samples = 0
-        self._cpu = 0.0
-        self._cpu_at = 0.0
+        self._cpu = self._cpu_at = 0.0
         self._candidates: frozenset[int] = frozenset()
         """Threads of which one is the worker: those that existed at its last sign of life."""
         self._missing: frozenset[int] = frozenset()
@@ -40,7 +39,8 @@ class PromptWorker:
         busy = cpu - self._cpu > IDLE_CPU * (now - self._cpu_at) or cpu < self._cpu
         self._cpu, self._cpu_at = cpu, now
         if self._queue is None or queue == Queue((), 0):
-            self._add_rest(threads)
+            self._candidates = threads if self._queue is None else self._candidates & threads
+            self._stalled_samples = 0
         elif queue.running != self._queue.running:
             # An item finished, so the worker was alive after the last sample: no thread missing then is the worker.
             self._candidates -= self._missing
@@ -48,11 +48,6 @@ class PromptWorker:
         self._queue = queue
         self._missing = self._candidates - threads
         return self._evaluate(now, queue, busy)
-
-    def _add_rest(self, threads: frozenset[int]) -> None:
-        first = self._queue is None
-        self._candidates = threads if first else self._candidates & threads
-        self._stalled_samples = 0
 
     def _evaluate(self, now: float, queue: Queue, busy: bool) -> Reason | None:
         stalled = queue.pending > 0 if not queue.running else bool(self._missing) and not busy

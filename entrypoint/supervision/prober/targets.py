@@ -33,18 +33,18 @@ class Target(NamedTuple):
 
 def targets(settings: Settings, services: tuple[Service, ...] = SERVICES) -> tuple[Target, ...]:
     """Return the targets of the enabled services."""
-    return tuple(_target(service, settings) for service in services if service.enabled(settings))
-
-
-def _target(service: Service, settings: Settings) -> Target:
-    return Target(
-        name=service.name,
-        port=service.port(settings),
-        path=service.health_path,
-        startup_grace=float(service.startup_grace),
-        stop_signal=service.stop_signal,
-        stop_grace=float(service.stop_grace),
-        whole_tree=service.sweep_orphans,
-        memory_limit=service.memory_limit(settings),
-        queue=service.name == "comfyui",
+    return tuple(
+        Target(
+            name=service.name,
+            port=service.port(settings),
+            path=service.health_path,
+            startup_grace=float(service.startup_grace),
+            stop_signal=service.stop_signal,
+            stop_grace=float(service.stop_grace),
+            whole_tree=service.sweep_orphans,
+            memory_limit=service.memory_limit(settings),
+            queue=service.name == "comfyui",
+        )
+        for service in services
+        if service.enabled(settings)
     )
