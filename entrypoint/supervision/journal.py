@@ -32,17 +32,16 @@ class Journal:
             return
         if self._entries is None:
             self._entries = self._earlier_entries()
-        self._entries.append(
-            {
-                "time": round(time.time(), 3),
-                "program": program,
-                "number": number,
-                "kind": reason.kind,
-                "reason": reason.text,
-                "uptime": round(uptime, 3),
-                "delay": None if delay is None else round(delay, 3),
-            }
-        )
+        entry = {
+            "time": round(time.time(), 3),
+            "program": program,
+            "number": number,
+            "kind": reason.kind,
+            "reason": reason.text,
+            "uptime": round(uptime, 3),
+            "delay": None if delay is None else round(delay, 3),
+        }
+        self._entries.append(entry)
         del self._entries[: -self._keep]
         self._write(RESTARTS, {"restarts": self._entries})
 

@@ -4,6 +4,7 @@ Programs write to files, so the files are complete whatever happens to stdout's 
 process alone (supervisor issues 131 and 1171: with stdout_logfile=/dev/stdout it would block supervisord).
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -80,11 +81,9 @@ def mark_log_starts(paths: Paths) -> None:
     """Record the files' sizes at boot: their content is from an earlier start and is not forwarded again."""
     positions = {}
     for name in FOLLOWED.values():
-        try:
+        with contextlib.suppress(FileNotFoundError):
             found = os.stat(os.path.join(paths.log, name))
-        except FileNotFoundError:
-            continue
-        positions[name] = [found.st_ino, found.st_size]
+            positions[name] = [found.st_ino, found.st_size]
     write_json(_positions_file(paths), positions)  # not synced: a hint for the next forwarder
 
 

@@ -12,8 +12,9 @@ class PluginConfig(NamedTuple):
     policy: RestartPolicy = RestartPolicy()
     runtime: str = ""  # Folder of restarts.json, programs.json and the notes; empty: none of them.
     sweep: frozenset[str] = frozenset()  # Programs whose orphans are killed when the program's process ends.
-    last: frozenset[str] = frozenset({"logs"})
-    """Programs that are stopped after all others: they forward the others' last lines."""
+    last: frozenset[str] = frozenset(
+        {"logs"}
+    )  # Programs stopped after all others: they forward the others' last lines.
     stop_within: float = 8.0  # Seconds a shutdown may take: the container engine kills after 10.
     oom_score_adj: int = 200  # Added to what programs inherit, so that the kernel never picks supervisord.
     keep: int = 100  # How many restarts restarts.json remembers.

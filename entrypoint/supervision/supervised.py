@@ -12,7 +12,6 @@ class Supervised(Protocol):
 
     @property
     def name(self) -> str: ...
-
     @property
     def mark(self) -> str:
         """The value of `orphans.MARK` in the running process's environment; empty when none runs."""

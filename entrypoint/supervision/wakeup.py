@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 NEVER = float("inf")
-RESTING = 5.0
-"""Seconds between turns of the loop while nothing is due: every event wakes the loop. Stock turns every second."""
+RESTING = 5.0  # Seconds between turns of the loop while nothing is due: events wake the loop. Stock turns every second.
 
 
 class Wakeup:

@@ -19,16 +19,9 @@ from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_json, write_json
 from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import powers, service_identity_of
-from entrypoint.volumes import pass_record
+from entrypoint.volumes import diagnosis, pass_record
 from entrypoint.volumes.counts import Counts
-from entrypoint.volumes.diagnosis import (
-    CONDITION_NAMES,
-    PASS_REFUSED,
-    TOP_NOT_OPENED,
-    WAIT_AND_RESTART,
-    ProbeResult,
-    conditions,
-)
+from entrypoint.volumes.diagnosis import PASS_REFUSED, TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult
 from entrypoint.volumes.policy import PolicyChoice
 from entrypoint.volumes.rule_set import choose, rules_for
 from entrypoint.volumes.rules import Rule
@@ -131,7 +124,7 @@ def main() -> int:
 
 def _probe_volume(settings: Settings, paths: Paths) -> ProbeResult:
     seen = probe(paths.stored, service_identity_of(settings), powers(), _PROBE_TIMEOUT_S)
-    _report(paths.runtime, conditions(paths.stored, seen))
+    _report(paths.runtime, diagnosis.conditions(paths.stored, seen))
     return seen
 
 
@@ -153,7 +146,7 @@ def _record_file(runtime: str) -> str:
 
 
 def _report(runtime: str, found: tuple[Condition, ...]) -> None:
-    for name in CONDITION_NAMES:
+    for name in diagnosis.CONDITION_NAMES:
         if name not in {condition.name for condition in found}:
             clear_condition(runtime, name)
     for condition in found:

@@ -74,7 +74,8 @@ def plan_link(facts: Facts) -> LinkPlan:
         return LinkPlan(condition=_in_the_way(facts, "is a file"))
     conflicts = sorted(path for path in facts.new_tree if _is_conflict(path, facts))
     if conflicts:
-        return LinkPlan(condition=_in_the_way(facts, _both(conflicts)))
+        more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+        return LinkPlan(condition=_in_the_way(facts, f"and it both contain {conflicts[0]}{more}"))
     moves = [Move(f"{facts.new}/{path}", f"{facts.old}/{path}") for path in _movable(facts)]
     kept = [path for path, kind in facts.new_tree.items() if kind == "folder" and path in facts.old_tree]
     empties = [RemoveEmpty(f"{facts.new}/{path}".rstrip("/")) for path in sorted(kept, reverse=True)]
@@ -91,11 +92,6 @@ def _movable(facts: Facts) -> list[str]:
     return sorted(
         path for path in facts.new_tree if path not in facts.old_tree and path.rpartition("/")[0] in facts.old_tree
     )
-
-
-def _both(conflicts: list[str]) -> str:
-    more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
-    return f"and it both contain {conflicts[0]}{more}"
 
 
 def _in_the_way(facts: Facts, why: str) -> Condition:

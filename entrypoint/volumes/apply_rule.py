@@ -95,7 +95,7 @@ class RuleApplier:
 
     def _apply(self, folder: Folder, name: str, stat: os.stat_result, counts: Counts) -> None:
         if folder.private:
-            self._apply_to(folder.descriptor, name, -1, stat, folder, counts)
+            self._apply_to(folder, name, -1, stat, counts)
             return
         if self._mounts_below:
             pinned = self._kernel.pin(folder.descriptor, name)
@@ -103,13 +103,11 @@ class RuleApplier:
             pinned = os.open(name, PIN, dir_fd=folder.descriptor)
         try:
             # The name may belong to another inode by now: decide on the pinned inode alone.
-            self._apply_to(folder.descriptor, name, pinned, os.fstat(pinned), folder, counts)
+            self._apply_to(folder, name, pinned, os.fstat(pinned), counts)
         finally:
             os.close(pinned)
 
-    def _apply_to(
-        self, parent: int, name: str, pinned: int, stat: os.stat_result, folder: Folder, counts: Counts
-    ) -> None:
+    def _apply_to(self, folder: Folder, name: str, pinned: int, stat: os.stat_result, counts: Counts) -> None:
         """Change the inode `pinned` holds, or (-1) `name` in a folder no other user can write to."""
         if not modes.S_ISREG(stat.st_mode):
             counts.swapped += 1
@@ -125,14 +123,14 @@ class RuleApplier:
         try:
             if change.owner:
                 if pinned < 0:
-                    os.chown(name, change.uid, change.gid, dir_fd=parent, follow_symlinks=False)
+                    os.chown(name, change.uid, change.gid, dir_fd=folder.descriptor, follow_symlinks=False)
                 else:
                     self._kernel.change_owner(pinned, change.uid, change.gid)
                 counts.owners += 1
             tried = "chmod"
             if change.mode is not None:
                 if pinned < 0:
-                    if not self._kernel.change_mode_at(parent, name, change.mode):
+                    if not self._kernel.change_mode_at(folder.descriptor, name, change.mode):
                         counts.swapped += 1
                         return
                 else:

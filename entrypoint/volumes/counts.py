@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 
-# Refused changes without one success, after which the pass gives up: the volume refuses every change.
-REFUSED_LIMIT = 64
+REFUSED_LIMIT = 64  # Refused changes without one success after which the pass gives up: the volume refuses them all.
 DISCONNECTED_LIMIT = 16  # Errors of a disconnected volume after which the pass gives up.
 
 _REFUSALS = frozenset({errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOTSUP, errno.ENOSYS})

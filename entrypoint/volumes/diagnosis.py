@@ -111,11 +111,8 @@ def _why_not_writable(path: str, result: ProbeResult) -> Condition:
 
 def _no_space(path: str, result: ProbeResult) -> Condition:
     if result.free_inodes == 0:
-        return Condition(
-            "VolumeFull",
-            f"{path} has no inodes left: it contains too many files",
-            "delete small files (caches, old virtual environments) or use a volume with more inodes",
-        )
+        remedy = "delete small files (caches, old virtual environments) or use a volume with more inodes"
+        return Condition("VolumeFull", f"{path} has no inodes left: it contains too many files", remedy)
     if result.free_bytes is not None and result.free_bytes > _QUOTA_FROM_BYTES:
         name, _, remedy = _MEANINGS["EDQUOT"]
         free = f"{result.free_bytes >> 20} MiB"
@@ -125,16 +122,11 @@ def _no_space(path: str, result: ProbeResult) -> Condition:
 
 def _refused(path: str, result: ProbeResult) -> Condition:
     if result.dac_override:
-        return Condition(
-            "VolumeRootSquash",
-            f"{path} refuses root{_where(result)}: the server maps root to nobody",
-            "set PUID and PGID (or RUN_AS) to the uid and gid that own the volume",
-        )
-    return Condition(
-        "VolumeNotWritable",
-        f"uid {result.uid} may not write to {path}{_where(result)}",
-        "set PUID and PGID to the folder's owner, or start the pod as root with VOLUME_POLICY=owner",
-    )
+        reason = f"{path} refuses root{_where(result)}: the server maps root to nobody"
+        remedy = "set PUID and PGID (or RUN_AS) to the uid and gid that own the volume"
+        return Condition("VolumeRootSquash", reason, remedy)
+    remedy = "set PUID and PGID to the folder's owner, or start the pod as root with VOLUME_POLICY=owner"
+    return Condition("VolumeNotWritable", f"uid {result.uid} may not write to {path}{_where(result)}", remedy)
 
 
 def _where(result: ProbeResult) -> str:

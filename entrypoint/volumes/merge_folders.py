@@ -54,11 +54,8 @@ def _execute(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
         for action in actions:
             _do(action)
     except OSError as error:
-        return Condition(
-            "FolderInTheWay",
-            f"{facts.old} is not used as {facts.new}: {error.filename or facts.new}: {error.strerror}",
-            "check the volume with `ls -l`, then restart the pod",
-        )
+        reason = f"{facts.old} is not used as {facts.new}: {error.filename or facts.new}: {error.strerror}"
+        return Condition("FolderInTheWay", reason, "check the volume with `ls -l`, then restart the pod")
     return None
 
 

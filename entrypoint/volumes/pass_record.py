@@ -10,8 +10,7 @@ from entrypoint.volumes.rules import Rule
 WAITING, RUNNING, DONE, STOPPED, GAVE_UP = "waiting", "running", "done", "stopped", "gave up"
 
 # A recent pass without errors delays the next one; it never replaces it.
-FRESH_S = 6 * 3600.0
-DELAY_S = 600.0
+FRESH_S, DELAY_S = 6 * 3600.0, 600.0
 
 
 def key(rule: Rule) -> str:

@@ -9,10 +9,8 @@ WORKER_CRASHED = re.compile(r"Exception in thread .*\(prompt_worker\)")
 CUDA_ERROR = "CUDA error:"
 EXECUTION_FAILED = "!!! Exception during processing !!!"
 EXECUTED = "Prompt executed in"  # ComfyUI (main.py) logs this after a failed prompt, too.
-IDLE_AFTER_ERROR = 30.0
-"""Seconds without work after a CUDA error before the process is killed: a next prompt may succeed."""
-FAILED_PROMPTS = 3
-"""This many failed prompts in a row after a CUDA error prove it sticky, even while the queue is busy."""
+IDLE_AFTER_ERROR = 30.0  # Seconds without work from a CUDA error to the kill: a next prompt may succeed.
+FAILED_PROMPTS = 3  # Failed prompts in a row that prove a CUDA error sticky, even while the queue is busy.
 
 
 class ComfyUILog:

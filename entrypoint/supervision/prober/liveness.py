@@ -8,9 +8,7 @@ class Liveness:
     """The probe results of one process. Times are monotonic seconds."""
 
     def __init__(self, config: ProbeConfig, startup_grace: float, started: float) -> None:
-        self._config = config
-        self._grace = startup_grace
-        self.started = started
+        self._config, self._grace, self.started = config, startup_grace, started
         self.responded = False
         self._failures = 0
         self._failing_since = 0.0

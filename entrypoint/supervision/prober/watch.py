@@ -33,8 +33,7 @@ class Watch:
     def __init__(self, target: Target, config: ProbeConfig, folders: Folders) -> None:
         self.target = target
         self.due = 0.0
-        self._config = config
-        self._folders = folders
+        self._config, self._folders = config, folders
         self._process: psutil.Process | None = None
         self._log_tail = LogTail(os.path.join(folders.log, f"{target.name}.log"))
         self._memory_limit = target.memory_limit or _container_share()
