@@ -19,6 +19,6 @@ def choose(settings: Settings, result: ProbeResult) -> PolicyChoice:
 
 def rules_for(policy: str, settings: Settings, paths: Paths) -> tuple[Rule, ...]:
     """Return a rule for ComfyUI's data and one for each adopted folder of the former template."""
-    owner = file_owner(settings.puid, settings.pgid, service_identity_of(settings))  # `group` takes its group
+    owner = file_owner(settings.puid, settings.pgid, service_identity_of(settings))  # under `group`: its group alone
     depth = 1 if policy == TOP else None
     return tuple(Rule(path, policy, owner.uid, owner.gid, depth) for path in (paths.stored, *linked_folders(paths)))
