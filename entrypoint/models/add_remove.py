@@ -107,11 +107,7 @@ def _result(size: int | None) -> str:
 
 
 def own_manifest(settings: Settings, paths: Paths) -> str:
-    """The path of the manifest that `add` and `rm` edit.
-
-    Raises:
-        BadManifest: The manifest is at a web address.
-    """
+    """The path of the manifest that `add` and `rm` edit. Raises BadManifest: the manifest is at a web address."""
     where = settings.models_manifest or f"{paths.data}/models.toml"
     if not where.startswith("/"):
         raise BadManifest("MODELS_MANIFEST is an address: change the manifest there")

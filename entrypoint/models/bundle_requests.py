@@ -15,12 +15,7 @@ from entrypoint.settings.paths import Paths
 
 
 def add_requests(paths: Paths, bundles: Iterable[str]) -> None:
-    """Add a request for each bundle.
-
-    Raises:
-        ValueError: Not a bundle's name.
-        OSError: The volume refuses.
-    """
+    """Add a request for each bundle. Raises ValueError: not a bundle's name; OSError: the volume refuses."""
     names = list(bundles)
     for name in names:
         if not is_bundle_name(name):

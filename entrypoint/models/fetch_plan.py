@@ -15,19 +15,12 @@ from entrypoint.models.units import gigabytes
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """What a run downloads.
+    """What a run downloads."""
 
-    Attributes:
-        bundles: Names of the selected bundles, in the manifest's order.
-        files: Their files, installed or not.
-        need: Bytes still to be downloaded.
-        left_out: A line for each wanted bundle that does not fit.
-    """
-
-    bundles: tuple[str, ...]
-    files: tuple[File, ...]
-    need: int
-    left_out: tuple[str, ...]
+    bundles: tuple[str, ...]  # names of the selected bundles, in the manifest's order
+    files: tuple[File, ...]  # their files, installed or not
+    need: int  # bytes still to be downloaded
+    left_out: tuple[str, ...]  # a line for each wanted bundle that does not fit
 
     def summary(self) -> str:
         """The plan in one line."""

@@ -13,12 +13,7 @@ from entrypoint.settings.settings import Settings
 
 
 async def load(settings: Settings, paths: Paths, client: HttpClient) -> Manifest:
-    """The manifest in use.
-
-    Raises:
-        BadManifest: It can't be used.
-        DownloadError: Its address can't be reached.
-    """
+    """The manifest in use. Raises BadManifest: it can't be used; DownloadError: its address can't be reached."""
     found = local_manifest(settings, paths)
     if found is not None:
         return found

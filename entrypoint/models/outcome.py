@@ -19,19 +19,12 @@ EX_NOPERM, EX_CONFIG = 77, 78
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a run.
+    """The outcome of a run."""
 
-    Attributes:
-        code: The exit code.
-        problems: A line for each file that is missing, or each thing that is wrong.
-        remedy: What to do, for the condition.
-        after: Seconds before which another run would fail again, as the origins say.
-    """
-
-    code: int
-    problems: tuple[str, ...] = ()
-    remedy: str = ""
-    after: float = 0.0
+    code: int  # the exit code
+    problems: tuple[str, ...] = ()  # a line for each file that is missing, or each thing that is wrong
+    remedy: str = ""  # what to do, for the condition
+    after: float = 0.0  # seconds before which another run would fail again, as the origins say
 
     @property
     def state(self) -> str:

@@ -15,36 +15,22 @@ WAITING, FETCHING, BUSY, INSTALLED, FAILED = "waiting", "fetching", "busy", "the
 
 @dataclass(slots=True)
 class Transfer:
-    """The progress of one file.
-
-    Attributes:
-        file: The file.
-        state: WAITING, FETCHING, BUSY (another pod downloads it), INSTALLED or FAILED.
-        size: Bytes; 0: not known.
-        written: Bytes of it that are on the disk.
-        received: Bytes that came over the network in this run, repeated ones too.
-        most_written: The most bytes that were on the disk at once: what counts as progress. A stream that is cut and
-            begins anew again and again receives bytes for ever.
-        retries: Failures that were retried.
-        last: The last of them.
-        how: How it was installed: receipt, adopted, fetched.
-        problem: (name, reason, remedy) of a failure.
-        temporary: A later run may succeed.
-        after: Seconds that its origin asked to wait; 0: it did not ask.
-    """
+    """The progress of one file."""
 
     file: File
-    state: str = WAITING
-    size: int = 0
-    written: int = 0
-    received: int = 0
+    state: str = WAITING  # WAITING, FETCHING, BUSY (another pod downloads it), INSTALLED or FAILED
+    size: int = 0  # bytes; 0: not known
+    written: int = 0  # bytes of it that are on the disk
+    received: int = 0  # bytes that came over the network in this run, repeated ones too
+    # the most bytes that were on the disk at once: what counts as progress. A stream that is cut and begins anew again
+    # and again receives bytes for ever
     most_written: int = 0
-    retries: int = 0
-    last: str = ""
-    how: str = ""
-    problem: tuple[str, str, str] | None = None
-    temporary: bool = False
-    after: float = 0.0
+    retries: int = 0  # failures that were retried
+    last: str = ""  # the last of them
+    how: str = ""  # how it was installed: receipt, adopted, fetched
+    problem: tuple[str, str, str] | None = None  # (name, reason, remedy) of a failure
+    temporary: bool = False  # a later run may succeed
+    after: float = 0.0  # seconds that its origin asked to wait; 0: it did not ask
 
     def start(self, size: int, written: int) -> None:
         """The download starts, with the bytes that an earlier run has written."""

@@ -142,9 +142,7 @@ def _note_silent(run: _Run) -> None:
 async def _queue(run: _Run, limits: Limits) -> AsyncIterator[DownloadQueue]:
     """The queue of all wanted files.
 
-    Raises:
-        BadManifest, BadFlags: The manifest or a flag can't be used.
-        DownloadError: The manifest can't be reached.
+    Raises BadManifest, BadFlags: the manifest or a flag can't be used; DownloadError: the manifest can't be reached.
     """
     settings = run.settings
     async with HttpClient(limits) as client:

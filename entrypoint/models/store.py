@@ -25,16 +25,11 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ModelStore:
-    """ComfyUI's folders, and our own folder with staging and receipts.
+    """ComfyUI's folders, and our own folder with staging and receipts."""
 
-    Attributes:
-        data: ComfyUI's data folder.
-        kept: Our own folder on the volume (`<stored>/.podkeeper`): staging and receipts.
-        owner: (uid, gid) of the models, where root downloads for the services' user (RUN_AS); None: this process's.
-    """
-
-    data: str
-    kept: str
+    data: str  # ComfyUI's data folder
+    kept: str  # our own folder on the volume (`<stored>/.podkeeper`): staging and receipts
+    # (uid, gid) of the models, where root downloads for the services' user (RUN_AS); None: this process's
     owner: tuple[int, int] | None = None
 
     @classmethod
@@ -101,9 +96,7 @@ class ModelStore:
         """Remove a downloaded file, staged or installed; returns the bytes that frees.
 
         None: it is installed and not ours to remove: the user's own (adopted, or changed since).
-
-        Raises:
-            DiskError: The volume refuses.
+        Raises DiskError: the volume refuses.
         """
         target, staging = self.path(file), self.staging_folder(file)
         with disk_work(f"remove {target}"):
@@ -119,8 +112,7 @@ class ModelStore:
     def install(self, file: File, part: str) -> str:
         """Move a sealed part file to its destination; returns where a file that was in the way went, or "".
 
-        Raises:
-            DiskError: The volume refuses.
+        Raises DiskError: the volume refuses.
         """
         target = self.path(file)
         folder = os.path.dirname(target)
@@ -180,11 +172,7 @@ def _set_aside(target: str) -> str:
 
 
 def sha256_of(path: str) -> str:
-    """The sha256 of a whole file.
-
-    Raises:
-        DiskError: It can't be read.
-    """
+    """The sha256 of a whole file. Raises DiskError: it can't be read."""
     with disk_work(f"read {path}"), open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

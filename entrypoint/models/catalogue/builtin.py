@@ -16,11 +16,7 @@ LARGEST = 1 << 20
 
 
 def local_manifest(settings: Settings, paths: Paths) -> Manifest | None:
-    """The manifest in use; None: it is at a web address.
-
-    Raises:
-        BadManifest: It can't be used.
-    """
+    """The manifest in use; None: it is at a web address. Raises BadManifest: it can't be used."""
     where = settings.models_manifest
     if not where:
         where = f"{paths.data}/models.toml"
@@ -32,8 +28,7 @@ def local_manifest(settings: Settings, paths: Paths) -> Manifest | None:
 def with_catalogue(text: str, where: str) -> Manifest:
     """The user's manifest, behind the catalogue where it says `extends_catalogue`.
 
-    Raises:
-        BadManifest: It can't be used.
+    Raises BadManifest: it can't be used.
     """
     own = parse(text, where)
     return own.behind(catalogue()) if own.extends_catalogue else own

@@ -21,8 +21,7 @@ extends_catalogue = true
 def with_file(text: str, origin: str, bundle: str, keys: Mapping[str, str]) -> str:
     """`text` with one more `[[files]]`, and its bundle where that is a new one.
 
-    Raises:
-        BadManifest: The text can't be used, or not with this file.
+    Raises BadManifest: the text can't be used, or not with this file.
     """
     import tomlkit  # for this command alone
 
@@ -46,8 +45,7 @@ def with_file(text: str, origin: str, bundle: str, keys: Mapping[str, str]) -> s
 def without_file(text: str, origin: str, file: File) -> str:
     """`text` without the `[[files]]` of `file`.
 
-    Raises:
-        BadManifest: The text can't be used, or not be changed without touching more.
+    Raises BadManifest: the text can't be used, or not be changed without touching more.
     """
     before, lines = files_of(parse(text, origin)), text.splitlines(keepends=True)
     if file not in before:

@@ -18,17 +18,11 @@ class DoesNotFit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The bundles that fit.
+    """The bundles that fit."""
 
-    Attributes:
-        bundles: Names, in the manifest's order.
-        left_out: A line for each wanted bundle that does not fit.
-        need: Bytes still to be downloaded for `bundles`.
-    """
-
-    bundles: tuple[str, ...]
-    left_out: tuple[str, ...]
-    need: int
+    bundles: tuple[str, ...]  # names, in the manifest's order
+    left_out: tuple[str, ...]  # a line for each wanted bundle that does not fit
+    need: int  # bytes still to be downloaded for `bundles`
 
 
 def margin(total: int) -> int:

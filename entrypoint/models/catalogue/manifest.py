@@ -39,23 +39,14 @@ class BadManifest(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """Files that belong together.
+    """Files that belong together."""
 
-    Attributes:
-        name: DOWNLOAD_<name> switches it.
-        about: One line of description.
-        default: Whether it is wanted where no flag names it (and follows DOWNLOAD_ALL).
-        implies: Bundles that it needs.
-        size_gb: Its size in 10^9 bytes as the manifest gives it; used where a source does not give one.
-        files: Its files, in the manifest's order.
-    """
-
-    name: str
-    about: str = ""
-    default: bool = True
-    implies: tuple[str, ...] = ()
-    size_gb: float = 0.0
-    files: tuple[File, ...] = ()
+    name: str  # DOWNLOAD_<name> switches it
+    about: str = ""  # one line of description
+    default: bool = True  # whether it is wanted where no flag names it (and follows DOWNLOAD_ALL)
+    implies: tuple[str, ...] = ()  # bundles that it needs
+    size_gb: float = 0.0  # its size in 10^9 bytes as the manifest gives it; used where a source does not give one
+    files: tuple[File, ...] = ()  # its files, in the manifest's order
 
 
 @dataclass(frozen=True, slots=True)

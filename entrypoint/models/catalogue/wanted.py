@@ -15,17 +15,12 @@ ALL, NAMED, REQUESTED = "all", "named", "requested"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
-    """What a run is asked to fetch.
+    """What a run is asked to fetch."""
 
-    Attributes:
-        scope: ALL, NAMED or REQUESTED.
-        bundles: Bundles requested by name.
-        whole: Everything that this pod wants: the record and the condition are about such a run, and not about
-            one for a few bundles that were typed.
-    """
-
-    scope: str = ALL
-    bundles: frozenset[str] = frozenset()
+    scope: str = ALL  # ALL, NAMED or REQUESTED
+    bundles: frozenset[str] = frozenset()  # bundles requested by name
+    # everything that this pod wants: the record and the condition are about such a run, and not about one for a few
+    # bundles that were typed
     whole: bool = True
 
 
@@ -35,19 +30,12 @@ class BadFlags(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WantedBundle:
-    """Whether one bundle is wanted.
-
-    Attributes:
-        bundle: The bundle.
-        wanted: Whether it is wanted.
-        explicit: The user named it (or set DOWNLOAD_ALL=true): it may not be left out silently.
-        why: The flag, request or default that decided, for people.
-    """
+    """Whether one bundle is wanted."""
 
     bundle: Bundle
-    wanted: bool
-    explicit: bool
-    why: str
+    wanted: bool  # whether it is wanted
+    explicit: bool  # the user named it (or set DOWNLOAD_ALL=true): it may not be left out silently
+    why: str  # the flag, request or default that decided, for people
 
 
 def scope_of(models: str, *, local: bool) -> str:

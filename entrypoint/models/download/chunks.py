@@ -14,15 +14,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ChunkLayout:
-    """How one file is cut into chunks.
+    """How one file is cut into chunks."""
 
-    Attributes:
-        size: Bytes of the file.
-        chunk: Bytes of a chunk; the last one may be shorter.
-    """
-
-    size: int
-    chunk: int
+    size: int  # bytes of the file
+    chunk: int  # bytes of a chunk; the last one may be shorter
 
     @property
     def count(self) -> int:
@@ -51,18 +46,13 @@ class ChunkLayout:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes two responses the same file.
+    """What makes two responses the same file."""
 
-    Attributes:
-        key: The sha256 where it is known; else ETag and the machine's boot, since without a hash a crash's lost
-            bytes would go unnoticed. "": neither is known, so nothing is resumed.
-        size: Bytes.
-        chunk: Bytes of a chunk.
-    """
-
+    # the sha256 where it is known; else ETag and the machine's boot, since without a hash a crash's lost bytes would go
+    # unnoticed. "": neither is known, so nothing is resumed
     key: str
-    size: int
-    chunk: int
+    size: int  # bytes
+    chunk: int  # bytes of a chunk
 
     def header(self) -> str:
         """The journal's first line."""

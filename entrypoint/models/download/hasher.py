@@ -31,11 +31,7 @@ class Hasher:
         self._written.set()
 
     async def run(self) -> str:
-        """The sha256 of the file, once everything is written.
-
-        Raises:
-            DiskError: The part file can't be read back.
-        """
+        """The sha256 of the file, once everything is written. Raises DiskError: the part file can't be read back."""
         work = asyncio.get_running_loop().run_in_executor(None, self._follow)
         stopped: asyncio.CancelledError | None = None
         while not work.done():  # to its very end: it uses a file that is closed after that

@@ -30,11 +30,7 @@ class Lease:
         self.owner = owner
 
     def renew(self) -> None:
-        """Set the lease's mtime.
-
-        Raises:
-            LeaseLost: Another holder has it.
-        """
+        """Set the lease's mtime. Raises LeaseLost: another holder has it."""
         if _holder(self._path).get("who") != self.owner:
             raise LeaseLost
         with contextlib.suppress(OSError):
@@ -44,8 +40,7 @@ class Lease:
     async def renewed(self, every: float) -> AsyncIterator[None]:
         """Renew it every so many seconds while the block runs, and release it after the block.
 
-        Raises:
-            LeaseLost: Another holder has it; the block is cancelled.
+        Raises LeaseLost: another holder has it; the block is cancelled.
         """
         try:
             async with asyncio.TaskGroup() as group:

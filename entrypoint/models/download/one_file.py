@@ -44,18 +44,13 @@ class OneFile:
         return bool(found)
 
     async def learn_size(self) -> None:
-        """Resolve the file, and note its size.
-
-        Raises:
-            DownloadError: It is unavailable.
-        """
+        """Resolve the file, and note its size. Raises DownloadError: it is unavailable."""
         self.transfer.size = (await self._remote.resolve()).size or 0
 
     async def run(self) -> None:
         """Download and install the file under its lease; the transfer is BUSY afterwards where another pod holds that.
 
-        Raises:
-            DownloadError: It is unavailable; bytes that a later run can use stay in its staging folder.
+        Raises DownloadError: it is unavailable; bytes that a later run can use stay in its staging folder.
         """
         if self.has_receipt():
             return

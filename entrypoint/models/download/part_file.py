@@ -101,8 +101,7 @@ class PartFile:
     def seal(self, size: int) -> None:
         """Cut a complete file to its size and sync it to the disk.
 
-        Raises:
-            LeaseLost: The part file was moved away by another pod.
+        Raises LeaseLost: the part file was moved away by another pod.
         """
         with disk_work(f"write to {self._folder}"):
             os.ftruncate(self._file, size)
@@ -148,8 +147,7 @@ class SegmentWriter:
     def write(self, data: memoryview) -> int:
         """Write the part of `data` that is the segment's; returns its bytes.
 
-        Raises:
-            RetryableError: The response is longer than the request.
+        Raises RetryableError: the response is longer than the request.
         """
         if self.offset + len(data) > self.requested_end:
             raise RetryableError("more bytes than requested")
@@ -187,11 +185,7 @@ class WholeWriter:
         self.offset = 0
 
     def write(self, data: memoryview) -> int:
-        """Write all of `data`; returns its bytes.
-
-        Raises:
-            RetryableError: The stream is longer than the file.
-        """
+        """Write all of `data`; returns its bytes. Raises RetryableError: the stream is longer than the file."""
         if self._size is not None and self.offset + len(data) > self._size:
             raise RetryableError(f"more than the file's {self._size} bytes")
         self._part.write(self.offset, data)

@@ -28,8 +28,7 @@ class DownloadQueue:
     async def survey(self) -> None:
         """Learn which files are installed, and the sizes of the rest. Failures are recorded with their files.
 
-        Raises:
-            DiskError: The volume refuses.
+        Raises DiskError: the volume refuses.
         """
         missing = [each for each in self._files if not each.has_receipt()]
         gate = asyncio.Semaphore(_RESOLVED_AT_ONCE)

@@ -60,8 +60,7 @@ class RemoteFile:
     async def resolve(self) -> Resolved:
         """The file's last address and facts; resolved once, with as many attempts as it takes.
 
-        Raises:
-            DownloadError: It can't be resolved.
+        Raises DownloadError: it can't be resolved.
         """
         if self._resolved is None:
             async for attempt in self.attempts():
@@ -160,8 +159,7 @@ class Attempt:
 class Attempts:
     """`async for attempt in remote.attempts(): with attempt: ...`: until one succeeds or the policy gives up.
 
-    Raises:
-        DownloadError: The policy gave up, or the failure is final.
+    Raises DownloadError: the policy gave up, or the failure is final.
     """
 
     def __init__(self, remote: RemoteFile) -> None:

@@ -25,27 +25,16 @@ HEADERS = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A file's last address and what its origin says about it.
+    """A file's last address and what its origin says about it."""
 
-    Attributes:
-        url: The last address; may carry a signature.
-        login: Headers for that address.
-        signed: A redirect gave it.
-        size: Bytes, or None.
-        sha256: Lower-case hex or "".
-        etag: As sent, or "".
-        ranges: The origin serves ranges.
-        framed: The end of the stream differs from a broken connection (a length or chunked framing).
-    """
-
-    url: str = field(repr=False)
-    login: dict[str, str] = field(repr=False)
-    signed: bool
-    size: int | None
-    sha256: str
-    etag: str
-    ranges: bool
-    framed: bool
+    url: str = field(repr=False)  # the last address; may carry a signature
+    login: dict[str, str] = field(repr=False)  # headers for that address
+    signed: bool  # a redirect gave it
+    size: int | None  # bytes, or None
+    sha256: str  # lower-case hex or ""
+    etag: str  # as sent, or ""
+    ranges: bool  # the origin serves ranges
+    framed: bool  # the end of the stream differs from a broken connection (a length or chunked framing)
 
 
 async def resolve(
@@ -53,10 +42,7 @@ async def resolve(
 ) -> Resolved:
     """Follow `url` to the bytes. `sha256`: what the source's API gave.
 
-    Raises:
-        RetryableError: Worth another attempt.
-        DownloadError: Final.
-        OSError: The network; worth another attempt.
+    Raises RetryableError: worth another attempt; DownloadError: final; OSError: the network; worth another attempt.
     """
     first, login, linked_size = url, tokens.headers(url, url), None
     for hop in range(MOST_REDIRECTS):

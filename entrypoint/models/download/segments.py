@@ -22,15 +22,10 @@ _FIRST = 4
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """Chunks that one connection downloads, in order.
+    """Chunks that one connection downloads, in order."""
 
-    Attributes:
-        next: The chunk it is at.
-        end: The chunk behind its last one; another connection may steal from there at any time.
-    """
-
-    next: int
-    end: int
+    next: int  # the chunk it is at
+    end: int  # the chunk behind its last one; another connection may steal from there at any time
 
 
 class Segments:

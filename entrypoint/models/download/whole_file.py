@@ -17,9 +17,7 @@ from entrypoint.models.transport.retry import StallDetector
 async def download_whole(remote: RemoteFile, part: PartFile) -> tuple[int, str]:
     """Download from the first byte to the last; returns (size, sha256).
 
-    Raises:
-        DownloadError: The file can't be downloaded.
-        UpstreamChanged: The download has to begin anew.
+    Raises DownloadError: the file can't be downloaded; UpstreamChanged: the download has to begin anew.
     """
     result = 0, ""
     async for attempt in remote.attempts():

@@ -84,8 +84,7 @@ class Source:
     def recognise(self, url: str, parts: SplitResult) -> Found | None:
         """Read a pasted address, given whole and split; None: it is not this site's.
 
-        Raises:
-            NotAnAddress: It is this site's and names no file.
+        Raises NotAnAddress: it is this site's and names no file.
         """
         raise NotImplementedError
 

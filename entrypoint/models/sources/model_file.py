@@ -8,22 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One file of the manifest.
-
-    Attributes:
-        bundle: Its bundle.
-        source: The `name` of its source.
-        dest: Path below the folder that `dest_root` names.
-        dest_root: `models` (ComfyUI's models folder) or `comfyui` (its data folder).
-        keys: The source's own keys: where the file is at that site.
-        sha256: Lower-case hex, or "" where only the site knows.
-        size: Bytes, or None.
-    """
+    """One file of the manifest."""
 
     bundle: str
-    source: str
-    dest: str
-    dest_root: str = "models"
+    source: str  # the `name` of its source
+    dest: str  # path below the folder that `dest_root` names
+    dest_root: str = "models"  # `models` (ComfyUI's models folder) or `comfyui` (its data folder)
+    # the source's own keys: where the file is at that site
     keys: Mapping[str, str] = field(default_factory=dict, hash=False)
-    sha256: str = ""
-    size: int | None = None
+    sha256: str = ""  # lower-case hex, or "" where only the site knows
+    size: int | None = None  # bytes, or None

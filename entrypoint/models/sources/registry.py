@@ -41,8 +41,7 @@ def source_of(file: File, sources: Sources = SOURCES) -> Source:
 def recognise(url: str, sources: Sources = SOURCES) -> Found:
     """Read an address as people copy it: a page or a download of a source, or any file's address.
 
-    Raises:
-        NotAnAddress: It names no file; the message says what to do.
+    Raises NotAnAddress: it names no file; the message says what to do.
     """
     url = url.strip()
     parts = urlsplit(url)

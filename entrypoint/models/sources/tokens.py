@@ -49,8 +49,7 @@ class Tokens:
 def keep_logins(settings: Settings, paths: Paths) -> None:
     """Write the tokens that are set and remove those of an earlier start.
 
-    Raises:
-        OSError: The runtime folder can't be written.
+    Raises OSError: the runtime folder can't be written.
     """
     folder = f"{paths.runtime}/secrets"
     os.makedirs(folder, mode=0o700, exist_ok=True)

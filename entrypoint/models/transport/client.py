@@ -39,8 +39,7 @@ class HttpClient:
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Response]:
         """Request `url`. Redirects are responses like others, and bodies come as they are encoded.
 
-        Raises:
-            ConnectionBroken: The network, here and while the body is read.
+        Raises ConnectionBroken: the network, here and while the body is read.
         """
         transfer = self._transfer(url, {"User-Agent": "podkeeper", **(headers or {})})
         response = Response(transfer, self._limits.stall_timeout)

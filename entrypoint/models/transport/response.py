@@ -118,9 +118,7 @@ class Response:
 
         Ends with the body, or when `sink` takes less than it is given. What `sink` raises is raised here, after the
         bytes that were taken before it have been yielded.
-
-        Raises:
-            ConnectionBroken: The body ended early, or nothing came for `Limits.stall_timeout`.
+        Raises ConnectionBroken: the body ended early, or nothing came for `Limits.stall_timeout`.
         """
         self._buffer = buffer = io.BufferedWriter(_RawSink(functools.partial(self._take, sink)), _GATHERED)
         buffer.write(self._early)

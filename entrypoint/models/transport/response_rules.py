@@ -57,8 +57,7 @@ def check_status(
 def redirected(url: str, status: int, headers: Mapping[str, str]) -> str:
     """The address that a response of `url` redirects to, or "".
 
-    Raises:
-        DownloadError: It leads from https to something else.
+    Raises DownloadError: it leads from https to something else.
     """
     if status not in _REDIRECTS or "Location" not in headers:
         return ""

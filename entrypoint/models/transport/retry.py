@@ -12,17 +12,11 @@ from entrypoint.models.transport.limits import Limits
 
 @dataclass(slots=True)
 class RetryPolicy:
-    """The attempts of one task; any progress renews them.
+    """The attempts of one task; any progress renews them."""
 
-    Attributes:
-        limits: `attempts` and the waits.
-        progress: Returns the most bytes that the task has had at once.
-        random: Returns a number from 0 to 1.
-    """
-
-    limits: Limits
-    progress: Callable[[], int]
-    random: Callable[[], float]
+    limits: Limits  # `attempts` and the waits
+    progress: Callable[[], int]  # returns the most bytes that the task has had at once
+    random: Callable[[], float]  # returns a number from 0 to 1
     _failures: int = field(default=0, init=False)
     _seen: int = field(default=-1, init=False)
 
@@ -53,8 +47,7 @@ class StallDetector:
     def received(self, count: int, now: float) -> None:
         """Count bytes that arrived at `now` (monotonic seconds).
 
-        Raises:
-            RetryableError: The last `stall_timeout` seconds brought less than `slowest` bytes.
+        Raises RetryableError: the last `stall_timeout` seconds brought less than `slowest` bytes.
         """
         self._count += count
         if now - self._since >= self._limits.stall_timeout:
