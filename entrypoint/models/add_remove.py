@@ -28,13 +28,9 @@ MINE = "MINE"
 def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
     """Add a file to the user's manifest; nothing is downloaded yet. Returns the exit code.
 
-    Args:
-        settings: The settings.
-        paths: The paths.
-        url: A page or a download of a source, or any file's address.
-        dest: A path below the models folder, a folder with a slash at its end, or "".
-        sha256: The file's hash, or "".
-        bundle: The bundle it joins; made where it is a new one.
+    `url`: a page or a download of a source, or any file's address; `dest`: a path below the models folder, a folder
+    with a slash at its end, or ""; `sha256`: the file's hash, or ""; `bundle`: the bundle it joins; made where it is a
+    new one.
     """
     try:
         found = recognise(url, configured(settings))

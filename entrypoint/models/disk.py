@@ -16,8 +16,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 def disk_work(what: str) -> Iterator[None]:
     """Turn an OSError of the volume into `DiskError` (network errors are OSErrors too: never around those).
 
-    Args:
-        what: The operation, as in "cannot <what>".
+    `what`: the operation, as in "cannot <what>".
     """
     try:
         yield

@@ -6,12 +6,8 @@ from __future__ import annotations
 class DownloadError(Exception):
     """A file that cannot be downloaded as things are; this run does not retry it.
 
-    Attributes:
-        name: CamelCase, stable.
-        reason: One line.
-        remedy: One line.
-        temporary: A later run may succeed.
-        after: Seconds that the origin asked to wait (Retry-After); 0: it did not ask.
+    `name`: CamelCase, stable; `reason`: one line; `remedy`: one line; `temporary`: a later run may succeed; `after`:
+    seconds that the origin asked to wait (Retry-After); 0: it did not ask.
     """
 
     def __init__(self, name: str, reason: str, remedy: str, *, temporary: bool = False, after: float = 0.0) -> None:
@@ -35,9 +31,8 @@ class LeaseLost(DownloadError):
 class RetryableError(Exception):
     """A failure that another attempt may cure.
 
-    Attributes:
-        after: Seconds that the origin asked to wait (Retry-After), or None.
-        resolve: Resolve the address again first (a signed one has expired, or the file moved).
+    `after`: seconds that the origin asked to wait (Retry-After), or None; `resolve`: resolve the address again first (a
+    signed one has expired, or the file moved).
     """
 
     def __init__(self, reason: str, *, after: float | None = None, resolve: bool = False) -> None:

@@ -41,14 +41,9 @@ def make_plan(
 ) -> FetchPlan:
     """Select the wanted bundles that fit.
 
-    Args:
-        wanted: All bundles, each wanted or not.
-        transfers: The files of the wanted bundles, with their sizes as far as known, and which are installed.
-        staged: Bytes of the disk that an unfinished part of a file occupies.
-        disk: (free, total) bytes of the disk.
-
-    Raises:
-        DoesNotFit: The bundles that the user named do not fit.
+    `wanted`: all bundles, each wanted or not; `transfers`: the files of the wanted bundles, with their sizes as far as
+    known, and which are installed; `staged`: bytes of the disk that an unfinished part of a file occupies; `disk`:
+    (free, total) bytes of the disk. Raises DoesNotFit: the bundles that the user named do not fit.
     """
     needs = {each.bundle.name: _need(each.bundle, transfers, staged) if each.wanted else 0 for each in wanted}
     free, total = disk

@@ -31,8 +31,7 @@ class Notes(list[str]):
 class Reporter:
     """Runs beside the downloads: `async with`; the record's last state is `state`.
 
-    Attributes:
-        state: `stopped`, until the run knows better.
+    `state`: `stopped`, until the run knows better.
     """
 
     def __init__(self, runtime: str, transfers: list[Transfer], notes: list[str], *, terminal: bool) -> None:

@@ -74,14 +74,8 @@ class ModelStore:
     def write_receipt(self, file: File, sha256: str, verified: bool, *, fetched: bool) -> None:
         """Record the installed file.
 
-        Args:
-            file: The file.
-            sha256: Its hash.
-            verified: The hash is the expected one (False: none was known).
-            fetched: We downloaded it (False: it was adopted).
-
-        Raises:
-            DiskError: The volume refuses.
+        `sha256`: its hash; `verified`: the hash is the expected one (False: none was known); `fetched`: we downloaded
+        it (False: it was adopted). Raises DiskError: the volume refuses.
         """
         with disk_work(f"write a receipt to {self.kept}"):
             status = os.stat(self.path(file))

@@ -33,13 +33,9 @@ def margin(total: int) -> int:
 def fitting(wanted: tuple[WantedBundle, ...], needs: Mapping[str, int], room: int) -> Fit:
     """Select the bundles that the user named, then the defaults in order, as far as they fit.
 
-    Args:
-        wanted: All bundles, in the manifest's order.
-        needs: Bundle -> bytes it still needs on the disk.
-        room: Bytes that may be used: free space less the margin.
-
-    Raises:
-        DoesNotFit: The bundles that the user named need more than `room`.
+    `wanted`: all bundles, in the manifest's order; `needs`: bundle -> bytes it still needs on the disk; `room`: bytes
+    that may be used: free space less the margin. Raises DoesNotFit: the bundles that the user named need more than
+    `room`.
     """
     named = [each.bundle.name for each in wanted if each.wanted and each.explicit]
     left = room - sum(needs[name] for name in named)

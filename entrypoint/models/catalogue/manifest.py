@@ -70,12 +70,7 @@ def is_bundle_name(text: str) -> bool:
 def parse(text: str, origin: str) -> Manifest:
     """Parse a manifest.
 
-    Args:
-        text: TOML.
-        origin: Path or address of the manifest, for messages.
-
-    Raises:
-        BadManifest: It can't be used.
+    `origin`: path or address of the manifest, for messages. Raises BadManifest: it can't be used.
     """
     try:
         content = tomllib.loads(text)

@@ -41,11 +41,8 @@ class WantedBundle:
 def scope_of(models: str, *, local: bool) -> str:
     """The scope (ALL, NAMED or REQUESTED) of the run that supervisord starts.
 
-    A start at home must not begin 200 GB by itself; on a rented pod that is what the pod is for.
-
-    Args:
-        models: The setting MODELS; "" is unset.
-        local: Local mode.
+    A start at home must not begin 200 GB by itself; on a rented pod that is what the pod is for. `models`: the setting
+    MODELS; "" is unset.
     """
     if models == "none":
         return REQUESTED
@@ -62,14 +59,8 @@ def wanted_bundles(
 ) -> tuple[tuple[WantedBundle, ...], tuple[str, ...]]:
     """All bundles in the manifest's order, each wanted or not, and notes for the user.
 
-    Args:
-        manifest: The bundles that exist.
-        environ: Holds the DOWNLOAD_* flags.
-        scope: ALL, NAMED or REQUESTED.
-        requested: Bundles requested by a command or the status page: later than a flag, so they beat it.
-
-    Raises:
-        BadFlags: A flag is neither true nor false, or a requested bundle does not exist.
+    `environ`: holds the DOWNLOAD_* flags; `requested`: bundles requested by a command or the status page: later than a
+    flag, so they beat it. Raises BadFlags: a flag is neither true nor false, or a requested bundle does not exist.
     """
     names = [bundle.name for bundle in manifest.bundles]
     if unknown := sorted(set(requested) - set(names)):

@@ -17,11 +17,7 @@ _FULLY_AT_WORK = 0.7
 
 
 class ConcurrencyLimit:
-    """Doubles the limit, measures, and keeps it or takes it back.
-
-    Attributes:
-        size: Connections to have now.
-    """
+    """Doubles the limit, measures, and keeps it or takes it back. `size`: connections to have now."""
 
     def __init__(self, first: int, most: int) -> None:
         self.size, self._most = min(first, most), most
@@ -33,11 +29,8 @@ class ConcurrencyLimit:
     def update(self, now: float, received: int, settle: float, worked: float) -> None:
         """Account for received bytes; called often, decides now and then.
 
-        Args:
-            now: Monotonic seconds.
-            received: Bytes in all so far.
-            settle: Seconds a new connection needs until its first byte.
-            worked: Seconds of processor time that the receiving thread has used so far.
+        `now`: monotonic seconds; `received`: bytes in all so far; `settle`: seconds a new connection needs until its
+        first byte; `worked`: seconds of processor time that the receiving thread has used so far.
         """
         if not self._started:
             self._started = True

@@ -19,11 +19,7 @@ from entrypoint.system.files import read_text
 
 
 class Lease:
-    """A lease that is held. Made by `acquire`.
-
-    Attributes:
-        owner: A random token of this holder.
-    """
+    """A lease that is held. Made by `acquire`. `owner`: a random token of this holder."""
 
     def __init__(self, path: str, owner: str) -> None:
         self._path = path
@@ -67,9 +63,7 @@ class Lease:
 def acquire(folder: str, timeout: float) -> Lease | None:
     """Acquire the lease in `folder` (made where missing); None: another process holds it.
 
-    Args:
-        folder: The staging folder of one file.
-        timeout: Seconds without a renewal after which another's lease is stale.
+    `folder`: the staging folder of one file; `timeout`: seconds without a renewal after which another's lease is stale.
     """
     path, owner = os.path.join(folder, "lease"), secrets.token_hex(8)
     os.makedirs(folder, mode=0o700, exist_ok=True)

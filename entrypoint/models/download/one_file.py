@@ -24,11 +24,7 @@ _RESTARTS = 3
 
 
 class OneFile:
-    """The download of one file.
-
-    Attributes:
-        transfer: The file, and its progress.
-    """
+    """The download of one file. `transfer`: the file, and its progress."""
 
     def __init__(self, session: Session, store: ModelStore, transfer: Transfer, log: Callable[[str], None]) -> None:
         """`log`: receives a line where a file was set aside."""

@@ -33,22 +33,15 @@ def _sync_file_range(descriptor: int, offset: int, count: int) -> None:
 class PartFile:
     """An open part file. Its names carry its owner's token: a former owner can neither move nor remove it.
 
-    Attributes:
-        done: Chunk -> bytes of it that are written.
-        resumed: Bytes that an earlier run has written.
-        path: The part file.
+    `done`: chunk -> bytes of it that are written; `resumed`: bytes that an earlier run has written; `path`: the part
+    file.
     """
 
     def __init__(self, folder: str, owner: str, wanted: Identity) -> None:
         """Adopt the part file of an earlier run where it is of the same file, else begin anew.
 
-        Args:
-            folder: The staging folder of the file.
-            owner: The token of the lease's holder.
-            wanted: The file's identity.
-
-        Raises:
-            DiskError: The volume refuses.
+        `folder`: the staging folder of the file; `owner`: the token of the lease's holder. Raises DiskError: the volume
+        refuses.
         """
         self._folder = folder
         self.path, self._journal_path = f"{folder}/part.{owner}", f"{folder}/journal.{owner}"
@@ -128,9 +121,8 @@ class PartFile:
 class SegmentWriter:
     """Writes the response to a segment's request, and enters it into the journal step by step.
 
-    Attributes:
-        offset: The byte behind the last one written.
-        requested_end: The byte behind the last one requested; the segment may have become shorter since.
+    `offset`: the byte behind the last one written; `requested_end`: the byte behind the last one requested; the segment
+    may have become shorter since.
     """
 
     def __init__(self, part: PartFile, layout: ChunkLayout, segment: Segment, step: int) -> None:
@@ -173,11 +165,7 @@ class SegmentWriter:
 
 
 class WholeWriter:
-    """Writes and hashes a whole file that comes as one stream.
-
-    Attributes:
-        offset: Bytes written.
-    """
+    """Writes and hashes a whole file that comes as one stream. `offset`: bytes written."""
 
     def __init__(self, part: PartFile, size: int | None) -> None:
         """`size`: bytes of the file, where known."""

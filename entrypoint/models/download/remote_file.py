@@ -42,10 +42,8 @@ class Session:
 class RemoteFile:
     """One file at its source.
 
-    Attributes:
-        session: What all downloads share.
-        transfer: The file, and its progress, which renews the attempts.
-        shown: Its address, fit for a log.
+    `session`: what all downloads share; `transfer`: the file, and its progress, which renews the attempts; `shown`: its
+    address, fit for a log.
     """
 
     def __init__(self, session: Session, transfer: Transfer) -> None:
@@ -87,13 +85,8 @@ class RemoteFile:
     async def after_failure(self, error: RetryableError | OSError, used: Resolved | None) -> RetryableError:
         """Note a failure, and resolve the address again where the failure asks for it; returns what the policy judges.
 
-        Args:
-            error: The failure.
-            used: The address when the attempt began.
-
-        Raises:
-            UpstreamChanged: The address leads to another file now.
-            DownloadError: The address can't be resolved any more.
+        `used`: the address when the attempt began. Raises UpstreamChanged: the address leads to another file now;
+        DownloadError: the address can't be resolved any more.
         """
         if isinstance(error, OSError):
             error = RetryableError(" ".join(f"{type(error).__name__} {error}".split())[:200])
@@ -139,8 +132,7 @@ class RemoteFile:
 class Attempt:
     """One attempt: `with attempt:` keeps a failure that another attempt may cure; others pass.
 
-    Attributes:
-        error: The failure, or None.
+    `error`: the failure, or None.
     """
 
     def __init__(self) -> None:

@@ -28,9 +28,8 @@ class SegmentedDownload:
     async def run(self) -> str:
         """Download all missing chunks; returns the sha256 of the whole file.
 
-        Raises:
-            DownloadError: The file can't be downloaded.
-            RangesRefused, UpstreamChanged: The download has to begin anew.
+        Raises DownloadError: the file can't be downloaded; RangesRefused, UpstreamChanged: the download has to begin
+        anew.
         """
         workers = min(self._remote.session.limits.connections, len(self._segments))
         try:

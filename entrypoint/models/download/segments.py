@@ -43,11 +43,7 @@ class Segments:
         return self._left
 
     def take(self, connections: int) -> Segment | None:
-        """The next segment; None: there is nothing left to help with.
-
-        Args:
-            connections: How many share the rest.
-        """
+        """The next segment; None: there is nothing left to help with. `connections`: how many share the rest."""
         segment = self._fresh(connections) if self._runs else self._stolen()
         if segment is not None:
             self._active.append(segment)

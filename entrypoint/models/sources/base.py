@@ -25,11 +25,9 @@ class NotAnAddress(Exception):
 class Found:
     """What a pasted address says.
 
-    Attributes:
-        keys: Of the manifest's `[[files]]`: `source`, and the keys of that source.
-        name: The file's name, or "" where the address does not contain it.
-        words: Text that the kind of model may be recognised from.
-        notes: What the user should know.
+    `keys`: of the manifest's `[[files]]`: `source`, and the keys of that source; `name`: the file's name, or "" where
+    the address does not contain it; `words`: text that the kind of model may be recognised from; `notes`: what the user
+    should know.
     """
 
     def __init__(self, keys: dict[str, str], name: str, words: str, notes: tuple[str, ...] = ()) -> None:
@@ -39,11 +37,8 @@ class Found:
 class Key:
     """One key of a source in the manifest.
 
-    Attributes:
-        check: Whether a text is a valid value.
-        wanted: What the value must be, for the error message.
-        required: Whether the source needs the key.
-        number: Whether a whole number is accepted beside text.
+    `check`: whether a text is a valid value; `wanted`: what the value must be, for the error message; `required`:
+    whether the source needs the key; `number`: whether a whole number is accepted beside text.
     """
 
     def __init__(
@@ -55,16 +50,11 @@ class Key:
 class Source:
     """One site that serves model files.
 
-    A subclass overrides what its site has; the defaults are those of a site without API and login.
-
-    Attributes:
-        name: The manifest's `source`.
-        keys: The manifest's keys of this source.
-        home: The site's address.
-        api: The address of the site's API, where that is another one; "": none.
-        login_variable: The variable (a secret setting) with the site's token, sent to `home` and `api` alone.
-        home_setting: The setting that replaces `home`; "": none.
-        login_remedy: What the user does where the site asks for a login.
+    A subclass overrides what its site has; the defaults are those of a site without API and login. `name`: the
+    manifest's `source`; `keys`: the manifest's keys of this source; `home`: the site's address; `api`: the address of
+    the site's API, where that is another one; "": none; `login_variable`: the variable (a secret setting) with the
+    site's token, sent to `home` and `api` alone; `home_setting`: the setting that replaces `home`; "": none;
+    `login_remedy`: what the user does where the site asks for a login.
     """
 
     name: ClassVar[str]

@@ -23,12 +23,8 @@ FOLDERS: dict[str, tuple[str, ...]] = {
 def destination(found: Found, wanted: str) -> str:
     """Path below the models folder.
 
-    Args:
-        found: What the address says.
-        wanted: `--dest`: a path, a folder with a slash at its end, or "".
-
-    Raises:
-        NotAnAddress: The address does not say enough; the message says what to give.
+    `wanted`: `--dest`: a path, a folder with a slash at its end, or "". Raises NotAnAddress: the address does not say
+    enough; the message says what to give.
     """
     if wanted and not wanted.endswith("/"):
         return wanted

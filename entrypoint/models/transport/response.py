@@ -66,12 +66,7 @@ class _RawSink(io.RawIOBase):
 
 
 class Response:
-    """A response; its body is read once.
-
-    Attributes:
-        status: The HTTP status.
-        headers: Case-insensitive.
-    """
+    """A response; its body is read once. `headers`: case-insensitive."""
 
     def __init__(self, transfer: pycurl.Curl, stall_timeout: float) -> None:
         self._transfer, self._stall_timeout = transfer, stall_timeout

@@ -23,17 +23,9 @@ def check_status(
 ) -> None:  # fmt: skip
     """Return where the response carries bytes (200, 206).
 
-    Args:
-        status: The HTTP status.
-        headers: The response's headers, case-insensitive.
-        signed: A redirect gave the address: it may have expired.
-        now: For a Retry-After that is a date.
-        gated: The source says in a way of its own that it wants a login.
-        login_remedy: What the user does where the site wants a login.
-
-    Raises:
-        RetryableError: Transient.
-        DownloadError: Final.
+    `signed`: a redirect gave the address: it may have expired; `now`: for a Retry-After that is a date; `gated`: the
+    source says in a way of its own that it wants a login; `login_remedy`: what the user does where the site wants a
+    login. Raises RetryableError: transient; DownloadError: final.
     """
     if status in (200, 206):
         return
@@ -94,16 +86,9 @@ def whole_size(headers: Mapping[str, str]) -> int | None:
 def check_range(headers: Mapping[str, str], status: int, span: tuple[int, int], size: int, etag: str) -> None:
     """Check that the response holds exactly the requested bytes of the same file.
 
-    Args:
-        headers: The response's headers, case-insensitive.
-        status: The HTTP status, 200 or 206.
-        span: The first byte requested, and the one behind the last.
-        size: Bytes of the file.
-        etag: The file's ETag when it was resolved.
-
-    Raises:
-        RangesRefused: The origin sends the whole file.
-        RetryableError: Anything else that is wrong.
+    `status`: the HTTP status, 200 or 206; `span`: the first byte requested, and the one behind the last; `etag`: the
+    file's ETag when it was resolved. Raises RangesRefused: the origin sends the whole file; RetryableError: anything
+    else that is wrong.
     """
     if status == 200:
         raise RangesRefused
