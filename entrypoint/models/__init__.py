@@ -15,5 +15,5 @@ download/segments, hasher, connections, lease; progress. An origin without range
 download/segmented.
 
 Rooms, from the top: run, worker and commands; download/; store and report; catalogue/ (what is wanted); sources/ (one
-file a site) and transport/ (HTTP); errors, units, disk. No room imports from one above it (pyproject.toml).
+file a site) and transport/ (HTTP); errors, disk. No room imports from one above it (pyproject.toml).
 """

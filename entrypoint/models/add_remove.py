@@ -17,10 +17,10 @@ from entrypoint.models.sources.folders import destination
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import configured, recognise
 from entrypoint.models.store import ModelStore, refusal
-from entrypoint.models.units import gigabytes
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.units import gigabytes
 
 MINE = "MINE"
 
@@ -29,8 +29,7 @@ def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str 
     """Add a file to the user's manifest; nothing is downloaded yet. Returns the exit code.
 
     `url`: a page or a download of a source, or any file's address; `dest`: a path below the models folder, a folder
-    with a slash at its end, or ""; `sha256`: the file's hash, or ""; `bundle`: the bundle it joins; made where it is a
-    new one.
+    with a slash at its end, or ""; `sha256`: the file's hash, or ""; `bundle`: the one it joins, made where it is new.
     """
     try:
         found = recognise(url, configured(settings))
@@ -39,11 +38,9 @@ def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str 
         if sha256:
             keys["sha256"] = sha256.lower()
         _replace(where, with_file(read_text(where) or NEW, where, bundle, keys))
-    except NotAnAddress as error:
-        log(f"models: cannot add {url.partition('?')[0]}: {error}")
-        return BAD_SETTINGS
-    except (BadManifest, OSError) as error:
-        log(f"models: {error}")
+    except (NotAnAddress, BadManifest, OSError) as error:
+        what = f"cannot add {url.partition('?')[0]}: " if isinstance(error, NotAnAddress) else ""
+        log(f"models: {what}{error}")
         return BAD_SETTINGS
     for note in found.notes:
         log(f"models: {note}")

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 
 from entrypoint.models.errors import DiskError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
 
 @contextlib.contextmanager
 def disk_work(what: str) -> Iterator[None]:
@@ -22,7 +20,7 @@ def disk_work(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = f"cannot {what}: {error.strerror or error}"
-        if error.errno in _FULL:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             remedy = "free space on the volume or enlarge it (a quota may not show in df), then start it again"
             raise DiskError("VolumeFull", reason, remedy, temporary=True) from error
         if error.errno == errno.EROFS:

@@ -12,8 +12,7 @@ class DownloadError(Exception):
 
     def __init__(self, name: str, reason: str, remedy: str, *, temporary: bool = False, after: float = 0.0) -> None:
         super().__init__(f"{name}: {reason}")
-        self.name, self.reason, self.remedy, self.temporary = name, reason, remedy, temporary
-        self.after = after
+        self.name, self.reason, self.remedy, self.temporary, self.after = name, reason, remedy, temporary, after
 
 
 class DiskError(DownloadError):

@@ -10,7 +10,7 @@ from entrypoint.models.catalogue.manifest import Bundle
 from entrypoint.models.catalogue.wanted import WantedBundle
 from entrypoint.models.progress import INSTALLED, Transfer
 from entrypoint.models.sources.model_file import File
-from entrypoint.models.units import gigabytes
+from entrypoint.system.units import gigabytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,9 @@ async def _get(url: str, client: HttpClient) -> str:
                     url = target
                     continue
                 if response.status != 200:
-                    temporary, what = response.status >= 500 or response.status == 429, f"HTTP {response.status}"
-                    raise DownloadError(
-                        "ManifestUnreachable", f"{without_query(url)}: {what}", remedy, temporary=temporary
-                    )
+                    temporary = response.status >= 500 or response.status == 429
+                    reason = f"{without_query(url)}: HTTP {response.status}"
+                    raise DownloadError("ManifestUnreachable", reason, remedy, temporary=temporary)
                 return (await response.read(LARGEST)).decode()
     except OSError as error:
         reason = f"{without_query(url)}: {type(error).__name__}"

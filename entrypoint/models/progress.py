@@ -7,7 +7,7 @@ from typing import Any
 
 from entrypoint.models.errors import DownloadError
 from entrypoint.models.sources.model_file import File
-from entrypoint.models.units import duration, gigabytes
+from entrypoint.system.units import duration, gigabytes
 
 #: The states of a file, as the record has them.
 WAITING, FETCHING, BUSY, INSTALLED, FAILED = "waiting", "fetching", "busy", "there", "failed"
@@ -71,11 +71,8 @@ def line(transfers: list[Transfer], bytes_per_second: float) -> str:
     written = sum(each.written for each in transfers)
     total = sum(max(each.size, each.written) for each in transfers)
     states = [each.state for each in transfers]
-    parts = [
-        f"models: {states.count(INSTALLED)} of {len(transfers)} files",
-        f"{gigabytes(written)} of {gigabytes(total)}",
-        f"{bytes_per_second / 1e6:.1f} MB/s",
-    ]
+    parts = [f"models: {states.count(INSTALLED)} of {len(transfers)} files, {gigabytes(written)} of {gigabytes(total)}"]
+    parts.append(f"{bytes_per_second / 1e6:.1f} MB/s")
     if bytes_per_second > 0 and total > written:
         parts.append(f"about {duration((total - written) / bytes_per_second)} left")
     for state, words in ((FAILED, "failed"), (BUSY, "downloaded by another pod")):
@@ -106,12 +103,8 @@ def record(
     total = sum(max(each.size, each.written) for each in transfers)
     moving = state == "running" and bytes_per_second >= 1
     return {
-        "state": state,
-        "at": now,
-        "pid": pid,
-        "bytes_per_second": round(bytes_per_second),
-        "bytes": written,
-        "size": total,
+        "state": state, "at": now, "pid": pid,
+        "bytes_per_second": round(bytes_per_second), "bytes": written, "size": total,
         "seconds_left": round((total - written) / bytes_per_second) if moving else None,
         "notes": notes,
         "files": [

@@ -29,10 +29,7 @@ class Notes(list[str]):
 
 
 class Reporter:
-    """Runs beside the downloads: `async with`; the record's last state is `state`.
-
-    `state`: `stopped`, until the run knows better.
-    """
+    """Runs beside the downloads: `async with`; the record's last state is `state`."""
 
     def __init__(self, runtime: str, transfers: list[Transfer], notes: list[str], *, terminal: bool) -> None:
         """`runtime`: the folder of the record; "": none is written."""
@@ -40,7 +37,7 @@ class Reporter:
         self._other_run = bool(runtime) and another_run_reports(runtime)
         self._bars = _bars() if terminal else None
         self._seen: deque[tuple[float, int]] = deque()
-        self.state = "stopped"
+        self.state = "stopped"  # until the run knows better
 
     async def __aenter__(self) -> Reporter:
         self._reporting = asyncio.create_task(self._report())

@@ -129,10 +129,8 @@ def _note_silent(run: _Run) -> None:
     silent += [each for each in run.transfers if each.state == FAILED and each.temporary]
     if silent:
         why = next((each.last for each in silent if each.last), f"no response within {_PREVIEW_S} s")
-        run.notes.add(
-            f"the sources of {len(silent)} of {len(run.transfers)} files did not respond ({why}); "
-            "their sizes are the manifest's"
-        )
+        sources = f"the sources of {len(silent)} of {len(run.transfers)} files"
+        run.notes.add(f"{sources} did not respond ({why}); their sizes are the manifest's")
     for each in silent:
         remedy = "check the pod's network, then try again"
         each.fail(DownloadError("NotAsked", "its source did not respond", remedy, temporary=True))

@@ -64,9 +64,8 @@ class ModelStore:
             status = os.stat(self.path(file))
         except (OSError, ValueError):
             return {}
-        same = isinstance(found, dict) and (found.get("size"), found.get("mtime_ns")) == (
-            status.st_size, status.st_mtime_ns,
-        )  # fmt: skip
+        facts = (status.st_size, status.st_mtime_ns)
+        same = isinstance(found, dict) and (found.get("size"), found.get("mtime_ns")) == facts
         if not same or (file.sha256 and found.get("sha256") != file.sha256):
             return {}
         return dict(found)

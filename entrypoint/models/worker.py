@@ -13,13 +13,13 @@ import time
 from entrypoint.models.bundle_requests import requested_bundles
 from entrypoint.models.catalogue.wanted import NAMED, REQUESTED, FetchRequest, any_flag, scope_of
 from entrypoint.models.state_file import CONDITION, write_state
-from entrypoint.models.units import duration
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition
 from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.readiness import wait_for_services
+from entrypoint.system.units import duration
 
 _PROBE_EVERY_S = 0.5
 _LONGEST_PAUSE_S = 3600.0

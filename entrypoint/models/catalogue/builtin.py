@@ -26,10 +26,7 @@ def local_manifest(settings: Settings, paths: Paths) -> Manifest | None:
 
 
 def with_catalogue(text: str, where: str) -> Manifest:
-    """The user's manifest, behind the catalogue where it says `extends_catalogue`.
-
-    Raises BadManifest: it can't be used.
-    """
+    """The user's manifest, behind the catalogue where it says `extends_catalogue`. Raises BadManifest if unusable."""
     own = parse(text, where)
     return own.behind(catalogue()) if own.extends_catalogue else own
 

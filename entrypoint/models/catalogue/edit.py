@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
 from entrypoint.models.sources.model_file import File
 
-NEW = """# Models of your own, beside the built-in ones (extends_catalogue). The README's "Models" describes the format.
+NEW = """# Models of your own, beside the built-in ones (extends_catalogue). docs/models.md describes the format.
 schema = 1
 extends_catalogue = true
 """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from entrypoint.models.catalogue.wanted import WantedBundle
-from entrypoint.models.units import gigabytes
+from entrypoint.system.units import gigabytes
 
 #: Space that stays free: outputs, logs and ComfyUI's own files need some. The larger of the two counts.
 MARGIN_BYTES, MARGIN_PART = 2 * 10**9, 0.02
@@ -33,9 +33,8 @@ def margin(total: int) -> int:
 def fitting(wanted: tuple[WantedBundle, ...], needs: Mapping[str, int], room: int) -> Fit:
     """Select the bundles that the user named, then the defaults in order, as far as they fit.
 
-    `wanted`: all bundles, in the manifest's order; `needs`: bundle -> bytes it still needs on the disk; `room`: bytes
-    that may be used: free space less the margin. Raises DoesNotFit: the bundles that the user named need more than
-    `room`.
+    `wanted`: all bundles, in the manifest's order; `needs`: bundle -> bytes it still needs on the disk; `room`: free
+    bytes less the margin. Raises DoesNotFit: the bundles that the user named need more than `room`.
     """
     named = [each.bundle.name for each in wanted if each.wanted and each.explicit]
     left = room - sum(needs[name] for name in named)
@@ -53,11 +52,8 @@ def fitting(wanted: tuple[WantedBundle, ...], needs: Mapping[str, int], room: in
             left -= need
         else:
             left_out.append(f"{each.bundle.name} is left out: it needs {gigabytes(need)}, {gigabytes(left)} left")
-    return Fit(
-        bundles=tuple(name for name in by_name if name in selected),
-        left_out=tuple(left_out),
-        need=sum(needs[name] for name in selected),
-    )
+    bundles = tuple(name for name in by_name if name in selected)
+    return Fit(bundles, tuple(left_out), need=sum(needs[name] for name in selected))
 
 
 def _with_implied(first: WantedBundle, by_name: Mapping[str, WantedBundle]) -> set[str]:
@@ -73,10 +69,7 @@ def _with_implied(first: WantedBundle, by_name: Mapping[str, WantedBundle]) -> s
 def _table(wanted: tuple[WantedBundle, ...], named: list[str], needs: Mapping[str, int], room: int) -> str:
     total = sum(needs[name] for name in named)
     lines = [f"requested: {gigabytes(total)}, room: {gigabytes(room)}; nothing is fetched. By bundle:"]
-    lines += [
-        f"  {each.bundle.name:<12} {gigabytes(needs[each.bundle.name]):>10}  {each.why}"
-        for each in wanted
-        if each.bundle.name in named
-    ]
+    mine = [each for each in wanted if each.bundle.name in named]
+    lines += [f"  {each.bundle.name:<12} {gigabytes(needs[each.bundle.name]):>10}  {each.why}" for each in mine]
     lines.append("switch bundles off (DOWNLOAD_<BUNDLE>=false) or enlarge the volume")
     return "\n".join(lines)

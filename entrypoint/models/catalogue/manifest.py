@@ -68,10 +68,7 @@ def is_bundle_name(text: str) -> bool:
 
 
 def parse(text: str, origin: str) -> Manifest:
-    """Parse a manifest.
-
-    `origin`: path or address of the manifest, for messages. Raises BadManifest: it can't be used.
-    """
+    """Parse a manifest. `origin`: its path or address, for messages. Raises BadManifest: it can't be used."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -81,8 +78,7 @@ def parse(text: str, origin: str) -> Manifest:
 
 class _Reader:
     def __init__(self, text: str, origin: str) -> None:
-        self._lines = text.splitlines()
-        self._origin = origin
+        self._lines, self._origin = text.splitlines(), origin
 
     def manifest(self, content: dict[str, Any]) -> Manifest:
         self._known(content, _TOP_KEYS, "")
@@ -111,14 +107,10 @@ class _Reader:
         size = self._typed(table, "size_gb", (int, float), 0, place)
         if not 0 <= size < 1e6:
             raise self._bad(place, "size_gb", "must be a number of GB, 0 or more")
-        return Bundle(
-            name=name,
-            about=self._typed(table, "about", str, "", place),
-            default=self._typed(table, "default", bool, True, place),
-            implies=tuple(implies),
-            size_gb=float(size),
-            files=tuple(file for file in files if file.bundle == name),
-        )
+        about = self._typed(table, "about", str, "", place)
+        default = self._typed(table, "default", bool, True, place)
+        own = tuple(file for file in files if file.bundle == name)
+        return Bundle(name=name, about=about, default=default, implies=tuple(implies), size_gb=float(size), files=own)
 
     def _file(self, table: Any, place: str, bundles: dict[str, Any]) -> File:
         if not isinstance(table, dict):

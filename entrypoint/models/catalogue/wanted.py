@@ -41,8 +41,7 @@ class WantedBundle:
 def scope_of(models: str, *, local: bool) -> str:
     """The scope (ALL, NAMED or REQUESTED) of the run that supervisord starts.
 
-    A start at home must not begin 200 GB by itself; on a rented pod that is what the pod is for. `models`: the setting
-    MODELS; "" is unset.
+    A start at home must not begin 200 GB by itself; on a rented pod that is what the pod is for. `models`: "" is unset.
     """
     if models == "none":
         return REQUESTED
@@ -101,12 +100,9 @@ def _decide(bundle: Bundle, flags: Mapping[str, bool], scope: str, requested: Co
 
 
 def _imply(
-    bundle: Bundle,
-    found: dict[str, WantedBundle],
-    flags: Mapping[str, bool],
-    requested: Collection[str],
+    bundle: Bundle, found: dict[str, WantedBundle], flags: Mapping[str, bool], requested: Collection[str],
     notes: list[str],
-) -> None:
+) -> None:  # fmt: skip
     mine = found[bundle.name]
     if not mine.wanted:
         return
@@ -122,8 +118,5 @@ def _imply(
 def _unknown_flags(manifest: Manifest, environ: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name for name in ("ALL", *(bundle.name for bundle in manifest.bundles))}
     names = ", ".join(bundle.name for bundle in manifest.bundles)
-    return [
-        f"{name} names no bundle; the bundles are {names}"
-        for name in sorted(environ)
-        if name.startswith(PREFIX) and name not in known
-    ]
+    unknown = [name for name in sorted(environ) if name.startswith(PREFIX) and name not in known]
+    return [f"{name} names no bundle; the bundles are {names}" for name in unknown]

@@ -23,8 +23,7 @@ class ConcurrencyLimit:
         self.size, self._most = min(first, most), most
         self._before: tuple[int, float] | None = None
         self._begins, self._since, self._worked = 0.0, 0, 0.0
-        self._next_try = 0.0
-        self._started = False
+        self._next_try, self._started = 0.0, False
 
     def update(self, now: float, received: int, settle: float, worked: float) -> None:
         """Account for received bytes; called often, decides now and then.

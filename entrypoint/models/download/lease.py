@@ -22,8 +22,7 @@ class Lease:
     """A lease that is held. Made by `acquire`. `owner`: a random token of this holder."""
 
     def __init__(self, path: str, owner: str) -> None:
-        self._path = path
-        self.owner = owner
+        self._path, self.owner = path, owner
 
     def renew(self) -> None:
         """Set the lease's mtime. Raises LeaseLost: another holder has it."""

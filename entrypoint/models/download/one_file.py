@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from entrypoint.models.disk import disk_work
 from entrypoint.models.download import lease
-from entrypoint.models.download.chunks import ChunkLayout, identity_of
+from entrypoint.models.download.chunks import ChunkLayout, Identity, identity_of
 from entrypoint.models.download.part_file import PartFile
 from entrypoint.models.download.remote_file import RemoteFile, Session
 from entrypoint.models.download.resolve import Resolved
@@ -120,9 +120,7 @@ class OneFile:
         size, chunk = resolved.size or 0, self._limits.chunk
         boot = lease.machine().partition(" ")[0]
         single = single or not size
-        identity = identity_of("", "", "", size, 1)
-        if not single:
-            identity = identity_of(resolved.sha256, resolved.etag, boot, size, chunk)
+        identity = Identity("", size, 1) if single else identity_of(resolved.sha256, resolved.etag, boot, size, chunk)
         part = PartFile(folder, held.owner, identity)
         kept = False
         try:

@@ -22,26 +22,16 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
 
-def _sync_file_range(descriptor: int, offset: int, count: int) -> None:
-    """A hint: where the call is missing (musl, FUSE), the fsync at the end does all of it."""
-    with contextlib.suppress(AttributeError, OSError):
-        _libc().sync_file_range(
-            descriptor, ctypes.c_int64(offset), ctypes.c_int64(count), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE)
-        )
-
-
 class PartFile:
     """An open part file. Its names carry its owner's token: a former owner can neither move nor remove it.
 
-    `done`: chunk -> bytes of it that are written; `resumed`: bytes that an earlier run has written; `path`: the part
-    file.
+    `done`: chunk -> bytes of it that are written; `resumed`: bytes that an earlier run has written.
     """
 
     def __init__(self, folder: str, owner: str, wanted: Identity) -> None:
         """Adopt the part file of an earlier run where it is of the same file, else begin anew.
 
-        `folder`: the staging folder of the file; `owner`: the token of the lease's holder. Raises DiskError: the volume
-        refuses.
+        `folder`: the file's staging folder; `owner`: the lease holder's token. Raises DiskError: the volume refuses.
         """
         self._folder = folder
         self.path, self._journal_path = f"{folder}/part.{owner}", f"{folder}/journal.{owner}"
@@ -83,8 +73,13 @@ class PartFile:
             os.write(self._journal, f"{index} {count}\n".encode())
 
     def start_writeback(self, start: int, end: int) -> None:
-        """Have the kernel start to write this range out, so that there is little left for the fsync at the end."""
-        _sync_file_range(self._file, start, end - start)
+        """Have the kernel start to write this range out, so that there is little left for the fsync at the end.
+
+        A hint: where the call is missing (musl, FUSE), the fsync at the end does all of it.
+        """
+        offset, count = ctypes.c_int64(start), ctypes.c_int64(end - start)
+        with contextlib.suppress(AttributeError, OSError):
+            _libc().sync_file_range(self._file, offset, count, ctypes.c_uint(_SYNC_FILE_RANGE_WRITE))
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
         """Read from `offset` into `buffer`; returns the count of bytes."""
@@ -165,11 +160,11 @@ class SegmentWriter:
 
 
 class WholeWriter:
-    """Writes and hashes a whole file that comes as one stream. `offset`: bytes written."""
+    """Writes and hashes a whole file that comes as one stream. `offset`: bytes written; `digest`: of these."""
 
     def __init__(self, part: PartFile, size: int | None) -> None:
         """`size`: bytes of the file, where known."""
-        self._part, self._size, self._digest = part, size, hashlib.sha256()
+        self._part, self._size, self.digest = part, size, hashlib.sha256()
         self.offset = 0
 
     def write(self, data: memoryview) -> int:
@@ -177,10 +172,6 @@ class WholeWriter:
         if self._size is not None and self.offset + len(data) > self._size:
             raise RetryableError(f"more than the file's {self._size} bytes")
         self._part.write(self.offset, data)
-        self._digest.update(data)
+        self.digest.update(data)
         self.offset += len(data)
         return len(data)
-
-    def sha256(self) -> str:
-        """Of everything written so far."""
-        return self._digest.hexdigest()

@@ -42,8 +42,7 @@ class Session:
 class RemoteFile:
     """One file at its source.
 
-    `session`: what all downloads share; `transfer`: the file, and its progress, which renews the attempts; `shown`: its
-    address, fit for a log.
+    `transfer`: the file, and its progress, which renews the attempts; `shown`: its address, fit for a log.
     """
 
     def __init__(self, session: Session, transfer: Transfer) -> None:
@@ -130,10 +129,7 @@ class RemoteFile:
 
 
 class Attempt:
-    """One attempt: `with attempt:` keeps a failure that another attempt may cure; others pass.
-
-    `error`: the failure, or None.
-    """
+    """One attempt: `with attempt:` keeps a failure that another attempt may cure; others pass."""
 
     def __init__(self) -> None:
         self.error: RetryableError | OSError | None = None
@@ -142,10 +138,8 @@ class Attempt:
         pass
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
-        if isinstance(error, RetryableError | OSError):
-            self.error = error
-            return True
-        return False
+        self.error = error if isinstance(error, RetryableError | OSError) else None
+        return self.error is not None
 
 
 class Attempts:

@@ -60,15 +60,11 @@ async def resolve(
                 gated=any(each.needs_login(response.status, response.headers) for each in sources),
                 login_remedy=login_remedy(first, sources),
             )  # fmt: skip
-            _check_type(response, file, url, login_remedy(first, sources))
+            if is_web_page(response.headers.get("Content-Type", ""), file.dest):
+                raise DownloadError("GotAWebPage", *web_page(url, login_remedy(first, sources)))
             return _resolved(response, file, url, login, hop > 0, linked_size, sha256)
     reason = f"more than {MOST_REDIRECTS} redirects, the last to {without_query(url)}"
     raise DownloadError("RedirectLoop", reason, "check the address in the manifest")
-
-
-def _check_type(response: Response, file: File, url: str, remedy: str) -> None:
-    if is_web_page(response.headers.get("Content-Type", ""), file.dest):
-        raise DownloadError("GotAWebPage", *web_page(url, remedy))
 
 
 def web_page(url: str, login_remedy: str) -> tuple[str, str]:
@@ -85,18 +81,14 @@ def _resolved(
     if None not in (given, linked_size) and given != linked_size:
         raise RetryableError(f"the hub says {linked_size} bytes, {without_query(url)} says {given}", resolve=True)
     size = given if given is not None else linked_size
-    _check_expected(file, size, sha256)
+    remedy = "the file was replaced at its source: update the manifest, or pin `revision` to a commit"
+    if file.sha256 and sha256 and file.sha256 != sha256:
+        raise DownloadError("HashDiffers", f"its source says sha256 {sha256}, the manifest {file.sha256}", remedy)
+    if file.size is not None and size is not None and file.size != size:
+        raise DownloadError("SizeDiffers", f"it has {size} bytes, the manifest says {file.size}", remedy)
     chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
     return Resolved(
         url=url, login=login, signed=signed, size=size if size is not None else file.size,
         sha256=file.sha256 or sha256, etag=response.headers.get("ETag", ""),
         ranges=partial and given is not None, framed=chunked or response.length is not None,
     )  # fmt: skip
-
-
-def _check_expected(file: File, size: int | None, sha256: str) -> None:
-    remedy = "the file was replaced at its source: update the manifest, or pin `revision` to a commit"
-    if file.sha256 and sha256 and file.sha256 != sha256:
-        raise DownloadError("HashDiffers", f"its source says sha256 {sha256}, the manifest {file.sha256}", remedy)
-    if file.size is not None and size is not None and file.size != size:
-        raise DownloadError("SizeDiffers", f"it has {size} bytes, the manifest says {file.size}", remedy)

@@ -28,14 +28,12 @@ class SegmentedDownload:
     async def run(self) -> str:
         """Download all missing chunks; returns the sha256 of the whole file.
 
-        Raises DownloadError: the file can't be downloaded; RangesRefused, UpstreamChanged: the download has to begin
-        anew.
+        Raises DownloadError: it can't be downloaded; RangesRefused, UpstreamChanged: the download has to begin anew.
         """
-        workers = min(self._remote.session.limits.connections, len(self._segments))
         try:
             async with asyncio.TaskGroup() as group:
                 digest = group.create_task(self._hasher.run())
-                for _ in range(workers):
+                for _ in range(min(self._remote.session.limits.connections, len(self._segments))):
                     group.create_task(self._worker())
         except BaseExceptionGroup as problems:
             raise _worst(problems) from None
@@ -89,8 +87,7 @@ class SegmentedDownload:
 
 def _worst(problems: BaseExceptionGroup[BaseException]) -> BaseException:
     """The failure that says most: the disk's, then a final one, then the rest."""
-    order = (DiskError, DownloadError, UpstreamChanged, RangesRefused)
-    for kind in order:
+    for kind in (DiskError, DownloadError, UpstreamChanged, RangesRefused):
         for problem in problems.exceptions:
             if isinstance(problem, kind):
                 return problem

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 
 from entrypoint.models.download.part_file import PartFile, WholeWriter
 from entrypoint.models.download.remote_file import RemoteFile
-from entrypoint.models.download.resolve import Resolved
 from entrypoint.models.errors import DownloadError, RetryableError
-from entrypoint.models.transport.response import Response
 from entrypoint.models.transport.response_rules import check_status
 from entrypoint.models.transport.retry import StallDetector
 
@@ -34,7 +32,13 @@ async def _stream(remote: RemoteFile, part: PartFile) -> tuple[int, str]:
     writer = WholeWriter(part, resolved.size)
     async with session.pool.slot(), remote.get(resolved) as response:
         check_status(response.status, response.headers, signed=True, now=datetime.now(UTC))
-        _check(response, resolved)
+        if response.status != 200:
+            raise RetryableError(f"requested the whole file, got HTTP {response.status}", resolve=True)
+        if response.headers.get("ETag", "") != resolved.etag:
+            raise RetryableError("the ETag has changed", resolve=True)
+        if not resolved.framed and not resolved.size and not resolved.sha256:
+            reason = "its origin gives neither length nor hash: a truncated file would go unnoticed"
+            raise DownloadError("CannotVerify", reason, "give `size` or `sha256` in the manifest")
         stall = StallDetector(session.limits, time.monotonic())
         async for count in response.stream_to(writer.write):
             remote.transfer.add(count)
@@ -42,14 +46,4 @@ async def _stream(remote: RemoteFile, part: PartFile) -> tuple[int, str]:
             await session.rate_limit.spend(count)
     if not writer.offset or (resolved.size is not None and writer.offset != resolved.size):
         raise RetryableError(f"it ended after {writer.offset} bytes of {resolved.size or 'an unknown number'}")
-    return writer.offset, writer.sha256()
-
-
-def _check(response: Response, resolved: Resolved) -> None:
-    if response.status != 200:
-        raise RetryableError(f"requested the whole file, got HTTP {response.status}", resolve=True)
-    if response.headers.get("ETag", "") != resolved.etag:
-        raise RetryableError("the ETag has changed", resolve=True)
-    if not resolved.framed and not resolved.size and not resolved.sha256:
-        reason = "its origin gives neither length nor hash: a truncated file would go unnoticed"
-        raise DownloadError("CannotVerify", reason, "give `size` or `sha256` in the manifest")
+    return writer.offset, writer.digest.hexdigest()

@@ -25,9 +25,8 @@ class NotAnAddress(Exception):
 class Found:
     """What a pasted address says.
 
-    `keys`: of the manifest's `[[files]]`: `source`, and the keys of that source; `name`: the file's name, or "" where
-    the address does not contain it; `words`: text that the kind of model may be recognised from; `notes`: what the user
-    should know.
+    `keys`: of the manifest's `[[files]]`: `source`, and the keys of that source; `name`: the file's, or "" where the
+    address has none; `words`: text that the kind of model may be recognised from; `notes`: what the user should know.
     """
 
     def __init__(self, keys: dict[str, str], name: str, words: str, notes: tuple[str, ...] = ()) -> None:
@@ -128,6 +127,11 @@ def sha256_in(text: Any) -> str:
     return lowered if is_sha256(lowered) else ""
 
 
-#: Keys of the sources that have repositories.
-REPOSITORY = Key(lambda text: re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text), "must be owner/name")
-PATH = Key(is_relative, "must be a path inside the repository")
+def repo_keys(*, revision_required: bool) -> dict[str, Key]:
+    """The keys of a source that has repositories."""
+    name = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
+    return {
+        "repo_id": Key(lambda text: re.fullmatch(name, text), "must be owner/name"),
+        "path": Key(is_relative, "must be a path inside the repository"),
+        "revision": Key(is_relative, "must be a branch, tag or commit", required=revision_required),
+    }

@@ -7,19 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, quote, unquote
 
-from entrypoint.models.sources.base import (
-    PATH,
-    REPOSITORY,
-    AskJson,
-    Found,
-    Key,
-    Source,
-    host_of,
-    is_relative,
-    member,
-    origin_of,
-    sha256_in,
-)
+from entrypoint.models.sources.base import AskJson, Found, Key, Source, host_of, member, origin_of, repo_keys, sha256_in
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
@@ -32,11 +20,7 @@ class GitHubRelease(Source):
     """Releases. `keys`: `repo_id`, `revision` (the tag), `path` (the asset's name)."""
 
     name = "github_release"
-    keys: ClassVar[Mapping[str, Key]] = {
-        "repo_id": REPOSITORY,
-        "revision": Key(is_relative, "must be a branch, tag or commit"),
-        "path": PATH,
-    }
+    keys: ClassVar[Mapping[str, Key]] = repo_keys(revision_required=True)
     home, api = "https://github.com", "https://api.github.com"
     login_variable = "GITHUB_TOKEN"
     login_remedy = "set GITHUB_TOKEN to a token that may read the repository"

@@ -7,17 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from entrypoint.models.sources.base import (
-    PATH,
-    REPOSITORY,
-    Found,
-    Key,
-    NotAnAddress,
-    Source,
-    host_of,
-    is_relative,
-    sha256_in,
-)
+from entrypoint.models.sources.base import Found, Key, NotAnAddress, Source, host_of, repo_keys, sha256_in
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
@@ -29,11 +19,7 @@ class HuggingFace(Source):
     """The hub. `keys`: `repo_id`, `path`, `revision` ("main")."""
 
     name = "huggingface"
-    keys: ClassVar[Mapping[str, Key]] = {
-        "repo_id": REPOSITORY,
-        "path": PATH,
-        "revision": Key(is_relative, "must be a branch, tag or commit", required=False),
-    }
+    keys: ClassVar[Mapping[str, Key]] = repo_keys(revision_required=False)
     home = "https://huggingface.co"
     login_variable = "HF_TOKEN"
     home_setting = "hf_endpoint"

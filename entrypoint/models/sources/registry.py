@@ -23,9 +23,7 @@ SOURCES: Sources = (HuggingFace(), GitHubRelease(), Civitai(), PlainUrl())
 
 def configured(settings: Settings) -> Sources:
     """The sources at the addresses that the settings give (HF_ENDPOINT)."""
-    return tuple(
-        type(each)(getattr(settings, each.home_setting), each.api) if each.home_setting else each for each in SOURCES
-    )
+    return tuple(type(s)(getattr(settings, s.home_setting), s.api) if s.home_setting else s for s in SOURCES)
 
 
 def source_named(name: str, sources: Sources = SOURCES) -> Source | None:

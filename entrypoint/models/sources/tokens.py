@@ -47,10 +47,7 @@ class Tokens:
 
 
 def keep_logins(settings: Settings, paths: Paths) -> None:
-    """Write the tokens that are set and remove those of an earlier start.
-
-    Raises OSError: the runtime folder can't be written.
-    """
+    """Write the tokens that are set and remove those of an earlier start. Raises OSError where it can't."""
     folder = f"{paths.runtime}/secrets"
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for name in VARIABLES:
@@ -63,7 +60,6 @@ def keep_logins(settings: Settings, paths: Paths) -> None:
 
 def logins(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
     """Variable -> token: of this very environment (a terminal's), else of the pod's start."""
-    found = {
-        name: environ.get(name, "").strip() or read_text(f"{paths.runtime}/secrets/{name}") or "" for name in VARIABLES
-    }
+    given = {name: environ.get(name, "").strip() for name in VARIABLES}
+    found = {name: text or read_text(f"{paths.runtime}/secrets/{name}") for name, text in given.items()}
     return {name: token for name, token in found.items() if token}

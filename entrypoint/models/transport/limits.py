@@ -18,8 +18,7 @@ class Limits:
     attempts: int = 8  # failures in a row without a byte of progress
     first_wait: float = 1.0  # seconds, doubled with each failure, with full jitter
     longest_wait: float = 30.0  # seconds; the cap of our own waits
-    # seconds that an origin may ask to wait; beyond that the file is left for a later run
-    longest_retry_after: float = 300.0
+    longest_retry_after: float = 300.0  # seconds that an origin may ask to wait; beyond that: left for a later run
     connect_timeout: float = 15.0  # seconds
     stall_timeout: float = 30.0  # seconds without a byte, or with less than `slowest` in them
     slowest: int = 16 << 10  # bytes within `stall_timeout` below which a connection counts as stalled

@@ -38,19 +38,15 @@ def check_status(
     if status == 401 or gated:
         raise DownloadError("LoginNeeded", what, login_remedy)
     if status == 403:
-        raise DownloadError(
-            "Forbidden", what, "check that the token may read this file, and that its terms are accepted"
-        )
+        remedy = "check that the token may read this file, and that its terms are accepted"
+        raise DownloadError("Forbidden", what, remedy)
     if status in (404, 410):
         raise DownloadError("NotFound", what, "check repository, revision and path in the manifest")
     raise DownloadError("Refused", what, "check the address in the manifest")
 
 
 def redirected(url: str, status: int, headers: Mapping[str, str]) -> str:
-    """The address that a response of `url` redirects to, or "".
-
-    Raises DownloadError: it leads from https to something else.
-    """
+    """The address that a response of `url` redirects to, or "". Raises DownloadError: it leads away from https."""
     if status not in _REDIRECTS or "Location" not in headers:
         return ""
     target = urljoin(url, headers["Location"])
@@ -104,9 +100,8 @@ def check_range(headers: Mapping[str, str], status: int, span: tuple[int, int], 
 
 def is_web_page(content_type: str, dest: str) -> bool:
     """Whether the type is a web page's (a login) where the file is none."""
-    return content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml") and not (
-        dest.endswith((".html", ".htm"))
-    )
+    web = content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
+    return web and not dest.endswith((".html", ".htm"))
 
 
 def starts_like_web_page(head: bytes) -> bool:
