@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from tests.support.checkout import FAKE_COMFYUI
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 TOKEN = "token-of-the-process-tests"
@@ -35,16 +35,16 @@ class Pod:
         python: str = sys.executable,
     ) -> None:
         self.home, self.python = home, python
-        self.jupyter_port, self.comfyui_port, self.status_port = free_port(), free_port(), free_port()
+        ports = free_ports()
+        self.jupyter_port, self.comfyui_port, self.status_port = (
+            int(ports[f"{name}_PORT"]) for name in ("JUPYTER", "COMFYUI", "STATUS")
+        )
         self.output = home.parent / f"{home.name}.out"
         base = {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "PODKEEPER_HOME": str(home),
-            "JUPYTER_PORT": str(self.jupyter_port),
-            "COMFYUI_PORT": str(self.comfyui_port),
-            "STATUS_PORT": str(self.status_port),
-            "COMFYUI_INTERNAL_PORT": str(free_port()),
+            **ports,
             "COMFYUI_ENABLED": "false",
             "MODELS": "none",
             "JUPYTER_TOKEN": TOKEN,

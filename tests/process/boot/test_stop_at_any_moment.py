@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
@@ -32,10 +32,7 @@ def start_as_pid_1(command: list[str], home: Path) -> tuple[subprocess.Popen[byt
     environ = {
         "PATH": os.environ["PATH"],
         "PODKEEPER_HOME": str(home),
-        "JUPYTER_PORT": str(free_port()),
-        "COMFYUI_PORT": str(free_port()),
-        "STATUS_PORT": str(free_port()),
-        "COMFYUI_INTERNAL_PORT": str(free_port()),
+        **free_ports(),
         "COMFYUI_ENABLED": "false",
         "JUPYTER_TOKEN": "token",
     }

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from tests.support.browser.proxies import POD_ID
-from tests.support.ports import free_port
+from tests.support.ports import free_port, free_ports
 from tests.support.waiting import wait_until
 
 TOKEN = "token-of-the-browser-tests"
@@ -46,11 +46,10 @@ class Pod:
     def environ(self) -> dict[str, str]:
         """What the template's author would set, on top of what RunPod sets."""
         return {
+            **free_ports(),
             "PODKEEPER_HOME": str(self.home),
             "JUPYTER_PORT": str(self.port),
-            "COMFYUI_PORT": str(free_port()),
             "STATUS_PORT": str(self.status_port),
-            "COMFYUI_INTERNAL_PORT": str(free_port()),
             "COMFYUI_ENABLED": "false",
             "MODELS": "none",
             "JUPYTER_TOKEN": self.token,
