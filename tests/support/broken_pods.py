@@ -107,7 +107,9 @@ def overwrite_config(text: str, restart: bool) -> Break:
 
 def process_of(pod: Pod, words: str) -> psutil.Process:
     def found() -> list[psutil.Process]:
-        return [member for member in pod.family() if words in " ".join(member.cmdline())]
+        with contextlib.suppress(psutil.NoSuchProcess):  # a one-shot has ended meanwhile
+            return [member for member in pod.family() if words in " ".join(member.cmdline())]
+        return []
 
     return wait_until(found, 20, f"a process with {words!r}")[0]
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import websocket
 
+from entrypoint.models.sources.tokens import VARIABLES
 from entrypoint.settings.settings import secret_variables
 from entrypoint.system.loopback_http import send
 from tests.support.pod import Pod, environ_for, others_can_read, running
@@ -29,9 +30,7 @@ TYPED = "typed"
 #: Where the pod keeps a secret: path below the pod's folder -> whose. All of them 0600 or behind a 0700 folder.
 KEPT = {
     "run/jupyter_token": "JUPYTER_TOKEN",
-    "run/secrets/HF_TOKEN": "HF_TOKEN",
-    "run/secrets/CIVITAI_TOKEN": "CIVITAI_TOKEN",
-    "run/secrets/GITHUB_TOKEN": "GITHUB_TOKEN",
+    **{f"run/secrets/{name}": name for name in VARIABLES},
     "run/jupyter_cookie_secret": "cookie secret",
     "comfyui/.podkeeper/jupyter_cookie_secret": "cookie secret",
 }
