@@ -19,7 +19,7 @@ import time
 from entrypoint.boot.exec_supervisord import become_supervisord
 from entrypoint.boot.plan import child_environ, make_plan
 from entrypoint.boot.steps import Aborted, run_steps
-from entrypoint.door.find_nginx import without_gateway_if_nginx_is_missing
+from entrypoint.door.find_nginx import without_door_if_nginx_is_missing
 from entrypoint.settings.paths import STARTED, locate
 from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.facts import look
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
     command = arguments if any(arguments) else []  # a template's empty field can arrive as an empty word
     try:
-        settings = without_gateway_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
+        settings = without_door_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
         facts = look()
         paths = locate(settings, facts)
         run_steps(make_plan(settings, facts, paths, service_identity_of(settings), command), paths.runtime)

@@ -11,7 +11,7 @@ import os
 import sys
 
 from entrypoint.conditions.verdict import verdict
-from entrypoint.door.find_nginx import without_gateway_if_nginx_is_missing
+from entrypoint.door.find_nginx import without_door_if_nginx_is_missing
 from entrypoint.settings.paths import locate
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
@@ -25,7 +25,7 @@ TIMEOUT = 8.0
 
 def main() -> int:
     """Probe the services and print the health; returns the exit code."""
-    settings = without_gateway_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
+    settings = without_door_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
     problems = ask_services(settings, TIMEOUT)
     enabled = [service for service in SERVICES if service.name in problems]
     down = [service.title for service in enabled if problems[service.name] is not None]

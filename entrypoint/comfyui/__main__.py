@@ -13,6 +13,7 @@ from entrypoint.comfyui import arguments, installation, preflight
 from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.launch_report import report_launch
 from entrypoint.system.ports import wait_for_port
@@ -26,7 +27,8 @@ def main() -> int:
     try:
         source = installation.find(settings)
         launch = preflight.collect(paths, source)
-        variable = "COMFYUI_INTERNAL_PORT" if settings.gateway else "COMFYUI_PORT"
+        door = service_named("comfyui").behind_door(settings)
+        variable = "COMFYUI_INTERNAL_PORT" if door else "COMFYUI_PORT"
         wait_for_port(settings.comfyui_internal_port, "ComfyUIPortTaken", variable)
     except CannotDo as error:
         return report_launch(paths.runtime, "comfyui", [error.condition])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 
 #: Argument -> the Python package without which ComfyUI exits (255 for sage-attention).
@@ -43,7 +44,7 @@ class LaunchFacts:
 def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[str], list[Condition]]:
     """The arguments for main.py, and the conditions that explain them."""
     given, conditions = _usable(settings.comfyui_args, facts)
-    own = ["--listen", _address(settings), "--port", str(settings.comfyui_internal_port)]
+    own = ["--listen", "127.0.0.1", "--port", str(settings.comfyui_internal_port)]
     own += ["--base-directory", paths.data, "--disable-auto-launch"]
     if not any(argument.startswith("--max-upload-size") for argument in given):
         own += ["--max-upload-size", "4096"]  # MB; the default of 100 refuses longer videos
@@ -63,14 +64,9 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         conditions.append(Condition("ExtraModelPathsBroken", reason, remedy))
     elif facts.model_paths:
         own += ["--extra-model-paths-config", facts.model_paths]
-    if facts.handover and settings.gateway:
+    if facts.handover and service_named("comfyui").behind_door(settings):
         own += ["--extra-model-paths-config", facts.handover]
     return own + given, conditions
-
-
-def _address(settings: Settings) -> str:
-    """The address to listen on: all interfaces only without a gateway and with the login switched off."""
-    return "0.0.0.0" if settings.comfyui_auth == "none" and not settings.gateway else "127.0.0.1"
 
 
 NO_GPU = Condition(

@@ -42,9 +42,13 @@ REGISTRY: dict[str, Entry] = {
     "DataReadOnly": Entry("error", "comfyui", "ComfyUI cannot write to its data folder."),
     "ExtraModelPathsBroken": Entry("warning", "comfyui", "extra_model_paths.yaml cannot be used."),
     "FolderInTheWay": Entry("warning", START, "A former template's folder cannot be adopted: another is in its place."),
-    "GatewayMissing": Entry("error", "gateway", "ComfyUI has no gateway in front of it.", "gateway"),
-    "GatewayPortTaken": Entry("error", "gateway", "Another program listens on COMFYUI_PORT."),
-    "GatewayWithoutLogin": Entry("error", "gateway", "The gateway cannot read the login's files."),
+    "GatewayMissing": Entry(
+        "error", "gateway", "A service has no door in front of it and listens on the loopback.", "gateway"
+    ),
+    "GatewayPortTaken": Entry(
+        "error", "gateway", "Another program listens on a public port: JUPYTER_PORT, COMFYUI_PORT, STATUS_PORT."
+    ),
+    "GatewayWithoutLogin": Entry("error", "gateway", "The door cannot read the login's files."),
     "JupyterAuthOff": Entry("warning", START, "JUPYTER_AUTH=none: JupyterLab asks for no login."),
     "JupyterUserConfigBroken": Entry("error", "jupyter", "A Jupyter configuration file of the user cannot be loaded."),
     "LoginNotKept": Entry("warning", START, "The volume cannot keep the login: the token changes with every start."),

@@ -15,6 +15,7 @@ from typing import Any
 
 from entrypoint.jupyter.lab_config import config_text
 from entrypoint.jupyter.user_config import user_files
+from entrypoint.settings.services import service_named
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import read_json, read_text
 from entrypoint.system.loopback_http import Answer, send
@@ -97,7 +98,7 @@ class Browser:
     """A browser behind the proxy: sends the pod's public Host and Origin, and the login."""
 
     def __init__(self, pod: Pod) -> None:
-        self.port = pod.settings.jupyter_port
+        self.settings, self.port = pod.settings, pod.settings.jupyter_port
         name = pod.settings.pod_id or MARK
         self.host = f"{name}-{self.port}.proxy.runpod.net"
         self.origin = f"https://{self.host}"
@@ -115,8 +116,10 @@ class Browser:
         return send(method, self.port, path, _TIMEOUT, self.headers(**others), body)
 
     def log_in(self) -> str:
-        """Get the login cookie as the first page does; return its name."""
-        response = self.send("GET", f"/api/me?{MARK}", **self.authorization())
+        """Get the login cookie as the first page does; return its name. Without a door JupyterLab itself sets it."""
+        door = service_named("jupyter").behind_door(self.settings)
+        method, path = ("POST", "/podkeeper/login") if door else ("GET", f"/api/me?{MARK}")
+        response = self.send(method, path, **self.authorization())
         found = re.search(r"(?mi)^set-cookie: *(([^=;\s]+)=[^;\s]+)", response.head)
         self.cookie = found.group(1) if found else ""
         return found.group(2) if found else ""

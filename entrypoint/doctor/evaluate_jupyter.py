@@ -5,6 +5,7 @@ from __future__ import annotations
 from entrypoint.doctor.check import Facts
 from entrypoint.doctor.finding import Finding, failed, ok, skipped, warning
 from entrypoint.jupyter.lab_config import LOGIN, PROXY, rows
+from entrypoint.settings.services import service_named
 from entrypoint.system.attach import Pod
 
 #: Each start of the pod writes the configuration file.
@@ -27,7 +28,7 @@ def configuration(facts: Facts, pod: Pod) -> list[Finding]:
         text = f"{path} was overwritten: it lacks c.{changed[0]} = {five[changed[0]]}{_more(changed)}"
         own = f"your own settings belong in {pod.paths.data}/.jupyter/jupyter_lab_config.py"
         findings.append(failed(check, text, f"{_RESTART}; {own}"))
-    findings += _overridden(facts, {trait: value for trait, value in five.items() if trait not in changed})
+    findings += _overridden(facts, {trait: value for trait, value in five.items() if trait not in changed}, pod)
     findings += [
         failed(check, f"cannot load {problem}", "fix or remove that file, then restart JupyterLab")
         for problem in facts["broken"]
@@ -40,14 +41,15 @@ def configuration(facts: Facts, pod: Pod) -> list[Finding]:
     return findings or [ok(check, f"{path} has all five settings for the proxy")]
 
 
-def _overridden(facts: Facts, five: dict[str, str]) -> list[Finding]:
-    """Report the settings that a file read later overrides: the proxy's five, and the origin guard."""
+def _overridden(facts: Facts, five: dict[str, str], pod: Pod) -> list[Finding]:
+    """Report the settings that a file read later overrides: the proxy's five and, without a door, the login."""
     guard = "ServerApp.identity_provider_class"
     overridden = [
         trait for trait, value in five.items()
         if trait in facts["effective"] and facts["effective"][trait] != value
     ]  # fmt: skip
-    if "OriginBoundIdentityProvider" not in facts["effective"].get(guard, "OriginBoundIdentityProvider"):
+    login = _wanted(pod, LOGIN)[guard]  # behind the door a file can't change it
+    if not service_named("jupyter").behind_door(pod.settings) and facts["effective"].get(guard, login) != login:
         overridden.append(guard)
     findings = []
     for trait in overridden:
@@ -82,8 +84,6 @@ def _applied(facts: Facts) -> list[Finding]:
         missing.append(("allow_remote_access", f"requests for {facts['host']} are refused (403)"))
     if facts["api"] == 200 and not facts["any_origin"]:
         missing.append(("allow_origin", "responses lack Access-Control-Allow-Origin: *"))
-    if facts["api"] == 200 and facts["cookie"] and not facts["cookie"].startswith("__Host-"):
-        missing.append(("trust_xheaders", "the login cookie is not limited to https"))
     if facts["upload_by_token"] < 300 <= facts["upload"] and facts["own_page"] == 200:
         missing.append(("disable_check_xsrf", f"a page's upload is refused ({facts['upload']})"))
     return [failed("jupyter-proxy", f"ServerApp.{name} is not in effect: {why}", _NOT_APPLIED) for name, why in missing]
@@ -108,8 +108,7 @@ def _login(facts: Facts, pod: Pod) -> list[Finding]:
         findings.append(failed("jupyter-login", text, _NOT_APPLIED))
     elif refused := [origin for origin, status in facts["rewritten_host"].items() if status != 200]:
         text = f"when the proxy rewrites Host, JupyterLab refuses pages of {refused[0]}{_more(refused)}"
-        trait = next(trait for trait in _wanted(pod, LOGIN) if trait.endswith("own_origins"))
-        findings.append(failed("jupyter-login", text, f"{trait} must name it; {_NOT_APPLIED}"))
+        findings.append(failed("jupyter-login", text, f"JUPYTER_ALLOWED_ORIGINS must name it; {restart}"))
     if facts["upload_by_token"] >= 300 and facts["token"] == 200:
         text = f"JupyterLab refuses an upload ({facts['upload_by_token']})"
         findings.append(failed("jupyter-upload", text, f"read the end of {pod.paths.log}/jupyter.log"))

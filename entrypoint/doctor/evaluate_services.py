@@ -7,7 +7,7 @@ from typing import Any
 
 from entrypoint.doctor.check import Facts
 from entrypoint.doctor.finding import Finding, condition_finding, failed, ok, skipped, warning
-from entrypoint.settings.services import HELPERS, SERVICES, Service
+from entrypoint.settings.services import HELPERS, SERVICES, Service, service_named
 from entrypoint.system.attach import Pod
 
 #: This many failures in ten minutes are a crash loop.
@@ -119,8 +119,8 @@ def comfyui_by_proxy(facts: Facts, pod: Pod) -> list[Finding]:
     """Report on ComfyUI's login, and on a click in RunPod's console: a cross-site request (ComfyUI issue 13450)."""
     if not pod.settings.comfyui_enabled:
         return [skipped("comfyui-proxy", "ComfyUI is switched off")]
-    if pod.settings.comfyui_auth == "token" and not pod.settings.gateway:
-        text = "without nginx ComfyUI is reachable from this machine and JupyterLab's tile only"
+    if pod.settings.comfyui_auth == "token" and not service_named("comfyui").behind_door(pod.settings):
+        text = "without nginx ComfyUI is reachable from this machine only"
         return [skipped("comfyui-proxy", text)]
     restart = "podkeeper restart gateway; podkeeper logs gateway"
     if pod.settings.comfyui_auth == "token" and facts["without_login"] < 400:

@@ -1,4 +1,4 @@
-"""A: the gateway's launcher: writes nginx's configuration, then executes nginx: `python -I -m entrypoint.door`.
+"""A: the door's launcher: writes nginx's configuration, then executes nginx: `python -I -m entrypoint.door`.
 
 nginx runs in the runtime folder and its configuration holds relative paths only: neither an unusual character in a
 path nor a parent folder that nginx's user can't enter matters.
@@ -7,15 +7,19 @@ path nor a parent folder that nginx's user can't enter matters.
 from __future__ import annotations
 
 import contextlib
+import html
 import os
 import pwd
+import resource
 import secrets
+import socket
 import sys
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.door.find_nginx import find_nginx
-from entrypoint.door.nginx_config import Secrets, config_text
+from entrypoint.door.nginx_config import Secrets, config_text, services_behind_door
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import SERVICES, Service
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
 from entrypoint.system.files import read_text, write_atomically
@@ -26,48 +30,83 @@ from entrypoint.system.privileges import own_identity, powers
 #: User nginx runs as where the pod is root; it owns no files (base-passwd of Debian and Ubuntu).
 USER = "www-data"
 HERE = os.path.dirname(os.path.abspath(__file__))
-PAGES = ("login.html", "starting.html")
+TEMPLATES = ("nginx.conf", "server.conf", "files.conf", "tiles.conf")
+#: Connections the door may hold; a proxied request takes two. 3,000 half-open requests must not close it.
+_CONNECTIONS = 16384
 
 
 def main() -> int:
     """Execute nginx; returns an exit code only when nginx cannot be run."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     nginx = find_nginx(os.environ["PATH"])
+    problems = without_door(settings, nginx)
+    if not (settings.door_port and nginx):
+        return report_launch(paths.runtime, "gateway", problems)
     try:
-        check_gateway_possible(settings, nginx)
         login = read_login_secrets(settings, paths)
-        wait_for_port(settings.comfyui_port, "GatewayPortTaken", "COMFYUI_PORT")
     except CannotDo as error:
         return report_launch(paths.runtime, "gateway", [error.condition])
-    report_launch(paths.runtime, "gateway", [])
+    taken = taken_ports(settings)
+    report_launch(paths.runtime, "gateway", [*problems, *taken.values()])
+    if len(taken) == len(services_behind_door(settings)):
+        return 1  # nothing to listen on: supervisord tries again
     os.umask(0o077)
     user = unprivileged_user()
-    prepare_folder(paths, config_text(read(f"{HERE}/nginx.conf"), settings, login), user)
+    texts = {name: read(f"{HERE}/{name}") for name in TEMPLATES}
+    hostname, connections = socket.gethostname(), connection_limit()
+    config = config_text(texts, settings, login, hostname=hostname, connections=connections, without=taken)
+    prepare_folder(paths, config, services_behind_door(settings), user)
     os.chdir(paths.runtime)
     drop_privileges(user)
     command = [nginx, "-p", "./", "-e", "stderr", "-c", "gateway/nginx.conf"]
     return os.execve(nginx, command, {"PATH": os.environ["PATH"]})
 
 
-def check_gateway_possible(settings: Settings, nginx: str) -> None:
-    """Raise CannotDo where ComfyUI has no gateway."""
-    if settings.gateway and nginx:
-        return
-    cause = "COMFYUI_INTERNAL_PORT is COMFYUI_PORT" if nginx else "nginx is not installed"
-    remedy = "unset COMFYUI_INTERNAL_PORT" if nginx else "apt-get install nginx"
-    reach = "anywhere, without a login" if settings.comfyui_auth == "none" else "this machine only"
-    reason = f"{cause}, so ComfyUI has no gateway and can be reached from {reach}"
-    raise CannotDo(Condition("GatewayMissing", reason, f"{remedy}, then restart the pod"))
+def without_door(settings: Settings, nginx: str) -> list[Condition]:
+    """The condition that some services have no door in front of them; they listen on the loopback."""
+    public = [service for service in SERVICES if service.public_setting and service.enabled(settings)]
+    without = [service for service in public if not service.behind_door(settings)]
+    if not without:
+        return []
+    cause, remedy = "nginx is not installed", "apt-get install nginx"
+    if nginx:
+        variables = [service.port_setting.upper() for service in without]
+        cause, remedy = f"{variables[0]} is the public port", f"unset {' and '.join(variables)}"
+    titles = ", ".join(service.title for service in without)
+    reason = f"{cause}, so {titles} can be reached from this machine only, ComfyUI without a login"
+    return [Condition("GatewayMissing", reason, f"{remedy}, then restart the pod")]
 
 
 def read_login_secrets(settings: Settings, paths: Paths) -> Secrets:
-    """The secrets that the start wrote to the runtime folder; unreadable secrets keep the gateway down."""
+    """The secrets that the start wrote to the runtime folder; unreadable secrets keep the door shut."""
     token, cookie_secret = read_text(paths.token_file), read_text(paths.cookie_secret_file)
-    if settings.comfyui_auth == "token" and not (token and cookie_secret):
-        reason = "the login's files can't be read, so no one can log in to ComfyUI"
+    key = read_text(paths.door_secret_file)
+    if not key or ("token" in (settings.jupyter_auth, settings.comfyui_auth) and not (token and cookie_secret)):
+        reason = "the login's files can't be read, so no one can log in"
         raise CannotDo(Condition("GatewayWithoutLogin", reason, "restart the pod"))
-    key = secrets.token_hex(32)
-    return Secrets(token or key, cookie_secret or key, secrets.token_hex(32))
+    unknown = secrets.token_hex(32)
+    return Secrets(token or unknown, cookie_secret or unknown, key)
+
+
+def taken_ports(settings: Settings) -> dict[str, Condition]:
+    """Service name -> the condition, for each public port that another program holds; the others are opened."""
+    taken = {}
+    for service in services_behind_door(settings):
+        variable = service.public_setting.upper()
+        try:
+            wait_for_port(service.public_port(settings), "GatewayPortTaken", variable)
+        except CannotDo as error:
+            taken[service.name] = error.condition
+    return taken
+
+
+def connection_limit() -> int:
+    """As many connections as the kernel's limit of open files allows, after raising it as far as it goes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = 2 * _CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, 2 * _CONNECTIONS)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return max(512, min(_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64))
 
 
 def unprivileged_user() -> Identity:
@@ -80,7 +119,7 @@ def unprivileged_user() -> Identity:
     return own_identity()
 
 
-def prepare_folder(paths: Paths, config: str, user: Identity) -> None:
+def prepare_folder(paths: Paths, config: str, services: list[Service], user: Identity) -> None:
     """Write the configuration and the pages, and link the data folder, whose large files nginx sends itself.
 
     The folders are nginx's own, with mode 0700: nginx makes its folders for request bodies in them.
@@ -89,8 +128,14 @@ def prepare_folder(paths: Paths, config: str, user: Identity) -> None:
     for path in (folder, f"{folder}/pages"):
         os.makedirs(path, mode=0o700, exist_ok=True)
         os.chown(path, *user)
-    for name in PAGES:
-        write_atomically(f"{folder}/pages/{name}", read(f"{HERE}/pages/{name}"), 0o600, user)
+    style = read(f"{HERE}/pages/style.css")
+    login, starting = (read(f"{HERE}/pages/{name}.html").replace("@STYLE@", style) for name in ("login", "starting"))
+    pages = {"login.html": login}
+    for service in services:
+        text = starting.replace("@TITLE@", html.escape(service.title)).replace("@NAME@", service.name)
+        pages[f"starting-{service.name}.html"] = text
+    for name, text in pages.items():
+        write_atomically(f"{folder}/pages/{name}", text, 0o600, user)
     write_atomically(f"{folder}/nginx.conf", config, 0o600, user)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{folder}/files")

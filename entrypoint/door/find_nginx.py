@@ -20,11 +20,16 @@ def find_nginx(search: str) -> str:
     return ""
 
 
-def without_gateway_if_nginx_is_missing(settings: Settings, search: str) -> Settings:
-    """The settings; where nginx is missing, with ComfyUI's internal port equal to its port, which means no gateway.
+def without_door_if_nginx_is_missing(settings: Settings, search: str) -> Settings:
+    """The settings; where nginx is missing, with every internal port equal to its public one, which means no door.
 
     Called once, at the pod's start, so that every program uses the same ports.
     """
-    if not settings.gateway or find_nginx(search):
+    if not settings.door_port or find_nginx(search):
         return settings
-    return replace(settings, comfyui_internal_port=settings.comfyui_port)
+    return replace(
+        settings,
+        jupyter_internal_port=settings.jupyter_port,
+        comfyui_internal_port=settings.comfyui_port,
+        status_internal_port=settings.status_port,
+    )

@@ -34,6 +34,7 @@ def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
         CannotDo: The volume can't keep a generated secret; the login works, but only until the next start.
     """
     owner = (service.uid, service.gid)
+    write_atomically(paths.door_secret_file, secrets.token_hex(32), 0o600)
     problems = [_prepare(paths, paths.cookie_secret_file, owner)]
     if settings.token:
         write_atomically(paths.token_file, settings.token, 0o600, owner)

@@ -1,25 +1,32 @@
-"""P: settings and the login's secrets -> the text of the gateway's nginx.conf.
+"""P: settings and the login's secrets -> the text of the door's nginx.conf.
 
-The template beside this module is the configuration; every value inserted into it is a number, hexadecimal,
-base64url or an origin that the settings' parser has validated, so none needs escaping.
+The templates beside this module are the configuration; every value inserted into them is a number, hexadecimal,
+base64url, a name or an origin that the settings' parser has validated, so none needs escaping in quotes.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from entrypoint.door.origins import own_origins
+from entrypoint.door.origins import own_names, own_origins
+from entrypoint.door.pass_through import keyed_digest
+from entrypoint.settings.services import SERVICES, Service
 from entrypoint.settings.settings import Settings
 
-#: Content-Security-Policy of the gateway's two pages: they fetch from the pod, and no page may frame them.
+#: Content-Security-Policy of the door's two pages: they fetch from the pod, and no page may frame them.
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+#: Bytes of a request's body. ComfyUI has a limit of its own (--max-upload-size); JupyterLab's is Jupyter Server's.
+MAX_BODY = {"jupyter": "512m", "comfyui": "0", "status": "64k"}
+#: `token`, however its letters are encoded; nginx's regular expressions ignore case here.
+TOKEN_NAME = "(?:t|%[57]4)(?:o|%[46]f)(?:k|%[46]b)(?:e|%[46]5)(?:n|%[46]e)"  # noqa: S105 # no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,8 @@ class Secrets:
     Attributes:
         token: The pod's token.
         cookie_secret: Secret kept on the volume: with the same token, logins survive a restart.
-        key: Random key of this start of the gateway, hexadecimal; both sides of a comparison are hashed with it.
+        key: The door's secret of this start: both sides of a comparison are hashed with it, and JupyterLab and the
+            status server recognise the door by it.
     """
 
     token: str
@@ -42,40 +50,82 @@ class Secrets:
     @property
     def cookie(self) -> str:
         """The login cookie's value, 43 characters: not the token, and invalid once the token changes."""
-        return _base64url(self._derived("comfyui cookie"))
+        return base64.urlsafe_b64encode(self._derived("cookie")).decode().rstrip("=")
 
     @property
-    def cookie_tag(self) -> str:
-        """Part of the cookie's name, so that a cookie of another token, or of another pod behind the same
-        `localhost`, counts as missing and not as wrong."""
-        return self._derived("comfyui cookie's name").hex()[:8]
+    def cookie_name(self) -> str:
+        """The cookie's name. Part of it derives from the token, so that a cookie of another token, or of another pod
+        behind the same `localhost`, counts as missing and not as wrong."""
+        return "podkeeper-" + self._derived("cookie's name").hex()[:8]
 
     def digest(self, kind: str, text: str) -> str:
-        """The keyed digest of a credential, as nginx computes it (ngx_http_secure_link_module)."""
-        md5 = hashlib.md5(f"{self.key}{kind}:{text}".encode(), usedforsecurity=False).digest()
-        return _base64url(md5)
+        """The keyed digest of a credential, as nginx computes it."""
+        return keyed_digest(self.key, f"{kind}:{text}")
 
 
-def config_text(template: str, settings: Settings, secrets: Secrets) -> str:
-    """The whole file: the template with the settings and digests filled in."""
-    own = dict.fromkeys(own_origins(settings, settings.comfyui_port))
+def config_text(
+    templates: Mapping[str, str], settings: Settings, secrets: Secrets, *, hostname: str, connections: int,
+    without: Collection[str] = (),
+) -> str:  # fmt: skip
+    """The whole file.
+
+    Args:
+        templates: The texts of nginx.conf, server.conf, files.conf and tiles.conf.
+        settings: The pod's settings.
+        secrets: The login's secrets.
+        hostname: The machine's name.
+        connections: How many connections the door may hold.
+        without: Names of services whose public port is taken.
+    """
+    services = [each for each in services_behind_door(settings) if each.name not in without]
+    ports = {service.public_port(settings): service for service in services}
+    origins = [(port, origin) for port in ports for origin in dict.fromkeys(own_origins(settings, port))]
+    names = dict.fromkeys(name for port in ports for name in own_names(settings, port, hostname))
     values = {
-        "COMFYUI_PORT": str(settings.comfyui_port),
-        "COMFYUI_INTERNAL_PORT": str(settings.comfyui_internal_port),
-        "AUTH": settings.comfyui_auth,
-        "OWN_ORIGINS": "".join(f' "{origin}" 1;' for origin in own),
-        "COOKIE": f"podkeeper-comfyui-{settings.comfyui_port}-{secrets.cookie_tag}",
+        "SERVERS": "".join(_server(templates, service, settings) for service in services),
+        "CONNECTIONS": str(connections),
+        "SERVICES": "".join(f" {port} {service.name};" for port, service in ports.items()),
+        "AUTHS": "".join(f" {port} {getattr(settings, service.auth_setting)};" for port, service in ports.items()),
+        "OWN_ORIGINS": "".join(f' "{port} {origin}" 1;' for port, origin in origins),
+        "HOSTS": "".join(rf' "~*^{re.escape(name)}(:\d+)?$" 1;' for name in names),
+        "COOKIE": secrets.cookie_name,
         "COOKIE_VALUE": secrets.cookie,
         "COOKIE_DIGEST": secrets.digest("cookie", secrets.cookie),
         "BEARER_DIGEST": secrets.digest("bearer", secrets.token),
         "QUERY_DIGEST": secrets.digest("query", quote(secrets.token, safe="")),
+        "TOKEN_NAME": TOKEN_NAME,
         "KEY": secrets.key,
         "PAGE_POLICY": PAGE_POLICY,
     }
+    return _filled(templates["nginx.conf"], values)
+
+
+def services_behind_door(settings: Settings) -> list[Service]:
+    """The enabled services that the door stands in front of."""
+    return [service for service in SERVICES if service.enabled(settings) and service.behind_door(settings)]
+
+
+def _server(templates: Mapping[str, str], service: Service, settings: Settings) -> str:
+    proxied = service.name == "jupyter" and settings.jupyter_tiles == "proxy"
+    more = {"comfyui": templates["files.conf"], "jupyter": _tiles(templates, settings) if proxied else ""}
+    values = {
+        "LOCATIONS": more.get(service.name, ""),
+        "NAME": service.name,
+        "TITLE": service.title,
+        "PORT": str(service.public_port(settings)),
+        "INTERNAL_PORT": str(service.port(settings)),
+        "MAX_BODY": MAX_BODY[service.name],
+        "IGNORED": "" if service.name == "comfyui" else " X-Accel-Redirect",
+    }
+    return _filled(templates["server.conf"], values)
+
+
+def _tiles(templates: Mapping[str, str], settings: Settings) -> str:
+    behind = [service for service in services_behind_door(settings) if service.tile]
+    return "".join(_filled(templates["tiles.conf"], {"TILE": service.name}) for service in behind)
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
     for name, text in values.items():
         template = template.replace(f"@{name}@", text)
     return template
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")

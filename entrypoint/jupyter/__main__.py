@@ -12,27 +12,51 @@ import gc
 import os
 import sys
 
+from entrypoint.jupyter.lab_config import DOOR
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
+from entrypoint.system.files import read_text
 from entrypoint.system.privileges import become_service_user
 
 
 def main() -> int:
     """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
-    become_service_user(Settings.from_environ(os.environ))
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    door_secret = read_text(paths.door_secret_file) or ""  # while this process may still be root
+    become_service_user(settings)
     with contextlib.suppress(OSError):  # a missing volume must not keep JupyterLab down
-        os.chdir(Paths.from_environ(os.environ).data)  # terminals start in this folder
+        os.chdir(paths.data)  # terminals start in this folder
     path = os.environ["PATH"]
     os.environ["PATH"] = "/nonexistent"  # an empty PATH means the default one
     gc.disable()  # imports make no garbage, and collecting meanwhile costs 5-10 % of the start
     from jupyterlab.labapp import main as run
 
+    from entrypoint.jupyter import identity
+
     gc.enable()
     gc.freeze()
     os.environ["PATH"] = path
-    sys.argv = ["jupyter-lab"]
+    sys.argv = ["jupyter-lab", *fixed_options(settings)]
     add_extension()
+    identity.door_secret = door_secret
     return int(run() or 0)
+
+
+def fixed_options(settings: Settings) -> list[str]:
+    """The options that the user's own files can't change: behind the door, where JupyterLab listens and whom it
+    believes. A command-line option wins over all files."""
+    jupyter = service_named("jupyter")
+    if not jupyter.behind_door(settings):
+        return []
+    return [
+        f"--ServerApp.identity_provider_class={DOOR}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={jupyter.port(settings)}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.sock=",
+        "--ServerApp.base_url=/",
+    ]
 
 
 def add_extension() -> None:

@@ -8,40 +8,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrypoint.door.origins import own_origins
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 
 PROXY = "Settings for RunPod's proxy (Host is not local, Origin differs, tokens may not pass)"
-LOGIN = "Login. The proxy's address is public and RunPod asks for no login: the token is the only protection"
+LOGIN = "Login. The proxy's address is public and RunPod asks for no login"
 SERVER = "Address, port and root folder"
+DOOR = "entrypoint.jupyter.identity.DoorIdentityProvider"
+DIRECT = "entrypoint.jupyter.identity.DirectIdentityProvider"
 LABEXTENSIONS = __file__.rpartition("/")[0] + "/labextensions"
 DESKTOP = "Behaviour that users expect of their own machine"
 
 
 def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
     """The lines of the configuration: (section, trait, value, reason)."""
+    jupyter = service_named("jupyter")
     return [
         (PROXY, "ServerApp.allow_remote_access", True, "Allow non-local Host headers"),
-        (PROXY, "ServerApp.allow_origin", "*", "Allow CORS from any origin; the guard below decides about cookies"),
-        (PROXY, "ServerApp.disable_check_xsrf", True, "Disable XSRF protection; the guard below replaces it"),
+        (PROXY, "ServerApp.allow_origin", "*", "Allow CORS from any origin; the door decides about logins"),
+        (PROXY, "ServerApp.disable_check_xsrf", True, "Disable XSRF protection; the door's origin guard replaces it"),
         (PROXY, "ServerApp.trust_xheaders", True, "Trust X-Forwarded-* headers from proxy"),
         (PROXY, "ServerApp.terminals_enabled", True, "Enable terminal functionality"),
-        (LOGIN, "ServerApp.identity_provider_class", "entrypoint.door.guard.OriginBoundIdentityProvider",
-         "The login cookie is accepted from this pod's own pages only: other pods' pages are same-site with it"),
-        (LOGIN, "OriginBoundIdentityProvider.own_origins", own_origins(settings, settings.jupyter_port),
-         "The origins of this pod's own pages"),
-        (LOGIN, "IdentityProvider.cookie_options", {"SameSite": "Lax"},
-         "Without it Chromium sends a new cookie with other sites' forms for two minutes"),
-        (LOGIN, "IdentityProvider.cookie_name", f"podkeeper-login-{settings.jupyter_port}",
-         "Jupyter's default name holds the Host header, which the proxy may rewrite to an address that changes"),
-        (LOGIN, "ServerApp.cookie_secret_file", paths.cookie_secret_file,
-         "A copy of the secret kept on the volume: logins survive a restart"),
-        *([(LOGIN, "IdentityProvider.token", "", "JUPYTER_AUTH=none: no login at all")]
-          if settings.jupyter_auth == "none" else []),
-        (SERVER, "ServerApp.ip", "0.0.0.0", "The proxy connects from outside the container"),
-        (SERVER, "ServerApp.port", settings.jupyter_port, "JUPYTER_PORT"),
+        *login_rows(settings, paths),
+        (SERVER, "ServerApp.ip", "127.0.0.1", "The door (nginx) is what the proxy connects to"),
+        (SERVER, "ServerApp.port", jupyter.port(settings), "JUPYTER_INTERNAL_PORT; the door has JUPYTER_PORT"),
         (SERVER, "ServerApp.port_retries", 0, "A taken port is an error; another port would be a 502 at the proxy"),
+        (SERVER, "ServerApp.custom_display_url", f"{settings.public_url(jupyter.public_port(settings))}/lab",
+         "The address in the log is the one that users can open"),
         (SERVER, "ServerApp.root_dir", paths.data, "ComfyUI's data"),
         (SERVER, "ServerApp.open_browser", False, "The container has no browser"),
         (SERVER, "ServerApp.allow_root", True, "Containers run as root"),
@@ -56,8 +50,25 @@ def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
     ]  # fmt: skip
 
 
+def login_rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
+    """The lines about the login: the door's; without a door JupyterLab's own."""
+    if service_named("jupyter").behind_door(settings):
+        return [(LOGIN, "ServerApp.identity_provider_class", DOOR, "The door asks for the login, and lets no other "
+                 "site's page in; JupyterLab believes the door alone")]  # fmt: skip
+    return [
+        (LOGIN, "ServerApp.identity_provider_class", DIRECT, "No page of another origin may use the login cookie"),
+        (LOGIN, "IdentityProvider.cookie_options", {"SameSite": "Strict"}, "Nor may a form of another site"),
+        (LOGIN, "IdentityProvider.cookie_name", f"podkeeper-login-{settings.jupyter_port}",
+         "All ports of localhost share their cookies"),
+        (LOGIN, "ServerApp.cookie_secret_file", paths.cookie_secret_file,
+         "A copy of the secret kept on the volume: logins survive a restart"),
+        *([(LOGIN, "IdentityProvider.token", "", "JUPYTER_AUTH=none: no login at all")]
+          if settings.jupyter_auth == "none" else []),
+    ]  # fmt: skip
+
+
 def config_text(settings: Settings, paths: Paths) -> str:
-    """The whole file. It holds no secret: JupyterLab's environment names a 0600 file with the token."""
+    """The whole file. It holds no secret."""
     lines = [
         "# Podkeeper writes this file at every start; changes to it are lost. Put your own settings into",
         f"# {paths.data}/.jupyter/jupyter_lab_config.py (or *.py, *.json in jupyter_lab_config.d beside it);",

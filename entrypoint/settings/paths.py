@@ -69,13 +69,18 @@ class Paths:
 
     @property
     def token_file(self) -> str:
-        """The file with the token that JupyterLab reads; 0600."""
+        """The file with the login token; 0600."""
         return self.runtime + "/jupyter_token"
 
     @property
     def cookie_secret_file(self) -> str:
-        """The file with the secret that signs JupyterLab's cookies; 0600."""
+        """The file with the secret that signs login cookies; 0600."""
         return self.runtime + "/jupyter_cookie_secret"
+
+    @property
+    def door_secret_file(self) -> str:
+        """The file with the secret by which services recognise the door; 0600, of the pod's user."""
+        return self.runtime + "/door_secret"
 
     @property
     def requests(self) -> str:

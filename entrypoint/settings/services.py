@@ -37,15 +37,11 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A tile in JupyterLab's launcher. `path`: the icon's SVG path data, in a 24 x 24 box.
-
-    `takes_token`: whether the server behind the tile asks for the pod's token itself.
-    """
+    """A tile in JupyterLab's launcher. `path`: the icon's SVG path data, in a 24 x 24 box."""
 
     title: str
     caption: str
     path: str
-    takes_token: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +54,6 @@ class Service(Program):
         port_setting: The port it listens on and is probed at.
         public_setting: The port users reach it at; "": users do not.
         enabled_setting: Whether it runs.
-        only_with: A second condition for it to run; "": none.
         auth_setting: Whether its page asks for the login (`token` or `none`).
         memory_setting: The limit of its process tree's memory, in MiB; "": none.
         page: Path of its page, with a slash in front; "": it has no page.
@@ -73,7 +68,6 @@ class Service(Program):
     port_setting: str
     public_setting: str = ""
     enabled_setting: str
-    only_with: str = ""
     auth_setting: str = "jupyter_auth"
     memory_setting: str = ""
     page: str = ""
@@ -85,7 +79,7 @@ class Service(Program):
     sweep_orphans: bool = False
 
     def port(self, settings: Settings) -> int:
-        """The TCP port the service listens on. ComfyUI's is internal: the gateway has the one users know."""
+        """The TCP port the service listens on. Behind the door it is internal: the door has the one users know."""
         return int(getattr(settings, self.port_setting))
 
     def public_port(self, settings: Settings) -> int:
@@ -94,12 +88,16 @@ class Service(Program):
 
     def enabled(self, settings: Settings) -> bool:
         """Whether the service runs at all."""
-        return all(getattr(settings, name) for name in (self.enabled_setting, self.only_with) if name)
+        return bool(getattr(settings, self.enabled_setting))
+
+    def behind_door(self, settings: Settings) -> bool:
+        """Whether the door stands in front: the service's own port is not the one users know."""
+        return self.public_port(settings) not in (0, self.port(settings))
 
     def asks_login(self, settings: Settings) -> bool:
-        """Whether the page asks for the token. ComfyUI without a gateway in front cannot ask."""
-        behind_gateway = self.port_setting != self.public_setting
-        return getattr(settings, self.auth_setting) == "token" and (settings.gateway or not behind_gateway)
+        """Whether the page takes the token in its address. Without the door JupyterLab alone does."""
+        login = getattr(settings, self.auth_setting) == "token"
+        return login and (self.behind_door(settings) or self.name == "jupyter")
 
     def address(self, settings: Settings) -> str:
         """Where a browser finds the service; "" where it has no page."""
@@ -123,14 +121,14 @@ SERVICES = (
         buttons=True,
         restart_note="Running notebooks lose what they hold in memory, and the programs in open terminals may end. "
         "Files stay.",
-        port_setting="jupyter_port", public_setting="jupyter_port", enabled_setting="jupyter_enabled",
+        port_setting="jupyter_internal_port", public_setting="jupyter_port", enabled_setting="jupyter_enabled",
         memory_setting="jupyter_memory_limit",
         health_path="/api",  # version only, open without login
         stop_grace=6, startup_grace=120,
     ),
     Service(
         name="comfyui", title="ComfyUI", log_file="comfyui.log", page="/",
-        tile=Tile("ComfyUI", "ComfyUI behind JupyterLab's login", "M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"),
+        tile=Tile("ComfyUI", "ComfyUI, in a page of its own", "M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"),
         buttons=True, restart_note="The workflow that runs now and the queue are lost. Files stay.",
         port_setting="comfyui_internal_port", public_setting="comfyui_port", enabled_setting="comfyui_enabled",
         auth_setting="comfyui_auth", memory_setting="comfyui_memory_limit",
@@ -141,15 +139,14 @@ SERVICES = (
     Service(
         name="status", title="Status", log_file="podkeeper-status.log", page="/",
         tile=Tile("Pod status", "What runs on this pod, what is wrong, and what to do about it",
-                  "M2 12h5l3-8 4 16 3-8h5", takes_token=True),
-        port_setting="status_port", public_setting="status_port", enabled_setting="status_enabled",
+                  "M2 12h5l3-8 4 16 3-8h5"),
+        port_setting="status_internal_port", public_setting="status_port", enabled_setting="status_enabled",
         health_path="/healthz", stop_grace=2, startup_grace=60,
     ),
     Service(
         name="gateway", title="Gateway", log_file="gateway.log", buttons=True,
-        port_setting="comfyui_port", enabled_setting="comfyui_enabled", only_with="gateway",
-        auth_setting="comfyui_auth",
-        health_path="/podkeeper/health",  # nginx's own response, whatever ComfyUI does
+        port_setting="door_port", enabled_setting="door_port",
+        health_path="/podkeeper/health",  # nginx's own response, whatever the services do
         stop_grace=2,  # TERM is nginx's fast end; QUIT would wait for every WebSocket
         startup_grace=60, sweep_orphans=True,  # its worker would hold the port
     ),

@@ -36,11 +36,15 @@ def setting(variable: str, parse: Callable[[str], Any], default: Any, text: str,
 class Settings:
     """Everything users can set. An empty variable counts as unset (compose files write `X=${X:-}`)."""
 
-    jupyter_port: int = setting("JUPYTER_PORT", parsing.port, 8189, "Port JupyterLab listens on.")
+    jupyter_port: int = setting("JUPYTER_PORT", parsing.port, 8189, "Port JupyterLab is reached at, behind the login.")
+    jupyter_internal_port: int = setting("JUPYTER_INTERNAL_PORT", parsing.port, 18189,
+        "Port JupyterLab itself listens on, on the loopback. Equal to `JUPYTER_PORT`: no door.")  # fmt: skip
     comfyui_port: int = setting("COMFYUI_PORT", parsing.port, 8188, "Port ComfyUI is reached at, behind the login.")
     comfyui_internal_port: int = setting("COMFYUI_INTERNAL_PORT", parsing.port, 18188,
-        "Port ComfyUI itself listens on, on the loopback. Equal to `COMFYUI_PORT`: no gateway.")  # fmt: skip
-    status_port: int = setting("STATUS_PORT", parsing.port, 8190, "Port of the status page.")
+        "Port ComfyUI itself listens on, on the loopback. Equal to `COMFYUI_PORT`: no door.")  # fmt: skip
+    status_port: int = setting("STATUS_PORT", parsing.port, 8190, "Port of the status page, behind the login.")
+    status_internal_port: int = setting("STATUS_INTERNAL_PORT", parsing.port, 18190,
+        "Port the status server itself listens on, on the loopback. Equal to `STATUS_PORT`: no door.")  # fmt: skip
     jupyter_enabled: bool = setting("JUPYTER_ENABLED", parsing.boolean, True, "Run JupyterLab.")
     comfyui_enabled: bool = setting("COMFYUI_ENABLED", parsing.boolean, True, "Run ComfyUI.")
     status_enabled: bool = setting("STATUS_ENABLED", parsing.boolean, True, "Run the status page.")
@@ -58,6 +62,10 @@ class Settings:
     allowed_origins: tuple[str, ...] = setting("JUPYTER_ALLOWED_ORIGINS", parsing.origins, (),
         "More web origins whose pages may use the login cookie, separated by commas (your own domain in front of the "
         "pod).")  # fmt: skip
+    jupyter_tiles: str = setting("JUPYTER_TILES", parsing.choice("link", "proxy"), "link",
+        "`link`: the launcher's tiles open ComfyUI and the status page at their own ports. `proxy`: below "
+        "JupyterLab's address, for pods that publish its port alone; a page of ComfyUI's nodes can then do all that "
+        "JupyterLab can.")  # fmt: skip
     jupyter_memory_limit: int = setting("JUPYTER_MEMORY_LIMIT", parsing.whole_number("MiB"), 0,
         "MiB that JupyterLab, its kernels and terminals may use together before JupyterLab is restarted. 0: no limit "
         "below the container's.")  # fmt: skip
@@ -138,9 +146,15 @@ class Settings:
         return self.jupyter_token or self.jupyter_password
 
     @property
-    def gateway(self) -> bool:
-        """Whether ComfyUI is behind the gateway. Without nginx both ports are the same (`door.find_nginx`)."""
-        return self.comfyui_internal_port != self.comfyui_port
+    def door_port(self) -> int:
+        """The first port at which the door listens; 0: there is no door. Without nginx every public port is the
+        internal one, too (`door.find_nginx`)."""
+        services = (
+            (self.jupyter_enabled, self.jupyter_port, self.jupyter_internal_port),
+            (self.comfyui_enabled, self.comfyui_port, self.comfyui_internal_port),
+            (self.status_enabled, self.status_port, self.status_internal_port),
+        )
+        return next((port for enabled, port, internal in services if enabled and port != internal), 0)
 
     def public_url(self, port: int) -> str:
         """Return the address at which a browser reaches `port`: RunPod's proxy, else this machine."""
@@ -160,7 +174,7 @@ def secret_variables() -> tuple[str, ...]:
 #: Arguments that would move ComfyUI away from its address or make it exit, and what to do instead.
 _OWNED_ARGUMENTS = {
     "--port": "set COMFYUI_PORT instead",
-    "--listen": "ComfyUI listens on the loopback, behind the gateway",
+    "--listen": "ComfyUI listens on the loopback, behind the door",
     "--base-directory": "its data folder is the volume's comfyui folder",
 } | dict.fromkeys(
     ("--quick-test-for-ci", "--list-feature-flags", "--help", "-h"),
@@ -176,8 +190,8 @@ def contradictions(settings: Settings) -> list[str]:
         if each.metadata["parse"] is not parsing.port:
             continue
         variable, port = each.metadata["variable"], getattr(settings, each.name)
-        if (variable, taken.get(port)) == ("COMFYUI_INTERNAL_PORT", "COMFYUI_PORT"):
-            continue  # how users say that there is no gateway
+        if variable.endswith("_INTERNAL_PORT") and taken.get(port) == variable.replace("_INTERNAL", ""):
+            continue  # how users say that there is no door
         if port in taken:
             problems.append(f"cannot use {variable}='{port}': {taken[port]} is the same")
         taken.setdefault(port, variable)

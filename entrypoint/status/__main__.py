@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 
-from entrypoint.door.session import Login
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.status.live import Live
+from entrypoint.status.login import Login
 from entrypoint.status.server import application, serve
 from entrypoint.system.files import read_text
 
@@ -25,13 +26,16 @@ NICE = 5
 
 async def run(settings: Settings, paths: Paths) -> int:
     """Serve until SIGTERM; returns the exit code."""
-    token = (read_text(paths.token_file) or "") if settings.jupyter_auth == "token" else ""
-    login = Login(token, read_text(paths.cookie_secret_file) or "", required=settings.jupyter_auth == "token")
+    status = service_named("status")
+    door_secret = (read_text(paths.door_secret_file) or "?") if status.behind_door(settings) else ""
+    token = (read_text(paths.token_file) or "?") if settings.jupyter_auth == "token" else ""
+    login = Login(door_secret, token)
     live = Live(settings, paths)
     try:
-        serve(application(live, login), settings.status_port)
+        serve(application(live, login), status.port(settings))
     except OSError as error:
-        print(f"cannot listen on port {settings.status_port}: {error.strerror}; set STATUS_PORT", flush=True)
+        variable = "STATUS_INTERNAL_PORT" if door_secret else "STATUS_PORT"
+        print(f"cannot listen on port {status.port(settings)}: {error.strerror}; set {variable}", flush=True)
         return 1
     stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

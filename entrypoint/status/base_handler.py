@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
-from entrypoint.door.origins import is_foreign, own_origins
-from entrypoint.door.session import COOKIE_LIFETIME, Credentials, Login, cookie_name
 from entrypoint.status.live import Live
+from entrypoint.status.login import Login
 
 #: Nothing from other hosts, nothing inline; frames only within the same origin (a tab of JupyterLab's).
 HEADERS = {
@@ -52,44 +50,20 @@ class BaseHandler(RequestHandler):
         self.finish(f"{status_code} {self._reason}\n")
 
     def check_xsrf_cookie(self) -> None:
-        """Check nothing: `foreign` replaces XSRF tokens."""
-
-    @property
-    def secure(self) -> bool:
-        return self.request.protocol == "https"
-
-    @property
-    def _cookie_name(self) -> str:
-        return cookie_name(self.live.settings.status_port, self.secure)
-
-    @property
-    def foreign(self) -> bool:
-        """Whether a page that is not the pod's own sent the request."""
-        own = own_origins(self.live.settings, self.live.settings.status_port)
-        return is_foreign(self.request.method or "", self.request.host, self.request.headers, own)
-
-    @property
-    def allowed(self) -> bool:
-        """Whether the request's credentials let it in."""
-        authorization, cookie = self.request.headers.get("Authorization", ""), self.get_cookie(self._cookie_name) or ""
-        credentials = Credentials(self.get_query_argument("token", ""), authorization, cookie)
-        return self.login.allows(credentials, self.foreign, time.time())
-
-    def set_login_cookie(self) -> None:
-        """Log the browser in: from now on its cookie is enough."""
-        now = time.time()
-        self.set_cookie(
-            self._cookie_name, self.login.cookie(now), expires=now + COOKIE_LIFETIME, path="/", httponly=True,
-            secure=self.secure, samesite="Lax",
-        )  # fmt: skip
+        """Check nothing: the door's origin guard, or `direct_login`, replaces XSRF tokens."""
 
 
 class PrivateHandler(BaseHandler):
     """A request handler that requires the login: 401 without, 403 for a foreign page."""
 
     def prepare(self) -> None:
-        if not self.allowed:
-            raise HTTPError(403 if self.foreign else 401)
+        request = self.request
+        refusal = self.login.refusal(request.method or "", request.path, request.host, request.headers)
+        if refusal == 401:  # without a door the browser asks for a name, which is ignored, and the token
+            self.set_header("WWW-Authenticate", 'Basic realm="podkeeper: the token is the password"')
+        if refusal:
+            self.set_status(refusal)
+            self.finish(f"{refusal} {self._reason}\n")
 
 
 class NotFound(BaseHandler):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 from tornado.web import HTTPError
 
-from entrypoint.door.session import Login
+from entrypoint.door.pass_through import ticket_address
+from entrypoint.settings.services import SERVICES
 from entrypoint.status import actions, log_view, model_bundles
 from entrypoint.status.base_handler import BaseHandler, PrivateHandler
 from entrypoint.status.live import Live, in_thread
+from entrypoint.status.login import Login
 from entrypoint.status.metrics import CONTENT_TYPE, metrics_text
 
 #: Seconds a button's action may take: supervisord kills a service that does not stop after 6.
@@ -39,42 +42,27 @@ class Readyz(BaseHandler):
     head = get
 
 
-class Page(BaseHandler):
-    """/: the page; redirects to the login form without the login."""
+class Page(PrivateHandler):
+    """/: the page."""
 
     def initialize(self, live: Live, login: Login, page: bytes = b"") -> None:
         super().initialize(live, login)
         self.page = page
 
     def get(self) -> None:
-        if not self.allowed:
-            if self.foreign:
-                raise HTTPError(403)
-            self.redirect("login", status=303)
-        elif self.get_query_argument("token", ""):
-            self.set_login_cookie()
-            self.redirect("./", status=303)  # removes the token from the address bar
-        else:
-            self.finish(self.page)
+        self.finish(self.page)
 
 
-class LoginForm(Page):
-    """/login: the form (GET) and its submission (POST)."""
+class OpenService(PrivateHandler):
+    """/open/NAME: redirects to the service's own address, with a ticket that logs the browser in there."""
 
-    def get(self) -> None:
-        if self.allowed:
-            self.redirect("./", status=303)
-        else:
-            self.finish(self.page)
-
-    def post(self) -> None:
-        if self.foreign:
-            raise HTTPError(403)
-        if self.login.is_token(self.get_body_argument("token", "").strip()):
-            self.set_login_cookie()
-            self.redirect("./", status=303)
-        else:
-            self.redirect("login?wrong", status=303)
+    def get(self, name: str) -> None:
+        service = next((each for each in SERVICES if each.page and each.name == name), None)
+        if service is None:
+            raise HTTPError(404)
+        self.set_header("Referrer-Policy", "no-referrer")
+        secret = self.login.door_secret
+        self.redirect(ticket_address(service, self.live.settings, self.request.host, secret, time.time()))
 
 
 class StatusJson(PrivateHandler):

@@ -8,19 +8,19 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from entrypoint.door.session import Login
 from entrypoint.status import handlers
-from entrypoint.status.base_handler import BaseHandler, NotFound
+from entrypoint.status.base_handler import NotFound, PrivateHandler
 from entrypoint.status.events import Events
 from entrypoint.status.live import Live
+from entrypoint.status.login import Login
 from entrypoint.system.files import read_text
 
 PAGE = os.path.join(os.path.dirname(__file__), "page")
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-class File(BaseHandler):
-    """A file of the page, served without a login: it says nothing about the pod, and the login form needs it."""
+class File(PrivateHandler):
+    """A file of the page."""
 
     def initialize(self, live: Live, login: Login, name: str = "") -> None:
         super().initialize(live, login)
@@ -45,9 +45,9 @@ def application(live: Live, login: Login) -> Application:
             (r"/events", Events, common),
             (r"/logs/([a-z]+)", handlers.Log, common),
             (r"/programs/([a-z]+)/([a-z]+)", handlers.ProgramAction, common),
+            (r"/open/([a-z]+)", handlers.OpenService, common),
             (r"/bundles", handlers.Bundles, common),
             (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
-            (r"/login", handlers.LoginForm, {**common, "page": _read("login.html")}),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),
             *((rf"/{name}".replace(".", r"\."), File, {**common, "name": name}) for name in files),
         ],
@@ -58,7 +58,7 @@ def application(live: Live, login: Login) -> Application:
 
 
 def serve(application: Application, port: int) -> HTTPServer:
-    """Listen on all addresses.
+    """Listen on the loopback, where the door is the client.
 
     Raises:
         OSError: The port is taken.
@@ -66,7 +66,7 @@ def serve(application: Application, port: int) -> HTTPServer:
     server = HTTPServer(
         application, xheaders=True, max_body_size=64 << 10, idle_connection_timeout=120, body_timeout=20
     )
-    server.listen(port, "0.0.0.0")
+    server.listen(port, "127.0.0.1")
     return server
 
 

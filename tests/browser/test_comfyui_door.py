@@ -17,7 +17,8 @@ HEADING = "the real thing"
 #: With the guard off at least these succeed, or the harness would miss an attack.
 HOLES = {
     "sibling pod": {"fetch POST a prompt", "XHR POST a prompt", "beacon a prompt", "form POST a prompt",
-                    "upload an image", "WebSocket", "frame"},
+                    "upload an image", "WebSocket", "frame", "image of an address with effects",
+                    "link to an address with effects"},
 }  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def test_a_click_in_the_console_opens_comfyui_and_the_token_leaves_the_address(o
         expect(page.get_by_role("heading")).to_have_text(HEADING)
         assert page.url == f"{on.proxy.pod}/"
     (cookie,) = context.cookies(on.proxy.pod)
-    assert cookie["name"].startswith("__Host-podkeeper-comfyui-")
+    assert cookie["name"].startswith("__Host-podkeeper-")
     assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")
     context.close()
 
@@ -100,7 +101,7 @@ def test_a_stranger_sees_nothing_of_the_pods_state(on: Door) -> None:
     on.pod.podkeeper("stop")
     page = new_profile(on.browser).new_page()
     page.goto(f"{on.proxy.pod}/")
-    expect(page.get_by_role("heading")).to_have_text("ComfyUI is behind a login")
+    expect(page.get_by_role("heading")).to_have_text("Log in to this pod")
     assert "NoGpu" not in page.content()
     on.pod.podkeeper("start")
     on.pod.wait_for_comfyui()

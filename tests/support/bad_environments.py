@@ -70,7 +70,7 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("COMFYUI_ARGS", "ends with \\", "must be arguments as a shell takes them (no escaped character)"),
     _argument("--port 9000", "--port", "set COMFYUI_PORT instead"),
     _argument("--fast --port=9000", "--port", "set COMFYUI_PORT instead"),
-    _argument("--listen 127.0.0.1", "--listen", "ComfyUI listens on the loopback, behind the gateway"),
+    _argument("--listen 127.0.0.1", "--listen", "ComfyUI listens on the loopback, behind the door"),
     _argument("--base-directory /x", "--base-directory", "its data folder is the volume's comfyui folder"),
     _argument("--quick-test-for-ci", "--quick-test-for-ci", _EXITS),
     _argument("--help", "--help", _EXITS),

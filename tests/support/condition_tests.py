@@ -19,7 +19,7 @@ PRODUCED_BY = {
     "ExtraModelPathsBroken": POD,
     "FolderInTheWay": "tests/process/volumes/test_adopt_folders.py::test_two_files_of_one_name_are_both_kept",
     "GatewayMissing": "tests/process/door/test_in_a_pod.py::"
-    "test_without_nginx_comfyui_listens_on_loopback_and_a_condition_says_what_to_do",
+    "test_without_a_door_comfyui_listens_on_loopback_and_a_condition_says_what_to_do",
     "GatewayPortTaken": POD,
     "GatewayWithoutLogin": POD,
     "JupyterAuthOff": POD,

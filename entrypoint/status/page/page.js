@@ -50,7 +50,7 @@ new Stream({
   lost: (lastEvent, why) => {
     const since = clock(lastEvent / 1000 + now.offset);
     const text = `Connection to the pod lost. The data below is from ${since}. Reconnecting…`;
-    if (why === "login") byId("lost").replaceChildren("Your login has expired. ", h("a", { href: "login" }, "Log in again"));
+    if (why === "login") byId("lost").replaceChildren("Your login has expired. ", h("a", { href: "./" }, "Log in again"));
     else if (!byId("lost").querySelector("a")) put(byId("lost"), text);
     show(byId("lost"), true);
     document.body.dataset.stale = "";

@@ -79,8 +79,8 @@ export class Services {
     show(byId("services"), services.length > 0);
     keyed(byId("service-cards"), services, (service) => service.name, (service) => this.card(service));
     keyed(byId("links"), services.filter((service) => service.url && service.health === "up"), (service) => service.name, (service) => {
-      const element = h("a", { href: service.url, target: "_blank", rel: "noopener" }, `Open ${service.title}`);
-      return { element, update: (each) => set(element, "href", service.name === "jupyter" ? `${each.url}lab` : each.url) };
+      const element = h("a", { href: `open/${service.name}`, title: service.url, target: "_blank", rel: "noopener" }, `Open ${service.title}`);
+      return { element, update: (each) => set(element, "title", each.url) };
     });
   }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from tests.support.browser.pods import Pod
+from tests.support.browser.pods import Pod, Starting
 from tests.support.waiting import wait_until
 
 VICTIM = "victim.txt"
@@ -129,7 +129,8 @@ class Stage:
         assert self.logged_in()
 
     def _cookie_name(self) -> str:
-        (name,) = {cookie["name"] for cookie in self.context.cookies(self.origin) if cookie["name"] != "_xsrf"}
+        names = {cookie["name"] for cookie in self.context.cookies(self.origin)}
+        (name,) = {name for name in names if name.startswith("__Host-podkeeper-")}
         return name
 
     def _state(self) -> State:
@@ -149,7 +150,7 @@ class Stage:
     def _status(self) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = self.pod.api("GET", "/api/status")
-        except OSError:
+        except (OSError, Starting):
             return {}
         return answer
 

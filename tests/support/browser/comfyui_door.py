@@ -5,13 +5,11 @@ import dataclasses
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.support.browser.chromium import launch
@@ -63,12 +61,6 @@ class ComfyPod(Pod):
         except OSError:
             return False
 
-    def child(self, word: str) -> psutil.Process:
-        """The process under supervisord that has `word` on its command line."""
-        children = psutil.Process(self.process.pid).children()
-        (found,) = [child for child in children if word in " ".join(child.cmdline())]
-        return found
-
     def podkeeper(self, command: str) -> None:
         """start or stop ComfyUI, as a user in a terminal does."""
         line = [sys.executable, "-I", "-c", "import sys; from entrypoint.cli import main; main(sys.argv[1:])"]
@@ -80,19 +72,6 @@ class ComfyPod(Pod):
             capture_output=True,
             timeout=60,
         )
-
-    def guard_off(self) -> None:
-        """Reload nginx with a configuration for which every page is the pod's own."""
-        nginx = self.child("nginx")
-        config = pathlib.Path(nginx.cwd(), "gateway/nginx.conf")
-        guard = 'default 1; "~^1:1" ""; "~^::1" "";'
-        text = config.read_text()
-        assert guard in text
-        config.write_text(text.replace(guard, 'default "";'))
-        (worker,) = nginx.children()
-        nginx.send_signal(signal.SIGHUP)
-        wait_until(lambda: not worker.is_running(), 10, "the old worker is gone")
-        wait_until(nginx.children, 10, "the new worker is there")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +121,12 @@ ATTACKS = {
     "WebSocket": "at => socket(`${at.pod}/ws?clientId=thief`)",
     "read the queue": "at => asked(`${at.pod}/queue`, 'GET')",
     "frame": "at => frame(`${at.pod}/`)",
+    "image of an address with effects": "at => element('img', {src: `${at.pod}/manager/reboot`})",
+}
+#: These leave the page.
+DEPARTURES = {
+    "link to an address with effects": "at => { location.href = `${at.pod}/manager/reboot` }",
+    "link to it, spelled otherwise": "at => { location.href = `${at.pod}/%6danager/reboot?x=1` }",
 }
 
 
@@ -173,11 +158,11 @@ class Raid:
         page = self.context.new_page()
         page.goto(site)
         successes = {}
-        for number, (name, script) in enumerate(ATTACKS.items()):
+        for number, (name, script) in enumerate((ATTACKS | DEPARTURES).items()):
             workflow = json.dumps({"prompt": self.workflow, "client_id": f"{site}{number}"})
             at = {"pod": self.on.proxy.pod, "prompt": workflow, "name": f"loot{number}.png"}
             before = self.effects()
-            told = page.evaluate(script, at) or {}
+            told = page.evaluate(script, at) or {} if name in ATTACKS else self.depart(page, site, script, at)
             framed = any(frame.title() == "ComfyUI" for frame in page.frames if frame.url == f"{self.on.proxy.pod}/")
             done = [
                 *(["changed the pod"] if self.effects() != before else []),
@@ -189,3 +174,10 @@ class Raid:
                 successes[name] = "; ".join(done)
         page.close()
         return successes
+
+    def depart(self, page: Page, site: str, script: str, at: dict[str, str]) -> dict[str, Any]:
+        """Let the script navigate away, then come back."""
+        with page.expect_navigation():
+            page.evaluate(script, at)
+        page.goto(site)
+        return {}

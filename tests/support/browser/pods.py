@@ -23,6 +23,10 @@ TOKEN = "token-of-the-browser-tests"
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
 
+class Starting(Exception):
+    """The door's response while the service behind it does not run yet."""
+
+
 class Pod:
     """The real thing: our entrypoint, every path under `home`."""
 
@@ -38,6 +42,11 @@ class Pod:
             folder = self.root / ".jupyter"
             folder.mkdir(parents=True)
             (folder / "jupyter_lab_config.py").write_text(overrides)
+
+    @property
+    def other_ports(self) -> tuple[int, ...]:
+        """The public ports besides JupyterLab's."""
+        return (self.status_port,)
 
     def command(self) -> list[str]:
         """The command line."""
@@ -88,6 +97,25 @@ class Pod:
                     member.kill()
             self.process.wait(5)
 
+    def child(self, word: str) -> psutil.Process:
+        """The process under supervisord that has `word` on its command line."""
+        children = psutil.Process(self.process.pid).children()
+        (found,) = [child for child in children if word in " ".join(child.cmdline())]
+        return found
+
+    def guard_off(self) -> None:
+        """Reload nginx with a configuration for which every page is the pod's own."""
+        nginx = self.child("nginx")
+        config = pathlib.Path(nginx.cwd(), "gateway/nginx.conf")
+        guard = 'default 1; "~^1:1" ""; "~^::1" "";'
+        text = config.read_text()
+        assert guard in text
+        config.write_text(text.replace(guard, 'default "";'))
+        (worker,) = nginx.children()
+        nginx.send_signal(signal.SIGHUP)
+        wait_until(lambda: not worker.is_running(), 10, "the old worker is gone")
+        wait_until(nginx.children, 10, "the new worker is there")
+
     def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Jupyter's answer to its owner: no proxy, no browser, the token in a header."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -96,6 +124,8 @@ class Pod:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             response = connection.getresponse()
             text = response.read().decode()
+            if response.getheader("X-Podkeeper") == "starting":
+                raise Starting(text)
             assert response.status < 300, f"{method} {path}: {response.status} {text}"
             return json.loads(text) if text else None
 
@@ -103,7 +133,7 @@ class Pod:
         assert self.process.poll() is None, f"the pod ended with {self.process.returncode}; see {self.output}"
         try:
             self.api("GET", "/api/status")
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, Starting):
             return False
         return True
 

@@ -31,7 +31,7 @@ def scene(
     """Set up under `folder`, which other users must be able to enter."""
     with (
         running(make_pod(folder / "pod")) as pod,
-        running_proxy(folder / "proxy", pod.port, keep_host, PAGES) as proxy,
+        running_proxy(folder / "proxy", pod.port, keep_host, PAGES, others=pod.other_ports) as proxy,
     ):
         browser = launch(playwright, proxy)
         try:

@@ -23,6 +23,14 @@ REWRITTEN_HOST = "100.65.12.34:60123"  # the shape seen in ComfyUI issue 4865
 HTTP = """
     types {{ text/html html; text/javascript js; }}
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+    {servers}
+    server {{
+        listen 127.0.0.1:{port} ssl; server_name {neighbours};
+        root {pages};
+        location / {{ try_files $uri /attack.html; }}
+    }}
+"""
+SERVER = """
     server {{
         listen 127.0.0.1:{port} ssl; server_name {pod_name};
         client_max_body_size {body_limit};
@@ -36,11 +44,6 @@ HTTP = """
             proxy_set_header X-Forwarded-Host {pod_name};
         }}
     }}
-    server {{
-        listen 127.0.0.1:{port} ssl; server_name {neighbours};
-        root {pages};
-        location / {{ try_files $uri /attack.html; }}
-    }}
 """
 
 
@@ -52,6 +55,10 @@ class Proxy:
     certificate_pin: str
     pod: str
     sibling: str
+
+    def at(self, pod_port: int) -> str:
+        """The origin of another port of the pod."""
+        return public_origin(POD_ID, pod_port)
 
     @property
     def chromium_arguments(self) -> list[str]:
@@ -76,22 +83,33 @@ def host_of(origin: str) -> str:
 
 @contextlib.contextmanager
 def running_proxy(
-    home: pathlib.Path, pod_port: int, keep_host: bool, pages: pathlib.Path, body_limit: str = "100m"
+    home: pathlib.Path,
+    pod_port: int,
+    keep_host: bool,
+    pages: pathlib.Path,
+    body_limit: str = "100m",
+    others: tuple[int, ...] = (),
 ) -> Iterator[Proxy]:
-    """nginx with everything it writes under `home`, serving `pages` as both neighbours' sites."""
+    """nginx with everything it writes under `home`, serving `pages` as both neighbours' sites.
+
+    `pod_port`: the port whose origin is `Proxy.pod`; `others`: more ports of the pod.
+    """
     home.mkdir()
     make_certificate(home, f"DNS:*.{DOMAIN}", f"DNS:{host_of(FOREIGN)}")
     port = free_port()
     proxy = Proxy(port, _pin(home), public_origin(POD_ID, pod_port), public_origin(SIBLING_ID, pod_port))
-    http = HTTP.format(
-        port=port,
-        pod_port=pod_port,
-        pages=pages,
-        body_limit=body_limit,
-        pod_name=host_of(proxy.pod),
-        neighbours=f"{host_of(proxy.sibling)} {host_of(FOREIGN)}",
-        host="$host" if keep_host else REWRITTEN_HOST,
+    servers = "".join(
+        SERVER.format(
+            port=port,
+            pod_port=each,
+            body_limit=body_limit,
+            pod_name=host_of(proxy.at(each)),
+            host="$host" if keep_host else REWRITTEN_HOST,
+        )
+        for each in (pod_port, *others)
     )
+    neighbours = f"{host_of(proxy.sibling)} {host_of(FOREIGN)}"
+    http = HTTP.format(port=port, pages=pages, servers=servers, neighbours=neighbours)
     with running_nginx(home, port, http):
         yield proxy
 

@@ -1,4 +1,4 @@
-"""The gateway alone: its launcher, real nginx and a stand-in for ComfyUI, in a folder of their own."""
+"""The door alone: its launcher, real nginx and stand-ins for the services behind it, in a folder of their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psutil
 
 from entrypoint.settings.paths import Paths
 from tests.support.checkout import FAKE_COMFYUI_WITH_FILES, ROOT
-from tests.support.ports import free_port
+from tests.support.ports import free_port, free_ports
 from tests.support.waiting import wait_until
 
 TOKEN = "token-of-the-gateway-tests"
@@ -58,6 +58,8 @@ class Scene:
     comfyui: pathlib.Path = FAKE
     port: int = field(default_factory=free_port)
     internal_port: int = field(default_factory=free_port)
+    others: tuple[str, ...] = ()  # services besides ComfyUI: jupyter, status
+    ports: dict[str, str] = field(default_factory=free_ports)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -76,7 +78,8 @@ class Scene:
     def start_gateway(self) -> subprocess.Popen[bytes]:
         """As supervisord does; returns when it answers."""
         (self.runtime / "conditions").mkdir(parents=True, exist_ok=True)
-        for name, text in (("jupyter_token", self.token), ("jupyter_cookie_secret", "s" * 43)):
+        secrets = {"jupyter_token": self.token, "jupyter_cookie_secret": "s" * 43, "door_secret": "d" * 64}
+        for name, text in secrets.items():
             (self.runtime / name).write_text(text)
         process = self._start([sys.executable, "-m", "entrypoint.door"], "gateway.log")
         wait_until(lambda: self._answers(process, self.port, "/podkeeper/health"), 20, "the gateway answers")
@@ -84,17 +87,23 @@ class Scene:
 
     def start_comfyui(self) -> subprocess.Popen[bytes]:
         """Returns when it answers, on its own port."""
-        command = [
-            sys.executable,
-            str(self.comfyui),
-            "--port",
-            str(self.internal_port),
-            "--base-directory",
-            str(self.data),
-        ]
-        process = self._start(command, "comfyui.log")
-        wait_until(lambda: self._answers(process, self.internal_port, "/queue"), 20, "ComfyUI answers")
+        return self.start_behind("comfyui")
+
+    def start_behind(self, service: str) -> subprocess.Popen[bytes]:
+        """Start the stand-in behind the port of `service`."""
+        port = self.internal(service)
+        command = [sys.executable, str(self.comfyui), "--port", str(port), "--base-directory", str(self.data)]
+        process = self._start(command, f"{service}.log")
+        wait_until(lambda: self._answers(process, port, "/queue"), 20, f"what stands in for {service} answers")
         return process
+
+    def public(self, service: str) -> int:
+        """The port of the door."""
+        return self.port if service == "comfyui" else int(self.ports[f"{service.upper()}_PORT"])
+
+    def internal(self, service: str) -> int:
+        """The service's own port."""
+        return self.internal_port if service == "comfyui" else int(self.ports[f"{service.upper()}_INTERNAL_PORT"])
 
     def reload(self) -> None:
         """Make nginx reload its configuration from the folder."""
@@ -111,9 +120,10 @@ class Scene:
         method: str = "GET",
         body: bytes | None = None,
         timeout: float = 10,
+        service: str = "comfyui",
     ) -> Answer:
-        """One request through the gateway."""
-        return ask(self.port, path, headers, method, body, timeout)
+        """One request through the door."""
+        return ask(self.public(service), path, headers, method, body, timeout)
 
     def behind(self, path: str) -> Any:
         """ComfyUI's own answer, past the gateway: the effect of what was tried."""
@@ -138,7 +148,8 @@ class Scene:
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         ports = {"COMFYUI_PORT": str(self.port), "COMFYUI_INTERNAL_PORT": str(self.internal_port)}
         root = str(ROOT)
-        return kept | paths.to_environ() | ports | {"PYTHONPATH": root, **self.settings}
+        enabled = {f"{name.upper()}_ENABLED": str(name in self.others).lower() for name in ("jupyter", "status")}
+        return kept | paths.to_environ() | self.ports | ports | enabled | {"PYTHONPATH": root, **self.settings}
 
     def _answers(self, process: subprocess.Popen[bytes], port: int, path: str) -> bool:
         assert process.poll() is None, f"it ended: see {self.folder}"
@@ -185,13 +196,16 @@ def running(
     comfyui: bool = True,
     token: str = TOKEN,
     fake: pathlib.Path = FAKE,
+    others: tuple[str, ...] = (),
 ) -> Iterator[Scene]:
-    """A gateway that is gone at the end."""
+    """A door that is gone at the end; `others`: the services in front of which it stands besides ComfyUI."""
     folder.mkdir(parents=True, exist_ok=True)
-    scene = Scene(folder, settings or {}, token, fake)
+    scene = Scene(folder, settings or {}, token, fake, others=others)
     try:
         if comfyui:
             scene.start_comfyui()
+        for service in others:
+            scene.start_behind(service)
         scene.start_gateway()
         yield scene
     finally:

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from entrypoint.door.find_nginx import find_nginx, without_gateway_if_nginx_is_missing
+from entrypoint.door.find_nginx import find_nginx, without_door_if_nginx_is_missing
 from entrypoint.settings.settings import Settings
 
 
@@ -16,13 +16,18 @@ def test_nginx_is_found_on_the_path_and_where_debian_puts_it(tmp_path: pathlib.P
     assert find_nginx(f"/nowhere:{tmp_path}") == str(program)
 
 
-def test_without_nginx_comfyui_listens_on_its_public_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_nginx_every_service_listens_on_its_public_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrypoint.door.find_nginx._USUAL_FOLDERS", ())
-    settings = without_gateway_if_nginx_is_missing(Settings(), "/nowhere")
-    assert (settings.comfyui_port, settings.comfyui_internal_port, settings.gateway) == (8188, 8188, False)
+    settings = without_door_if_nginx_is_missing(Settings(), "/nowhere")
+    assert settings.door_port == 0
+    assert (settings.jupyter_internal_port, settings.comfyui_internal_port, settings.status_internal_port) == (
+        8189,
+        8188,
+        8190,
+    )
     assert Settings.from_environ(settings.to_environ()) == settings
 
 
 def test_with_nginx_the_settings_stay(tmp_path: pathlib.Path) -> None:
     (tmp_path / "nginx").touch(mode=0o755)
-    assert without_gateway_if_nginx_is_missing(Settings(), str(tmp_path)) == Settings()
+    assert without_door_if_nginx_is_missing(Settings(), str(tmp_path)) == Settings()

@@ -1,40 +1,22 @@
-"""Headers and query that JupyterLab passes on to the pages behind the tiles."""
+"""The launcher's tiles."""
 
 from typing import Any
 
-import pytest
-
-from entrypoint.jupyter.tiles import description, tiles, upstream_headers, upstream_query
-from entrypoint.settings.services import SERVICES
+from entrypoint.jupyter.tiles import description, tiles
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 
 
-def test_every_tile_is_a_service_with_a_port_where_it_is_switched_on() -> None:
-    ports = {service.name: service.port(Settings()) for service in SERVICES}
+def test_comfyui_and_the_status_page_have_tiles_where_they_run() -> None:
+    assert [service.name for service in tiles(Settings())] == ["comfyui", "status"]
     for service in tiles(Settings()):
-        assert service.port(Settings()) == ports[service.name]
         switched_off: dict[str, Any] = {f"{service.name}_enabled": False}
         assert service not in tiles(Settings(**switched_off))
-        assert description(service)["name"] == service.name
 
 
-def test_comfyui_and_the_status_page_have_tiles() -> None:
-    assert [service.name for service in tiles(Settings())] == ["comfyui", "status"]
-
-
-def test_login_and_origin_headers_are_not_passed_on() -> None:
-    headers = [
-        ("Authorization", "token x"), ("Origin", "https://a"), ("Referer", "https://a/?token=x"), ("Host", "a"),
-        ("Sec-Fetch-Site", "same-origin"), ("Cookie", "podkeeper-login-8189=1; mine=2; __Host-podkeeper-login-8189=3"),
-        ("Accept", "text/html"), ("Connection", "keep-alive"),
-    ]  # fmt: skip
-    assert upstream_headers(headers, "") == [("Accept", "text/html"), ("Cookie", "mine=2")]
-    assert upstream_headers([("Cookie", "_xsrf=1")], "t") == [("Authorization", "token t")]
-
-
-@pytest.mark.parametrize(
-    ("query", "passed"),
-    [("", ""), ("token=x", ""), ("a=1&token=x&b=2", "?a=1&b=2"), ("mytoken=1", "?mytoken=1")],
-)
-def test_the_token_is_taken_out_of_the_query(query: str, passed: str) -> None:
-    assert upstream_query(query) == passed
+def test_a_tile_opens_the_services_own_port_and_a_proxy_only_where_asked_for() -> None:
+    comfyui = service_named("comfyui")
+    assert description(comfyui, Settings())["path"] == "podkeeper/open/comfyui"
+    assert description(comfyui, Settings(jupyter_tiles="proxy"))["path"] == "podkeeper/comfyui/"
+    no_door = Settings(jupyter_tiles="proxy", comfyui_internal_port=8188)
+    assert description(comfyui, no_door)["path"] == "podkeeper/open/comfyui"

@@ -138,5 +138,11 @@ const departures = {
     for (const path of ["/", "/lab", "/api"]) document.cookie = `${at.cookie}=garbage; domain=proxy.runpod.net; path=${path}; secure`;
     location.href = `${at.pod}/lab`;
   },
+  "tossed login cookie with a Unicode space logs out": (at) => {
+    for (const space of ["\u00a0", "\u2003", "\u0085"])
+      document.cookie = `${space}${at.cookie}=garbage; domain=proxy.runpod.net; path=/; secure`;
+    location.href = `${at.pod}/lab`;
+  },
+  "link to a file of the user's": (at) => { location.href = `${at.pod}/files/${at.victim}`; },
   "link logs out": (at) => { location.href = `${at.pod}/logout`; },
 };

@@ -28,6 +28,7 @@ class Page(tornado.web.RequestHandler):
     """The user interface."""
 
     def get(self) -> None:
+        self.set_header("X-Sec-Fetch-Site", self.request.headers.get("Sec-Fetch-Site", ""))
         self.write("<!doctype html><title>ComfyUI</title><h1>the real thing</h1>")
 
     def head(self) -> None:
@@ -55,6 +56,13 @@ class Queue(tornado.web.RequestHandler):
         self.write({"prompt_id": str(len(QUEUE)), "number": len(QUEUE)})
 
 
+class Reboot(tornado.web.RequestHandler):
+    """GET /manager/reboot: an address with an effect, as ComfyUI-Manager has them."""
+
+    def get(self) -> None:
+        QUEUE.append("rebooted")
+
+
 class Image(tornado.web.RequestHandler):
     """POST /upload/image."""
 
@@ -73,6 +81,17 @@ class Echo(tornado.web.RequestHandler):
         self.write({"uri": self.request.uri, "headers": dict(self.request.headers.get_all())})
 
     post = get
+
+
+class Hostile(tornado.web.RequestHandler):
+    """Response headers of a node that wants more than its page: another login, no logins, a worker for everything."""
+
+    def get(self) -> None:
+        self.set_header("Set-Cookie", "__Host-podkeeper-12345678=evil; Path=/; Secure")
+        self.set_header("Clear-Site-Data", '"cookies"')
+        self.set_header("Service-Worker-Allowed", "/")
+        self.set_header("X-Accel-Redirect", "/podkeeper/conditions/")
+        self.write("hostile")
 
 
 @tornado.web.stream_request_body
@@ -147,7 +166,9 @@ async def main() -> None:
     application = tornado.web.Application(
         [
             (r"/", Page), (r"/system_stats", Stats), (r"/queue|/prompt", Queue), (r"/upload/image", Image),
-            (r"/echo.*", Echo), (r"/sink", Sink), (r"/source/(\d+)", Source), (r"/slow", Slow), (r"/source-1k", Small),
+            (r"/manager/reboot", Reboot),
+            (r"/echo.*", Echo), (r"/hostile", Hostile),
+            (r"/sink", Sink), (r"/source/(\d+)", Source), (r"/slow", Slow), (r"/source-1k", Small),
             (r"/hang", Hang), (r"/ws", Socket),
         ]
     )  # fmt: skip

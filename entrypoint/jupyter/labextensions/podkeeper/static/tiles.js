@@ -24,16 +24,16 @@
       optional: [ILauncher],
       activate: async (app, launcher) => {
         const settings = app.serviceManager.serverSettings;
-        const base = URLExt.join(settings.baseUrl, 'podkeeper/');
-        const response = await ServerConnection.makeRequest(base + 'tiles', {}, settings);
+        const base = URLExt.join(settings.baseUrl, '/');
+        const response = await ServerConnection.makeRequest(base + 'podkeeper/tiles', {}, settings);
         if (!response.ok) return;
-        (await response.json()).tiles.forEach(({ name, title, caption, svg }, rank) => {
+        (await response.json()).tiles.forEach(({ name, title, caption, svg, path }, rank) => {
           const command = `podkeeper:open-${name}`;
           app.commands.addCommand(command, {
             label: title,
             caption,
             icon: new LabIcon({ name: `podkeeper:${name}`, svgstr: svg }),
-            execute: () => window.open(`${base}${name}/`, `podkeeper-${name}`)
+            execute: () => window.open(base + path, `podkeeper-${name}`)
           });
           if (launcher) launcher.add({ command, category: 'Pod', rank });
         });
