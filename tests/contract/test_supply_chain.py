@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from typing import Any
+from pathlib import Path
 
 import pytest
 import yaml
@@ -49,7 +49,7 @@ def step(words: str) -> int:
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=str)
-def test_a_dockerfile_builds_on_digests(path: Any) -> None:
+def test_a_dockerfile_builds_on_digests(path: Path) -> None:
     assert unpinned(path.read_text()) == []
 
 
@@ -74,8 +74,8 @@ def test_a_default_argument_names_a_stage() -> None:
     assert {*chosen, "comfyui-on", "comfyui-off"} <= set(stages)
 
 
-def test_the_image_of_an_image_file_stands_in_a_dockerfile_alone() -> None:
-    """So that dependabot finds all of them: it reads no image in a script, a workflow or an HCL file."""
+def test_only_the_dockerfiles_name_images() -> None:
+    """Dependabot would not find an image in a script, a workflow or an HCL file."""
     names = {re.split("[:@]", name)[0] for text in map(unpinned_names, DOCKERFILES) for name in text}
     assert len(names) == 7
     elsewhere = {
@@ -89,7 +89,7 @@ def test_the_image_of_an_image_file_stands_in_a_dockerfile_alone() -> None:
         assert not [each for each in job["steps"] if each.get("uses", "").startswith("docker://")]
 
 
-def unpinned_names(path: Any) -> list[str]:
+def unpinned_names(path: Path) -> list[str]:
     return re.findall(rf"(?m)^FROM ({DIGEST}) AS", path.read_text())
 
 
@@ -162,6 +162,7 @@ def test_the_digest_that_gets_the_tags_was_tested_scanned_and_signed() -> None:
     assert all('"$IMAGE"' in each["run"] for each in later)
     assert not [each for each in PUBLISH["steps"] if {"if", "continue-on-error"} & set(each)]
     assert step("cosign-installer@") < step("cosign sign")
+    assert PUBLISH["steps"][step(".ci/scan")]["env"]["SEVERITY"] == "high"
 
 
 def test_a_build_takes_nothing_from_a_cache_and_its_push_has_attestations() -> None:
