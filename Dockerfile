@@ -1,17 +1,22 @@
 # The pod's image. `docker build .` makes the CUDA one; docker-bake.hcl names the variants.
 #
-#   BASE_IMAGE  Debian 12 or Ubuntu 24.04, with or without CUDA
+#   BASE_IMAGE  one of the bases below, or any image of Debian 12 or Ubuntu 24.04
 #   COMFYUI     on | off: off leaves ComfyUI, torch and everything they need out
 #
 # Build contexts that stand in for the network, each a folder:
 #   --build-context comfyui=DIR   ComfyUI's code (with main.py and requirements.txt at its top)
 #   --build-context wheels=DIR    wheels for ComfyUI's environment, and the requirements.txt that says which to install
-ARG BASE_IMAGE=nvidia/cuda:12.8.1-runtime-ubuntu24.04
+ARG BASE_IMAGE=cuda
 ARG COMFYUI=on
 
-# hadolint ignore=DL3006 # the tag is in the argument
+# The bases, by digest: a tag can be moved. Dependabot renews these lines, and no other file names the images.
+FROM nvidia/cuda:12.8.1-runtime-ubuntu24.04@sha256:ebef3c171eeef0298e4eb2e4be843105edf3b8b0ac45e0b43acee358e8046867 AS cuda
+FROM debian:12-slim@sha256:7c7b2c966bc9ee8cedfeef67e0e279108992c77681fa595db4a9d65c06ccc587 AS debian
+
+# hadolint ignore=DL3006 # one of the two stages above, or an image that the caller chose
 FROM ${BASE_IMAGE} AS system
 # Versions are the base image's to choose: a pinned one is gone from the archive after the next security update.
+# upgrade: a digest stands still, so the base's own packages are as old as it is.
 # git: custom nodes are clones, ComfyUI-Manager updates them. procps, less, nano: people work in its terminals.
 # nginx: the gateway in front of ComfyUI.
 # hadolint ignore=DL3008
@@ -19,7 +24,9 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
     rm -f /etc/apt/apt.conf.d/docker-clean \
     && apt-get update -qq \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    && export DEBIAN_FRONTEND=noninteractive \
+    && apt-get upgrade -y -qq \
+    && apt-get install -y -qq --no-install-recommends \
         ca-certificates curl git less nano nginx procps python3 python3-venv \
     && rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 
@@ -48,7 +55,13 @@ RUN /opt/podkeeper/env/bin/podkeeper completion bash >/opt/podkeeper/completion.
 FROM system AS comfyui-clone
 ARG COMFYUI_REPO=https://github.com/comfyanonymous/ComfyUI
 ARG COMFYUI_REF=v0.29.0
-RUN git clone --quiet --depth 1 --branch "$COMFYUI_REF" -- "$COMFYUI_REPO" /opt/comfyui
+# The commit of that tag. A tag can be moved; the build then stops.
+ARG COMFYUI_COMMIT=a8c44f9b2a0678ac4082e3529a3f43db7472acfe
+RUN git clone --quiet --depth 1 --branch "$COMFYUI_REF" -- "$COMFYUI_REPO" /opt/comfyui \
+    && commit=$(git -C /opt/comfyui rev-parse HEAD) \
+    && if [ "$commit" != "$COMFYUI_COMMIT" ]; then \
+        echo "COMFYUI_REF=$COMFYUI_REF of $COMFYUI_REPO is commit $commit, and COMFYUI_COMMIT is '$COMFYUI_COMMIT':" \
+            "set COMFYUI_COMMIT to the commit that you reviewed" >&2; exit 1; fi
 
 FROM scratch AS comfyui
 COPY --from=comfyui-clone /opt/comfyui /
@@ -81,7 +94,8 @@ FROM comfyui-${COMFYUI} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
 # /var/log, a home, and the data folder (its mode is a promise: drwxrwxrwx).
 # bash.bashrc: what terminals read; completion of `podkeeper`.
-# safe.directory: a volume's clones belong to whoever made them, and git would refuse them.
+# safe.directory: a volume's clones belong to whoever made them, and git would refuse them. '*', because git takes a
+# folder with everything below it ('/comfyui/*') from 2.46 on; Debian 12 has 2.39 and Ubuntu 24.04 has 2.43.
 RUN chmod 1777 /run /var/log \
     && install -d -m 1777 /home/podkeeper \
     && install -d -m 0777 /comfyui \
@@ -107,10 +121,12 @@ HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --start-interval=1s
 # supervision/plugin.py lets them in.
 ENTRYPOINT ["/usr/bin/env", "--block-signal=TERM,INT,QUIT", "/opt/podkeeper/env/bin/python", "-I", "-m", "entrypoint"]
 
-# scripts/version prints it; the label says "unknown" where a build does not pass it.
+# scripts/version prints the version; a label says "unknown" where a build does not pass its value.
 ARG VERSION=unknown
 ARG REVISION=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="Podkeeper" \
       org.opencontainers.image.description="JupyterLab and ComfyUI on a GPU pod: reachable behind RunPod's proxy, behind a login, kept alive" \
       org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION"
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.source="$SOURCE"

@@ -13,12 +13,8 @@ variable "REVISION" {
   default = "unknown"
 }
 
-variable "CUDA_BASE" {
-  default = "nvidia/cuda:12.8.1-runtime-ubuntu24.04"
-}
-
-variable "CPU_BASE" {
-  default = "debian:12-slim"
+variable "SOURCE" {
+  default = "unknown"
 }
 
 # A folder with wheels and a requirements.txt (docs/image.md). On x86-64 the package index has torch for CUDA only, so
@@ -40,19 +36,20 @@ target "_common" {
   args = {
     VERSION  = VERSION
     REVISION = REVISION
+    SOURCE   = SOURCE
   }
 }
 
 target "cuda" {
   inherits = ["_common"]
-  args     = { BASE_IMAGE = CUDA_BASE }
+  args     = { BASE_IMAGE = "cuda" }
   tags     = ["${IMAGE}:${VERSION}", "${IMAGE}:latest"]
 }
 
 target "cpu" {
   inherits = ["_common"]
   args = {
-    BASE_IMAGE = CPU_BASE
+    BASE_IMAGE = "debian"
     COMFYUI    = CPU_WHEELS == "" ? "off" : "on"
   }
   contexts = CPU_WHEELS == "" ? {} : { wheels = CPU_WHEELS }

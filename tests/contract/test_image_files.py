@@ -3,10 +3,8 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import yaml
 
 from entrypoint.comfyui.installation import IMAGE_FOLDER, IMAGE_PYTHON
 from entrypoint.settings.services import SERVICES
@@ -15,7 +13,6 @@ from scripts import image_facts
 from tests.support.checkout import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 def test_what_is_built_is_what_the_code_looks_for() -> None:
@@ -34,13 +31,6 @@ def test_the_ports_of_all_services_are_exposed_and_published() -> None:
     assert {(int(outside), int(inside)) for outside, inside in published} == {(port, port) for port in ports}
 
 
-@pytest.mark.parametrize("name", ["docker-bake.hcl", "compose.yaml", ".github/workflows/image.yml"])
-def test_every_file_builds_on_the_dockerfiles_own_cuda_base(name: str) -> None:
-    base = re.search(r"(?m)^ARG BASE_IMAGE=(.*)$", DOCKERFILE)
-    assert base
-    assert set(re.findall(r"nvidia/cuda:[\w.-]+", (ROOT / name).read_text())) == {base.group(1)}
-
-
 def test_comfyuis_version_is_the_locks_everywhere() -> None:
     """image/comfyui.in decides: its packages fit that ComfyUI and no other."""
     locked = re.search(r"ComfyUI (v[\d.]+) ", (ROOT / "image/comfyui.in").read_text())
@@ -54,28 +44,6 @@ def test_comfyuis_version_is_the_locks_everywhere() -> None:
 def test_torch_is_locked_to_cuda_12_8() -> None:
     """The index has several builds' worth of versions; the lock's own CUDA packages tell which this one is."""
     assert re.search(r"(?m)^nvidia-cuda-runtime-cu12==12\.8\.", (ROOT / "image/comfyui.lock").read_text())
-
-
-def test_no_front_end_is_fetched_before_a_build() -> None:
-    assert not re.search(r"(?m)^# *syntax *=", DOCKERFILE)
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_actions_are_pinned_by_commit_and_get_no_more_than_they_need(path: Path) -> None:
-    text = path.read_text()
-    used = re.findall(r"uses: *(\S+)", text)
-    assert used
-    assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
-    assert re.search(r"(?m)^permissions: \{\}$", text)
-
-
-def test_what_is_pinned_is_kept_up_to_date() -> None:
-    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
-    assert {each["package-ecosystem"] for each in updates} == {
-        "github-actions", "docker", "docker-compose", "pip", "npm",
-    }  # fmt: skip
-    for each in updates:
-        assert (ROOT / each["directory"].lstrip("/")).is_dir()
 
 
 def test_the_image_facts_are_of_this_dockerfile() -> None:

@@ -1,0 +1,213 @@
+"""Everything that an image is made of and made with is pinned, and what is published is what was tested."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.checkout import ROOT
+
+DOCKERFILES = (ROOT / "Dockerfile", ROOT / ".ci/Dockerfile")
+DOCKERFILE = DOCKERFILES[0].read_text()
+WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github/workflows").iterdir()}
+JOBS = {f"{name}/{job}": steps for name, workflow in WORKFLOWS.items() for job, steps in workflow["jobs"].items()}
+PUBLISH = JOBS["image/publish"]
+#: Files that could name an image of a registry.
+TEXTS = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in [
+        *DOCKERFILES, ROOT / "docker-bake.hcl", *ROOT.glob("compose*.yaml"), *(ROOT / ".github").rglob("*.yml"),
+        *(path for path in (ROOT / ".ci").iterdir() if path not in DOCKERFILES),
+    ]
+}  # fmt: skip
+SCRIPTS = {path.name: path.read_text() for path in (ROOT / ".ci").iterdir()}
+DIGEST = r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}"
+
+
+def image(name: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([ROOT / ".ci/image", name], capture_output=True, text=True)
+
+
+def unpinned(dockerfile: str) -> list[str]:
+    """The images of FROM and of COPY --from that are neither stages nor pinned by digest."""
+    stages = {"scratch", *re.findall(r"(?m)^FROM \S+ AS (\S+)$", dockerfile)}
+    arguments = {f"${{{name}}}" for name in re.findall(r"(?m)^ARG (\w+)=", dockerfile)}
+    named = re.findall(r"(?mi)^FROM (?:--\S+ )*(\S+)|(?:--from=|\bfrom=)([^\s,]+)", dockerfile)
+    images = {first or second for first, second in named}
+    return sorted(
+        name for name in images - stages - arguments
+        if not re.fullmatch(DIGEST, name) and not re.fullmatch(r"comfyui-\$\{COMFYUI\}", name)
+    )  # fmt: skip
+
+
+def step(words: str) -> int:
+    """The number of the one step of the job `publish` that runs or uses `words`."""
+    (found,) = [number for number, each in enumerate(PUBLISH["steps"]) if words in each.get("run", each.get("uses"))]
+    return found
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=str)
+def test_a_dockerfile_builds_on_digests(path: Path) -> None:
+    assert unpinned(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["FROM debian:12-slim", "FROM --platform=linux/amd64 alpine AS x", "COPY --from=alpine:3 /a /b",
+             "RUN --mount=type=bind,from=alpine:3,target=/x true", "FROM debian@sha256:12"],
+)  # fmt: skip
+def test_an_image_without_a_digest_is_found(line: str) -> None:
+    """Negative control."""
+    assert len(unpinned(f"{DOCKERFILE}\n{line}\n")) == 1
+
+
+def test_a_default_argument_names_a_stage() -> None:
+    """An argument is the one name that FROM takes from elsewhere."""
+    stages = re.findall(r"(?m)^FROM \S+ AS (\S+)$", DOCKERFILE)
+    named = [re.search(r"(?m)^ARG BASE_IMAGE=(.*)$", DOCKERFILE), re.search(r"(?m)^ARG COMFYUI=(.*)$", DOCKERFILE)]
+    assert [match and match.group(1) for match in named] == ["cuda", "on"]
+    chosen = re.findall(r'BASE_IMAGE *= *"(.*)"', TEXTS["docker-bake.hcl"])
+    for name in ("compose.yaml", "compose.cpu.yaml"):
+        chosen += re.findall(r"BASE_IMAGE: \$\{BASE_IMAGE:-(.*)\}", TEXTS[name])
+    assert sorted(chosen) == ["cuda", "cuda", "debian", "debian"]
+    assert {*chosen, "comfyui-on", "comfyui-off"} <= set(stages)
+
+
+def test_only_the_dockerfiles_name_images() -> None:
+    """Dependabot would not find an image in a script, a workflow or an HCL file."""
+    names = {re.split("[:@]", name)[0] for text in map(unpinned_names, DOCKERFILES) for name in text}
+    assert len(names) == 7
+    elsewhere = {
+        (path, name)
+        for path, text in TEXTS.items() if not path.endswith("Dockerfile")
+        for name in names if re.search(rf"(?<![\w/-]){re.escape(name)}[:@][\w.]", text)
+    }  # fmt: skip
+    assert elsewhere == set()
+    for job in JOBS.values():
+        assert not {"container", "services"} & set(job)
+        assert not [each for each in job["steps"] if each.get("uses", "").startswith("docker://")]
+
+
+def unpinned_names(path: Path) -> list[str]:
+    return re.findall(rf"(?m)^FROM ({DIGEST}) AS", path.read_text())
+
+
+def test_every_image_that_a_workflow_asks_for_has_a_line() -> None:
+    asked = {name for text in TEXTS.values() for name in re.findall(r"\$\(\.ci/image (\w+)\)", text)}
+    asked |= set(JOBS["ci/container"]["strategy"]["matrix"]["base"])
+    assert asked == {"gate", "debian", "ubuntu", "buildkit", "sbom", "scanner"}
+    for name in asked:
+        assert re.fullmatch(DIGEST, image(name).stdout.strip())
+    assert image("nothing").returncode == 1
+    assert "'nothing'" in image("nothing").stderr
+
+
+def test_no_front_end_is_fetched_before_a_build() -> None:
+    assert not re.search(r"(?m)^# *syntax *=", DOCKERFILE)
+
+
+def test_comfyuis_commit_is_checked_after_the_clone() -> None:
+    """tests/container clones a tag that was moved."""
+    assert re.search(r"(?m)^ARG COMFYUI_COMMIT=[0-9a-f]{40}$", DOCKERFILE)
+    assert '"$commit" != "$COMFYUI_COMMIT"' in DOCKERFILE
+
+
+def test_packages_of_the_base_are_upgraded() -> None:
+    """Its digest stands still."""
+    assert re.search(r"apt-get update .*\n(.*\n)?.*apt-get upgrade -y", DOCKERFILE)
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    used = [each["uses"] for job in JOBS.values() for each in job["steps"] if "uses" in each]
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w./-]+@[0-9a-f]{40}", action)] == []
+    assert not list((ROOT / ".github").rglob("action.y*ml"))  # their steps would not be seen here
+
+
+def test_a_job_may_do_what_it_needs_and_no_more() -> None:
+    assert {name: workflow["permissions"] for name, workflow in WORKFLOWS.items()} == {"ci": {}, "image": {}}
+    read = {"contents": "read"}
+    assert {name: job["permissions"] for name, job in JOBS.items()} == {
+        "ci/test": read,
+        "ci/container": read,
+        "image/renew": {"actions": "write", "contents": "read"},
+        "image/try": read,
+        "image/publish": {"contents": "read", "packages": "write", "id-token": "write"},
+    }
+
+
+def test_a_pull_request_runs_no_job_that_may_write() -> None:
+    assert JOBS["image/try"]["if"] == "github.event_name == 'pull_request'"
+    assert PUBLISH["if"] == "github.event_name == 'push' || github.event_name == 'workflow_dispatch'"
+    assert JOBS["image/renew"]["if"] == "github.event_name == 'schedule'"
+    assert not {"pull_request_target", "workflow_run"} & {event for each in WORKFLOWS.values() for event in each[True]}
+
+
+def test_a_checkout_leaves_no_credential_behind() -> None:
+    for job in JOBS.values():
+        for each in job["steps"]:
+            if each.get("uses", "").startswith("actions/checkout@"):
+                assert each["with"]["persist-credentials"] is False
+
+
+def test_the_digest_that_gets_the_tags_was_tested_scanned_and_signed() -> None:
+    """One build; every later step has its digest, and the tags come last."""
+    order = [step(words) for words in (".ci/build ", "scripts/smoke", ".ci/scan", "cosign sign", ".ci/tag")]
+    assert order == sorted(order)
+    assert order[-1] == len(PUBLISH["steps"]) - 1
+    build, *later = [PUBLISH["steps"][number] for number in order]
+    assert build["id"] == "build"
+    assert [each["env"]["IMAGE"] for each in later] == ["${{ steps.build.outputs.image }}"] * len(later)
+    assert all('"$IMAGE"' in each["run"] for each in later)
+    assert not [each for each in PUBLISH["steps"] if {"if", "continue-on-error"} & set(each)]
+    assert step("cosign-installer@") < step("cosign sign")
+    assert PUBLISH["steps"][step(".ci/scan")]["env"]["SEVERITY"] == "high"
+
+
+def test_a_build_takes_nothing_from_a_cache_and_its_push_has_attestations() -> None:
+    build = SCRIPTS["build"]
+    for option in ("--no-cache", "--pull", "--provenance=mode=max", '--sbom="generator=$sbom"', "push-by-digest=true"):
+        assert option in build
+    assert not re.search("cache-(from|to)|type=gha", "".join(TEXTS.values()))
+    assert 'image=$buildkit"' in SCRIPTS["builder"]
+
+
+def test_every_week_the_newest_release_is_built_again() -> None:
+    events = WORKFLOWS["image"][True]
+    day, month, weekday = events["schedule"][0]["cron"].split()[2:]
+    assert (day, month) == ("*", "*")
+    assert weekday.isdigit()
+    assert "workflow_dispatch" in events
+    (renew,) = JOBS["image/renew"]["steps"]
+    assert "gh release list" in renew["run"]
+    assert "gh workflow run image.yml --ref" in renew["run"]
+
+
+def test_what_is_pinned_is_kept_up_to_date() -> None:
+    updates = yaml.safe_load(TEXTS[".github/dependabot.yml"])["updates"]
+    folders = {each["package-ecosystem"]: each.get("directories", [each.get("directory")]) for each in updates}
+    assert set(folders) == {"github-actions", "docker", "pip", "npm"}
+    assert {(ROOT / folder.lstrip("/")).resolve() for folder in folders["docker"]} == {
+        path.parent for path in DOCKERFILES
+    }
+    for folder in [folder for each in folders.values() for folder in each]:
+        assert (ROOT / folder.lstrip("/")).is_dir()
+
+
+def test_dependabot_renews_digests_and_leaves_the_system_as_it_is() -> None:
+    (docker,) = [
+        each
+        for each in yaml.safe_load(TEXTS[".github/dependabot.yml"])["updates"]
+        if each["package-ecosystem"] == "docker"
+    ]
+    kept = {each["dependency-name"] for each in docker["ignore"]}
+    assert kept == {"debian", "ubuntu", "python", "nvidia/cuda"}
+    for each in docker["ignore"]:
+        assert each["update-types"] == ["version-update:semver-major", "version-update:semver-minor"]
+
+
+def test_compose_limits_the_log() -> None:
+    """Docker's default keeps all of it."""
+    (service,) = yaml.safe_load(TEXTS["compose.yaml"])["services"].values()
+    assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
