@@ -43,13 +43,19 @@ def configuration(pod: Pod) -> dict[str, Any]:
         "path": path,
         "exists": bool(text),
         "as_written": text == config_text(pod.settings, pod.paths),
-        "in_file": dict(re.findall(r"(?m)^c\.(\w+\.\w+) *= *(.*?)(?: *#.*)?$", text)),
+        "in_file": _in_file(text),
         "effective": effective,
         "set_by": set_by,
         "broken": broken,
         "newer_by": max(0.0, _changed(path) - started) if started else 0.0,
         "user_files": user_files(f"{pod.paths.data}/.jupyter"),
     }
+
+
+def _in_file(text: str) -> dict[str, str]:
+    """Trait -> value, as the lines `c.Class.trait = value  # reason` of podkeeper's file have them."""
+    pairs = (line.removeprefix("c.").partition("=") for line in text.splitlines() if line.startswith("c."))
+    return {trait.strip(): value.partition("#")[0].strip() for trait, _, value in pairs}
 
 
 def _changed(path: str) -> float:
