@@ -35,8 +35,16 @@ def is_foreign(method: str, host: str, headers: Mapping[str, str], own: Collecti
     """
     origin = headers.get("Origin")
     if origin is not None:
-        return origin.lower() not in own and urlsplit(origin).netloc != host
+        return origin.lower() not in own and _host_of(origin) != host
     if headers.get("Sec-Fetch-Site") in (None, "none", "same-origin"):
         return False
     followed_link = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
     return not (followed_link and method in ("GET", "HEAD"))
+
+
+def _host_of(origin: str) -> str | None:
+    """The host and port of an Origin; None where it is malformed, which no browser sends: it counts as foreign."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

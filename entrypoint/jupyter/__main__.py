@@ -14,14 +14,17 @@ import sys
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.log_redaction import redact_output
 from entrypoint.system.privileges import become_service_user
 
 
 def main() -> int:
     """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
-    become_service_user(Settings.from_environ(os.environ))
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    become_service_user(settings)
+    redact_output(settings, paths)
     with contextlib.suppress(OSError):  # a missing volume must not keep JupyterLab down
-        os.chdir(Paths.from_environ(os.environ).data)  # terminals start in this folder
+        os.chdir(paths.data)  # terminals start in this folder
     path = os.environ["PATH"]
     os.environ["PATH"] = "/nonexistent"  # an empty PATH means the default one
     gc.disable()  # imports make no garbage, and collecting meanwhile costs 5-10 % of the start

@@ -56,10 +56,8 @@ def calls_of_re(tree: ast.AST, name: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             assert node.module not in ("re", "fnmatch"), f"{name}: import the module, so that its calls are found"
-        of_re = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if of_re and isinstance(node.func.value, ast.Name) and node.func.value.id == "re":  # type: ignore[attr-defined]
-            if node.func.attr in FUNCTIONS:  # type: ignore[attr-defined]
-                yield node  # type: ignore[misc]
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{function}" for function in FUNCTIONS}:
+            yield node
 
 
 def compiled(call: ast.Call, module: ModuleType, tree: ast.AST) -> re.Pattern[str]:

@@ -22,6 +22,10 @@ TABLE = [
     ("POST", HOST, {"Origin": "https://evil.example"}, True),
     ("POST", HOST, {"Origin": "null"}, True),  # a sandboxed frame
     ("POST", HOST, {"Origin": ""}, True),
+    ("POST", HOST, {"Origin": "http://["}, True),
+    ("POST", HOST, {"Origin": f"http://[{HOST}"}, True),
+    ("POST", HOST, {"Origin": f"http://{HOST}\u2100"}, True),  # urlsplit raises for what NFKC makes a delimiter
+    ("GET", HOST, {"Origin": "http://[", "Sec-Fetch-Site": "same-origin"}, True),
     ("POST", HOST, {"Origin": f"https://{HOST}.evil.example"}, True),
     ("POST", HOST, {"Origin": f"https://evil.example/{HOST}"}, True),
     ("GET", HOST, {"Origin": SIBLING, "Sec-Fetch-Site": "same-site"}, True),  # a WebSocket
