@@ -16,7 +16,7 @@ from typing import Any
 from entrypoint.jupyter.lab_config import config_text
 from entrypoint.jupyter.user_config import user_files
 from entrypoint.system.attach import Pod
-from entrypoint.system.files import read_json, read_text
+from entrypoint.system.files import read_table, read_text
 from entrypoint.system.loopback_http import Answer, send
 from entrypoint.system.privileges import become_service_user
 from entrypoint.volumes.write_probe import PREFIX
@@ -36,8 +36,7 @@ def configuration(pod: Pod) -> dict[str, Any]:
     become_service_user(pod.settings)  # the user's files are code, which root must not run
     path = f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"
     text = read_text(path) or ""
-    programs = read_json(f"{pod.paths.runtime}/programs.json") or {}
-    started = programs.get("programs", {}).get("jupyter", {}).get("started") or 0.0
+    started = _started(read_table(f"{pod.paths.runtime}/programs.json"))
     effective, set_by, broken = _effective(pod)
     return {
         "path": path,
@@ -50,6 +49,13 @@ def configuration(pod: Pod) -> dict[str, Any]:
         "newer_by": max(0.0, _changed(path) - started) if started else 0.0,
         "user_files": user_files(f"{pod.paths.data}/.jupyter"),
     }
+
+
+def _started(programs: Any) -> float:
+    """When JupyterLab was started, as programs.json has it; 0: unknown."""
+    for key in ("programs", "jupyter", "started"):
+        programs = programs.get(key) if isinstance(programs, dict) else None
+    return float(programs) if isinstance(programs, int | float) else 0.0
 
 
 def _in_file(text: str) -> dict[str, str]:
