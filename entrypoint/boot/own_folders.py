@@ -7,6 +7,7 @@ import stat
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.users import Identity
+from entrypoint.system.files import remove
 
 
 def make_own_folders(paths: Paths, service: Identity) -> None:
@@ -32,4 +33,4 @@ def make_own_folders(paths: Paths, service: Identity) -> None:
         for folder, _ in theirs:
             os.chown(folder, service.uid, service.gid)
     for name in os.listdir(conditions):
-        os.unlink(os.path.join(conditions, name))
+        remove(os.path.join(conditions, name))

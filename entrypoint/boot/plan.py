@@ -9,7 +9,7 @@ from typing import Literal
 
 from entrypoint.boot.own_folders import make_own_folders
 from entrypoint.comfyui.layout import lay_out
-from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, prepare_login
+from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
 from entrypoint.jupyter.lab_config import config_text
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
@@ -56,6 +56,7 @@ def make_plan(
         Step("open up the data folder", partial(boot_steps.open_top, settings, paths), "warn"),
         Step("try the volume", partial(boot_steps.probe_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
+        Step("check the token", partial(check_token, settings), "warn"),
         Step("lock JupyterLab", partial(check_login_enabled, settings.jupyter_auth, JUPYTER_AUTH_OFF), "warn"),
         *((lock_comfyui,) if settings.comfyui_enabled else ()),
         Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable
 
@@ -35,7 +36,8 @@ def _record(runtime: str, step: Step, error: CannotDo | OSError) -> None:
     else:
         remedy = "check the volume and its free space, then restart the pod"
         condition = Condition("StartStepFailed", f"cannot {step.name}: {_one_line(error)}", remedy)
-    raise_condition(runtime, condition)
+    with contextlib.suppress(OSError):  # the line below is all that can be said then
+        raise_condition(runtime, condition)
     print(f"podkeeper: {condition}", file=sys.stderr, flush=True)
 
 

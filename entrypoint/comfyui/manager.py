@@ -63,12 +63,11 @@ def with_values(text: str, values: dict[str, str]) -> str:
     lines = text.splitlines() if _parsed(text) else []
     if f"[{SECTION}]" not in lines:
         lines.append(f"[{SECTION}]")
-    key = re.compile(rf"\s*({'|'.join(map(re.escape, values))})\s*[=:]", re.IGNORECASE) if values else None
     kept, inside = [], False
     for line in lines:
         if line.lstrip().startswith("["):
             inside = line.strip() == f"[{SECTION}]"
-        if not (inside and key and key.match(line)):
+        if not (inside and line.replace(":", "=").partition("=")[0].strip().lower() in values):
             kept.append(line)
     at = kept.index(f"[{SECTION}]") + 1
     kept[at:at] = [f"{name} = {value}" for name, value in values.items()]

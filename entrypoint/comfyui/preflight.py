@@ -11,7 +11,7 @@ from entrypoint.comfyui.arguments import NEEDS_PACKAGE, LaunchFacts
 from entrypoint.comfyui.installation import Source
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
-from entrypoint.system.files import read_text
+from entrypoint.system.files import read_bytes, read_text
 
 
 def collect(paths: Paths, source: Source) -> LaunchFacts:
@@ -87,8 +87,7 @@ def model_paths_problem(path: str) -> str:
     import yaml
 
     try:
-        with open(path, encoding="utf-8") as file:
-            content = yaml.safe_load(file)
+        content = yaml.safe_load(read_bytes(path).decode())
     except OSError as error:
         return f"{error.strerror}"
     except (yaml.YAMLError, UnicodeDecodeError) as error:

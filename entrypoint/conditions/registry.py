@@ -73,6 +73,7 @@ REGISTRY: dict[str, Entry] = {
     "VolumeRootSquash": Entry("warning", "volumes", "The volume's server maps root to an unprivileged user."),
     "VolumeStale": Entry("error", "volumes", "The volume's server ended or its handle is stale."),
     "VolumeTopNotOpened": Entry("warning", "volumes", "Not all first-level folders could be opened to everybody."),
+    "WeakToken": Entry("warning", START, "The token that the user chose is short or easy to guess."),
 }
 
 

@@ -17,7 +17,7 @@ from entrypoint.jupyter.lab_config import config_text
 from entrypoint.jupyter.user_config import user_files
 from entrypoint.settings.services import service_named
 from entrypoint.system.attach import Pod
-from entrypoint.system.files import read_json, read_text
+from entrypoint.system.files import read_table, read_text
 from entrypoint.system.loopback_http import Answer, send
 from entrypoint.system.privileges import become_service_user
 from entrypoint.volumes.write_probe import PREFIX
@@ -37,20 +37,32 @@ def configuration(pod: Pod) -> dict[str, Any]:
     become_service_user(pod.settings)  # the user's files are code, which root must not run
     path = f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"
     text = read_text(path) or ""
-    programs = read_json(f"{pod.paths.runtime}/programs.json") or {}
-    started = programs.get("programs", {}).get("jupyter", {}).get("started") or 0.0
+    started = _started(read_table(f"{pod.paths.runtime}/programs.json"))
     effective, set_by, broken = _effective(pod)
     return {
         "path": path,
         "exists": bool(text),
         "as_written": text == config_text(pod.settings, pod.paths),
-        "in_file": dict(re.findall(r"(?m)^c\.(\w+\.\w+) *= *(.*?)(?: *#.*)?$", text)),
+        "in_file": _in_file(text),
         "effective": effective,
         "set_by": set_by,
         "broken": broken,
         "newer_by": max(0.0, _changed(path) - started) if started else 0.0,
         "user_files": user_files(f"{pod.paths.data}/.jupyter"),
     }
+
+
+def _started(programs: Any) -> float:
+    """When JupyterLab was started, as programs.json has it; 0: unknown."""
+    for key in ("programs", "jupyter", "started"):
+        programs = programs.get(key) if isinstance(programs, dict) else None
+    return float(programs) if isinstance(programs, int | float) else 0.0
+
+
+def _in_file(text: str) -> dict[str, str]:
+    """Trait -> value, as the lines `c.Class.trait = value  # reason` of podkeeper's file have them."""
+    pairs = (line.removeprefix("c.").partition("=") for line in text.splitlines() if line.startswith("c."))
+    return {trait.strip(): value.partition("#")[0].strip() for trait, _, value in pairs}
 
 
 def _changed(path: str) -> float:

@@ -12,7 +12,7 @@ from entrypoint.doctor.collect_jupyter import FOREIGN, MARK, Browser
 from entrypoint.settings.services import SERVICES
 from entrypoint.system.attach import Pod
 from entrypoint.system.condition_store import read_conditions
-from entrypoint.system.files import read_json
+from entrypoint.system.files import read_table
 from entrypoint.system.loopback_http import send
 from entrypoint.system.readiness import ask_services
 from entrypoint.system.supervisord_rpc import Refused, call
@@ -40,10 +40,15 @@ def supervisor(pod: Pod) -> dict[str, Any]:
 def programs(pod: Pod) -> dict[str, Any]:
     """Collect what the restart plugin records: every program, and the restarts of the last ten minutes."""
     now = time.time()
-    content = read_json(f"{pod.paths.runtime}/programs.json") or {}
-    restarts = (read_json(f"{pod.paths.runtime}/restarts.json") or {}).get("restarts", [])
-    recent = [entry for entry in restarts if now - entry["time"] < 600]
-    return {"now": now, "programs": content.get("programs", {}), "restarts": recent}
+    restarts = read_table(f"{pod.paths.runtime}/restarts.json").get("restarts")
+    known = [each for each in restarts if isinstance(each, dict)] if isinstance(restarts, list) else []
+    recent = [each for each in known if isinstance(each.get("time"), float) and now - each["time"] < 600]
+    return {"now": now, "programs": _programs(pod), "restarts": recent}
+
+
+def _programs(pod: Pod) -> dict[str, dict[str, Any]]:
+    found = read_table(f"{pod.paths.runtime}/programs.json").get("programs")
+    return {name: each for name, each in found.items() if isinstance(each, dict)} if isinstance(found, dict) else {}
 
 
 def ports(pod: Pod) -> dict[str, Any]:
@@ -58,8 +63,7 @@ def ports(pod: Pod) -> dict[str, Any]:
         if port in found:
             pid = connection.pid or 0
             found[port].append([address, pid, _name(pid), pid in family])
-    programs_now = (read_json(f"{pod.paths.runtime}/programs.json") or {}).get("programs", {})
-    running = [name for name, record in programs_now.items() if record.get("state") == "RUNNING"]
+    running = [name for name, record in _programs(pod).items() if record.get("state") == "RUNNING"]
     return {"listeners": found, "running": running}
 
 

@@ -25,6 +25,18 @@ COMFYUI_AUTH_OFF = Condition(
     "COMFYUI_AUTH=none: anyone who knows this pod's address can use ComfyUI and everything its nodes can do",
     "unset COMFYUI_AUTH",
 )
+WEAK_TOKEN = Condition(
+    "WeakToken",
+    "the token of this pod is easy to guess, and its address is public",
+    "set JUPYTER_TOKEN to 16 or more random characters, or unset it: the pod then makes one",
+)
+#: Characters of a token that cannot be tried out, and how many different ones it has.
+_SHORTEST, _FEWEST = 16, 6
+_OBVIOUS = (
+    "password", "passwort", "passw0rd", "jupyter", "runpod", "podkeeper", "comfyui", "comfy", "administrator", "admin",
+    "changeme", "change", "letmein", "welcome", "secret", "default", "token", "qwerty", "0123456789", "1234567890",
+    "12345678", "123456", "1234", "123", "abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnop", "abcdefgh", "abcdef", "abc",
+)  # fmt: skip
 
 
 def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
@@ -45,6 +57,20 @@ def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
         reason = f"cannot keep the login on {paths.stored}: {errors[0].strerror}"
         remedy = "set JUPYTER_TOKEN; without it the login address changes with every start"
         raise CannotDo(Condition("LoginNotKept", reason, remedy))
+
+
+def check_token(settings: Settings) -> None:
+    """Raise CannotDo, at every start, where the user has chosen a token that can be guessed."""
+    if settings.token and "token" in (settings.jupyter_auth, settings.comfyui_auth) and is_weak(settings.token):
+        raise CannotDo(WEAK_TOKEN)
+
+
+def is_weak(token: str) -> bool:
+    """Whether a token is short, or little more than words and runs that are tried first."""
+    rest = token.lower()
+    for word in _OBVIOUS:
+        rest = rest.replace(word, "")
+    return len(token) < _SHORTEST or len(rest) < _SHORTEST // 2 or len(set(token)) < _FEWEST
 
 
 def check_login_enabled(auth: str, disabled: Condition) -> None:

@@ -17,6 +17,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text
+from entrypoint.system.log_redaction import redact_output
 from entrypoint.system.privileges import become_service_user
 
 
@@ -25,6 +26,7 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     door_secret = read_text(paths.door_secret_file) or ""  # while this process may still be root
     become_service_user(settings)
+    redact_output(settings, paths)
     with contextlib.suppress(OSError):  # a missing volume must not keep JupyterLab down
         os.chdir(paths.data)  # terminals start in this folder
     path = os.environ["PATH"]

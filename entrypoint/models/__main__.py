@@ -12,6 +12,7 @@ from entrypoint.models.outcome import EX_CONFIG
 from entrypoint.models.worker import run
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.system.log_redaction import redact_output
 
 
 def main() -> int:
@@ -21,6 +22,7 @@ def main() -> int:
     except BadSettings as error:
         print("\n".join(error.problems), flush=True)
         return EX_CONFIG
+    redact_output(settings, paths)
     return run(settings, paths)
 
 

@@ -17,6 +17,7 @@ from entrypoint.models.sources.folders import destination
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import configured, recognise
 from entrypoint.models.store import ModelStore, refusal
+from entrypoint.models.transport.address import without_query
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
@@ -39,7 +40,7 @@ def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str 
             keys["sha256"] = sha256.lower()
         _replace(where, with_file(read_text(where) or NEW, where, bundle, keys))
     except (NotAnAddress, BadManifest, OSError) as error:
-        what = f"cannot add {url.partition('?')[0]}: " if isinstance(error, NotAnAddress) else ""
+        what = f"cannot add {without_query(url)}: " if isinstance(error, NotAnAddress) else ""
         log(f"models: {what}{error}")
         return BAD_SETTINGS
     for note in found.notes:

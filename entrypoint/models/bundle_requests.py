@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from entrypoint.models.catalogue.manifest import is_bundle_name
 from entrypoint.settings.paths import Paths
+from entrypoint.system.files import remove
 
 
 def add_requests(paths: Paths, bundles: Iterable[str]) -> None:
@@ -22,7 +23,7 @@ def add_requests(paths: Paths, bundles: Iterable[str]) -> None:
             raise ValueError(f"{name!r} is no bundle's name")
     os.makedirs(_folder(paths), mode=0o700, exist_ok=True)
     for name in names:
-        flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         os.close(os.open(f"{_folder(paths)}/{name}", flags, 0o600))
 
 
@@ -39,7 +40,7 @@ def remove_requests(paths: Paths, bundles: Iterable[str]) -> None:
     for name in bundles:
         if is_bundle_name(name):
             with contextlib.suppress(OSError):
-                os.unlink(f"{_folder(paths)}/{name}")
+                remove(f"{_folder(paths)}/{name}")
 
 
 def _folder(paths: Paths) -> str:

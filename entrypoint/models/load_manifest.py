@@ -7,7 +7,7 @@ from entrypoint.models.catalogue.manifest import BadManifest, Manifest
 from entrypoint.models.errors import DownloadError
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
-from entrypoint.models.transport.response_rules import MOST_REDIRECTS, redirected
+from entrypoint.models.transport.response_rules import MOST_REDIRECTS, check_encoding, redirected
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 
@@ -23,6 +23,7 @@ async def load(settings: Settings, paths: Paths, client: HttpClient) -> Manifest
 
 async def _get(url: str, client: HttpClient) -> str:
     remedy, hops = "check MODELS_MANIFEST", 0
+    client.allow(url)
     try:
         while True:
             async with client.get(url) as response:
@@ -35,6 +36,7 @@ async def _get(url: str, client: HttpClient) -> str:
                     temporary = response.status >= 500 or response.status == 429
                     reason = f"{without_query(url)}: HTTP {response.status}"
                     raise DownloadError("ManifestUnreachable", reason, remedy, temporary=temporary)
+                check_encoding(response.headers)
                 return (await response.read(LARGEST)).decode()
     except OSError as error:
         reason = f"{without_query(url)}: {type(error).__name__}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
 
 from entrypoint.models.progress import Transfer, record
-from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.files import read_table, write_json
 
 #: The condition of a run that has not fetched everything.
 CONDITION = "ModelsIncomplete"
@@ -20,7 +19,7 @@ def write_state(
     """Replace the file. It only informs: a runtime folder that is full, or another user's, must not end a download."""
     content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes))
     try:
-        write_atomically(f"{runtime}/models.json", json.dumps(content))
+        write_json(f"{runtime}/models.json", content)
     except OSError:
         return
 
@@ -28,7 +27,7 @@ def write_state(
 def another_run_reports(runtime: str) -> bool:
     """Whether another process is alive and reports that it fetches."""
     try:
-        found = json.loads(read_text(f"{runtime}/models.json") or "{}")
+        found = read_table(f"{runtime}/models.json")
         if found.get("state") != "running" or found.get("pid") == os.getpid():
             return False
         with open(f"/proc/{int(found['pid'])}/cmdline", "rb") as file:

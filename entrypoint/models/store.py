@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from entrypoint.models.disk import disk_work
 from entrypoint.models.sources.model_file import File
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.files import read_text, sync_folder, write_atomically
+from entrypoint.system.files import read_table, sync_folder, write_json
 from entrypoint.system.privileges import own_identity, service_identity_of
 
 _BLOCK = 1 << 20
@@ -60,15 +59,14 @@ class ModelStore:
     def receipt(self, file: File) -> dict[str, object]:
         """What was verified of the file at its destination; {} where it was not, or has changed since."""
         try:
-            found = json.loads(read_text(self._receipt_path(file)) or "{}")
-            status = os.stat(self.path(file))
-        except (OSError, ValueError):
+            found, status = read_table(self._receipt_path(file)), os.stat(self.path(file))
+        except OSError:
             return {}
         facts = (status.st_size, status.st_mtime_ns)
-        same = isinstance(found, dict) and (found.get("size"), found.get("mtime_ns")) == facts
+        same = (found.get("size"), found.get("mtime_ns")) == facts and isinstance(found.get("sha256"), str)
         if not same or (file.sha256 and found.get("sha256") != file.sha256):
             return {}
-        return dict(found)
+        return found
 
     def write_receipt(self, file: File, sha256: str, verified: bool, *, fetched: bool) -> None:
         """Record the installed file.
@@ -83,7 +81,7 @@ class ModelStore:
                 "dest": file.dest, "dest_root": file.dest_root, "size": status.st_size,
                 "mtime_ns": status.st_mtime_ns, "sha256": sha256, "verified": verified, "fetched": fetched,
             }  # fmt: skip
-            write_atomically(self._receipt_path(file), json.dumps(facts), 0o600)
+            write_json(self._receipt_path(file), facts, 0o600, durable=True)
 
     def remove(self, file: File) -> int | None:
         """Remove a downloaded file, staged or installed; returns the bytes that frees.

@@ -19,6 +19,7 @@ from entrypoint.status.live import Live
 from entrypoint.status.login import Login
 from entrypoint.status.server import application, serve
 from entrypoint.system.files import read_text
+from entrypoint.system.log_redaction import redact_output
 
 #: Niceness: the services' processes go first, but the page still responds while they are busy.
 NICE = 5
@@ -53,7 +54,9 @@ async def run(settings: Settings, paths: Paths) -> int:
 def main() -> int:
     """Run with the settings and paths in the environment that the entrypoint made."""
     os.nice(NICE)
-    return asyncio.run(run(Settings.from_environ(os.environ), Paths.from_environ(os.environ)))
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    redact_output(settings, paths)
+    return asyncio.run(run(settings, paths))
 
 
 if __name__ == "__main__":

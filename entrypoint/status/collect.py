@@ -84,14 +84,15 @@ class Collector:
 
     def _usage(self, programs: Any, infos: list[Any] | None) -> dict[str, Usage]:
         """What each service's process tree uses."""
-        written = programs.get("programs", {}) if programs else {}
-        pids = {name: facts.get("pid") for name, facts in written.items()}
+        written = programs.get("programs") if programs else {}
+        facts = written.items() if isinstance(written, dict) else ()
+        pids = {name: each.get("pid") for name, each in facts if isinstance(each, dict)}
         pids |= {str(info.get("name")): info.get("pid") for info in infos or ()}
         usage, before, self._cpu_before = {}, self._cpu_before, {}
         for row in SERVICES:
             try:
                 process = psutil.Process(pids.get(row.name) or -1)
-            except (psutil.Error, ValueError, TypeError):
+            except (psutil.Error, ValueError, TypeError, OverflowError):
                 continue
             now, spent = time.monotonic(), process_tree.cpu_seconds(process)
             self._cpu_before[process.pid] = now, spent

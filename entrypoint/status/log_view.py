@@ -12,7 +12,12 @@ from entrypoint.system.redaction import Redactor
 #: Bytes read from the end of a file: without, and with a search.
 _TAIL, _SEARCHED = 256 << 10, 16 << 20
 MAX_LINES = 1000
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
+#: Characters of a line that are shown. Longer lines are cut before they are redacted: a pattern holds the interpreter.
+LONGEST_LINE = 4096
+#: Characters that are redacted with a cut line and dropped: what is left of a secret at the cut (known_secrets).
+_MARGIN = 4096
+#: Linear in the line, whatever a stranger wrote: a title (`ESC ]`) ends at the next ESC.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -50,8 +55,13 @@ def view(path: str, search: str, lines: int, redactor: Redactor) -> View:
         del whole[-1]
     found = [line for line in whole if search.casefold() in line.casefold()]
     wanted = max(1, min(lines, MAX_LINES))
-    shown = [readable(redactor.text(line)) for line in found[-wanted:]]
+    shown = [readable(_redacted(line, redactor)) for line in found[-wanted:]]
     return View(shown, f"{state.st_ino}-{state.st_size}", len(found) - len(shown))
+
+
+def _redacted(line: str, redactor: Redactor) -> str:
+    shown = redactor.text(line[: LONGEST_LINE + _MARGIN])
+    return shown if len(line) <= LONGEST_LINE + _MARGIN else shown[:-_MARGIN] + "..."
 
 
 def readable(line: str) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import os
 
 from entrypoint.supervision.exits import Reason
-from entrypoint.system.files import read_json, write_json
+from entrypoint.system.files import read_table, remove, write_json
 
 
 def write_kill_note(runtime: str, program: str, pid: int, reason: Reason) -> None:
@@ -18,9 +18,9 @@ def write_kill_note(runtime: str, program: str, pid: int, reason: Reason) -> Non
 def take_kill_note(runtime: str, program: str, pid: int) -> Reason | None:
     """Read and remove the program's kill note; None unless it is about the process `pid`."""
     path = _kill_note(runtime, program)
-    note = read_json(path)
+    note = read_table(path)
     _remove(path)
-    if not isinstance(note, dict) or note.get("pid") != pid:
+    if note.get("pid") != pid:
         return None
     return Reason(str(note.get("kind")), str(note.get("text")))
 
@@ -37,8 +37,7 @@ def take_restart_request(runtime: str, program: str) -> bool:
 def _remove(path: str) -> bool:
     """Returns whether there was such a file."""
     with contextlib.suppress(OSError):
-        os.unlink(path)
-        return True
+        return remove(path)
     return False
 
 

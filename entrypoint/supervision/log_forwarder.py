@@ -14,7 +14,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import with_logs
 from entrypoint.supervision.log_lines import LineSplitter, batches
 from entrypoint.system.console import open_container_stdout
-from entrypoint.system.files import read_json, write_json
+from entrypoint.system.files import read_table, write_json
 
 #: Prefix on stdout -> file in the log folder.
 FOLLOWED = {program.name: program.log_file for program in with_logs() if program.forwarded}
@@ -26,11 +26,13 @@ FLUSH_TIMEOUT = 1.0  # Seconds that the last lines may take at a stop: a stalled
 class Followed:
     """One log file, followed across rotations (supervisord renames the file and creates a new one)."""
 
-    def __init__(self, prefix: str, path: str, position: list[int] | None) -> None:
+    def __init__(self, prefix: str, path: str, position: object) -> None:
         self._path = path
         self._lines = LineSplitter(prefix)
         self._descriptor = -1
-        self._inode, self._offset = position or (0, 0)
+        self._inode = self._offset = 0
+        if isinstance(position, list) and [type(each) for each in position] == [int, int]:
+            self._inode, self._offset = position
 
     def new_lines(self) -> list[bytes]:
         """Return the lines written since the last call, at most about a megabyte of them."""
@@ -98,7 +100,7 @@ def _write(console: int, lines: list[bytes]) -> None:
 def main() -> int:
     """Forward until SIGTERM, then forward the remaining lines."""
     paths = Paths.from_environ(os.environ)
-    positions = read_json(_positions_file(paths)) or {}
+    positions = read_table(_positions_file(paths))
     files = {
         name: Followed(prefix, os.path.join(paths.log, name), positions.get(name)) for prefix, name in FOLLOWED.items()
     }

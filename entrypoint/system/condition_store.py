@@ -5,11 +5,15 @@ With one file per condition every process can raise and clear its own without a 
 
 from __future__ import annotations
 
+import math
 import os
 import time
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.system.files import read_json, write_json
+from entrypoint.system.files import read_table, remove, write_json
+
+#: Characters of a condition's reason, at most.
+_LONGEST = 4000
 
 
 def raise_condition(runtime: str, condition: Condition) -> bool:
@@ -30,11 +34,7 @@ def raise_condition(runtime: str, condition: Condition) -> bool:
 
 def clear_condition(runtime: str, name: str) -> bool:
     """Remove the condition called `name`; True if it was recorded."""
-    try:
-        os.unlink(os.path.join(runtime, "conditions", name + ".json"))
-    except FileNotFoundError:
-        return False
-    return True
+    return remove(os.path.join(runtime, "conditions", name + ".json"))
 
 
 def read_conditions(runtime: str) -> list[Condition]:
@@ -47,16 +47,22 @@ def conditions_since(runtime: str) -> list[tuple[Condition, float]]:
     folder = os.path.join(runtime, "conditions")
     try:
         names = sorted(os.listdir(folder))
-    except FileNotFoundError:
+    except OSError:
         return []
     found = [_load(os.path.join(folder, name)) for name in names if name.endswith(".json")]
     return sorted((pair for pair in found if pair), key=lambda pair: pair[1])
 
 
 def _load(path: str) -> tuple[Condition, float] | None:
-    fields = read_json(path)
+    fields = read_table(path)
     try:
-        words = (str(fields[key]) for key in ("name", "reason", "remedy"))
-        return Condition(*words), float(fields["since"])
-    except (ValueError, KeyError, TypeError):  # the services' user can write to the folder: the content may be anything
+        words = (_one_line(str(fields[key])) for key in ("name", "reason", "remedy"))
+        condition, since = Condition(*words), float(fields["since"])
+    except (ValueError, KeyError, TypeError, OverflowError):  # the services' user can write anything to the folder
         return None
+    return (condition, since) if math.isfinite(since) else None
+
+
+def _one_line(text: str) -> str:
+    """The text without line breaks, escape sequences and lone surrogates, which no terminal and no encoder takes."""
+    return "".join(character if character.isprintable() else " " for character in text[:_LONGEST])

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from typing import Any
+
+#: Bytes of a small file; the largest is the journal of a download, 2 MB for a file of 40 GB.
+LARGEST = 16 << 20
 
 
 def write_atomically(
@@ -46,21 +51,83 @@ def write_atomically(
 
 
 def write_json(path: str, content: object, mode: int = 0o644, *, durable: bool = False) -> None:
-    """Replace the JSON file at `path`, by default without a sync (see `write_atomically`, also for what it raises)."""
+    """Replace the JSON file at `path`, by default without a sync (see `write_atomically`, also for what it raises).
+
+    For the pod's own records: a folder in the place of the file is removed.
+    """
     import json  # not needed before the first spawn
 
-    write_atomically(path, json.dumps(content, separators=(",", ":")), mode, durable=durable)
+    text = json.dumps(content, separators=(",", ":"))
+    try:
+        write_atomically(path, text, mode, durable=durable)
+    except IsADirectoryError:
+        remove(path)
+        write_atomically(path, text, mode, durable=durable)
+
+
+def remove(path: str) -> bool:
+    """Remove whatever is at `path`, a folder with all of its content; returns whether something was there.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        if not os.path.isdir(path) or os.path.islink(path):
+            raise
+        import shutil  # rare; its rmtree follows no links, also where somebody replaces folders meanwhile
+
+        shutil.rmtree(path)
+    return True
+
+
+def read_bytes(path: str, most: int = LARGEST, *, links: bool = True) -> bytes:
+    """Return the content of a regular file. Anything may be found in a folder that services write to: a FIFO, whose
+    opening would block, a device, a folder, a huge file.
+
+    Args:
+        path: The file.
+        most: Bytes that the file may have.
+        links: Whether a link is followed; False: it is refused.
+
+    Raises:
+        OSError: It cannot be read, is not a regular file, or is too large.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most} bytes", path)
+    return content
+
+
+def read_text(path: str) -> str | None:
+    """Return the file's text; None where it cannot be read (see `read_bytes`) or is not UTF-8."""
+    try:
+        return read_bytes(path).decode()
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def read_json(path: str) -> Any:
-    """The decoded content of a JSON file; None where it cannot be read or decoded."""
+    """The decoded content of one of the pod's own JSON files, never a link; None where it cannot be read or decoded."""
     import json
 
     try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
+        return json.loads(read_bytes(path, links=False))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def read_table(path: str) -> dict[str, Any]:
+    """The object in a JSON file; {} where `read_json` finds none, or something else: of an earlier or later version."""
+    found = read_json(path)
+    return found if isinstance(found, dict) else {}
 
 
 def sync_folder(folder: str) -> None:
@@ -72,12 +139,3 @@ def sync_folder(folder: str) -> None:
         pass  # some network file systems refuse fsync on a folder (EINVAL); the file itself is synced
     finally:
         os.close(descriptor)
-
-
-def read_text(path: str) -> str | None:
-    """Return the file's text; None where it cannot be read or is not UTF-8."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError):
-        return None

@@ -16,7 +16,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.volume_policy import NONE
 from entrypoint.system.condition_store import clear_condition, raise_condition
-from entrypoint.system.files import read_json, write_json
+from entrypoint.system.files import read_table, write_json
 from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes import diagnosis, pass_record
@@ -39,7 +39,7 @@ class Pass:
         self._rule, self._choice, self._runtime = rule, choice, runtime
         self._walk = Walk(rule, Kernel(), stop)
         self._stop = stop
-        self._records = _records(runtime)
+        self._records = records(runtime)
         self._began = time.time()
         self._recorded = self._logged = self._progressed = time.monotonic()
         self._seen = -1
@@ -130,15 +130,15 @@ def _probe_volume(settings: Settings, paths: Paths) -> ProbeResult:
 
 def _wait(rules: tuple[Rule, ...], runtime: str, stop: threading.Event) -> bool:
     """Wait for the time to begin; False: stopped while waiting."""
-    earlier = _records(runtime)
+    earlier = records(runtime)
     delays = [pass_record.delay_s(earlier.get(rule.path, {}), rule, time.time()) for rule in rules]
     return not stop.wait(min(delays))
 
 
-def _records(runtime: str) -> dict[str, Any]:
+def records(runtime: str) -> dict[str, Any]:
     """<runtime>/volumes.json: path -> the last pass's record."""
-    records = read_json(_record_file(runtime))
-    return records if isinstance(records, dict) else {}
+    found = read_table(_record_file(runtime))
+    return {path: record for path, record in found.items() if isinstance(record, dict)}
 
 
 def _record_file(runtime: str) -> str:

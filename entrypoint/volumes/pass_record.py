@@ -57,5 +57,6 @@ def delay_s(earlier: Mapping[str, Any], rule: Rule, now: float) -> float:
     if rule.depth is not None:
         return 0.0  # the top takes milliseconds
     succeeded = earlier.get("state") == DONE and not earlier.get("errors") and earlier.get("key") == key(rule)
-    age = now - float(earlier.get("updated", 0.0))
-    return DELAY_S if succeeded and 0 <= age < FRESH_S else 0.0
+    updated = earlier.get("updated")
+    recent = isinstance(updated, int | float) and 0 <= now - updated < FRESH_S
+    return DELAY_S if succeeded and recent else 0.0

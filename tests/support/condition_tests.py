@@ -48,4 +48,5 @@ PRODUCED_BY = {
     "VolumeRootSquash": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeStale": WRITE_PROBE + "test_a_volume_whose_server_died",
     "VolumeTopNotOpened": "tests/process/volumes/test_boot_steps.py::test_a_volume_that_hangs_does_not_block_a_step",
+    "WeakToken": POD,
 }

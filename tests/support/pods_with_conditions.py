@@ -85,6 +85,7 @@ SICK = (
     ),
     Sick(("ComfyUIAuthOff", "ManagerRestricted"), ON | {"COMFYUI_AUTH": "none"}, before=manager),
     Sick(("ManagerNotSettled",), ON | {"COMFYUI_AUTH": "none"}, before=manager_that_can_not_be_settled),
+    Sick(("WeakToken",), {"JUPYTER_TOKEN": "changeme"}),
     Sick(("JupyterAuthOff",), {"JUPYTER_AUTH": "none"}),
     Sick(("ComfyUIPortTaken", "GatewayPortTaken"), ON, take_ports=True),
     Sick(("ComfyUIMissing",), ON | {"COMFYUI_DIR": "/nowhere"}),

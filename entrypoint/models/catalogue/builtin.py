@@ -9,6 +9,7 @@ import os
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest, parse
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.files import read_bytes
 
 CATALOGUE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "catalogue.toml")
 #: Bytes of a manifest, at most.
@@ -38,8 +39,7 @@ def catalogue() -> Manifest:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read(LARGEST)
+        return read_bytes(path, LARGEST).decode()
     except OSError as error:
         raise BadManifest(f"cannot use {path}: {error.strerror}") from None
     except UnicodeDecodeError:

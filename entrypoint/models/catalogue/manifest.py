@@ -18,14 +18,18 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoint.models.sources.base import Key, is_relative, is_sha256
+from entrypoint.models.sources.base import Key, is_destination, is_sha256
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import SOURCES, source_named
 
 SCHEMA = 1
 ROOTS = ("models", "comfyui")
 _FILE_KEYS = {
-    "dest": Key(is_relative, "must be a path below its folder, without .. and hidden parts"),
+    "dest": Key(
+        is_destination,
+        "must be a path below its folder, without .., hidden parts, characters that are not printable, names that "
+        "begin with a dash or are longer than 230 bytes",
+    ),
     "dest_root": Key(ROOTS.__contains__, "must be " + " or ".join(ROOTS), required=False),
     "sha256": Key(is_sha256, "must be 64 lower-case hex digits", required=False),
 }

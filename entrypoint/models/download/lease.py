@@ -15,7 +15,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 from entrypoint.models.errors import LeaseLost
-from entrypoint.system.files import read_text
+from entrypoint.system.files import read_table, read_text, remove
 
 
 class Lease:
@@ -89,8 +89,9 @@ def machine() -> str:
 
 def _set_aside_if_stale(path: str, owner: str, timeout: float) -> bool:
     seen = read_text(path)
-    if seen is None:
-        return True  # just released
+    if seen is None:  # just released, or something that is no lease
+        remove(path)
+        return True
     if not _has_ended(_holder(path)) and _age(path, owner) < timeout:
         return False
     aside = f"{path}.{owner}"
@@ -124,11 +125,7 @@ def _age(path: str, owner: str) -> float:
 
 
 def _holder(path: str) -> dict[str, object]:
-    try:
-        found = json.loads(read_text(path) or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_table(path)
 
 
 def _started(pid: str) -> str:

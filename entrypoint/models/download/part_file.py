@@ -12,7 +12,7 @@ from entrypoint.models.disk import disk_work
 from entrypoint.models.download.chunks import ChunkLayout, Identity, read_journal
 from entrypoint.models.download.segments import Segment
 from entrypoint.models.errors import LeaseLost, RetryableError
-from entrypoint.system.files import read_text
+from entrypoint.system.files import read_text, remove
 
 _SYNC_FILE_RANGE_WRITE = 2  # begin, don't wait; sync_file_range(2)
 
@@ -56,7 +56,7 @@ class PartFile:
                 os.rename(f"{self._folder}/{parts[0]}", self.path)
                 return done
         for name in (*parts, *journals):
-            os.unlink(f"{self._folder}/{name}")
+            remove(f"{self._folder}/{name}")
         return {}
 
     def write(self, offset: int, data: memoryview) -> None:

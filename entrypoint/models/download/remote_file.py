@@ -50,6 +50,7 @@ class RemoteFile:
         self._source = source_of(transfer.file, session.sources)
         self._url = self._source.address(transfer.file)
         self.shown = without_query(self._url)
+        session.client.allow(self._url, self._source.home, self._source.api)
         self._resolved: Resolved | None = None
         self._looked_up: tuple[str, str] | None = None
         self._resolving = asyncio.Lock()

@@ -10,14 +10,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from entrypoint.models.errors import DownloadError, RetryableError
-from entrypoint.models.sources.base import origin_of
+from entrypoint.models.sources.base import is_address, origin_of
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import Sources, facts_in, login_remedy
 from entrypoint.models.sources.tokens import Tokens
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.response import Response
-from entrypoint.models.transport.response_rules import MOST_REDIRECTS, check_status, is_web_page, redirected, whole_size
+from entrypoint.models.transport.response_rules import (
+    MOST_REDIRECTS,
+    check_encoding,
+    check_status,
+    is_web_page,
+    redirected,
+    whole_size,
+)
 
 #: A release asset at api.github.com comes as bytes only when it is requested as bytes.
 HEADERS = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}
@@ -44,6 +51,8 @@ async def resolve(
 
     Raises RetryableError: worth another attempt; DownloadError: final; OSError: the network; worth another attempt.
     """
+    if not is_address(url):
+        raise DownloadError("BadAddress", f"{url.partition('?')[0]} is malformed", "correct it in the manifest")
     first, login, linked_size = url, tokens.headers(url, url), None
     for hop in range(MOST_REDIRECTS):
         async with client.get(url, {**HEADERS, **login, "Range": "bytes=0-0"}) as response:
@@ -60,6 +69,7 @@ async def resolve(
                 gated=any(each.needs_login(response.status, response.headers) for each in sources),
                 login_remedy=login_remedy(first, sources),
             )  # fmt: skip
+            check_encoding(response.headers)
             if is_web_page(response.headers.get("Content-Type", ""), file.dest):
                 raise DownloadError("GotAWebPage", *web_page(url, login_remedy(first, sources)))
             return _resolved(response, file, url, login, hop > 0, linked_size, sha256)

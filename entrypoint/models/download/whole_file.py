@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from entrypoint.models.download.part_file import PartFile, WholeWriter
 from entrypoint.models.download.remote_file import RemoteFile
 from entrypoint.models.errors import DownloadError, RetryableError
-from entrypoint.models.transport.response_rules import check_status
+from entrypoint.models.transport.response_rules import check_encoding, check_status
 from entrypoint.models.transport.retry import StallDetector
 
 
@@ -34,6 +34,7 @@ async def _stream(remote: RemoteFile, part: PartFile) -> tuple[int, str]:
         check_status(response.status, response.headers, signed=True, now=datetime.now(UTC))
         if response.status != 200:
             raise RetryableError(f"requested the whole file, got HTTP {response.status}", resolve=True)
+        check_encoding(response.headers)
         if response.headers.get("ETag", "") != resolved.etag:
             raise RetryableError("the ETag has changed", resolve=True)
         if not resolved.framed and not resolved.size and not resolved.sha256:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
 
+#: Bytes of a file's name: file systems have 255, and `.NAME.podkeeper-copy` needs some.
+_LONGEST_NAME = 230
 #: Requests JSON at an address, with the site's token; None where the site does not serve it.
 AskJson = Callable[[str], Awaitable[Any]]
 
@@ -96,17 +98,49 @@ def host_of(parts: SplitResult) -> str:
 
 
 def origin_of(url: str) -> str:
-    """scheme://host:port, the port always given."""
-    parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    """scheme://host:port, the port always given; "" of an address that cannot be read."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def is_relative(text: str) -> bool:
-    """Whether a text is a path below a folder: no `..`, no hidden part, no control character."""
+    """Whether a text is a path below a folder: no `..`, no hidden part, nothing that is not printable."""
     parts = text.split("/")
     hidden = any(part in ("", "..") or part.startswith(".") for part in parts)
-    return not hidden and bool(re.fullmatch(r"[^\x00-\x1f\\]+", text))
+    # Not printable are control characters and those that reverse the direction of what is shown behind them.
+    return not hidden and text.isprintable() and "\\" not in text
+
+
+def is_destination(text: str) -> bool:
+    """Whether a text is a path below a folder whose names are neither options of a command nor too long for a disk."""
+    names = text.split("/")
+    return is_relative(text) and not any(name.startswith("-") or len(name.encode()) > _LONGEST_NAME for name in names)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an http(s) address of a host, without a login in it."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname and parts.port != 0  # `port` raises for one that is no port
+    except ValueError:
+        return False
+    return bool(host) and parts.scheme in ("http", "https") and "@" not in parts.netloc and text.isprintable()
+
+
+def without_credentials(query: str) -> tuple[str, bool]:
+    """The query of an address without the fields that hold a secret, and whether there were any."""
+    fields = query.split("&")
+    kept = [field for field in fields if not _is_credential(unquote_plus(field.partition("=")[0]).lower())]
+    return "&".join(kept), len(kept) < len(fields)
+
+
+def _is_credential(name: str) -> bool:
+    parts = ("token", "secret", "passw", "signature", "credential", "apikey", "api_key", "api-key", "access_key")
+    return name in ("key", "sig", "auth", "authorization", "jwt", "pwd") or any(part in name for part in parts)
 
 
 def is_sha256(text: str) -> bool:

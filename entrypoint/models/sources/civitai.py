@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, parse_qs
 
-from entrypoint.models.sources.base import AskJson, Found, Key, NotAnAddress, Source, host_of, member, sha256_in
+from entrypoint.models.sources.base import (
+    AskJson,
+    Found,
+    Key,
+    NotAnAddress,
+    Source,
+    host_of,
+    member,
+    sha256_in,
+    without_credentials,
+)
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
@@ -34,11 +44,11 @@ class Civitai(Source):
         """A model's page with a version, or a download; a token in the address is left out."""
         if host_of(parts) != "civitai.com":
             return None
-        query, path = parse_qs(parts.query), parts.path
-        notes = ("the token in the address is not kept: set CIVITAI_TOKEN",) if "token" in query else ()
+        (kept, had_token), path = without_credentials(parts.query), parts.path
+        notes = ("the token in the address is not kept: set CIVITAI_TOKEN",) if had_token else ()
+        query = parse_qs(kept)
         if found := re.fullmatch(_DOWNLOAD, path):
-            if set(query) - {"token"}:  # which of the version's files
-                kept = "&".join(part for part in parts.query.split("&") if not part.startswith("token="))
+            if query:  # which of the version's files
                 return Found({"source": "url", "url": f"https://civitai.com{path}?{kept}"}, "", path, notes)
             return Found({"source": self.name, "version_id": found[1]}, "", path, notes)
         version = query.get("modelVersionId", [""])[0]

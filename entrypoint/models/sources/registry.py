@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from entrypoint.models.sources.base import Found, NotAnAddress, Source, origin_of
+from entrypoint.models.sources.base import Found, NotAnAddress, Source, is_address, origin_of
 from entrypoint.models.sources.civitai import Civitai
 from entrypoint.models.sources.github import GitHubRelease
 from entrypoint.models.sources.huggingface import HuggingFace
@@ -42,11 +42,17 @@ def recognise(url: str, sources: Sources = SOURCES) -> Found:
     Raises NotAnAddress: it names no file; the message says what to do.
     """
     url = url.strip()
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for one that is no port
+    except ValueError as error:
+        raise NotAnAddress(f"it is malformed: {error}") from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise NotAnAddress("it must begin with https://")
     if parts.username or parts.password:
         raise NotAnAddress("take the login out of the address: manifests are no place for secrets")
+    if not is_address(url):
+        raise NotAnAddress("it has characters that no address has")
     return next(found for each in sources if (found := each.recognise(url, parts)))
 
 

@@ -14,7 +14,7 @@ from entrypoint.models.sources.base import origin_of
 from entrypoint.models.sources.registry import SOURCES, Sources
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.files import read_text, remove, write_atomically
 
 VARIABLES = tuple(source.login_variable for source in SOURCES if source.login_variable)
 
@@ -54,8 +54,8 @@ def keep_logins(settings: Settings, paths: Paths) -> None:
         token = getattr(settings, name.lower())
         if token:
             write_atomically(f"{folder}/{name}", token, 0o600)
-        elif os.path.lexists(f"{folder}/{name}"):
-            os.unlink(f"{folder}/{name}")
+        else:
+            remove(f"{folder}/{name}")
 
 
 def logins(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import SplitResult, unquote
+from urllib.parse import SplitResult, unquote, urlunsplit
 
-from entrypoint.models.sources.base import Found, Key, Source
+from entrypoint.models.sources.base import Found, Key, Source, without_credentials
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
 
 
 def _is_address(text: str) -> bool:
-    return bool(re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text))
+    """Whether it is meant as an address. One that cannot be requested is its file's failure, and not the manifest's."""
+    return bool(re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text)) and text.isprintable()
+
+
+#: Podkeeper sends logins to the sites that it knows alone.
+_NOT_KEPT = (
+    "the token in the address is not kept, manifests are no place for secrets: HF_TOKEN, CIVITAI_TOKEN and "
+    "GITHUB_TOKEN are for their sites; there is none for this one, so download the file by hand if it needs a login"
+)
 
 
 class PlainUrl(Source):
@@ -28,5 +36,8 @@ class PlainUrl(Source):
         return file.keys["url"]
 
     def recognise(self, url: str, parts: SplitResult) -> Found | None:
-        """Any address."""
-        return Found({"source": self.name, "url": url}, unquote(parts.path.rpartition("/")[2]), parts.path)
+        """Any address; a token in it is left out."""
+        query, had_token = without_credentials(parts.query)
+        keys = {"source": self.name, "url": urlunsplit(parts._replace(query=query, fragment=""))}
+        notes = (_NOT_KEPT,) if had_token else ()
+        return Found(keys, unquote(parts.path.rpartition("/")[2]), parts.path, notes)

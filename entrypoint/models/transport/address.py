@@ -7,6 +7,10 @@ from urllib.parse import urlsplit
 
 def without_query(url: str) -> str:
     """An address without its query, where signatures and tokens travel, and without a login."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "a malformed address"
+    shown = f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+    return "".join(character if character.isprintable() else "?" for character in shown)

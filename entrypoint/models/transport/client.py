@@ -13,6 +13,7 @@ import pycurl
 from entrypoint.models.errors import ConnectionBroken
 from entrypoint.models.transport.curl_multi import CurlMulti
 from entrypoint.models.transport.limits import Limits
+from entrypoint.models.transport.private_networks import SocketGuard, host_of
 from entrypoint.models.transport.response import RECEIVE_BUFFER, Response
 
 #: The certificates of Debian, Fedora and Alpine; the wheel of pycurl looks where its builder had them.
@@ -25,8 +26,14 @@ class HttpClient:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._named: set[str] = set()
         given = os.environ.get("SSL_CERT_FILE", "")
         self._certificates = given or next(filter(os.path.exists, _CERTIFICATES), "")
+
+    def allow(self, *addresses: str) -> None:
+        """Let requests reach the hosts of these addresses on private networks: the user's manifest or settings name
+        them."""
+        self._named.update(host_of(address) for address in addresses)
 
     async def __aenter__(self) -> HttpClient:
         self._multi = CurlMulti()
@@ -39,9 +46,12 @@ class HttpClient:
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Response]:
         """Request `url`. Redirects are responses like others, and bodies come as they are encoded.
 
-        Raises ConnectionBroken: the network, here and while the body is read.
+        Raises ConnectionBroken: the network, here and while the body is read; DownloadError: the host is on a private
+        network, and nobody named it.
         """
-        transfer = self._transfer(url, {"User-Agent": "podkeeper", **(headers or {})})
+        transfer = self._transfer(url, {"User-Agent": "podkeeper", "Accept-Encoding": "identity", **(headers or {})})
+        guard = SocketGuard(host_of(url), self._named)
+        transfer.setopt(transfer.OPENSOCKETFUNCTION, guard.open)
         response = Response(transfer, self._limits.stall_timeout)
         self._multi.add(transfer, response)
         try:
@@ -55,6 +65,7 @@ class HttpClient:
             raise
         except ConnectionBroken:
             self._multi.remove(transfer)
+            guard.check()
             raise
         try:
             yield response

@@ -28,6 +28,9 @@ _UNREPORTED = 1 << 20
 #: Bytes kept of a body that is not read: with less its connection can be reused, beyond that it is paused.
 _KEPT = 16 << 10
 
+#: Headers whose later lines count, too (RFC 9110 5.3).
+_LISTS = ("content-encoding", "transfer-encoding")
+
 
 class Headers(Mapping[str, str]):
     """The headers of a response; names in any case, the first of each counts."""
@@ -38,7 +41,10 @@ class Headers(Mapping[str, str]):
     def add(self, line: str) -> None:
         """Add a header line, without its end."""
         name, _, text = line.partition(":")
-        self._found.setdefault(name.strip().lower(), text.strip())
+        name, text = name.strip().lower(), text.strip()
+        if name in _LISTS and name in self._found:
+            text = f"{self._found.pop(name)}, {text}"
+        self._found.setdefault(name, text)
 
     def __getitem__(self, name: str) -> str:
         return self._found[name.lower()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from entrypoint.models.errors import DownloadError, RangesRefused, RetryableError
 from entrypoint.models.transport.address import without_query
@@ -49,7 +49,12 @@ def redirected(url: str, status: int, headers: Mapping[str, str]) -> str:
     """The address that a response of `url` redirects to, or "". Raises DownloadError: it leads away from https."""
     if status not in _REDIRECTS or "Location" not in headers:
         return ""
-    target = urljoin(url, headers["Location"])
+    try:
+        target = urljoin(url, headers["Location"])
+        urlsplit(target).port  # noqa: B018 - raises for one that is no port
+    except ValueError as error:
+        reason = f"it redirects to a malformed address ({error})"
+        raise DownloadError("BadRedirect", reason, "check the address in the manifest") from None
     secure = url.startswith("https://")
     if not target.startswith("https://" if secure else ("https://", "http://")):
         reason = f"it redirects from {url.partition(':')[0]} to {without_query(target)}"
@@ -92,10 +97,25 @@ def check_range(headers: Mapping[str, str], status: int, span: tuple[int, int], 
     got = headers.get("Content-Range", "")
     if got != wanted:
         raise RetryableError(f"requested {wanted!r}, got {got[:60]!r}", resolve=True)
-    if headers.get("Content-Encoding", "identity") != "identity":
+    if encoding_of(headers):
         raise RetryableError("the response has a Content-Encoding although `identity` was requested")
     if headers.get("ETag", "") != etag:
         raise RetryableError("the ETag has changed", resolve=True)
+
+
+def encoding_of(headers: Mapping[str, str]) -> str:
+    """How the body is encoded (gzip): it is not the file then; "": not at all."""
+    content = headers.get("Content-Encoding", "").split(",")
+    transfer = headers.get("Transfer-Encoding", "").split(",")
+    found = [each.strip().lower() for each in (*content, *transfer)]
+    return ", ".join(each for each in found if each not in ("", "identity", "chunked"))
+
+
+def check_encoding(headers: Mapping[str, str]) -> None:
+    """Raise DownloadError where the origin sends the file encoded only."""
+    if encoding := encoding_of(headers):
+        reason = f"its origin sends it encoded ({encoding}) although `identity` was requested"
+        raise DownloadError("EncodedResponse", reason, "choose another address: the bytes would not be the file's")
 
 
 def is_web_page(content_type: str, dest: str) -> bool:

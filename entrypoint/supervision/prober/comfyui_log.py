@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from entrypoint.supervision.exits import Reason
 
-WORKER_CRASHED = re.compile(r"Exception in thread .*\(prompt_worker\)")
+WORKER_CRASHED = re.compile(r"Exception in thread \S+ \(prompt_worker\)")
 CUDA_ERROR = "CUDA error:"
 EXECUTION_FAILED = "!!! Exception during processing !!!"
 EXECUTED = "Prompt executed in"  # ComfyUI (main.py) logs this after a failed prompt, too.

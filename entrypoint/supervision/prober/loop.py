@@ -4,11 +4,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from entrypoint.supervision import journal
 from entrypoint.supervision.prober.targets import ProbeConfig, Target
 from entrypoint.supervision.prober.watch import Folders, Watch
-from entrypoint.system.files import read_json
+from entrypoint.system.files import read_table
 
 ALIVE = ("STARTING", "RUNNING")
 
@@ -34,7 +35,7 @@ class Programs:
     def __init__(self, path: str) -> None:
         self._path = path
         self._changed = -1
-        self._programs: dict[str, dict[str, object]] = {}
+        self._programs: Any = {}
 
     def pid(self, name: str) -> int:
         """Return the program's process id, or 0. A file of another supervisord is ignored."""
@@ -44,7 +45,8 @@ class Programs:
             return 0
         if changed != self._changed:
             self._changed = changed
-            content = read_json(self._path) or {}
-            self._programs = content.get("programs", {}) if content.get("supervisord") == os.getppid() else {}
-        facts = self._programs.get(name, {})
-        return int(str(facts.get("pid", 0))) if facts.get("state") in ALIVE else 0
+            content = read_table(self._path)
+            self._programs = content.get("programs") if content.get("supervisord") == os.getppid() else {}
+        facts = self._programs.get(name) if isinstance(self._programs, dict) else None
+        pid = facts.get("pid") if isinstance(facts, dict) and facts.get("state") in ALIVE else 0
+        return pid if isinstance(pid, int) else 0

@@ -8,10 +8,11 @@ import gzip
 import http.client
 import json
 import secrets
+import socket
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import psutil
 import pytest
@@ -44,7 +45,8 @@ class Canaries(dict[str, str]):
     def found_in(self, content: bytes | str) -> set[str]:
         """The names of those in there: as they are, quoted as in an address, or in base64."""
         data = content.encode() if isinstance(content, str) else content
-        return {name for name, secret in self.items() if any(needle in data for needle in needles(secret))}
+        decoded = unquote_to_bytes(unquote_to_bytes(data)) if b"%" in data else b""
+        return {name for name, secret in self.items() if any(n in data or n in decoded for n in needles(secret))}
 
 
 def needles(secret: str) -> list[bytes]:
@@ -89,6 +91,7 @@ def exercise(pod: Pod, canaries: Canaries) -> None:
                 send("GET", port, f"{path}?token={quote(token, safe='')}", 10, {"Accept": "text/html"})
                 send("GET", port, path, 10, {"Authorization": f"token {token}"})
                 send("GET", port, path, 10, {"Authorization": f"Bearer {token}", "Cookie": f"mine={token}"})
+    provoke_errors(pages, right, wrong)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     for port, path in (
         (pod.jupyter_port, "/login"),
@@ -109,6 +112,67 @@ def exercise(pod: Pod, canaries: Canaries) -> None:
     # What a user's program says in its log.
     with (pod.home / "log/comfyui.log").open("a") as log:
         log.write(f"got {right} from {canaries['HF_TOKEN']}\n")
+
+
+#: Paths whose requests fail: 404, 403, 405, 400, 500, 502, by each server in its own way.
+FAILING = (
+    "/nothing", "/api/contents/nope", "/api/kernels/nope", "/api/sessions/nope", "/api/terminals/nope", "/files/nope",
+    "/files//x", "/files/../../etc/passwd", "/static/nope", "/lab/api/settings/nope", "/lab/api/workspaces/nope",
+    "/view?filename=nope", "/nbconvert/html/nope", "/kernelspecs/nope/x", "/podkeeper/comfyui/nothing",
+    "/podkeeper/status/nothing", "/podkeeper/nothing", "/logs/nothing", "/logs/jupyter?lines=x", "/bundles/NOPE/fetch",
+    "/programs/nope/start", "/login", "/%ff", "//[", "/\x00",
+)  # fmt: skip
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "NONSENSE")
+
+
+def provoke_errors(ports: Iterable[int], right: str, wrong: str) -> None:
+    """Send requests that fail, with tokens in every place and spelling that a server may quote.
+
+    A wrong token can be told by its name alone (`token=`); the right one by itself.
+    """
+    for port in ports:
+        for path in FAILING:
+            begin = f"{path}{'&' if '?' in path else '?'}"
+            for query in (*spellings(right), f"a={quote(right, safe='')}", *spellings(wrong)):
+                send("GET", port, begin + query, 10)
+            for method in METHODS:
+                send(method, port, begin + spellings(right)[0], 10, body="{")
+        provoke_odd_errors(port, right)
+
+
+def spellings(token: str) -> tuple[str, ...]:
+    quoted, encoded = quote(token, safe=""), "".join(f"%{byte:02x}" for byte in token.encode())
+    return f"token={quoted}", f"%74oken={quoted}", f"token={encoded}", f"x=1&%2574oken={encoded}"
+
+
+def provoke_odd_errors(port: int, token: str) -> None:
+    """Send headers and request lines that no browser sends."""
+    quoted = quote(token, safe="")
+    address = f"http://127.0.0.1:{port}/lab?token={quoted}"
+    headers = (
+        {"Referer": address}, {"Referer": f"http://[?token={quoted}"}, {"Origin": "http://["}, {"Origin": address},
+        {"Host": f"x?token={quoted}"}, {"Cookie": f"token={quoted}; _xsrf={token}"},
+        {"Authorization": f"Basic {token}"}, {"Content-Length": f"token={quoted}"},
+        {"Transfer-Encoding": f"token={quoted}"},
+        {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": "http://[", "Sec-WebSocket-Version": token},
+    )  # fmt: skip
+    for each in headers:
+        for path in ("/nothing", "/api/contents/nope", "/podkeeper/comfyui/ws", "/api/events/subscribe", "/login"):
+            send("GET", port, f"{path}?token={quoted}", 10, {"Accept": "text/html", **each})
+    lines = (f"GET /?token={quoted} x HTTP/1.1", f"GET /?token={quoted}", f"token={quoted}", f"GET {token} HTTP/9")
+    for line in lines:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 10) as connection:
+            connection.sendall(f"{line}\r\n\r\n".encode())
+            connection.recv(1000)
+
+
+def test_a_malformed_origin_is_a_foreign_pages_and_no_error_of_the_server(pod: Pod, canaries: Canaries) -> None:
+    for port in (pod.jupyter_port, pod.status_port):
+        for origin in ("http://[", "http://[x", "https://a]b"):
+            path = "/api/contents" if port == pod.jupyter_port else "/status.json"
+            assert send("GET", port, path, 10, {"Origin": origin}).status in (401, 403)
+            login = {"Origin": origin, "Authorization": f"token {canaries['JUPYTER_TOKEN']}"}
+            assert send("GET", port, path, 10, login).status == 200
 
 
 def test_nothing_the_pod_wrote_holds_a_secret_but_the_files_made_for_it(pod: Pod, canaries: Canaries) -> None:

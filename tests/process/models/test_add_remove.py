@@ -75,6 +75,19 @@ def test_a_file_that_podkeeper_did_not_download_is_never_removed(tmp_path: Path,
             2,
             "64 lower-case hex digits",
         ),
+        (("add", "http://[::1/x"), 2, "cannot add a malformed address: it is malformed"),
+        (("add", "http://example.com:99999/x"), 2, "cannot add a malformed address: it is malformed"),
+        (("add", "http://example.com:x/x"), 2, "cannot add a malformed address: it is malformed"),
+        (("add", "https://me:s3cret@example.com/x"), 2, "cannot add https://example.com/x: take the login out"),
+        (("add", "https://s3cret@example.com/x"), 2, "cannot add https://example.com/x: take the login out"),
+        (("add", "https://example.com/x\u202e"), 2, "it has characters that no address has"),
+        (("add", "https://example.com/x", "--dest=-rf"), 2, "must be a path below its folder"),
+        (("add", "https://example.com/x", "--dest", "loras/-rf"), 2, "must be a path below its folder"),
+        (("add", "https://example.com/x", "--dest", "loras/a\u202egnp.exe"), 2, "must be a path below its folder"),
+        (("add", "https://example.com/x", "--dest", "loras/a\x1b[2J"), 2, "must be a path below its folder"),
+        (("add", "https://example.com/loras/%E2%80%AEx"), 2, "must be a path below its folder"),
+        (("add", "https://example.com/loras/-rf"), 2, "must be a path below its folder"),
+        (("add", "https://example.com/x", "--dest", "loras/" + "x" * 231), 2, "must be a path below its folder"),
         (("add",), 64, "are required: URL"),
         (("add", "https://example.com/x", "--nonsense"), 64, "unrecognized arguments: --nonsense"),
         (("rm", "loras/nothing"), 2, "no manifest has a file or bundle loras/nothing"),
@@ -91,6 +104,39 @@ def test_a_refused_command_says_why(
     assert (ended, words in text) == (code, True), text
     assert "s3cret" not in text
     assert Path(pod.paths.data, "models.toml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["token=s3cret", "%74oken=s3cret", "TOKEN=s3cret", "a=1&X-Amz-Signature=s3cret", "api_key=s3cret", "key=s3cret"],
+)
+@pytest.mark.parametrize("site", ["https://example.com/a.safetensors", "https://civitai.com/api/download/models/7"])
+def test_a_token_in_an_address_is_not_kept(tmp_path: Path, origin: Origin, site: str, query: str) -> None:
+    pod = Pod(tmp_path, origin)
+    code, text = pod.run("add", f"{site}?type=Model&{query}#s3cret", "--dest", "loras/a")
+    assert code == 0, text
+    assert "the token in the address is not kept" in text
+    assert "CIVITAI_TOKEN" in text
+    manifest = Path(pod.paths.data, "models.toml").read_text()
+    assert "type=Model" in manifest
+    assert "s3cret" not in manifest + text
+
+
+@pytest.mark.parametrize("url", ["http://[::1/x", "http://127.0.0.1:99999/x", "http://a:b/x", "http://a]/x"])
+def test_a_malformed_address_in_a_manifest_is_one_line_and_other_files_are_fetched(
+    tmp_path: Path, origin: Origin, url: str
+) -> None:
+    pod = Pod(tmp_path, origin)
+    file = f'[[files]]\nbundle = "B"\nsource = "url"\nurl = "{url}"\ndest = "loras/x"\n'
+    pod.manifest(f"schema = 1\n[bundles.B]\nsize_gb = 0.001\n{file}", "x-lora.safetensors")
+    code, text = pod.run("fetch")
+    assert (code, f"loras/x: BadAddress: {url} is malformed" in text) == (1, True), text
+    assert pod.installed("x-lora.safetensors").exists()
+    assert pod.run("plan")[0] == 1
+    code, text = pod.run("fetch", MODELS_MANIFEST="http://127.0.0.1:99999/x")
+    assert code in (1, 2, 75), text
+    code, text = pod.run("plan", HF_ENDPOINT="http://127.0.0.1:99999")
+    assert code in (1, 2, 75), text
 
 
 def test_adding_to_a_new_manifest_keeps_the_built_in_catalogue(tmp_path: Path, origin: Origin) -> None:

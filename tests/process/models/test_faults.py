@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import random
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from aiohttp import HttpVersion10, web
+from multidict import CIMultiDict
 
 from entrypoint.models.progress import INSTALLED
 from entrypoint.models.sources.base import origin_of
@@ -169,6 +171,9 @@ HUB = [
     ("405 to everything", some(ALWAYS, status(405)), "Refused"),
     ("redirect loop", some(ALWAYS, to_itself), "RedirectLoop"),
     ("HTML as 200", some(ALWAYS, login_page), "GotAWebPage"),
+    ("encoded, always", some(ALWAYS, encoded), "EncodedResponse"),
+    ("redirect to half an address", some(ALWAYS, status(302, Location="http://[::1/x")), "BadRedirect"),
+    ("redirect to no port", some(ALWAYS, status(302, Location="http://example.com:99999/x")), "BadRedirect"),
     ("drop, always", some(ALWAYS, aborted), "OriginFails"),
     ("stall, once", some(1, stalled), "right"),
 ]
@@ -184,6 +189,59 @@ def test_faults_of_the_cdn(scene: Scene, fault: Fault | None, expected: str) -> 
 def test_faults_of_the_hub(scene: Scene, fault: Fault | None, expected: str) -> None:
     scene.origin.hub_fault = fault
     assert outcome(scene, hub_file()) == expected
+
+
+def sent_as(**headers: str) -> Any:
+    async def response(origin: Origin, request: web.Request) -> web.StreamResponse:
+        twist = CIMultiDict((key.replace("_", "-"), text) for key, text in headers.items())
+        return web.Response(body=gzip.compress(BYTES), headers=twist)
+
+    return response
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "br", "identity, gzip"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_encoded_bytes_are_never_kept_as_the_model(scene: Scene, encoding: str, linked: bool) -> None:
+    scene.origin.hub_fault = some(ALWAYS, sent_as(Content_Encoding=encoding))
+    scene.origin.linked = linked
+    assert outcome(scene, plain_file(scene.origin)) == "EncodedResponse"
+    scene.origin.hub_fault = some(ALWAYS, sent_as(Content_Encoding=encoding), 1)  # after the first, plain response
+    assert outcome(scene, plain_file(scene.origin)) in ("EncodedResponse", "OriginFails")
+
+
+def test_an_encoding_in_a_second_header_line_counts(scene: Scene) -> None:
+    async def response(origin: Origin, request: web.Request) -> web.StreamResponse:
+        headers = CIMultiDict((("Content-Encoding", "identity"), ("Content-Encoding", "gzip")))
+        return web.Response(body=gzip.compress(BYTES), headers=headers)
+
+    scene.origin.hub_fault = some(ALWAYS, response)
+    assert outcome(scene, plain_file(scene.origin)) == "EncodedResponse"
+
+
+#: The CDN's own port under names that no manifest has, and addresses where nothing must be tried.
+PRIVATE = (
+    "localhost:{port}", "0.0.0.0:{port}", "0x7f000001:{port}", "2130706433:{port}", "0177.0.0.1:{port}", "127.1:{port}",
+    "127.0.0.2:{port}", "[::1]:{port}", "[::ffff:127.0.0.1]:{port}", "[::ffff:7f00:1]:{port}", "169.254.169.254",
+    "[::ffff:169.254.169.254]", "2852039166", "[fe80::1]", "[fd00::1]", "10.0.0.1", "172.16.0.1", "192.168.0.1",
+    "100.64.0.1", "[64:ff9b::a9fe:a9fe]", "[::]:{port}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_a_redirect_to_a_private_network_is_refused(scene: Scene, host: str) -> None:
+    async def away(origin: Origin, request: web.Request) -> web.StreamResponse:
+        port = origin.cdn_url.rpartition(":")[2]
+        return web.Response(status=302, headers={"Location": f"http://{host.format(port=port)}/{NAME}?sig=1"})
+
+    scene.origin.hub_fault = some(ALWAYS, away)
+    assert outcome(scene, plain_file(scene.origin)) == "PrivateAddress"
+    assert scene.origin.requests("cdn") == []
+
+
+def test_a_host_that_the_manifest_names_may_be_private(scene: Scene) -> None:
+    port = scene.origin.hub_url.rpartition(":")[2]
+    keys = {"url": f"http://localhost:{port}/plain/{NAME}"}
+    assert outcome(scene, File(bundle="B", source="url", dest=f"loras/{NAME}", keys=keys)) == "right"
 
 
 async def no_head(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:

@@ -29,6 +29,13 @@ def address(origin: Origin, content: bytes = BYTES) -> str:
     return f"{origin.hub_url}/plain/a.bin"
 
 
+def local_client() -> HttpClient:
+    """A client that may reach the origin of the tests."""
+    client = HttpClient(Limits())
+    client.allow("http://127.0.0.1/")
+    return client
+
+
 class Body:
     """The bytes that have arrived."""
 
@@ -54,7 +61,7 @@ def test_a_slow_reader_pauses_the_connection(origin: Origin) -> None:
     body = Body()
 
     async def run() -> None:
-        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+        async with local_client() as client, client.get(address(origin)) as response:
             async for count in response.stream_to(body.put):
                 if not body.told:
                     await body.quiet()
@@ -69,7 +76,7 @@ def test_a_slow_reader_pauses_the_connection(origin: Origin) -> None:
 def test_a_body_that_is_read_late_is_whole(origin: Origin) -> None:
     async def late() -> bytes:
         body = Body()
-        async with HttpClient(Limits()) as client, client.get(address(origin, BYTES[: 3 * MIB])) as response:
+        async with local_client() as client, client.get(address(origin, BYTES[: 3 * MIB])) as response:
             await body.quiet()
             body.told = sum([count async for count in response.stream_to(body.put)])
         return bytes(body.came)
@@ -79,7 +86,7 @@ def test_a_body_that_is_read_late_is_whole(origin: Origin) -> None:
 
 def test_read_returns_the_first_bytes_alone(origin: Origin) -> None:
     async def some() -> bytes:
-        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+        async with local_client() as client, client.get(address(origin)) as response:
             return await response.read(1_000_000)
 
     assert asyncio.run(some()) == BYTES[:1_000_000]
@@ -100,7 +107,7 @@ def test_a_sink_that_has_enough_or_raises_is_not_called_again(
         return len(data) - 1
 
     async def run() -> int:
-        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+        async with local_client() as client, client.get(address(origin)) as response:
             return sum([count async for count in response.stream_to(put)])
 
     if says == "trouble":
@@ -125,7 +132,7 @@ def test_bytes_received_before_the_connection_broke_are_written(origin: Origin) 
         return response
 
     async def run() -> None:
-        async with HttpClient(Limits()) as client, client.get(address(origin)) as response:
+        async with local_client() as client, client.get(address(origin)) as response:
             async for count in response.stream_to(body.put):
                 body.told += count
 

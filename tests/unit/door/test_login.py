@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from entrypoint.conditions.condition import CannotDo
-from entrypoint.door.login import COMFYUI_AUTH_OFF, check_login_enabled, prepare_login
+from entrypoint.door.login import COMFYUI_AUTH_OFF, check_login_enabled, check_token, prepare_login
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
@@ -92,3 +92,25 @@ def test_a_service_without_a_login_leaves_the_other_service_its_token(paths: Pat
 def test_no_token_is_made_where_no_service_needs_one(paths: Paths) -> None:
     prepare_login(Settings(jupyter_auth="none", comfyui_auth="none"), paths, ME)
     assert not os.path.exists(paths.token_file)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "a7Kq9-tR2_vB4zL", "password", "Jupyter", "12345678", "changeme", "a" * 40, "abababababababab",
+     "passwordpassword", "runpod-changeme-1", "0123456789abcdef", "MyJupyterPassword1", "1234567812345678"],
+)  # fmt: skip
+def test_a_token_that_can_be_guessed_is_reported_without_the_token(token: str) -> None:
+    if not token:
+        check_token(Settings())  # the pod makes one
+        return
+    with pytest.raises(CannotDo) as caught:
+        check_token(Settings(jupyter_token=token))
+    assert caught.value.condition.name == "WeakToken"
+    assert token == "x" or token.lower() not in str(caught.value).lower().replace("jupyter_token", "")
+    check_token(Settings(jupyter_token=token, jupyter_auth="none", comfyui_auth="none"))
+
+
+@pytest.mark.parametrize("token", ["a7Kq9-tR2_vB4zLm", "correct-horse-battery-staple", "0f0f9b3c7d1e58a2"])
+def test_a_long_token_is_not_reported(token: str) -> None:
+    check_token(Settings(jupyter_token=token))
+    check_token(Settings(jupyter_password=token))

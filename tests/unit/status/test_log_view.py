@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.status.log_view import existing_logs, readable, view
+from entrypoint.status.log_view import LONGEST_LINE, existing_logs, readable, view
 from entrypoint.system.redaction import Redactor
 
 REDACTOR = Redactor(["s3cret-token"])
@@ -16,6 +16,7 @@ REDACTOR = Redactor(["s3cret-token"])
         ("plain", "plain"),
         ("\x1b[32mgreen\x1b[0m", "green"),
         ("\x1b]0;title\x07x", "x"),
+        ("\x1b]0;title\x1b\\x", "x"),
         (" 10%|#   |\r 50%|##  |\r100%|####|", "100%|####|"),
         ("windows\r", "windows"),
         ("bell\x07", "bell\N{REPLACEMENT CHARACTER}"),
@@ -41,6 +42,15 @@ def test_search_is_in_any_case_and_through_the_whole_file(tmp_path: Path) -> Non
     found = view(str(path), "error", 10, REDACTOR)
     assert found.lines == ["An ERROR at the start", "unfinished error"]
     assert view(str(path), "", 1000, REDACTOR).lines[0] == "filling"  # never half a line
+
+
+def test_a_long_line_is_cut_and_shows_no_part_of_a_secret_at_the_cut(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    for length in range(2 * LONGEST_LINE - 12, 2 * LONGEST_LINE + 1):
+        path.write_text("x" * length + "s3cret-token" + "y" * 100_000)
+        (line,) = view(str(path), "", 9, REDACTOR).lines
+        assert line == "x" * (len(line) - 3) + "..."
+        assert len(line) <= LONGEST_LINE + 3
 
 
 def test_the_mark_changes_with_the_file(tmp_path: Path) -> None:

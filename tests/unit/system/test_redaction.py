@@ -15,6 +15,12 @@ KNOWN = Redactor(["s3cret/with+signs", "abc", ""])
         ("abc, abcd, cab", "[secret], abcd, cab"),  # a short one is a whole word only
         ("GET /lab?token=0123456789&x=1", "GET /lab?token=[secret]&x=1"),
         ("?a=1&api_key=zzz HTTP", "?a=1&api_key=[secret] HTTP"),
+        ("GET /x?%74oken=0123456789 HTTP", "GET /x?token=[secret] HTTP"),
+        ("GET /x?a=1&%2574oken=0123456789&b=%20", "GET /x?a=1&token=[secret]&b=%20"),
+        ("GET /x/s3cret%2Fwith%2bs%69gns HTTP", "GET /x/[secret] HTTP"),
+        ("GET /x?%74oken=a%0aforged line", "GET /x?token=[secret]%0Aforged line"),
+        ("100% of %s, %d%%", "100% of %s, %d%%"),
+        ("run x --api-token abcdef", "run x --api-token [secret]"),
         ("password=hunter2", "password=[secret]"),
         ("Authorization: Bearer x", "Authorization: [secret]"),
         ('"Bearer abcdefghijklmnop"', '"Bearer [secret]"'),

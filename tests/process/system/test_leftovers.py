@@ -1,0 +1,269 @@
+"""Every reader of the pod's own folders survives whatever is found in the place of a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from entrypoint.boot.own_folders import make_own_folders
+from entrypoint.conditions.condition import Condition
+from entrypoint.doctor.collect_services import programs as doctors_programs
+from entrypoint.models.bundle_requests import remove_requests, requested_bundles
+from entrypoint.models.catalogue.builtin import local_manifest
+from entrypoint.models.catalogue.manifest import BadManifest
+from entrypoint.models.download import lease
+from entrypoint.models.download.chunks import Identity
+from entrypoint.models.download.part_file import PartFile
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.sources.tokens import keep_logins, logins
+from entrypoint.models.state_file import another_run_reports, write_state
+from entrypoint.models.store import ModelStore
+from entrypoint.settings.paths import Facts, Paths, locate
+from entrypoint.settings.settings import Settings
+from entrypoint.settings.users import Identity as User
+from entrypoint.status.collect import Collector
+from entrypoint.status.snapshot import as_json, make_snapshot
+from entrypoint.supervision.exits import Reason
+from entrypoint.supervision.journal import Journal
+from entrypoint.supervision.kill_notes import take_kill_note, take_restart_request, write_kill_note
+from entrypoint.supervision.log_forwarder import Followed
+from entrypoint.supervision.prober.loop import Programs
+from entrypoint.system.attach import Pod, attach
+from entrypoint.system.condition_store import clear_condition, conditions_since, raise_condition
+from entrypoint.system.files import LARGEST, read_table
+from entrypoint.system.known_secrets import known_secrets
+from entrypoint.system.redaction import Redactor
+from entrypoint.volumes import __main__ as volumes
+from entrypoint.volumes.pass_record import delay_s
+from entrypoint.volumes.rules import Rule
+
+pytestmark = pytest.mark.timeout(20)  # a reader that blocks is a failure
+ME = User(os.geteuid(), os.getegid())
+FILE = File(bundle="B", source="url", dest="loras/a", keys={"url": "https://example.com/a"})
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+def full_folder(path: Path) -> None:
+    (path / "sub/sub").mkdir(parents=True)
+    (path / "sub/file").write_text("{}")
+
+
+def unix_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        here = os.open(path.parent, os.O_PATH)  # an address has 107 characters at most
+        made.bind(f"/proc/self/fd/{here}/{path.name}")
+        os.close(here)
+
+
+def content(text: str | bytes) -> Callable[[Path], object]:
+    return lambda path: Path.write_bytes(path, text if isinstance(text, bytes) else text.encode())
+
+
+def huge(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 4 * LARGEST)
+
+
+def shapes(value: object) -> str:
+    """`value` wherever a record of the pod may have a field."""
+    fields = ("programs", "restarts", "supervisord", "state", "pid", "name", "reason", "remedy", "since", "files", "at")
+    inner = dict.fromkeys((*fields, "jupyter", "started", "time", "size", "sha256", "/x"), value)
+    return json.dumps(inner | {"supervisord": os.getpid(), "/": inner})
+
+
+LEFTOVERS: dict[str, Callable[[Path], object]] = {
+    "a folder": folder, "a folder with files": full_folder, "a FIFO": os.mkfifo, "a socket": unix_socket,
+    "a dangling link": lambda path: path.symlink_to("/nonexistent"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a link to a device": lambda path: path.symlink_to("/dev/zero"), "an empty file": content(""),
+    "a torn file": content('{"programs": {"jupy'), "a huge file": huge, "not UTF-8": content(b"\xff\xfe{}"),
+    "a list": content("[[], 1, null]"), "null": content("null"), "deep nesting": content("[" * 100_000),
+    "an endless number": content("1" * 10_000), "texts": content(shapes("x")), "lists": content(shapes([[1], None])),
+    "objects": content(shapes({"jupyter": {"pid": "x", "state": "RUNNING"}, "x": 1})), "nulls": content(shapes(None)),
+    "numbers": content(shapes(10**400)), "no numbers": content(shapes(float("nan"))), "true": content(shapes(True)),
+    "half a character": content(shapes("\ud800\x1b[2J\n")),
+}  # fmt: skip
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Pod:
+    facts = Facts(mounts=frozenset(), uid=os.geteuid(), temporary="/tmp", python=sys.executable)
+    settings = Settings(home=str(tmp_path / "pod"))
+    paths = locate(settings, facts)
+    make_own_folders(paths, ME)
+    for each in (paths.data, f"{paths.runtime}/requests", f"{paths.runtime}/secrets", f"{paths.kept_secrets}/receipts"):
+        os.makedirs(each)
+    os.makedirs(f"{paths.kept_secrets}/models-wanted")
+    return Pod(settings=settings, paths=paths, environ=paths.to_environ(), supervisord=0)
+
+
+def store(paths: Paths) -> ModelStore:
+    return ModelStore(paths.data, paths.kept_secrets)
+
+
+def receipt_of(paths: Paths) -> str:
+    """Where the store has the receipt of FILE."""
+    target = Path(store(paths).path(FILE))
+    target.parent.mkdir(parents=True)
+    target.write_text("model")
+    store(paths).write_receipt(FILE, "0" * 64, True, fetched=True)
+    (found,) = Path(paths.kept_secrets, "receipts").iterdir()
+    return str(found)
+
+
+def read_conditions(pod: Pod, path: str) -> None:
+    runtime = pod.paths.runtime
+    for condition, since in conditions_since(runtime):
+        assert f"{condition}{since}".isprintable()
+        assert f"{condition}".encode()
+    assert raise_condition(runtime, Condition("NoGpu", "a", "b"))
+    assert [each.name for each, _ in conditions_since(runtime)] == ["NoGpu"]
+    assert clear_condition(runtime, "NoGpu")
+    assert not os.path.lexists(path)
+
+
+def read_snapshot(pod: Pod, path: str) -> None:
+    collector = Collector(pod.settings, pod.paths)
+    text = json.dumps(as_json(make_snapshot(pod.settings, collector.collect({})), Redactor([])))
+    assert json.loads(text)
+
+
+def read_programs(pod: Pod, path: str) -> None:
+    doctors_programs(pod)
+    assert isinstance(Programs(path).pid("jupyter"), int)
+    read_snapshot(pod, path)
+
+
+def read_restarts(pod: Pod, path: str) -> None:
+    doctors_programs(pod)
+    read_snapshot(pod, path)
+    warned: list[str] = []
+    Journal(pod.paths.runtime, 9, warned.append).add_restart("jupyter", 1, Reason("exit", "x"), 1.0, 1.0)
+    assert warned == []
+    assert read_table(path)["restarts"]
+
+
+def read_models(pod: Pod, path: str) -> None:
+    assert not another_run_reports(pod.paths.runtime)
+    read_snapshot(pod, path)
+    write_state(pod.paths.runtime, "off")
+    assert read_table(path)["state"] == "off"
+
+
+def read_volumes(pod: Pod, path: str) -> None:
+    read_snapshot(pod, path)
+    rule = Rule(path="/x", policy="top", uid=0, gid=0)
+    for record in volumes.records(pod.paths.runtime).values():
+        assert delay_s(record, rule, 1.0) == 0
+
+
+def read_positions(pod: Pod, path: str) -> None:
+    for position in (*read_table(path).values(), None):
+        assert Followed("x", f"{pod.paths.log}/x.log", position).new_lines() == []
+
+
+def read_kill_note(pod: Pod, path: str) -> None:
+    assert take_kill_note(pod.paths.runtime, "x", 7) is None
+    write_kill_note(pod.paths.runtime, "x", 7, Reason("hang", "y"))
+    assert take_kill_note(pod.paths.runtime, "x", 7) == Reason("hang", "y")
+
+
+def read_restart_request(pod: Pod, path: str) -> None:
+    assert take_restart_request(pod.paths.runtime, "comfyui")
+    assert not take_restart_request(pod.paths.runtime, "comfyui")
+
+
+def read_secret(pod: Pod, path: str) -> None:
+    known_secrets(pod)
+    logins(pod.paths, {})
+    keep_logins(pod.settings, pod.paths)
+    assert not os.path.lexists(path)
+
+
+def read_pid(pod: Pod, path: str) -> None:
+    assert attach({**pod.environ, **pod.settings.to_environ()}).supervisord == 0
+
+
+def read_request(pod: Pod, path: str) -> None:
+    assert requested_bundles(pod.paths) == {"FLUX"}
+    remove_requests(pod.paths, ["FLUX"])
+    assert requested_bundles(pod.paths) == frozenset()
+
+
+def read_manifest(pod: Pod, path: str) -> None:
+    if os.path.exists(path):
+        with pytest.raises(BadManifest) as caught:
+            local_manifest(pod.settings, pod.paths)
+        assert "\n" not in str(caught.value)
+
+
+def read_receipt(pod: Pod, path: str) -> None:
+    assert store(pod.paths).receipt(FILE) == {}
+    store(pod.paths).write_receipt(FILE, "0" * 64, True, fetched=True)
+    assert store(pod.paths).receipt(FILE)["sha256"] == "0" * 64
+
+
+def read_lease(pod: Pod, path: str) -> None:
+    assert lease.acquire(os.path.dirname(path), 0.0)
+
+
+def read_part(pod: Pod, path: str) -> None:
+    Path(path).parent.joinpath("part.z").write_bytes(b"12345")
+    part = PartFile(os.path.dirname(path), "owner", Identity("x", 5, 1))
+    assert part.done == {}
+    part.close()
+
+
+READERS: dict[str, tuple[Callable[[Paths], str], Callable[[Pod, str], None]]] = {
+    "a condition": (lambda paths: f"{paths.runtime}/conditions/NoGpu.json", read_conditions),
+    "programs.json": (lambda paths: f"{paths.runtime}/programs.json", read_programs),
+    "restarts.json": (lambda paths: f"{paths.runtime}/restarts.json", read_restarts),
+    "models.json": (lambda paths: f"{paths.runtime}/models.json", read_models),
+    "volumes.json": (lambda paths: f"{paths.runtime}/volumes.json", read_volumes),
+    "log_positions.json": (lambda paths: f"{paths.runtime}/log_positions.json", read_positions),
+    "a kill note": (lambda paths: f"{paths.runtime}/x.killed-because", read_kill_note),
+    "a restart request": (lambda paths: f"{paths.runtime}/requests/comfyui.reboot", read_restart_request),
+    "a copy of a secret": (lambda paths: f"{paths.runtime}/secrets/HF_TOKEN", read_secret),
+    "supervisord's pid": (lambda paths: f"{paths.runtime}/supervisord.pid", read_pid),
+    "a requested bundle": (lambda paths: f"{paths.kept_secrets}/models-wanted/FLUX", read_request),
+    "the manifest": (lambda paths: f"{paths.data}/models.toml", read_manifest),
+    "a receipt": (receipt_of, read_receipt),
+    "a lease": (lambda paths: f"{paths.kept_secrets}/receipts/lease", read_lease),
+    "a journal": (lambda paths: f"{paths.kept_secrets}/receipts/journal.z", read_part),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("leftover", LEFTOVERS)
+def test_a_reader_survives_a_leftover(pod: Pod, leftover: str, reader: str) -> None:
+    place, read = READERS[reader]
+    path = place(pod.paths)
+    Path(path).unlink(missing_ok=True)
+    LEFTOVERS[leftover](Path(path))
+    read(pod, path)
+
+
+@pytest.mark.parametrize("name", ["x", "NoGpu.json"])
+@pytest.mark.parametrize("leftover", LEFTOVERS)
+def test_a_start_clears_whatever_is_among_the_conditions(pod: Pod, leftover: str, name: str) -> None:
+    LEFTOVERS[leftover](Path(pod.paths.runtime, "conditions", name))
+    make_own_folders(pod.paths, ME)
+    assert os.listdir(f"{pod.paths.runtime}/conditions") == []
+
+
+def test_clearing_follows_no_link(pod: Pod, tmp_path: Path) -> None:
+    full_folder(tmp_path / "theirs")
+    Path(pod.paths.runtime, "conditions/x").symlink_to(tmp_path / "theirs")
+    full_folder(Path(pod.paths.runtime, "conditions/y"))
+    Path(pod.paths.runtime, "conditions/y/link").symlink_to(tmp_path / "theirs")
+    make_own_folders(pod.paths, ME)
+    assert (tmp_path / "theirs/sub/file").exists()
