@@ -9,9 +9,11 @@ import os
 import sys
 
 from entrypoint.models.outcome import EX_CONFIG
+from entrypoint.models.sources.tokens import take_logins
 from entrypoint.models.worker import run
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.system.privileges import become_service_user
 
 
 def main() -> int:
@@ -21,6 +23,8 @@ def main() -> int:
     except BadSettings as error:
         print("\n".join(error.problems), flush=True)
         return EX_CONFIG
+    take_logins(paths)
+    become_service_user(settings)
     return run(settings, paths)
 
 

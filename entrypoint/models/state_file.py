@@ -1,4 +1,4 @@
-"""A: `<runtime>/models.json`, the state of the downloads, for the status page (its keys: `progress.record`)."""
+"""A: `<runtime>/reports/models.json`, the state of the downloads, for the status page (its keys: `progress.record`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def write_state(
     """Replace the file. It only informs: a runtime folder that is full, or another user's, must not end a download."""
     content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes))
     try:
-        write_atomically(f"{runtime}/models.json", json.dumps(content))
+        write_atomically(_path(runtime), json.dumps(content))
     except OSError:
         return
 
@@ -28,7 +28,7 @@ def write_state(
 def another_run_reports(runtime: str) -> bool:
     """Whether another process is alive and reports that it fetches."""
     try:
-        found = json.loads(read_text(f"{runtime}/models.json") or "{}")
+        found = json.loads(read_text(_path(runtime)) or "{}")
         if found.get("state") != "running" or found.get("pid") == os.getpid():
             return False
         with open(f"/proc/{int(found['pid'])}/cmdline", "rb") as file:
@@ -36,3 +36,7 @@ def another_run_reports(runtime: str) -> bool:
             return b"entrypoint.models" in words or b"entrypoint.commands.models" in words
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return False
+
+
+def _path(runtime: str) -> str:
+    return f"{runtime}/reports/models.json"

@@ -18,6 +18,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.status.live import Live
 from entrypoint.status.server import application, serve
 from entrypoint.system.files import read_text
+from entrypoint.system.privileges import become_service_user
 
 #: Niceness: the services' processes go first, but the page still responds while they are busy.
 NICE = 5
@@ -27,12 +28,13 @@ async def run(settings: Settings, paths: Paths) -> int:
     """Serve until SIGTERM; returns the exit code."""
     token = (read_text(paths.token_file) or "") if settings.jupyter_auth == "token" else ""
     login = Login(token, read_text(paths.cookie_secret_file) or "", required=settings.jupyter_auth == "token")
-    live = Live(settings, paths)
+    live = Live(settings, paths)  # collects the secrets that its pages leave out
     try:
         serve(application(live, login), settings.status_port)
     except OSError as error:
         print(f"cannot listen on port {settings.status_port}: {error.strerror}; set STATUS_PORT", flush=True)
         return 1
+    become_service_user(settings)
     stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)

@@ -7,12 +7,14 @@ from entrypoint.settings.settings import Settings
 from entrypoint.supervision.prober.loop import run
 from entrypoint.supervision.prober.targets import ProbeConfig, targets
 from entrypoint.supervision.prober.watch import Folders
+from entrypoint.system.privileges import become_service_user
 
 
 def main() -> None:
     """Run the prober with the settings and paths in the environment that the entrypoint prepared."""
-    paths = Paths.from_environ(os.environ)
-    run(targets(Settings.from_environ(os.environ)), Folders(paths.runtime, paths.log), ProbeConfig())
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    become_service_user(settings)
+    run(targets(settings), Folders(paths.runtime, paths.log), ProbeConfig())
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ KEPT = {
     "run/secrets/CIVITAI_TOKEN": "CIVITAI_TOKEN",
     "run/secrets/GITHUB_TOKEN": "GITHUB_TOKEN",
     "run/jupyter_cookie_secret": "cookie secret",
-    "comfyui/.podkeeper/jupyter_cookie_secret": "cookie secret",
+    "login/jupyter_cookie_secret": "cookie secret",
 }
 #: Jupyter Server's own record of itself, for `jupyter server list`; 0600.
 JUPYTERS_OWN = "home/.local/share/jupyter/runtime/jpserver-"

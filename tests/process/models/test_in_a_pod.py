@@ -42,7 +42,7 @@ def wanting(origin: Origin, **more: str) -> dict[str, str]:
 
 
 def state(pod: Pod) -> dict[str, Any]:
-    path = pod.home / "run/models.json"
+    path = pod.home / "run/reports/models.json"
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
