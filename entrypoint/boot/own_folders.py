@@ -21,6 +21,11 @@ from entrypoint.system.privileges import as_service_user
 #: Folders of the runtime folder that the services' user writes to.
 _THEIRS = ("conditions", "requests", "reports")
 
+#: Where Jupyter keeps the record of a running server, below the home (jupyter_core.paths.jupyter_runtime_dir).
+_RUNTIME_OF_JUPYTER = tuple(
+    (path, 0o700) for path in ("/.local", "/.local/share", "/.local/share/jupyter", "/.local/share/jupyter/runtime")
+)
+
 
 def make_own_folders(settings: Settings, paths: Paths, service: Identity) -> None:
     """Create the folders the pod itself writes to, and clear the conditions of an earlier start.
@@ -104,13 +109,15 @@ def _make_home(home: str, service: Identity) -> None:
 
 
 def _make_jupyter_folders(paths: Paths) -> None:
-    for folder, mode in ((paths.jupyter_config_folder, 0o700), (os.path.dirname(paths.interface_defaults), 0o755)):
+    """Make the folders without which JupyterLab does not start; a link or file in the way is set aside."""
+    for names, mode in (("/.jupyter", 0o700), ("/.jupyter/labconfig", 0o755), *_RUNTIME_OF_JUPYTER):
+        folder = paths.home + names
         try:
             os.makedirs(folder, mode=mode, exist_ok=True)
+            usable = os.access(folder, os.W_OK | os.X_OK)
         except FileExistsError:  # a file, or a link that leads nowhere
-            _set_aside(folder)
-            os.makedirs(folder, mode=mode)
-        if not os.access(folder, os.W_OK | os.X_OK):
+            usable = False
+        if not usable:
             _set_aside(folder)
             os.makedirs(folder, mode=mode)
 

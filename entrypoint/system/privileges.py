@@ -54,7 +54,8 @@ def as_service_user(settings: Settings, work: Callable[[], None]) -> None:
         return
     result = run_bounded(lambda: _reported(settings, work), _TIMEOUT_S)
     if "name" in result:
-        raise CannotDo(Condition(str(result["name"]), str(result["reason"]), str(result["remedy"])))
+        words = (str(result[part]) for part in ("name", "reason", "remedy"))
+        raise CannotDo(Condition(*words))
     if "errno" in result:
         raise OSError(result["errno"], result["strerror"], result["filename"])
     if "error" in result:
