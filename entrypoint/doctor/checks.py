@@ -18,7 +18,7 @@ _JUPYTER = "podkeeper logs jupyter; podkeeper restart jupyter"
 _NAMES = "the name servers in /etc/resolv.conf do not respond: restart the pod, or switch private networking off"
 
 CHECKS = (
-    Check("supervisord", collect_services.supervisor, evaluate_services.supervisor, 5, _REPORT),
+    Check("supervisord", collect_services.supervisor, evaluate_services.supervisor, 8, _REPORT),
     Check("volume", collect_machine.volume, evaluate_machine.volume, 8, _VOLUME,
           as_root=True),  # only root can try to give a file away; the rest of the write probe drops
     Check("disk", collect_machine.disk, evaluate_machine.disk, 5, _VOLUME, after=("volume",)),
