@@ -133,11 +133,10 @@ def _image(settings: Settings, facts: Facts) -> Paths:
 
 
 def _kept_secrets(facts: Facts, volume: str, stored: str) -> str:
-    if facts.uid != 0:
+    """Outside the data folder where root runs the pod, and the volume or the image has such a place to write to."""
+    if facts.uid != 0 or not (volume or facts.root_writable):
         return stored + "/.podkeeper"
-    if not volume:
-        return "/var/lib/podkeeper"
-    return volume + "/.podkeeper"
+    return f"{volume}/.podkeeper" if volume else "/var/lib/podkeeper"
 
 
 def _models_state(settings: Settings, facts: Facts) -> str:
