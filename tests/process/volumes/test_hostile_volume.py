@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,6 @@ from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
 from entrypoint.volumes import boot_steps
 from entrypoint.volumes.write_probe import sweep
-from tests.process.volumes.test_one_shot import OneShot
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 UID = 12345
@@ -59,7 +60,6 @@ def test_root_touches_nothing_behind_a_link_in_place_of_the_data_folder(
         boot_steps.open_top(settings, paths)
     boot_steps.probe_volume(settings, paths)
     sweep(stored, 0)
-    shot = OneShot(tmp_path, Path(stored), PUID=str(UID), VOLUME_POLICY=policy)
-    shot.environ["PODKEEPER_VOLUME_PATH"] = str(volume)
-    shot.run()
+    environ = {"PATH": os.environ["PATH"], **settings.to_environ(), **paths.to_environ()}
+    subprocess.run([sys.executable, "-I", "-m", "entrypoint.volumes"], env=environ, check=True, timeout=60)
     assert state(victim) == before
