@@ -89,7 +89,8 @@ def _make_theirs(name: str, runtime: int, service: Identity) -> None:
     folder = os.open(name, FOLDER, dir_fd=runtime)
     try:
         for left in os.listdir(folder):
-            remove_tree(left, folder)
+            with contextlib.suppress(OSError):  # a process of that user's that outlived the last pod may race this one
+                remove_tree(left, folder)
         if service.uid != os.geteuid():
             os.fchown(folder, *service)
     finally:

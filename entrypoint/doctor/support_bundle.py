@@ -46,7 +46,10 @@ class Bundle:
         """
         self._pod, self._path, self._redactor = pod, path, Redactor(known_secrets(pod))
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.open(path, flags, 0o600)
+        try:
+            self._file = os.open(path, flags, 0o600)
+        except FileExistsError:
+            raise FileExistsError(17, "it exists already", path) from None
 
     def save(self, findings: list[Finding]) -> None:
         """Write the bundle. Raises OSError: the disk refuses; the file is removed, where this user may."""
