@@ -15,6 +15,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import read_conditions
 from entrypoint.system.console import open_container_stdout, say
 from entrypoint.system.files import read_text
+from entrypoint.system.privileges import become_service_user
 from entrypoint.system.readiness import wait_for_services
 
 #: Seconds between two rounds of probes.
@@ -27,7 +28,8 @@ def main() -> int:
     token = read_text(paths.token_file) or ""
     services = [service for service in SERVICES if service.page]
     urls = {service.name: service.url(settings, token) for service in services}
-    console = open_container_stdout()
+    console = open_container_stdout()  # supervisord's own, which the services' user may not open
+    become_service_user(settings)
     up: dict[str, float] = {}
     started = float(os.environ[STARTED])
     for service, seconds in wait_for_services(settings, paths.runtime, services, began=started, period=PERIOD):

@@ -1,36 +1,144 @@
-"""A: creates the folders the pod itself writes to."""
+"""A: creates the folders the pod itself writes to.
+
+The log folder and the runtime folder are this process's own. The home is the services' user's: root makes the home
+itself, and that user makes what is in it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import with_logs
+from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
-from entrypoint.system.files import remove
+from entrypoint.system.files import write_atomically
+from entrypoint.system.folders import FOLDER, open_folder, remove_tree
+from entrypoint.system.privileges import as_service_user
+
+#: Folders of the runtime folder that the services' user writes to.
+_THEIRS = ("conditions", "requests", "reports")
+
+#: Where Jupyter keeps the record of a running server, below the home (jupyter_core.paths.jupyter_runtime_dir).
+_RUNTIME_OF_JUPYTER = tuple(
+    (path, 0o700) for path in ("/.local", "/.local/share", "/.local/share/jupyter", "/.local/share/jupyter/runtime")
+)
 
 
-def make_own_folders(paths: Paths, service: Identity) -> None:
+def make_own_folders(settings: Settings, paths: Paths, service: Identity) -> None:
     """Create the folders the pod itself writes to, and clear the conditions of an earlier start.
 
     Args:
+        settings: They name the user of the services.
         paths: Where the folders are.
-        service: The user of the services, who may write the home and the conditions.
+        service: The user of the services.
 
     Raises:
         OSError: A folder cannot be created, or the runtime folder belongs to another user. It holds the token, and
             in a shared temporary folder another user could have created it first.
     """
-    conditions = os.path.join(paths.runtime, "conditions")
-    interface = os.path.dirname(paths.interface_defaults)
-    theirs = ((paths.home, 0o755), (paths.jupyter_config_folder, 0o700), (interface, 0o755), (conditions, 0o755))
-    for folder, mode in ((paths.log, 0o755), (paths.runtime, 0o755), *theirs):
-        os.makedirs(folder, mode=mode, exist_ok=True)
-    found = os.lstat(paths.runtime)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError(1, "it belongs to another user; remove it", paths.runtime)
-    if service.uid != os.geteuid():
-        for folder, _ in theirs:
-            os.chown(folder, service.uid, service.gid)
-    for name in os.listdir(conditions):
-        remove(os.path.join(conditions, name))
+    os.makedirs(paths.log, mode=0o755, exist_ok=True)
+    if os.geteuid() == 0:
+        close_log_folder(paths.log)
+    os.makedirs(paths.runtime, mode=0o755, exist_ok=True)
+    _make_runtime_folders(paths.runtime, service)
+    _make_home(paths.home, service)
+    as_service_user(settings, lambda: _make_jupyter_folders(paths))
+
+
+def close_log_folder(folder: str) -> None:
+    """Take the log folder (1777 in the image) for root alone, and remove what supervisord must not open as a log.
+
+    Only a regular file of root's with one name is a log: a link, a fifo or another user's file would be read and
+    written in its place.
+    """
+    names = tuple(program.log_file for program in with_logs())
+    opened = os.open(folder, FOLDER)
+    try:
+        os.fchown(opened, 0, -1)
+        os.fchmod(opened, 0o755)
+        for name in os.listdir(opened):
+            if name.startswith(names):
+                found = os.lstat(name, dir_fd=opened)
+                if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_nlink != 1:
+                    remove_tree(name, opened)
+    finally:
+        os.close(opened)
+
+
+def _make_runtime_folders(runtime: str, service: Identity) -> None:
+    opened = os.open(runtime, FOLDER)
+    try:
+        found = os.fstat(opened)
+        if found.st_uid != os.geteuid():
+            raise PermissionError(1, "it belongs to another user; remove it", runtime)
+        if found.st_mode & 0o022:
+            os.fchmod(opened, 0o755)
+        for name in _THEIRS:
+            _make_theirs(name, opened, service)
+    finally:
+        os.close(opened)
+
+
+def _make_theirs(name: str, runtime: int, service: Identity) -> None:
+    """Make an empty folder of the services' user; what an earlier start has left in it is of no use."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, 0o755, dir_fd=runtime)
+    folder = os.open(name, FOLDER, dir_fd=runtime)
+    try:
+        for left in os.listdir(folder):
+            with contextlib.suppress(OSError):  # a process of that user's that outlived the last pod may race this one
+                remove_tree(left, folder)
+        if service.uid != os.geteuid():
+            os.fchown(folder, *service)
+    finally:
+        os.close(folder)
+
+
+def _make_home(home: str, service: Identity) -> None:
+    if service.uid == os.geteuid():
+        os.makedirs(home, mode=0o755, exist_ok=True)
+        return
+    folder, ours = open_folder(home, make=0o755)
+    try:
+        if ours and os.fstat(folder).st_uid != service.uid:
+            os.fchown(folder, *service)
+    finally:
+        os.close(folder)
+
+
+def _make_jupyter_folders(paths: Paths) -> None:
+    """Make the folders without which JupyterLab does not start; a link or file in the way is set aside."""
+    for names, mode in (("/.jupyter", 0o700), ("/.jupyter/labconfig", 0o755), *_RUNTIME_OF_JUPYTER):
+        folder = paths.home + names
+        try:
+            os.makedirs(folder, mode=mode, exist_ok=True)
+            usable = os.access(folder, os.W_OK | os.X_OK)
+        except FileExistsError:  # a file, or a link that leads nowhere
+            usable = False
+        if not usable:
+            _set_aside(folder)
+            os.makedirs(folder, mode=mode)
+
+
+def write_jupyter_config(settings: Settings, path: str, text: str) -> None:
+    """Write JupyterLab's configuration as the home's owner, in place of whatever is there: the login depends on it.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    as_service_user(settings, lambda: _write(path, text))
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except IsADirectoryError:
+        _set_aside(path)
+        write_atomically(path, text)
+
+
+def _set_aside(path: str) -> None:
+    os.rename(path, f"{path}.set-aside-{os.urandom(6).hex()}")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from entrypoint.boot.own_folders import make_own_folders
-from entrypoint.comfyui.layout import lay_out
+from entrypoint.boot.own_folders import make_own_folders, write_jupyter_config
+from entrypoint.comfyui.layout import lay_out, make_data_folder
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
 from entrypoint.jupyter.lab_config import config_text
 from entrypoint.jupyter.ui_defaults import interface_text
@@ -19,11 +19,14 @@ from entrypoint.settings.users import Identity
 from entrypoint.start_command.keep import keep_start_command
 from entrypoint.supervision.log_forwarder import mark_log_starts
 from entrypoint.system.files import write_atomically
+from entrypoint.system.privileges import as_service_user, service_identity_of
 from entrypoint.volumes import boot_steps
 from entrypoint.volumes.adopt_folders import adopt_folders
 
 #: Variable that tells supervisord.conf whether there is a start command.
 START_COMMAND = "PODKEEPER_START_COMMAND"
+#: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
+SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,21 @@ def make_plan(
 ) -> tuple[Step, ...]:
     """Return the steps of a start, in order; `service`: the user of the services and of `command` ([]: none)."""
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
-    interface = partial(write_atomically, paths.interface_defaults, interface_text(), 0o644)
-    write_config = partial(write_atomically, config, config_text(settings, paths), 0o644)
+    as_service = partial(partial, as_service_user, settings)
+    interface = as_service(partial(write_atomically, paths.interface_defaults, interface_text()))
+    write_config = partial(write_jupyter_config, settings, config, config_text(settings, paths))
+    open_top = Step("open up the data folder", partial(boot_steps.open_top, settings, paths), "warn")
     lock_comfyui = Step("lock ComfyUI", partial(check_login_enabled, settings.comfyui_auth, COMFYUI_AUTH_OFF), "warn")
     return (
-        Step("make the pod's own folders", partial(make_own_folders, paths, service), "abort"),
+        Step("make the pod's own folders", partial(make_own_folders, settings, paths, service), "abort"),
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
         Step("use the volume", partial(boot_steps.report_unresponsive_volumes, facts.silent), "warn"),
         Step("run the services as asked", partial(boot_steps.check_user, settings), "warn"),
-        Step("use the volume's own folders for models and output", partial(adopt_folders, paths), "warn"),
-        Step("lay out ComfyUI's data folders", partial(lay_out, paths), "warn"),
-        Step("open up the data folder", partial(boot_steps.open_top, settings, paths), "warn"),
+        Step("make the data folder", partial(make_data_folder, paths, service), "warn"),
+        *((open_top,) if service.uid != facts.uid else ()),
+        Step("use the volume's own folders for models and output", as_service(partial(adopt_folders, paths)), "warn"),
+        Step("lay out ComfyUI's data folders", as_service(partial(lay_out, paths)), "warn"),
+        open_top,
         Step("try the volume", partial(boot_steps.probe_volume, settings, paths), "warn"),
         Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
         Step("check the token", partial(check_token, settings), "warn"),
@@ -80,4 +87,5 @@ def child_environ(
     search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
     named = {} if paths.home == "/root" else {"USER": "podkeeper"}
     ours = {"PATH": ":".join([own_bin, *search]), START_COMMAND: "true" if command else "false"}
+    ours[SOCKET_OWNER] = str(service_identity_of(settings))
     return named | kept | settings.to_environ() | paths.to_environ() | ours

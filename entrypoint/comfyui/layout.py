@@ -9,6 +9,8 @@ import os
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.users import Identity
+from entrypoint.system.folders import open_folder
 
 #: Folders that ComfyUI reads and writes below its base directory. Without `custom_nodes` it exits 1 at start.
 FOLDERS = ("models", "input", "output", "custom_nodes", "user", "user/default/workflows", "temp")
@@ -23,21 +25,34 @@ MODEL_FOLDERS = (
 CHECKPOINTS_LINK = "checkpoint_models"
 
 
+def make_data_folder(paths: Paths, service: Identity) -> None:
+    """Make the data folder and the link to it, which other users than root cannot make.
+
+    Raises:
+        CannotDo: One of them could not be made.
+    """
+    problems = [_make_folder(paths.stored) if service.uid == os.geteuid() else _make_folder_by_root(paths.stored)]
+    if paths.data != paths.stored:
+        problems.append(_link(paths.data, paths.stored))
+    _raise_if_any(problems)
+
+
 def lay_out(paths: Paths) -> None:
-    """Make every missing folder and link.
+    """Make every missing folder and link in the data folder, as the services' user.
 
     Raises:
         CannotDo: Some could not be made; the others were.
     """
-    problems = [_make_folder(paths.stored)]
-    if paths.data != paths.stored:
-        problems.append(_link(paths.data, paths.stored))
     base = paths.data
-    problems += [_make_folder(f"{base}/{name}") for name in FOLDERS]
+    problems = [_make_folder(f"{base}/{name}") for name in FOLDERS]
     existing = _names(f"{base}/models")
     problems += [_make_folder(f"{base}/models/{name}") for name in MODEL_FOLDERS if name not in existing]
     if CHECKPOINTS_LINK not in existing:
         problems.append(_link(f"{base}/models/{CHECKPOINTS_LINK}", "checkpoints"))
+    _raise_if_any(problems)
+
+
+def _raise_if_any(problems: list[str | None]) -> None:
     reasons = [problem for problem in problems if problem]
     if reasons:
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
@@ -49,6 +64,14 @@ def _make_folder(path: str) -> str | None:
     try:
         if not os.path.isdir(path):
             os.makedirs(path)
+    except OSError as error:
+        return f"cannot make {path}: {error.strerror}"
+    return None
+
+
+def _make_folder_by_root(path: str) -> str | None:
+    try:
+        os.close(open_folder(path, make=0o755).descriptor)
     except OSError as error:
         return f"cannot make {path}: {error.strerror}"
     return None

@@ -12,8 +12,10 @@ from argparse import Namespace
 from entrypoint.commands.program import run
 from entrypoint.models import add_remove, commands
 from entrypoint.models.outcome import EX_CONFIG
+from entrypoint.models.sources.tokens import take_logins
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.system.privileges import become_service_user
 
 
 def main(given: Namespace) -> int:
@@ -23,6 +25,8 @@ def main(given: Namespace) -> int:
     except BadSettings as error:
         print("\n".join(error.problems), flush=True)
         return EX_CONFIG
+    take_logins(paths)
+    become_service_user(settings)  # the models folder is that user's: root would follow its links
     match given.verb:
         case "plan":
             return commands.plan(settings, paths, tuple(given.bundle))

@@ -59,6 +59,9 @@ REGISTRY: dict[str, Entry] = {
     "RunAsNotPossible": Entry("warning", START, "RUN_AS or PUID names another user, and the pod is not root."),
     "StartCommandFailed": Entry("warning", "command", "The start command failed or could not be run."),
     "StartStepFailed": Entry("error", START, "A step of the start failed; the pod runs without it."),
+    "StateSetAside": Entry(
+        "warning", START, "The folder of the pod's login was another user's: the pod made a new one, and a new login."
+    ),
     "VolumeError": Entry("error", "volumes", "The volume returns input/output errors."),
     "VolumeFull": Entry("error", "volumes", "The volume has no space or no inodes left."),
     "VolumeHung": Entry("error", "volumes", "The volume does not respond."),

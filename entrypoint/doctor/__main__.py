@@ -28,21 +28,31 @@ def main(given: Namespace) -> int:
     except BadSettings as error:
         print("\n".join(f"podkeeper: {problem}" for problem in error.problems), file=sys.stderr)
         return EX_CONFIG
+    bundle = None
+    if given.bundle:
+        from entrypoint.doctor.support_bundle import Bundle
+
+        try:
+            bundle = Bundle(pod, given.bundle)  # before the checks, which end this process's privileges
+        except OSError as error:
+            return _cannot_write(given.bundle, error)
     verdicts = examine(pod, CHECKS)
     if given.json:
         print(as_json(verdicts))
     else:
         print(as_text(verdicts, shutil.get_terminal_size().columns), end="")
-    if given.bundle:
-        from entrypoint.doctor.support_bundle import save_bundle
-
+    if bundle:
         try:
-            save_bundle(pod, verdicts, given.bundle)
+            bundle.save(verdicts)
         except OSError as error:
-            print(f"podkeeper: cannot write {given.bundle}: {error.strerror}; choose another file", file=sys.stderr)
-            return EX_CANTCREAT
+            return _cannot_write(given.bundle, error)
         print(f"podkeeper: the bundle is {given.bundle}; secrets are taken out of it", file=sys.stderr)
     return exit_code(verdicts)
+
+
+def _cannot_write(path: str, error: OSError) -> int:
+    print(f"podkeeper: cannot write {path}: {error.strerror}; choose another file", file=sys.stderr)
+    return EX_CANTCREAT
 
 
 if __name__ == "__main__":

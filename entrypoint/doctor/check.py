@@ -23,6 +23,8 @@ class Check:
         evaluate: Turns the facts into findings (P).
         deadline: Seconds that `collect` may take.
         remedy: What to do when `collect` fails or exceeds its deadline.
+        as_root: Whether `collect` keeps root's privileges: only where it needs them, and executes and follows nothing
+            that a service can write.
         after: The checks whose failure explains a failure of this one: it is skipped then.
     """
 
@@ -32,3 +34,4 @@ class Check:
     deadline: float
     remedy: str
     after: tuple[str, ...] = ()
+    as_root: bool = False

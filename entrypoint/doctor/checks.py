@@ -18,8 +18,9 @@ _JUPYTER = "podkeeper logs jupyter; podkeeper restart jupyter"
 _NAMES = "the name servers in /etc/resolv.conf do not respond: restart the pod, or switch private networking off"
 
 CHECKS = (
-    Check("supervisord", collect_services.supervisor, evaluate_services.supervisor, 5, _REPORT),
-    Check("volume", collect_machine.volume, evaluate_machine.volume, 8, _VOLUME),
+    Check("supervisord", collect_services.supervisor, evaluate_services.supervisor, 8, _REPORT),
+    Check("volume", collect_machine.volume, evaluate_machine.volume, 8, _VOLUME,
+          as_root=True),  # only root can try to give a file away; the rest of the write probe drops
     Check("disk", collect_machine.disk, evaluate_machine.disk, 5, _VOLUME, after=("volume",)),
     Check("memory", collect_machine.memory, evaluate_machine.memory, 5, _REPORT),
     Check("clock", collect_machine.clock, evaluate_machine.clock, 5, _VOLUME, after=("volume",)),
@@ -27,7 +28,8 @@ CHECKS = (
     Check("jupyter-config", collect_jupyter.configuration, evaluate_jupyter.configuration, 15,
           "loading one of your Jupyter configuration files timed out: check jupyter_lab_config.py",
           after=("supervisord",)),
-    Check("ports", collect_services.ports, evaluate_services.ports, 10, _REPORT, after=("supervisord",)),
+    Check("ports", collect_services.ports, evaluate_services.ports, 10, _REPORT, after=("supervisord",),
+          as_root=True),  # whose a listening socket is; only /proc is read
     Check("conditions", collect_services.conditions, evaluate_services.conditions, 5, _REPORT, after=("supervisord",)),
     Check("programs", collect_services.programs, evaluate_services.programs, 5, _REPORT, after=("supervisord",)),
     Check("services", collect_services.services, evaluate_services.services, 10, _REPORT,

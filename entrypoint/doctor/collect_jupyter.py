@@ -19,7 +19,6 @@ from entrypoint.settings.services import service_named
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import read_table, read_text
 from entrypoint.system.loopback_http import Answer, send
-from entrypoint.system.privileges import become_service_user
 from entrypoint.volumes.write_probe import PREFIX
 
 #: Stands in the address of requests that the server must refuse, so that its log does not mislead.
@@ -34,7 +33,6 @@ _REWRITTEN = "100.64.0.7"
 
 def configuration(pod: Pod) -> dict[str, Any]:
     """Collect the content of podkeeper's file, and the result of all of JupyterLab's configuration files."""
-    become_service_user(pod.settings)  # the user's files are code, which root must not run
     path = f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"
     text = read_text(path) or ""
     started = _started(read_table(f"{pod.paths.runtime}/programs.json"))

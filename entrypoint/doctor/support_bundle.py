@@ -5,6 +5,7 @@ It holds no files of the user: neither notebooks, nor pictures, nor workflows.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata as metadata
 import io
 import json
@@ -25,32 +26,46 @@ from entrypoint.status.collect import Collector
 from entrypoint.status.snapshot import as_json as snapshot_json
 from entrypoint.status.snapshot import make_snapshot
 from entrypoint.system.attach import Pod
-from entrypoint.system.files import write_atomically
 from entrypoint.system.known_secrets import known_secrets
 from entrypoint.system.redaction import Redactor, without_queries
 
 #: Bytes of each log's end that go into the bundle.
 _TAIL = 512 << 10
 #: The files of the runtime folder that go into the bundle; the others are sockets and secrets.
-_RECORDS = ("programs.json", "restarts.json", "models.json", "volumes.json", "log_positions.json")
+_RECORDS = ("programs.json", "restarts.json", "reports/models.json", "volumes.json", "reports/log_positions.json")
 
 
-def save_bundle(pod: Pod, findings: list[Finding], path: str) -> None:
-    """Write the bundle to a new file, 0600.
+class Bundle:
+    """A bundle in the making: a new file, 0600, and the secrets that its text must not contain."""
 
-    Raises:
-        OSError: The file cannot be written, or exists already (FileExistsError).
-    """
-    if os.path.lexists(path):
-        raise FileExistsError(17, "it exists already", path)
-    buffer = io.BytesIO()
-    write_bundle(pod, findings, buffer)
-    write_atomically(path, buffer.getvalue(), 0o600)
+    def __init__(self, pod: Pod, path: str) -> None:
+        """Make the file, and collect the secrets, while this process may.
+
+        Raises:
+            OSError: The file cannot be made, or exists already (FileExistsError).
+        """
+        self._pod, self._path, self._redactor = pod, path, Redactor(known_secrets(pod))
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self._file = os.open(path, flags, 0o600)
+        except FileExistsError:
+            raise FileExistsError(17, "it exists already", path) from None
+
+    def save(self, findings: list[Finding]) -> None:
+        """Write the bundle. Raises OSError: the disk refuses; the file is removed, where this user may."""
+        try:
+            with os.fdopen(self._file, "w+b") as file:
+                write_bundle(self._pod, findings, file, self._redactor)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+            raise
 
 
-def write_bundle(pod: Pod, findings: list[Finding], file: BinaryIO) -> None:
+def write_bundle(pod: Pod, findings: list[Finding], file: BinaryIO, redactor: Redactor) -> None:
     """Write the bundle to `file`; in place of an unavailable part stands the reason."""
-    redactor = Redactor(known_secrets(pod))
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, text in _parts(pod, findings, redactor):
             content = without_queries(redactor.text(text)).encode("utf-8", "replace")
@@ -74,7 +89,7 @@ def _parts(pod: Pod, findings: list[Finding], redactor: Redactor) -> Iterator[tu
         "resolv.conf": lambda: _read("/etc/resolv.conf"),
         "jupyter_lab_config.py": lambda: _read(f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"),
     }
-    parts |= {f"runtime/{name}": _reader(f"{pod.paths.runtime}/{name}") for name in _RECORDS}
+    parts |= {f"runtime/{os.path.basename(name)}": _reader(f"{pod.paths.runtime}/{name}") for name in _RECORDS}
     parts |= {f"log/{name}": _reader(f"{pod.paths.log}/{name}") for name in _logs(pod.paths.log)}
     for name, part in parts.items():
         try:

@@ -7,10 +7,11 @@ import re
 import secrets
 
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.door.kept_secrets import KeptSecrets
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
-from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.files import write_atomically
 
 #: A generated secret: 32 random bytes as URL-safe base64. Anything else in a kept file is a torn write.
 _GENERATED = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -47,16 +48,22 @@ def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
     """
     owner = (service.uid, service.gid)
     write_atomically(paths.door_secret_file, secrets.token_hex(32), 0o600)
-    problems = [_prepare(paths, paths.cookie_secret_file, owner)]
+    kept, problem = _open_kept(paths, service)
+    names = [paths.cookie_secret_file]
     if settings.token:
         write_atomically(paths.token_file, settings.token, 0o600, owner)
     elif "token" in (settings.jupyter_auth, settings.comfyui_auth):
-        problems.append(_prepare(paths, paths.token_file, owner))
-    errors = [error for error in problems if error is not None]
-    if errors:
-        reason = f"cannot keep the login on {paths.stored}: {errors[0].strerror}"
+        names.append(paths.token_file)
+    for copy in names:
+        problem = _prepare(kept, copy, owner) or problem
+    if kept:
+        kept.close()
+    if problem:
+        reason = f"cannot keep the login on {paths.stored}: {problem.strerror}"
         remedy = "set JUPYTER_TOKEN; without it the login address changes with every start"
         raise CannotDo(Condition("LoginNotKept", reason, remedy))
+    if kept and kept.set_aside:
+        raise CannotDo(kept.set_aside)
 
 
 def check_token(settings: Settings) -> None:
@@ -79,17 +86,24 @@ def check_login_enabled(auth: str, disabled: Condition) -> None:
         raise CannotDo(disabled)
 
 
-def _prepare(paths: Paths, copy: str, owner: tuple[int, int]) -> OSError | None:
-    """Write the secret kept on the volume to `copy`; generate and keep one first where there is none."""
-    kept = os.path.join(paths.kept_secrets, os.path.basename(copy))
-    secret, problem = read_text(kept) or "", None
+def _open_kept(paths: Paths, service: Identity) -> tuple[KeptSecrets | None, OSError | None]:
+    try:
+        return KeptSecrets(paths, shared=service.uid != os.geteuid()), None
+    except OSError as error:
+        return None, error
+
+
+def _prepare(kept: KeptSecrets | None, copy: str, owner: tuple[int, int]) -> OSError | None:
+    """Write the kept secret to `copy`; generate and keep one first where there is none."""
+    name, problem = os.path.basename(copy), None
+    secret = kept.read(name) if kept else ""
     if not _GENERATED.fullmatch(secret):
         secret = secrets.token_urlsafe(32)
-        try:
-            os.makedirs(paths.kept_secrets, mode=0o700, exist_ok=True)
-            write_atomically(kept, secret, 0o600)
-            secret = read_text(kept) or secret  # another pod on the same volume may have been faster
-        except OSError as error:
-            problem = error
+        if kept:
+            try:
+                kept.write(name, secret)
+                secret = kept.read(name) or secret  # another pod on the same volume may have been faster
+            except OSError as error:
+                problem = error
     write_atomically(copy, secret, 0o600, owner)
     return problem

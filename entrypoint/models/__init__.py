@@ -1,8 +1,8 @@
 """Model downloads: the manifest and the user's flags enter, verified files in ComfyUI's folders leave.
 
 In: a manifest (catalogue/), the DOWNLOAD_* flags and requests (`bundle_requests`), the tokens of the sources. Out: the
-files, a receipt each (`store`), `<runtime>/models.json` (`progress.record`), the condition ModelsIncomplete, an exit
-code (`outcome`). `worker` is supervisord's one-shot, `commands` and `add_remove` are `podkeeper models`.
+files, a receipt each (`store`), `<runtime>/reports/models.json` (`progress.record`), the condition ModelsIncomplete, an
+exit code (`outcome`). `worker` is supervisord's one-shot, `commands` and `add_remove` are `podkeeper models`.
 
 `run` surveys what is installed and how large the rest is, has `fetch_plan.make_plan` decide, and executes the plan.
 One file on its way to the disk passes eight modules, none of them twice:

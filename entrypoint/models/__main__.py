@@ -9,10 +9,12 @@ import os
 import sys
 
 from entrypoint.models.outcome import EX_CONFIG
+from entrypoint.models.sources.tokens import take_logins
 from entrypoint.models.worker import run
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.log_redaction import redact_output
+from entrypoint.system.privileges import become_service_user
 
 
 def main() -> int:
@@ -22,6 +24,8 @@ def main() -> int:
     except BadSettings as error:
         print("\n".join(error.problems), flush=True)
         return EX_CONFIG
+    take_logins(paths)
+    become_service_user(settings)
     redact_output(settings, paths)
     return run(settings, paths)
 

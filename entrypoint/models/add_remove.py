@@ -65,7 +65,7 @@ def remove(settings: Settings, paths: Paths, name: str) -> int:
         if not files:
             log(f"models: no manifest has a file or bundle {name}; `podkeeper models list` names the bundles")
             return BAD_SETTINGS
-        kept = _remove_files(ModelStore.of(settings, paths), files)
+        kept = _remove_files(ModelStore.of(paths), files)
         for file in own:
             if file.dest == name:
                 _replace(where, without_file(read_text(where) or "", where, file))

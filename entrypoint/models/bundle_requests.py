@@ -44,4 +44,4 @@ def remove_requests(paths: Paths, bundles: Iterable[str]) -> None:
 
 
 def _folder(paths: Paths) -> str:
-    return f"{paths.kept_secrets}/models-wanted"
+    return f"{paths.models_state}/models-wanted"

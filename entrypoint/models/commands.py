@@ -25,7 +25,7 @@ def list_bundles(settings: Settings, paths: Paths) -> int:
     found = _wanted(settings, paths)
     if isinstance(found, int):
         return found
-    store = ModelStore.of(settings, paths)
+    store = ModelStore.of(paths)
     for each in found:
         installed = sum(bool(store.receipt(file)) for file in each.bundle.files)
         state = "wanted" if each.wanted else "off"
@@ -49,7 +49,7 @@ def verify(settings: Settings, paths: Paths) -> int:
     found = _wanted(settings, paths)
     if isinstance(found, int):
         return found
-    bad, store = 0, ModelStore.of(settings, paths)
+    bad, store = 0, ModelStore.of(paths)
     for file in [file for each in found if each.wanted for file in each.bundle.files]:
         problem = _problem(store, file)
         bad += bool(problem)

@@ -87,7 +87,7 @@ def line(transfers: list[Transfer], bytes_per_second: float) -> str:
 def record(
     transfers: list[Transfer], state: str, bytes_per_second: float, now: float, pid: int, notes: list[str]
 ) -> dict[str, Any]:
-    """The content of `<runtime>/models.json`, for the status page; replaced whole every 2 s during a run.
+    """The content of `<runtime>/reports/models.json`, for the status page; replaced whole every 2 s during a run.
 
     state: `waiting` (for the services), `off` (nothing is to be fetched), `running`, `complete`, `incomplete` (the
         condition ModelsIncomplete says why), `stopped`. at: when it was written, seconds since 1970. pid: its writer;

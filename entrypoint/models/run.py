@@ -61,7 +61,7 @@ class _Run:
 def fetch(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
     """Download what is wanted; the last lines of the log name every failure, and so does the condition."""
     os.umask(umask_for(settings.volume_policy, settings.umask))
-    run = _Run(settings, paths, request, ModelStore.of(settings, paths))
+    run = _Run(settings, paths, request, ModelStore.of(paths))
     outcome = asyncio.run(_until_signal(_fetch(run)))
     for text in outcome.problems:
         log(text)
@@ -75,7 +75,7 @@ def fetch(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
 
 def preview(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
     """Log what a run would download."""
-    outcome = asyncio.run(_until_signal(_preview(_Run(settings, paths, request, ModelStore.of(settings, paths)))))
+    outcome = asyncio.run(_until_signal(_preview(_Run(settings, paths, request, ModelStore.of(paths)))))
     for text in outcome.problems:
         log(text)
     return outcome

@@ -1,4 +1,4 @@
-"""A: `<runtime>/models.json`, the state of the downloads, for the status page (its keys: `progress.record`)."""
+"""A: `<runtime>/reports/models.json`, the state of the downloads, for the status page (its keys: `progress.record`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write_state(
     """Replace the file. It only informs: a runtime folder that is full, or another user's, must not end a download."""
     content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes))
     try:
-        write_json(f"{runtime}/models.json", content)
+        write_json(_path(runtime), content)
     except OSError:
         return
 
@@ -27,7 +27,7 @@ def write_state(
 def another_run_reports(runtime: str) -> bool:
     """Whether another process is alive and reports that it fetches."""
     try:
-        found = read_table(f"{runtime}/models.json")
+        found = read_table(_path(runtime))
         if found.get("state") != "running" or found.get("pid") == os.getpid():
             return False
         with open(f"/proc/{int(found['pid'])}/cmdline", "rb") as file:
@@ -35,3 +35,7 @@ def another_run_reports(runtime: str) -> bool:
             return b"entrypoint.models" in words or b"entrypoint.commands.models" in words
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return False
+
+
+def _path(runtime: str) -> str:
+    return f"{runtime}/reports/models.json"

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from entrypoint.models.disk import disk_work
 from entrypoint.models.sources.model_file import File
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_table, sync_folder, write_json
-from entrypoint.system.privileges import own_identity, service_identity_of
 
 _BLOCK = 1 << 20
 
@@ -28,15 +26,11 @@ class ModelStore:
 
     data: str  # ComfyUI's data folder
     kept: str  # our own folder on the volume (`<stored>/.podkeeper`): staging and receipts
-    # (uid, gid) of the models, where root downloads for the services' user (RUN_AS); None: this process's
-    owner: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, settings: Settings, paths: Paths) -> ModelStore:
-        """The pod's store, whose files belong to the services' user."""
-        service = service_identity_of(settings)
-        owner = None if service == own_identity() else (service.uid, service.gid)
-        return cls(paths.data, paths.kept_secrets, owner)
+    def of(cls, paths: Paths) -> ModelStore:
+        """The pod's store."""
+        return cls(paths.data, paths.models_state)
 
     def path(self, file: File) -> str:
         """The file's destination."""
@@ -108,9 +102,7 @@ class ModelStore:
         target = self.path(file)
         folder = os.path.dirname(target)
         with disk_work(f"write to {folder}"):
-            self._make(folder)
-            if self.owner:
-                os.chown(part, *self.owner)
+            os.makedirs(folder, exist_ok=True)
             aside = _set_aside(target)
             try:
                 os.rename(part, target)
@@ -121,19 +113,6 @@ class ModelStore:
             sync_folder(folder)
             os.utime(folder)  # ComfyUI's file lists go by the folder's mtime; some network volumes keep the old one
         return aside
-
-    def _make(self, folder: str) -> None:
-        """Make `folder` and the missing ones above it, all of the owner's."""
-        if os.path.isdir(folder):
-            return
-        self._make(os.path.dirname(folder))
-        try:
-            os.mkdir(folder)
-        except FileExistsError:  # another connection, or another pod on the volume, was first
-            if not os.path.isdir(folder):
-                raise
-        if self.owner:
-            os.chown(folder, *self.owner)
 
     def _receipt_path(self, file: File) -> str:
         return f"{self.kept}/receipts/{self._key(file)}.json"
@@ -187,15 +166,11 @@ def _copy_over(part: str, target: str) -> None:
 
 
 def refusal(paths: Paths) -> str:
-    """Why this user may not use the store, or "".
-
-    Under RUN_AS a terminal is the services' user's; logins, receipts and staged files are the pod's own. ComfyUI's
-    nodes run as the same user: they could read whatever a terminal can.
-    """
-    kept = paths.kept_secrets
+    """Why this user may not use the store, or "": its folder belongs to the user of another start (RUN_AS, PUID)."""
+    kept = paths.models_state
     if not os.path.lexists(kept) or os.access(kept, os.R_OK | os.W_OK | os.X_OK):
         return ""
     return (
-        f"{kept} is the pod's own and you are uid {os.geteuid()} (RUN_AS, PUID): set DOWNLOAD_<BUNDLE>=true, "
-        "use the status page, or a shell of the pod's own user (docker exec, ssh)"
+        f"{kept} is not yours, you are uid {os.geteuid()}: restart the pod, or use a shell of the pod's own user "
+        "(docker exec, ssh)"
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from entrypoint.settings.settings import Settings
+from entrypoint.settings.users import Identity, service_identity
 
 #: Where RunPod mounts a volume: a pod's (configurable, this is the default), then a serverless worker's.
 VOLUMES = ("/workspace", "/runpod-volume")
@@ -47,6 +48,9 @@ class Paths:
         home: Home folder of the services; `.jupyter` in it holds the configuration.
         runtime: Runtime folder: sockets, conditions and a copy of the token, for this start alone.
         python: The interpreter of the entrypoint and JupyterLab.
+        kept_secrets: Folder for generated secrets, so that they survive restarts; 0700. Where root runs the pod, it is
+            outside the data folder, which the services' user owns, if the volume has such a place.
+        models_state: Folder of the downloads on the volume: staging, receipts, requests. The services' user's.
     """
 
     data: str
@@ -56,6 +60,8 @@ class Paths:
     home: str
     runtime: str
     python: str
+    kept_secrets: str
+    models_state: str
 
     @property
     def jupyter_config_folder(self) -> str:
@@ -93,9 +99,9 @@ class Paths:
         return self.runtime + "/start_command.json"
 
     @property
-    def kept_secrets(self) -> str:
-        """Folder on the volume for generated secrets, so that they survive restarts; 0700."""
-        return self.stored + "/.podkeeper"
+    def reports(self) -> str:
+        """Folder where programs of the services' user report what they do: downloads, forwarded logs."""
+        return self.runtime + "/reports"
 
     def to_environ(self) -> dict[str, str]:
         """Return the paths as variables for supervisord.conf and every child; `from_environ` reads them back."""
@@ -126,8 +132,23 @@ def _image(settings: Settings, facts: Facts) -> Paths:
     home = UNPRIVILEGED_HOME if unprivileged and settings.user_home in ("/", "/root") else settings.user_home
     return Paths(
         data=data if facts.root_writable else stored, stored=stored, volume=volume, log="/var/log", home=home,
-        runtime="/run/podkeeper", python=facts.python,
+        runtime="/run/podkeeper", python=facts.python, kept_secrets=_kept_secrets(facts, volume, stored),
+        models_state=stored + _models_state(settings, facts),
     )  # fmt: skip
+
+
+def _kept_secrets(facts: Facts, volume: str, stored: str) -> str:
+    """Outside the data folder where root runs the pod, and the volume or the image has such a place to write to."""
+    if facts.uid != 0 or not (volume or facts.root_writable):
+        return stored + "/.podkeeper"
+    return f"{volume}/.podkeeper" if volume else "/var/lib/podkeeper"
+
+
+def _models_state(settings: Settings, facts: Facts) -> str:
+    """A folder for each user whom root runs the services as: none has to be handed over, which links could misuse."""
+    own = Identity(facts.uid, facts.uid)
+    service = service_identity(settings.run_as, settings.puid, settings.pgid, own)
+    return "/.podkeeper" if service.uid == own.uid else f"/.podkeeper-{service.uid}"
 
 
 def _local(settings: Settings, facts: Facts) -> Paths:
@@ -139,5 +160,6 @@ def _local(settings: Settings, facts: Facts) -> Paths:
         runtime = f"{facts.temporary}/podkeeper-{facts.uid}-{hashlib.sha256(base.encode()).hexdigest()[:12]}"
     return Paths(
         data=f"{base}/comfyui", stored=f"{base}/comfyui", volume="", log=f"{base}/log", home=f"{base}/home",
-        runtime=runtime, python=facts.python,
+        runtime=runtime, python=facts.python, kept_secrets=f"{base}/login",
+        models_state=f"{base}/comfyui{_models_state(settings, facts)}",
     )  # fmt: skip

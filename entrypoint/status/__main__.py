@@ -20,6 +20,7 @@ from entrypoint.status.login import Login
 from entrypoint.status.server import application, serve
 from entrypoint.system.files import read_text
 from entrypoint.system.log_redaction import redact_output
+from entrypoint.system.privileges import become_service_user
 
 #: Niceness: the services' processes go first, but the page still responds while they are busy.
 NICE = 5
@@ -31,13 +32,14 @@ async def run(settings: Settings, paths: Paths) -> int:
     door_secret = (read_text(paths.door_secret_file) or "?") if status.behind_door(settings) else ""
     token = (read_text(paths.token_file) or "?") if settings.jupyter_auth == "token" else ""
     login = Login(door_secret, token)
-    live = Live(settings, paths)
+    live = Live(settings, paths)  # collects the secrets that its pages leave out
     try:
         serve(application(live, login), status.port(settings))
     except OSError as error:
         variable = "STATUS_INTERNAL_PORT" if door_secret else "STATUS_PORT"
         print(f"cannot listen on port {status.port(settings)}: {error.strerror}; set {variable}", flush=True)
         return 1
+    become_service_user(settings)
     stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)

@@ -64,7 +64,7 @@ class Collector:
             disks=self._disks.read(READ_TIMEOUT),
             gpus=gpus,
             gpu_problem=gpu_problem,
-            models=_models(read_json(f"{runtime}/models.json")),
+            models=_models(read_json(f"{self._paths.reports}/models.json")),
             volumes=read_json(f"{runtime}/volumes.json"),
         )
 
@@ -114,7 +114,7 @@ def secrets(settings: Settings, paths: Paths) -> Redactor:
 
     Without the copies on the volume: a volume that does not respond would block the page just when it is needed.
     """
-    without_volume = replace(paths, stored=paths.runtime)
+    without_volume = replace(paths, kept_secrets=f"{paths.runtime}/secrets")
     return Redactor(known_secrets(Pod(settings=settings, paths=without_volume, environ=os.environ, supervisord=0)))
 
 

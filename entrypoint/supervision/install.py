@@ -1,6 +1,8 @@
 """A: the installation of the plugin into a supervisord that has built its programs and started none."""
 
 import functools
+import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +22,9 @@ class Interface:
 
 def install(supervisord: Any, lines: Mapping[str, str]) -> Interface:
     """Replace supervisord's restarts with ours. Called again after each reload, with a new `supervisord`."""
-    keeper = Keeper(supervisord, parse_config(lines), Program)
+    config = parse_config(lines)
+    _open_socket(supervisord, config.socket_owner)
+    keeper = Keeper(supervisord, config, Program)
     Program.keeper = keeper
     _convert_future_programs()
     for group in supervisord.process_groups.values():
@@ -31,6 +35,18 @@ def install(supervisord: Any, lines: Mapping[str, str]) -> Interface:
     events.subscribe(events.SupervisorStoppingEvent, keeper.shutdown.begin)
     keeper.wakeup.install()
     return Interface()
+
+
+def _open_socket(supervisord: Any, owner: str) -> None:
+    """Give the socket, 0700 and open by now, to the services' user; root can use it in any case.
+
+    Not supervisord's own `chown=`: that refuses a uid without a name in /etc/passwd.
+    """
+    if owner and os.geteuid() == 0:
+        uid, _, gid = owner.partition(":")
+        for config in supervisord.options.server_configs:
+            if config["family"] == socket.AF_UNIX:
+                os.chown(config["file"], int(uid), int(gid), follow_symlinks=False)
 
 
 def _convert(program: Any, group: Any) -> None:

@@ -12,6 +12,7 @@ from entrypoint.system.files import read_table, remove, write_json
 
 def write_kill_note(runtime: str, program: str, pid: int, reason: Reason) -> None:
     """Record why the process `pid` of `program` is about to be killed."""
+    os.makedirs(os.path.join(runtime, "requests"), exist_ok=True)
     write_json(_kill_note(runtime, program), {"pid": pid, "kind": reason.kind, "text": reason.text})
 
 
@@ -22,7 +23,7 @@ def take_kill_note(runtime: str, program: str, pid: int) -> Reason | None:
     _remove(path)
     if note.get("pid") != pid:
         return None
-    return Reason(str(note.get("kind")), str(note.get("text")))
+    return Reason(str(note.get("kind")), " ".join(str(note.get("text")).split()))
 
 
 def take_restart_request(runtime: str, program: str) -> bool:
@@ -42,4 +43,4 @@ def _remove(path: str) -> bool:
 
 
 def _kill_note(runtime: str, program: str) -> str:
-    return os.path.join(runtime, f"{program}.killed-because")
+    return os.path.join(runtime, "requests", f"{program}.killed-because")

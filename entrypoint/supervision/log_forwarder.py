@@ -12,9 +12,11 @@ import sys
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import with_logs
+from entrypoint.settings.settings import Settings
 from entrypoint.supervision.log_lines import LineSplitter, batches
 from entrypoint.system.console import open_container_stdout
 from entrypoint.system.files import read_table, write_json
+from entrypoint.system.privileges import become_service_user
 
 #: Prefix on stdout -> file in the log folder.
 FOLLOWED = {program.name: program.log_file for program in with_logs() if program.forwarded}
@@ -76,7 +78,7 @@ class Followed:
 
 
 def _positions_file(paths: Paths) -> str:
-    return os.path.join(paths.runtime, "log_positions.json")
+    return os.path.join(paths.reports, "log_positions.json")
 
 
 def mark_log_starts(paths: Paths) -> None:
@@ -86,6 +88,7 @@ def mark_log_starts(paths: Paths) -> None:
         with contextlib.suppress(FileNotFoundError):
             found = os.stat(os.path.join(paths.log, name))
             positions[name] = [found.st_ino, found.st_size]
+    os.makedirs(paths.reports, exist_ok=True)
     write_json(_positions_file(paths), positions)  # not synced: a hint for the next forwarder
 
 
@@ -100,11 +103,12 @@ def _write(console: int, lines: list[bytes]) -> None:
 def main() -> int:
     """Forward until SIGTERM, then forward the remaining lines."""
     paths = Paths.from_environ(os.environ)
+    console = open_container_stdout()  # supervisord's own, which the services' user may not open
+    become_service_user(Settings.from_environ(os.environ))
     positions = read_table(_positions_file(paths))
     files = {
         name: Followed(prefix, os.path.join(paths.log, name), positions.get(name)) for prefix, name in FOLLOWED.items()
     }
-    console = open_container_stdout()
     stop_signals: list[int] = []
 
     def on_term(number: int, _frame: object) -> None:

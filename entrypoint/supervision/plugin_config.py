@@ -10,6 +10,7 @@ class PluginConfig(NamedTuple):
     """The plugin's settings in supervisord.conf."""
 
     policy: RestartPolicy = RestartPolicy()
+    socket_owner: str = ""  # uid:gid of the services' user, who may use supervisord's socket; empty: root alone.
     runtime: str = ""  # Folder of restarts.json, programs.json and the notes; empty: none of them.
     sweep: frozenset[str] = frozenset()  # Programs whose orphans are killed when the program's process ends.
     last: frozenset[str] = frozenset(

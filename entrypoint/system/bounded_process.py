@@ -3,6 +3,7 @@
 A system call on a dead network mount never returns. A thread that is stuck in one cannot be abandoned, a process can.
 """
 
+import contextlib
 import errno
 import marshal
 import os
@@ -87,7 +88,8 @@ def _end(pid: int) -> None:
     """Kill and reap the child; one that is stuck in the kernel stays until its call returns, and PID 1 reaps it."""
     patience = time.monotonic() + _REAP_S
     try:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(PermissionError):  # it kept root's privileges, and this process has dropped them
+            os.kill(pid, signal.SIGKILL)
         while os.waitpid(pid, os.WNOHANG)[0] == 0 and time.monotonic() < patience:
             time.sleep(0.001)
     except (ProcessLookupError, ChildProcessError):

@@ -12,7 +12,13 @@ LARGEST = 16 << 20
 
 
 def write_atomically(
-    path: str, content: str | bytes, mode: int = 0o644, owner: tuple[int, int] | None = None, *, durable: bool = True
+    path: str,
+    content: str | bytes,
+    mode: int = 0o644,
+    owner: tuple[int, int] | None = None,
+    *,
+    durable: bool = True,
+    dir_fd: int | None = None,
 ) -> None:
     """Replace `path` by `content`: a reader, and a crash at any moment, sees the old file or the new one, whole.
 
@@ -21,16 +27,19 @@ def write_atomically(
         content: The whole content; text becomes UTF-8.
         mode: Permission bits of the file from its creation on: a secret is never readable, not even briefly.
         owner: (uid, gid) the file belongs to; None: the user of this process.
+        dir_fd: Open folder that `path`, a name, is in; None: `path` has its folder.
         durable: Sync to the disk. False for a file that describes this boot alone: fsync can block for seconds.
 
     Raises:
         OSError: The folder cannot be written; an old file is untouched.
     """
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = os.path.dirname(os.path.abspath(path)) if dir_fd is None else ""
     # Random, never the pid: in a container that is always 1, so a leftover would block every later write.
     temporary = os.path.join(folder, f".podkeeper-{os.urandom(8).hex()}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        descriptor = os.open(
+            temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=dir_fd
+        )
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None  # the temporary name says nothing to a reader
     try:
@@ -42,12 +51,12 @@ def write_atomically(
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.rename(temporary, path)
+        os.rename(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
-        os.unlink(temporary)
+        os.unlink(temporary, dir_fd=dir_fd)
         raise
     if durable:
-        sync_folder(folder)
+        sync_folder(folder if dir_fd is None else f"/proc/self/fd/{dir_fd}")
 
 
 def write_json(path: str, content: object, mode: int = 0o644, *, durable: bool = False) -> None:

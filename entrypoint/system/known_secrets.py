@@ -38,6 +38,7 @@ def _in_files(pod: Pod) -> Iterable[str]:
     paths = pod.paths
     yield (read_text(paths.token_file) or "").strip()
     yield (read_text(paths.cookie_secret_file) or "").strip()
+    yield (read_text(paths.door_secret_file) or "").strip()
     for folder in (f"{paths.runtime}/secrets", paths.kept_secrets):
         try:
             names = os.listdir(folder)

@@ -5,11 +5,15 @@ Not supervisord's `user=`: it needs a name in /etc/passwd, and an image has none
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 
+from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity, Powers, service_identity
 from entrypoint.settings.volume_policy import umask_for
+from entrypoint.system.bounded_process import Plain, run_bounded
 
 
 def become_service_user(settings: Settings) -> None:
@@ -32,6 +36,44 @@ def become_service_user(settings: Settings) -> None:
     except PermissionError as error:  # running on as root would ignore RUN_AS
         remedy = "grant CAP_SETUID and CAP_SETGID, or unset RUN_AS and PUID"
         raise SystemExit(f"podkeeper: cannot run as {wanted}: {error.strerror}; {remedy}") from error
+
+
+#: Seconds that `as_service_user` waits: a dead volume must not block the boot.
+_TIMEOUT_S = 30.0
+
+
+def as_service_user(settings: Settings, work: Callable[[], None]) -> None:
+    """Do some work on files as the services' user: in a child process, where that is not this process's user.
+
+    Raises:
+        CannotDo: As `work` does.
+        OSError: As `work` does; or it has not ended in time.
+    """
+    if service_identity_of(settings) == own_identity():
+        work()
+        return
+    result = run_bounded(lambda: _reported(settings, work), _TIMEOUT_S)
+    if "name" in result:
+        words = (str(result[part]) for part in ("name", "reason", "remedy"))
+        raise CannotDo(Condition(*words))
+    if "errno" in result:
+        raise OSError(result["errno"], result["strerror"], result["filename"])
+    if "error" in result:
+        raise TimeoutError(110, f"not done as the services' user ({result['error']})")
+
+
+def _reported(settings: Settings, work: Callable[[], None]) -> Plain:
+    try:
+        become_service_user(settings)
+        work()
+    except SystemExit as error:
+        return {"errno": errno.EPERM, "strerror": str(error).removeprefix("podkeeper: "), "filename": None}
+    except CannotDo as error:
+        return {"name": error.condition.name, "reason": error.condition.reason, "remedy": error.condition.remedy}
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else None
+        return {"errno": error.errno or 0, "strerror": error.strerror or str(error), "filename": name}
+    return {}
 
 
 # Bits of CapEff, capabilities(7).

@@ -44,14 +44,22 @@ def thread_ids(process: psutil.Process) -> frozenset[int]:
 
 
 def end(process: psutil.Process, stop_signal: str, grace: float, whole_tree: bool) -> None:
-    """Ask it to end, wait, then kill it (and its tree). psutil refuses to signal a recycled pid."""
+    """Ask it to end, wait, then kill it (and its tree). psutil refuses to signal a recycled pid.
+
+    Raises:
+        PermissionError: It is another user's.
+    """
     tree = _tree(process) if whole_tree else [process]
-    with contextlib.suppress(psutil.Error):
+    try:
         process.send_signal(signal.Signals[f"SIG{stop_signal}"])
-        try:
-            process.wait(grace)
-        except psutil.TimeoutExpired:
+        process.wait(grace)
+    except psutil.TimeoutExpired:
+        with contextlib.suppress(psutil.Error):
             process.kill()
+    except psutil.AccessDenied as error:
+        raise PermissionError(1, f"process {process.pid} is another user's") from error
+    except psutil.Error:
+        pass
     for member in tree:
         with contextlib.suppress(psutil.Error):
             member.kill()

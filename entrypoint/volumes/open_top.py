@@ -10,6 +10,7 @@ import os
 import time
 from typing import NamedTuple
 
+from entrypoint.system.folders import open_data_folder
 from entrypoint.volumes.rules import Change, Rule, is_entered, is_top, needed_change
 
 BUDGET_S = 0.2
@@ -39,7 +40,7 @@ def make_top_usable(data_dir: str, rule: Rule, budget_s: float = BUDGET_S) -> To
     errors: dict[str, int] = {}
     folders = changed = 0
     try:
-        top = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        top = open_data_folder(data_dir, follow=rule.follow)
     except OSError as problem:
         _count(errors, problem)
         return TopReport(0, 0, errors, False, _milliseconds(began))

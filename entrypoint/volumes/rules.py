@@ -50,13 +50,17 @@ class Stat(Protocol):
 
 
 class Rule(NamedTuple):
-    """One policy for `path` and `depth` levels below it (None: all; 0: only `path`)."""
+    """One policy for `path` and `depth` levels below it (None: all; 0: only `path`).
+
+    `follow`: `path` may lead through links; not where another user than this process's could have made them.
+    """
 
     path: str
     policy: str
     uid: int
     gid: int
     depth: int | None = None
+    follow: bool = True
 
     @property
     def recursive(self) -> bool:
@@ -151,7 +155,7 @@ def is_top(level: int, name: str) -> bool:
 
 def is_entered(name: str) -> bool:
     """Return whether a pass enters a folder of this name."""
-    return name not in NEVER_ENTERED
+    return name not in NEVER_ENTERED and not name.startswith(".podkeeper-")
 
 
 def is_private(name: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from entrypoint.settings.volume_policy import TOP
+from entrypoint.system.folders import open_data_folder
 from entrypoint.system.mounts import has_mounts_below
 from entrypoint.volumes.apply_rule import Entries, Folder, RuleApplier, links_are_protected
 from entrypoint.volumes.counts import Counts, Errors, sum_counts
@@ -60,7 +61,7 @@ class Walk:
 
     def run(self, tick: Callable[[], None] = lambda: None) -> Counts:
         """Walk until done, stopped or given up (`errors.tripped`). Raises OSError if the top cannot be opened."""
-        self._top = os.open(self.rule.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._top = open_data_folder(self.rule.path, follow=self.rule.follow)
         try:
             top = Folder(os.dup(self._top), "", 0)
             self._open = 1

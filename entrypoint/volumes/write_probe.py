@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from entrypoint.settings.users import Identity, Powers
 from entrypoint.system.bounded_process import Child, Plain, collect, launch
+from entrypoint.system.folders import FOLDER, open_data_folder
 from entrypoint.volumes.diagnosis import ProbeResult
 
 PREFIX = ".podkeeper-write-probe-"
@@ -52,18 +53,24 @@ def probe(path: str, service: Identity, powers: Powers, timeout_s: float = BOOT_
 def sweep(path: str, now: float) -> int:
     """Remove the files of interrupted write probes from the volume; returns how many. `now`: seconds since 1970."""
     swept = 0
-    with contextlib.suppress(OSError), os.scandir(path) as entries:
-        for entry in entries:
-            if entry.name.startswith(_SWEPT) and now - entry.stat(follow_symlinks=False).st_mtime > _STALE_S:
-                os.rmdir(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-                swept += 1
+    with contextlib.suppress(OSError):
+        folder = os.open(path, FOLDER)
+        try:
+            for name in [name for name in os.listdir(folder) if name.startswith(_SWEPT)]:
+                found = os.lstat(name, dir_fd=folder)
+                if now - found.st_mtime > _STALE_S:
+                    remove = os.rmdir if stat.S_ISDIR(found.st_mode) else os.unlink
+                    remove(name, dir_fd=folder)
+                    swept += 1
+        finally:
+            os.close(folder)
     return swept
 
 
 def _run(path: str, service: Identity, powers: Powers) -> Plain:
     result: Plain = {"step": "open"}
     try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = open_data_folder(path, follow=powers.uid == service.uid)
         result["step"] = "statfs"
         _read_mount(folder, result)
         _probe_as_service(folder, service, powers, result)

@@ -20,6 +20,7 @@ VARIABLE = {
     ("entrypoint/system/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken"},
     ("entrypoint/volumes/adopt_folders.py", "found[0].name"): {"FolderInTheWay"},
     ("entrypoint/system/condition_store.py", "*words"): set(),
+    ("entrypoint/system/privileges.py", "*words"): set(),
 }
 
 

@@ -212,7 +212,7 @@ BROKEN = (
     Broken("jupyter_frozen", "jupyter", "JupyterLab does not answer", freeze_jupyter),
     Broken("token_changed", "jupyter-login", "JupyterLab refuses this pod's token", change_the_token),
     Broken("no_supervisord", "supervisord", "no pod runs here", kill_supervisord),
-    Broken("supervisord_frozen", "supervisord", "no result within 5 s", freeze_supervisord),
+    Broken("supervisord_frozen", "supervisord", "is not responding", freeze_supervisord),
     Broken("no_names", "dns", "cannot resolve nowhere.invalid", environ={"HF_ENDPOINT": "https://nowhere.invalid"}),
     Broken("gpu_missing", "gpu", "though the pod was promised 1",
            environ={"RUNPOD_GPU_COUNT": "1", "COMFYUI_ENABLED": "true"}),

@@ -34,6 +34,7 @@ PRODUCED_BY = {
     "test_a_pod_that_is_not_root_cannot_run_as_another_user",
     "StartCommandFailed": POD,
     "StartStepFailed": POD,
+    "StateSetAside": "tests/unit/door/test_login.py::test_another_users_folder_is_set_aside_and_the_login_made_anew",
     "VolumeError": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeFull": POD,
     "VolumeHung": "tests/process/doctor/test_doctor.py::test_a_hung_volume_comes_first_and_blocks_no_check",

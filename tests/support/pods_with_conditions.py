@@ -45,7 +45,7 @@ def many_things(home: Path) -> None:
     (home / "comfyui/.jupyter/jupyter_lab_config.py").write_text("this is not python")
     (home / "comfyui/extra_model_paths.yaml").write_text("- a list\n")
     (home / "comfyui/models").write_text("a file is in the way")
-    (home / "comfyui/.podkeeper").write_text("a file is in the way")
+    (home / "login").write_text("a file is in the way")
     (home / "home/.jupyter/labconfig/default_setting_overrides.json/in the way").mkdir(parents=True)
 
 

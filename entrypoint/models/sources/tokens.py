@@ -58,6 +58,15 @@ def keep_logins(settings: Settings, paths: Paths) -> None:
             remove(f"{folder}/{name}")
 
 
+def take_logins(paths: Paths) -> None:
+    """Read the pod's logins into this process, which then changes to the services' user, who cannot read the files.
+
+    That user can read neither this process's memory nor its environment: a process that has changed its user is not
+    dumpable (prctl(2), PR_SET_DUMPABLE). The downloads start no other process.
+    """
+    os.environ.update(logins(paths, os.environ))
+
+
 def logins(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
     """Variable -> token: of this very environment (a terminal's), else of the pod's start."""
     given = {name: environ.get(name, "").strip() for name in VARIABLES}

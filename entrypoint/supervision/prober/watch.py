@@ -1,5 +1,6 @@
 """A: the probes of one service: take samples, evaluate them, kill the process with a note that says why."""
 
+import contextlib
 import os
 import time
 from typing import NamedTuple
@@ -13,10 +14,11 @@ from entrypoint.supervision.prober.liveness import Liveness, MemoryLimit
 from entrypoint.supervision.prober.log_tail import LogTail
 from entrypoint.supervision.prober.prompt_worker import PromptWorker, Queue
 from entrypoint.supervision.prober.targets import ProbeConfig, Target
-from entrypoint.system import cgroup, loopback_http, process_tree
+from entrypoint.system import cgroup, loopback_http, process_tree, supervisord_rpc
 
 CGROUP_SHARE = 0.98  # Of the container's memory limit: beyond it the kernel kills anyway, without a SIGTERM first.
 MAX_STOP_GRACE = 5.0  # Seconds from the stop signal to SIGKILL.
+RPC_TIMEOUT = 5.0  # Seconds for supervisord's response.
 RECHECK = 1.0  # Seconds to the next sample after one beyond the memory limit.
 
 
@@ -107,9 +109,15 @@ class Watch:
 
     def _kill(self, process: psutil.Process, reason: Reason) -> None:
         print(f"{self.target.name}: {reason.text}; killing process {process.pid}", flush=True)
-        kill_notes.write_kill_note(self._folders.runtime, self.target.name, process.pid, reason)
+        with contextlib.suppress(OSError):  # a full disk must not keep a hung service alive
+            kill_notes.write_kill_note(self._folders.runtime, self.target.name, process.pid, reason)
         grace = min(self.target.stop_grace, MAX_STOP_GRACE)
-        process_tree.end(process, self.target.stop_signal, grace, self.target.whole_tree)
+        try:
+            process_tree.end(process, self.target.stop_signal, grace, self.target.whole_tree)
+        except PermissionError:  # nginx has a user of its own, and the prober is the services' user
+            socket = os.path.join(self._folders.runtime, "supervisor.sock")
+            with contextlib.suppress(supervisord_rpc.Refused):  # it has ended meanwhile
+                supervisord_rpc.call(socket, "supervisor.signalProcess", self.target.name, "KILL", timeout=RPC_TIMEOUT)
 
 
 def _container_share() -> int:

@@ -33,7 +33,7 @@ KEPT = {
     "run/jupyter_token": "JUPYTER_TOKEN",
     **{f"run/secrets/{name}": name for name in VARIABLES},
     "run/jupyter_cookie_secret": "cookie secret",
-    "comfyui/.podkeeper/jupyter_cookie_secret": "cookie secret",
+    "login/jupyter_cookie_secret": "cookie secret",
 }
 #: Jupyter Server's own record of itself, for `jupyter server list`; 0600.
 JUPYTERS_OWN = "home/.local/share/jupyter/runtime/jpserver-"

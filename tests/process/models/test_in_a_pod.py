@@ -42,7 +42,7 @@ def wanting(origin: Origin, **more: str) -> dict[str, str]:
 
 
 def state(pod: Pod) -> dict[str, Any]:
-    path = pod.home / "run/models.json"
+    path = pod.home / "run/reports/models.json"
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
@@ -145,7 +145,7 @@ def test_models_none_sends_no_request_and_bundles_can_still_be_requested(tmp_pat
         assert state(pod)["state"] == "off"
         # What the status page's button does.
         wanted = tmp_path / "pod/comfyui/.podkeeper/models-wanted"
-        wanted.mkdir(mode=0o700)
+        wanted.mkdir(mode=0o700, parents=True)
         (wanted / "C").touch()
         (wanted / "NONSENSE").touch()
         pod.podkeeper("restart", "models")

@@ -15,7 +15,6 @@ import psutil
 import pytest
 from aiohttp import web
 
-from entrypoint.models.store import ModelStore
 from entrypoint.system.condition_store import read_conditions
 from tests.support.models.origin import Origin
 from tests.support.models.pod import MIB, Pod, read_until, started_processes
@@ -219,19 +218,6 @@ def test_a_run_killed_again_and_again_resumes(tmp_path: Path, origin: Origin) ->
     assert not LONG or origin.sent <= 1.10 * size
 
 
-def test_a_folder_that_another_process_makes_first_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two fetches that both need models/loras: the second one finds it there."""
-    really, store = os.mkdir, ModelStore(str(tmp_path), str(tmp_path / "kept"))
-
-    def too_late(folder: str, *rest: object) -> None:
-        really(folder)
-        raise FileExistsError(folder)
-
-    monkeypatch.setattr(os, "mkdir", too_late)
-    store._make(str(tmp_path / "models/loras/deep"))
-    assert (tmp_path / "models/loras/deep").is_dir()
-
-
 def test_two_at_once_on_one_folder_fetch_everything_once(tmp_path: Path, origin: Origin) -> None:
     names = [f"{number}.bin" for number in range(4)]
     pod = Pod(tmp_path, origin, *names)
@@ -244,5 +230,5 @@ def test_two_at_once_on_one_folder_fetch_everything_once(tmp_path: Path, origin:
         assert process.returncode == 0, text
     assert all(pod.installed(name).read_bytes() == origin.files[name] for name in names)
     assert origin.sent <= 33 * MIB
-    left = [path for path in Path(pod.paths.kept_secrets, "staging").rglob("*") if path.is_file()]
+    left = [path for path in Path(pod.paths.models_state, "staging").rglob("*") if path.is_file()]
     assert left == []

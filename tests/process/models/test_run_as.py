@@ -24,16 +24,16 @@ def test_the_services_user_is_refused_and_told_what_to_do(
     """Its effective uid only, in this process: the test's Python may be where that user can't go."""
     with Origin() as origin:
         pod = Pod(tmp_path, origin)
-    Path(pod.paths.kept_secrets).mkdir(mode=0o700)
+    Path(pod.paths.models_state).mkdir(mode=0o700)
     from entrypoint.commands.arguments import build_parser
     from entrypoint.commands.models import main
 
     for name, text in (pod.settings.to_environ() | pod.paths.to_environ()).items():
         monkeypatch.setenv(name, text)
     real = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path != pod.paths.kept_secrets and real(path, mode))
+    monkeypatch.setattr(os, "access", lambda path, mode: path != pod.paths.models_state and real(path, mode))
     assert main(build_parser().parse_args(["models", verb])) == 77
-    assert "is the pod's own and you are uid" in capsys.readouterr().out
+    assert "is not yours, you are uid" in capsys.readouterr().out
 
 
 @needs_root

@@ -24,6 +24,7 @@ def test_another_run_is_the_one_shot_or_podkeeper_models(module: str, reports: b
         assert process.stdin
         assert process.stdout
         process.stdout.readline()
-        (tmp_path / "models.json").write_text(json.dumps({"state": "running", "pid": process.pid}))
+        (tmp_path / "reports").mkdir()
+        (tmp_path / "reports/models.json").write_text(json.dumps({"state": "running", "pid": process.pid}))
         assert another_run_reports(str(tmp_path)) is reports
         process.stdin.close()

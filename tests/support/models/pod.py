@@ -23,7 +23,7 @@ class Pod:
         facts = Facts(mounts=frozenset(), uid=os.geteuid(), temporary="/tmp", python=sys.executable)
         self.settings = Settings(home=str(root), hf_endpoint=origin.hub_url)
         self.paths: Paths = locate(self.settings, facts)
-        for folder in (self.paths.runtime, self.paths.data, self.paths.log):
+        for folder in (self.paths.reports, self.paths.data, self.paths.log):
             Path(folder).mkdir(parents=True, exist_ok=True)
         self.manifest("schema = 1\n[bundles.B]\nsize_gb = 0.001\n", *names)
 
@@ -60,7 +60,7 @@ class Pod:
 
     @property
     def status(self) -> dict[str, object]:
-        return dict(json.loads(Path(self.paths.runtime, "models.json").read_text()))
+        return dict(json.loads(Path(self.paths.reports, "models.json").read_text()))
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:

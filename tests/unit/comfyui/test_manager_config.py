@@ -28,7 +28,10 @@ def paths(tmp_path: pathlib.Path) -> Paths:
     node.mkdir(parents=True)
     (node / "pyproject.toml").write_text('version = "3.38.0"\n')
     base = str(tmp_path)
-    return Paths(data=base, stored=base, volume="", log=base, home=base, runtime=base, python="/usr/bin/python3")
+    return Paths(
+        data=base, stored=base, volume="", log=base, home=base, runtime=base, python="/usr/bin/python3",
+        kept_secrets=base, models_state=base,
+    )  # fmt: skip
 
 
 def test_the_users_file_is_restored_once_the_login_is_required_again(paths: Paths) -> None:

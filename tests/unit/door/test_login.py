@@ -22,7 +22,8 @@ def paths(tmp_path: pathlib.Path) -> Paths:
     base = str(tmp_path)
     return Paths(
         data=f"{base}/data", stored=f"{base}/data", volume="", log=f"{base}/log", home=f"{base}/home",
-        runtime=f"{base}/run", python="/usr/bin/python3",
+        runtime=f"{base}/run", python="/usr/bin/python3", kept_secrets=f"{base}/login",
+        models_state=f"{base}/data/.podkeeper",
     )  # fmt: skip
 
 
@@ -114,3 +115,58 @@ def test_a_token_that_can_be_guessed_is_reported_without_the_token(token: str) -
 def test_a_long_token_is_not_reported(token: str) -> None:
     check_token(Settings(jupyter_token=token))
     check_token(Settings(jupyter_password=token))
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+SERVICE = Identity(54321, 54321)
+
+
+@needs_root
+@pytest.mark.parametrize("kind", ["link", "theirs", "open", "file", "fifo"])
+def test_another_users_folder_is_set_aside_and_the_login_made_anew(kind: str, paths: Paths) -> None:
+    """Its owner would know the next login, or choose it; a link would have root read and write elsewhere."""
+    victim = pathlib.Path(paths.runtime, "victim")
+    victim.mkdir(mode=0o700)
+    (victim / "jupyter_token").write_text("v" * 43)
+    kept = pathlib.Path(paths.kept_secrets)
+    if kind in ("theirs", "open"):
+        kept.mkdir()
+        (kept / "jupyter_token").write_text("k" * 43)
+        os.chown(kept, 54321 if kind == "theirs" else 0, 0)
+        kept.chmod(0o777 if kind == "open" else 0o700)
+    if kind == "link":
+        kept.symlink_to(victim)
+    if kind == "file":
+        kept.touch()
+    if kind == "fifo":
+        os.mkfifo(kept)
+    with pytest.raises(CannotDo) as caught:
+        prepare_login(Settings(), paths, SERVICE)
+    assert caught.value.condition.name == "StateSetAside"
+    assert read(paths.token_file) not in ("v" * 43, "k" * 43)
+    assert (kept.lstat().st_uid, mode(paths.kept_secrets)) == (0, 0o700)
+    assert [path.name for path in victim.iterdir()] == ["jupyter_token"]
+    first = read(paths.token_file)
+    prepare_login(Settings(), paths, SERVICE)
+    assert read(paths.token_file) == first
+
+
+@pytest.mark.parametrize("service", [ME, pytest.param(SERVICE, marks=needs_root)])
+def test_the_login_of_an_earlier_version_moves_out_of_the_data_folder(service: Identity, paths: Paths) -> None:
+    former = pathlib.Path(paths.stored, ".podkeeper")
+    former.mkdir(mode=0o700)
+    (former / "jupyter_token").write_text("t" * 43)
+    (former / "jupyter_token").chmod(0o600)
+    prepare_login(Settings(), paths, service)
+    assert read(paths.token_file) == read(f"{paths.kept_secrets}/jupyter_token") == "t" * 43
+    assert not (former / "jupyter_token").exists()
+
+
+@needs_root
+def test_a_former_login_that_another_user_could_have_written_is_not_used(paths: Paths) -> None:
+    former = pathlib.Path(paths.stored, ".podkeeper")
+    former.mkdir(mode=0o777)
+    former.chmod(0o777)
+    (former / "jupyter_token").write_text("t" * 43)
+    prepare_login(Settings(), paths, SERVICE)
+    assert read(paths.token_file) != "t" * 43

@@ -79,3 +79,25 @@ def test_a_socket_path_that_is_too_long_moves_to_the_temporary_folder() -> None:
 def test_children_read_back_the_same_paths() -> None:
     paths = locate(Settings(), facts("/workspace"))
     assert Paths.from_environ(paths.to_environ()) == paths
+
+
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        (facts("/workspace"), "/workspace/.podkeeper"),
+        (facts("/comfyui"), "/comfyui/.podkeeper"),
+        (facts(), "/var/lib/podkeeper"),
+        (facts(root_writable=False), "/comfyui/.podkeeper"),
+        (facts("/workspace", uid=1000), "/workspace/comfyui/.podkeeper"),
+    ],
+)
+def test_roots_secrets_are_outside_the_services_users_folder(found: Facts, kept: str) -> None:
+    assert locate(Settings(), found).kept_secrets == kept
+
+
+def test_downloads_have_a_folder_for_each_user_of_the_services() -> None:
+    """No folder has to change its owner, which root could be led to do to a folder of its own."""
+    stored = "/workspace/comfyui"
+    assert locate(Settings(), facts("/workspace")).models_state == f"{stored}/.podkeeper"
+    assert locate(Settings(puid="1000"), facts("/workspace")).models_state == f"{stored}/.podkeeper-1000"
+    assert locate(Settings(puid="1000"), facts("/workspace", uid=1000)).models_state == f"{stored}/.podkeeper"

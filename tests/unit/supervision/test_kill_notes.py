@@ -1,5 +1,6 @@
 """Kill notes and restart requests in the runtime folder."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,16 @@ def test_a_kill_note_is_for_one_process(tmp_path: Path) -> None:
     write_kill_note(str(tmp_path), "x", 7, HUNG)
     assert take_kill_note(str(tmp_path), "y", 7) is None
     assert take_kill_note(str(tmp_path), "x", 7) == HUNG
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "requests").iterdir()) == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', '{"pid": "7"}'])
 def test_a_broken_note_is_no_note(tmp_path: Path, text: str) -> None:
     """It is removed as well."""
-    (tmp_path / "x.killed-because").write_text(text)
+    (tmp_path / "requests").mkdir()
+    (tmp_path / "requests/x.killed-because").write_text(text)
     assert take_kill_note(str(tmp_path), "x", 7) is None
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "requests").iterdir()) == []
 
 
 def test_a_restart_request_is_taken_once(tmp_path: Path) -> None:
@@ -36,3 +38,15 @@ def test_a_restart_request_is_taken_once(tmp_path: Path) -> None:
     (tmp_path / "requests/x.reboot").touch()
     assert take_restart_request(str(tmp_path), "x")
     assert not take_restart_request(str(tmp_path), "x")
+
+
+def test_a_note_that_is_a_fifo_or_a_link_is_no_note(tmp_path: Path) -> None:
+    """Any service may write there: supervisord would wait for ever, or report what only root may read."""
+    (tmp_path / "requests").mkdir()
+    note = tmp_path / "requests/x.killed-because"
+    os.mkfifo(note)
+    assert take_kill_note(str(tmp_path), "x", 7) is None
+    (tmp_path / "secret").write_text('{"pid": 7, "kind": "hang", "text": "secret"}')
+    note.symlink_to(tmp_path / "secret")
+    assert take_kill_note(str(tmp_path), "x", 7) is None
+    assert (tmp_path / "secret").exists()
