@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from entrypoint.doctor.collect_jupyter import FOREIGN, MARK, Browser
-from entrypoint.settings.services import SERVICES
+from entrypoint.doctor.evaluate_services import expected_listeners
 from entrypoint.system.attach import Pod
 from entrypoint.system.condition_store import read_conditions
 from entrypoint.system.files import read_table
@@ -54,7 +54,7 @@ def _programs(pod: Pod) -> dict[str, dict[str, Any]]:
 def ports(pod: Pod) -> dict[str, Any]:
     """Collect the listeners on the services' ports: {port: [[address, pid or 0, name, whether of the pod]]}."""
     family = _family(pod.supervisord)
-    wanted = {service.port(pod.settings) for service in SERVICES if service.enabled(pod.settings)}
+    wanted = {expected.port for expected in expected_listeners(pod.settings)}
     found: dict[int, list[list[Any]]] = {port: [] for port in wanted}
     for connection in psutil.net_connections("tcp"):
         if connection.status != psutil.CONN_LISTEN or not connection.laddr:

@@ -102,7 +102,8 @@ def _login(facts: Facts, pod: Pod) -> list[Finding]:
         findings.append(failed("jupyter-login", text, _NOT_APPLIED))
     if facts["api"] == 200 and facts["token"] != 200:
         text = f"JupyterLab refuses this pod's token ({facts['token']})"
-        findings.append(failed("jupyter-login", text, "podkeeper restart jupyter, which reads the token again"))
+        reader = "gateway" if service_named("jupyter").behind_door(pod.settings) else "jupyter"
+        findings.append(failed("jupyter-login", text, f"podkeeper restart {reader}, which reads the token again"))
     elif facts["api"] == 200 and facts["own_page"] != 200:
         text = f"JupyterLab refuses the login cookie from https://{facts['host']} ({facts['own_page']})"
         findings.append(failed("jupyter-login", text, _NOT_APPLIED))

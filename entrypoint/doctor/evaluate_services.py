@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from entrypoint.doctor.check import Facts
 from entrypoint.doctor.finding import Finding, condition_finding, failed, ok, skipped, warning
-from entrypoint.settings.services import HELPERS, SERVICES, Service, service_named
+from entrypoint.settings.services import HELPERS, SERVICES, service_named
+from entrypoint.settings.settings import Settings
 from entrypoint.system.attach import Pod
 
 #: This many failures in ten minutes are a crash loop.
@@ -66,38 +67,52 @@ def _restarts(record: Mapping[str, Any], restarts: list[Mapping[str, Any]], fact
     return text
 
 
-def ports(facts: Facts, pod: Pod) -> list[Finding]:
-    """Report ports that another process uses, or that the proxy cannot reach."""
-    findings, checked = [], []
+class Listener(NamedTuple):
+    """A port of the pod: the program that listens there, the title shown, and the setting that moves it."""
+
+    port: int
+    program: str
+    title: str
+    variable: str
+
+
+def expected_listeners(settings: Settings) -> list[Listener]:
+    """The ports on which the pod listens: each service's own, and in front of it the door's."""
+    found = []
     for service in SERVICES:
-        if service.enabled(pod.settings):
-            port = service.port(pod.settings)
-            rows = facts["listeners"].get(port, [])
-            found = _port(service, port, rows, service.name in facts["running"])
-            checked.append(f"{port} ({service.title})")
-            findings += [found] if found else []
+        if service.page and service.enabled(settings):
+            found.append(Listener(service.port(settings), service.name, service.title, service.port_setting.upper()))
+            if service.behind_door(settings):
+                public, variable = service.public_port(settings), service.public_setting.upper()
+                found.append(Listener(public, "gateway", service.title, variable))
+    return found
+
+
+def ports(facts: Facts, pod: Pod) -> list[Finding]:
+    """Report ports that another process uses."""
+    findings, checked = [], []
+    for expected in expected_listeners(pod.settings):
+        running = expected.program in facts["running"]
+        found = _port(expected, facts["listeners"].get(expected.port, []), running)
+        checked.append(f"{expected.port} ({expected.title})")
+        findings += [found] if found else []
     return findings or [ok("ports", f"{', '.join(checked)}: no port conflicts")]
 
 
-def _port(service: Service, port: int, listeners: list[list[Any]], running: bool) -> Finding | None:
+def _port(expected: Listener, listeners: list[list[Any]], running: bool) -> Finding | None:
     """Return the problem of one port, or None.
 
-    The process of another user's listener is unknown (a container's root has no CAP_SYS_PTRACE): while the service
-    runs, such a listener counts as the service.
+    The process of another user's listener is unknown (a container's root has no CAP_SYS_PTRACE): while the program
+    runs, such a listener counts as the program.
     """
     foreign = [row for row in listeners if not row[3] and (row[1] or not running)]
-    variable = service.port_setting.upper()
-    if foreign:
-        _, pid, name, _ = foreign[0]
-        owner = f"{name} (process {pid})" if pid else "a process of another user or container"
-        text = f"port {port} of {service.title} is taken by {owner}"
-        end = f"kill {pid}" if pid else "end it"
-        return failed("ports", text, f"{end}, or set {variable}; then podkeeper restart {service.name}")
-    public = service.port_setting == service.public_setting  # a service behind the gateway listens on the loopback
-    if public and listeners and all(row[0] in ("127.0.0.1", "::1") for row in listeners):
-        text = f"{service.title} listens on {listeners[0][0]}:{port} only, where the proxy cannot reach it"
-        return failed("ports", text, "it must listen on 0.0.0.0: remove that option from your configuration")
-    return None
+    if not foreign:
+        return None
+    _, pid, name, _ = foreign[0]
+    owner = f"{name} (process {pid})" if pid else "a process of another user or container"
+    text = f"port {expected.port} of {expected.title} is taken by {owner}"
+    end = f"kill {pid}" if pid else "end it"
+    return failed("ports", text, f"{end}, or set {expected.variable}; then podkeeper restart {expected.program}")
 
 
 def services(facts: Facts, pod: Pod) -> list[Finding]:

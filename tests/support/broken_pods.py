@@ -185,8 +185,6 @@ def fill_the_log_disk(pod: Pod, stack: contextlib.ExitStack) -> None:
     fill_up(pod.home / "log")
 
 
-ORIGINS = "c.OriginBoundIdentityProvider.own_origins = []\n"
-STOCK_IDENTITY = "c.ServerApp.identity_provider_class = 'jupyter_server.auth.identity.PasswordIdentityProvider'\n"
 NO_REMOTE = '{"ServerApp": {"allow_remote_access": false}}'
 NO_EXTENSION = json.dumps({"ServerApp": {"jpserver_extensions": {"jupyter_server_terminals": False}}})
 NO_GPU_HERE = not os.path.exists("/dev/nvidia0")
@@ -199,12 +197,7 @@ BROKEN = (
            prepare=user_config("c.ServerApp.terminals_enabled = False\n")),
     Broken("remote_access_off_by_user", "jupyter-config", "sets ServerApp.allow_remote_access = False",
            prepare=user_config(NO_REMOTE, "home/.jupyter/jupyter_lab_config.json")),
-    Broken("guard_off_by_user", "jupyter-config", "pages of other sites could use the login",
-           prepare=user_config(STOCK_IDENTITY)),
     Broken("user_config_broken", "conditions", "JupyterUserConfigBroken", prepare=user_config("this is not python")),
-    Broken("own_origins_wrong", "jupyter-login", "when the proxy rewrites Host, JupyterLab refuses pages of",
-           prepare=user_config(ORIGINS), environ={"RUNPOD_POD_ID": "abc123"}),
-    Broken("listens_locally", "ports", "listens on 127.0.0.1", prepare=user_config("c.ServerApp.ip = '127.0.0.1'\n")),
     Broken("extension_off", "terminal", "extension jupyter_server_terminals is switched off",
            prepare=user_config(NO_EXTENSION, "home/.jupyter/jupyter_server_config.json")),
     Broken("jupyter_port_taken", "ports", "of JupyterLab is taken by python", take_the_port_of("jupyter")),

@@ -63,7 +63,7 @@ def test_a_deprecated_trait_would_have_been_seen(tmp_path: Path) -> None:
 
 def test_login_is_asked_for(pod: Pod) -> None:
     assert pod.jupyter("/api/contents")["type"] == "directory"
-    with pytest.raises(OSError, match="403"):
+    with pytest.raises(OSError, match="401"):
         pod.jupyter("/api/contents", token="guessed")
 
 
@@ -74,7 +74,7 @@ def test_no_process_has_a_secret_in_its_environment_or_arguments(pod: Pod) -> No
         exposed = " ".join(member.cmdline()) + Path(f"/proc/{member.pid}/environ").read_text(errors="replace")
         assert "s3cret" not in exposed
         assert TOKEN not in exposed
-        assert "MINE=kept" in exposed
+        assert "MINE=kept" in exposed or member.name() == "nginx"  # which gets no variable
 
 
 def name_of(member: psutil.Process) -> str:

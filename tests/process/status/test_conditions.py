@@ -37,7 +37,7 @@ def test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown(sick:
             stack.enter_context(both_ports_taken(ports))
         pod = stack.enter_context(running(home, environ | sick.environ, command=sick.command))
         wait_until(
-            lambda: send("GET", pod.status_port, "/healthz", 2).status == 200,
+            lambda: send("GET", int(pod.environ["STATUS_INTERNAL_PORT"]), "/healthz", 2).status == 200,
             60,
             "the status server is up",
             0.1,
@@ -61,11 +61,9 @@ def held(pod: Pod) -> dict[str, dict[str, str]]:
 
 def everywhere(pod: Pod) -> dict[str, str]:
     """Place -> what it shows."""
-    token = (pod.home / "run/jupyter_token").read_text() if (pod.home / "run/jupyter_token").exists() else ""
-    login = {"Authorization": f"token {token or pod.environ.get('JUPYTER_TOKEN', '')}"}
-    served = {
-        path: send("GET", pod.status_port, path, 20, login).body.decode() for path in ("/status.json", "/metrics")
-    }
+    login = {"X-Podkeeper-Door": (pod.home / "run/door_secret").read_text()}  # the door itself may be down
+    port = int(pod.environ["STATUS_INTERNAL_PORT"])
+    served = {path: send("GET", port, path, 20, login).body.decode() for path in ("/status.json", "/metrics")}
     doctor = json.loads(pod.podkeeper("doctor", "--json").stdout)
     return served | {
         "podkeeper status": pod.podkeeper("status").stdout,

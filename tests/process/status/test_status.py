@@ -214,6 +214,8 @@ def test_the_event_stream_begins_with_the_whole_status_and_continues_with_change
 
 
 def test_a_log_is_shown_and_searched_without_the_token(pod: Pod) -> None:
+    with (pod.home / "log/jupyter.log").open("a") as log:
+        log.write(f"[I] a node of the user's asks http://localhost/x?token={TOKEN}\n")
     found = json.loads(ask(pod, "/logs/jupyter?search=TOKEN=", BEARER).text)
     assert found["lines"]
     assert all("token=[secret]" in line for line in found["lines"])
@@ -410,7 +412,9 @@ def test_a_taken_port_is_reported_in_one_line(tmp_path: Path) -> None:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        with running(tmp_path / "pod", {"STATUS_PORT": port}) as own:
-            own.wait_for_log(f"status   | cannot listen on port {port}: Address already in use; set STATUS_PORT")
+        with running(tmp_path / "pod", {"STATUS_INTERNAL_PORT": port}) as own:
+            own.wait_for_log(
+                f"status   | cannot listen on port {port}: Address already in use; set STATUS_INTERNAL_PORT"
+            )
             own.wait_for_jupyter()
             assert "Traceback" not in own.text

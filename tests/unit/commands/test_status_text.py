@@ -33,7 +33,7 @@ def snapshot(answers: dict[str, str | None], programs: dict[str, Any] | None = N
 
 
 ALL: dict[str, str | None] = {service.name: None for service in SERVICES}
-WITHOUT_COMFYUI = {name: None for name in ALL if name not in ("comfyui", "gateway")}
+WITHOUT_COMFYUI = {name: None for name in ALL if name != "comfyui"}
 CRASHED = {
     "state": "BACKOFF", "pid": 0, "started": None, "restarts": 3, "next_start": NOW + 12.34,
     "reason": "killed by SIGSEGV",

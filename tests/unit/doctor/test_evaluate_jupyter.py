@@ -13,7 +13,6 @@ from tests.support.attached_pod import pod
     [
         ({"api": 403}, "ServerApp.allow_remote_access is not in effect"),
         ({"any_origin": False}, "ServerApp.allow_origin is not in effect"),
-        ({"cookie": "podkeeper-login"}, "ServerApp.trust_xheaders is not in effect"),
         ({"upload": 403}, "ServerApp.disable_check_xsrf is not in effect"),
         ({"without_login": 200}, "JupyterLab accepts requests without the token"),
         ({"foreign_page": 200}, "the origin guard is not in effect"),
