@@ -52,16 +52,17 @@ def rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
 
 def login_rows(settings: Settings, paths: Paths) -> list[tuple[str, str, Any, str]]:
     """The lines about the login: the door's; without a door JupyterLab's own."""
+    secret = (LOGIN, "ServerApp.cookie_secret_file", paths.cookie_secret_file,
+              "A copy of the secret kept on the volume: logins survive a restart")  # fmt: skip
     if service_named("jupyter").behind_door(settings):
         return [(LOGIN, "ServerApp.identity_provider_class", DOOR, "The door asks for the login, and lets no other "
-                 "site's page in; JupyterLab believes the door alone")]  # fmt: skip
+                 "site's page in; JupyterLab believes the door alone"), secret]  # fmt: skip
     return [
         (LOGIN, "ServerApp.identity_provider_class", DIRECT, "No page of another origin may use the login cookie"),
         (LOGIN, "IdentityProvider.cookie_options", {"SameSite": "Strict"}, "Nor may a form of another site"),
         (LOGIN, "IdentityProvider.cookie_name", f"podkeeper-login-{settings.jupyter_port}",
          "All ports of localhost share their cookies"),
-        (LOGIN, "ServerApp.cookie_secret_file", paths.cookie_secret_file,
-         "A copy of the secret kept on the volume: logins survive a restart"),
+        secret,
         *([(LOGIN, "IdentityProvider.token", "", "JUPYTER_AUTH=none: no login at all")]
           if settings.jupyter_auth == "none" else []),
     ]  # fmt: skip

@@ -215,7 +215,7 @@ BROKEN = (
            environ={"COMFYUI_ENABLED": "true", "COMFYUI_ARGS": "--crash"}, settles=False),
     Broken("comfyui_port_taken", "ports", "of ComfyUI is taken by python", take_the_port_of("comfyui"),
            environ={"COMFYUI_ENABLED": "true"}),
-    Broken("gateway_port_taken", "ports", "of Gateway is taken by python", take_the_port_of("gateway"),
+    Broken("gateway_port_taken", "ports", "of JupyterLab is taken by python", take_the_port_of("gateway"),
            environ={"COMFYUI_ENABLED": "true"}),
     Broken("volume_full", "volume", "VolumeFull", prepare=file_system("comfyui", "size=256k", fill=True),
            marks=(needs_mount,)),
