@@ -54,7 +54,9 @@ def main() -> int:
     user = unprivileged_user()
     texts = {name: read(f"{HERE}/{name}") for name in TEMPLATES}
     hostname, connections = socket.gethostname(), connection_limit()
-    config = config_text(texts, settings, login, hostname=hostname, connections=connections, without=taken)
+    config = config_text(
+        texts, settings, login, hostname=hostname, connections=connections, without=taken, ipv6=ipv6_ports(settings),
+    )  # fmt: skip
     prepare_folder(paths, config, services_behind_door(settings), user)
     os.chdir(paths.runtime)
     drop_privileges(user)
@@ -98,6 +100,18 @@ def taken_ports(settings: Settings) -> dict[str, Condition]:
         except CannotDo as error:
             taken[service.name] = error.condition
     return taken
+
+
+def ipv6_ports(settings: Settings) -> list[int]:
+    """The public ports that are free on IPv6; none where the kernel has no IPv6."""
+    free = []
+    for service in services_behind_door(settings):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as listener:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("::", service.public_port(settings)))
+            free.append(service.public_port(settings))
+    return free
 
 
 def connection_limit() -> int:

@@ -65,7 +65,7 @@ class Secrets:
 
 def config_text(
     templates: Mapping[str, str], settings: Settings, secrets: Secrets, *, hostname: str, connections: int,
-    without: Collection[str] = (),
+    without: Collection[str] = (), ipv6: Collection[int] = (),
 ) -> str:  # fmt: skip
     """The whole file.
 
@@ -76,13 +76,14 @@ def config_text(
         hostname: The machine's name.
         connections: How many connections the door may hold.
         without: Names of services whose public port is taken.
+        ipv6: The public ports at which the door listens on IPv6 addresses, too.
     """
     services = [each for each in services_behind_door(settings) if each.name not in without]
     ports = {service.public_port(settings): service for service in services}
     origins = [(port, origin) for port in ports for origin in dict.fromkeys(own_origins(settings, port))]
     names = dict.fromkeys(name for port in ports for name in own_names(settings, port, hostname))
     values = {
-        "SERVERS": "".join(_server(templates, service, settings) for service in services),
+        "SERVERS": "".join(_server(templates, service, settings, ipv6) for service in services),
         "CONNECTIONS": str(connections),
         "SERVICES": "".join(f" {port} {service.name};" for port, service in ports.items()),
         "AUTHS": "".join(f" {port} {getattr(settings, service.auth_setting)};" for port, service in ports.items()),
@@ -105,14 +106,16 @@ def services_behind_door(settings: Settings) -> list[Service]:
     return [service for service in SERVICES if service.enabled(settings) and service.behind_door(settings)]
 
 
-def _server(templates: Mapping[str, str], service: Service, settings: Settings) -> str:
+def _server(templates: Mapping[str, str], service: Service, settings: Settings, ipv6: Collection[int]) -> str:
+    port = service.public_port(settings)
     proxied = service.name == "jupyter" and settings.jupyter_tiles == "proxy"
     more = {"comfyui": templates["files.conf"], "jupyter": _tiles(templates, settings) if proxied else ""}
     values = {
         "LOCATIONS": more.get(service.name, ""),
         "NAME": service.name,
         "TITLE": service.title,
-        "PORT": str(service.public_port(settings)),
+        "PORT": str(port),
+        "LISTEN_IPV6": f"\n        listen [::]:{port} ipv6only=on so_keepalive=on;" if port in ipv6 else "",
         "INTERNAL_PORT": str(service.port(settings)),
         "MAX_BODY": MAX_BODY[service.name],
         "IGNORED": "" if service.name == "comfyui" else " X-Accel-Redirect",

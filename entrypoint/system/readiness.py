@@ -14,6 +14,8 @@ from entrypoint.system.loopback_http import get, is_up
 
 #: Seconds one probe of a service that is waited for may take.
 _PROBE_TIMEOUT_S = 2.0
+#: Why a service that responds cannot be used.
+DOOR_SHUT = "the gateway in front of it does not respond"
 
 
 def ask_services(settings: Settings, timeout: float, services: Iterable[Service] = SERVICES) -> dict[str, str | None]:
@@ -33,7 +35,10 @@ def ask_services(settings: Settings, timeout: float, services: Iterable[Service]
         thread.start()
     for thread in threads:
         thread.join(timeout + 1)
-    return {service.name: problems.get(service.name, "no response") for service in asked}
+    found = {service.name: problems.get(service.name, "no response") for service in asked}
+    if found.get("gateway"):  # nobody reaches what is behind the door
+        found |= {each.name: found[each.name] or DOOR_SHUT for each in asked if each.behind_door(settings)}
+    return found
 
 
 def wait_for_services(

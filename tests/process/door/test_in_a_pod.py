@@ -3,6 +3,8 @@
 import contextlib
 import http.client
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,3 +146,16 @@ def test_without_a_door_comfyui_listens_on_loopback_and_a_condition_says_what_to
         assert ask(pod.jupyter_port, "/api/contents").status == 401  # JupyterLab keeps its door
         assert f"  ComfyUI    http://localhost:{port}/  (up" in pod.text
         assert pod.stop() == 0
+
+
+def test_a_pod_whose_door_is_shut_is_unhealthy(pod: Pod) -> None:
+    """JupyterLab itself responds, but nobody can reach it."""
+    health = [sys.executable, "-I", "-m", "entrypoint.health"]
+    assert pod.podkeeper("stop", "gateway").returncode == 0
+    try:
+        ended = subprocess.run(health, env=pod.environ, capture_output=True, text=True, timeout=30)
+        assert (ended.returncode, "JupyterLab" in ended.stdout) == (1, True)
+    finally:
+        assert pod.podkeeper("start", "gateway").returncode == 0
+    wait_until(lambda: status(pod, BEARER) == 200, 20, "the door is open again")
+    assert subprocess.run(health, env=pod.environ, capture_output=True, timeout=30).returncode == 0

@@ -1,6 +1,7 @@
 """One login for all three ports: the same cookie, one limit of guesses; no service sees the token in any spelling."""
 
 import contextlib
+import errno
 import http.client
 import re
 import resource
@@ -138,6 +139,22 @@ def test_a_ticket_logs_in_at_its_port_for_half_a_minute(door: Scene) -> None:
 def test_a_ticket_opens_nothing_but_the_door(door: Scene) -> None:
     query = ticket(door, "comfyui", time.time()).partition("?")[2]
     assert door.ask(f"/queue?{query}").status == 401
+
+
+# -- addresses
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_port_answers_on_ipv6(door: Scene, service: str) -> None:
+    try:
+        with socket.create_connection(("::1", door.public(service)), 5) as client:
+            client.sendall(f"GET /queue HTTP/1.0\r\nHost: [::1]\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            pytest.skip("the kernel has no IPv6")
+        raise
 
 
 # -- log-out
