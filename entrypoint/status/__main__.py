@@ -22,9 +22,6 @@ from entrypoint.system.files import read_text
 from entrypoint.system.log_redaction import redact_output
 from entrypoint.system.privileges import become_service_user
 
-#: Niceness: the services' processes go first, but the page still responds while they are busy.
-NICE = 5
-
 
 async def run(settings: Settings, paths: Paths) -> int:
     """Serve until SIGTERM; returns the exit code."""
@@ -55,7 +52,6 @@ async def run(settings: Settings, paths: Paths) -> int:
 
 def main() -> int:
     """Run with the settings and paths in the environment that the entrypoint made."""
-    os.nice(NICE)
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     redact_output(settings, paths)
     return asyncio.run(run(settings, paths))

@@ -16,6 +16,7 @@ class PluginConfig(NamedTuple):
     last: frozenset[str] = frozenset(
         {"logs"}
     )  # Programs stopped after all others: they forward the others' last lines.
+    background: frozenset[str] = frozenset()  # Programs that yield the processor to the others: BACKGROUND_NICE.
     stop_within: float = 8.0  # Seconds a shutdown may take: the container engine kills after 10.
     oom_score_adj: int = 200  # Added to what programs inherit, so that the kernel never picks supervisord.
     keep: int = 100  # How many restarts restarts.json remembers.
