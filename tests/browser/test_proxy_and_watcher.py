@@ -58,7 +58,7 @@ def unverified() -> ssl.SSLContext:
 
 
 def test_watcher_sees_what_goes_wrong(on: Scene) -> None:
-    """An error in the console, an uncaught one, a 403, a request and a WebSocket to another host."""
+    """An error in the console, an uncaught one, a 404, a request and a WebSocket to another host."""
     context = new_profile(on.browser)
     watcher = Watcher(context, on.proxy.pod)
     page = context.new_page()
@@ -70,7 +70,7 @@ def test_watcher_sees_what_goes_wrong(on: Scene) -> None:
     page.evaluate("url => { new WebSocket(url) }", FOREIGN.replace("https", "wss") + "/socket")
     page.wait_for_timeout(500)
     problems = [f"{problem.kind}: {problem.text}" for problem in watcher.take()]
-    for expected in ("4xx or 5xx: 403", "console error: mine", "uncaught one"):
+    for expected in ("4xx or 5xx: 404", "console error: mine", "uncaught one"):
         assert any(expected in problem for problem in problems), (expected, problems)
     others = [problem for problem in problems if problem.startswith("request to another host")]
     assert any(FOREIGN in other for other in others)
