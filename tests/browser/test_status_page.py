@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.support.browser.chromium import Watcher, keep_evidence, launch
 from tests.support.browser.pods import Pod, open_folder, running
 from tests.support.browser.proxied_pod import PAGES, Scene
-from tests.support.browser.proxies import Proxy, running_proxy
+from tests.support.browser.proxies import FOREIGN, Proxy, running_proxy
 from tests.support.condition_tests import PRODUCED_BY
 from tests.support.waiting import wait_until
 
@@ -277,19 +277,45 @@ ATTACKS = {
 }
 
 
+@pytest.mark.parametrize("neighbour", ["sibling pod", "foreign site"])
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_sibling_pods_page_gets_nothing(stage: Scene, attack: str) -> None:
-    """Same site, so the browser sends the cookie along."""
+def test_a_page_of_a_neighbour_gets_nothing(stage: Scene, attack: str, neighbour: str) -> None:
+    """A sibling pod's page is on the same site, so the browser sends the cookie along."""
+    site = stage.proxy.sibling if neighbour == "sibling pod" else FOREIGN
+    assert raid(stage, site, attack) == []
+
+
+def test_with_the_guard_off_a_sibling_pods_page_stops_jupyterlab(playwright: Playwright) -> None:
+    """Negative control. The page still can't read, which needs the pod's consent (CORS), nor frame (its CSP)."""
+    with (
+        open_folder("status-open") as folder,
+        running(Pod(folder / "pod")) as pod,
+        running_proxy(folder / "proxy", pod.status_port, True, PAGES) as proxy,
+    ):
+        pod.guard_off()
+        browser = launch(playwright, proxy)
+        try:
+            assert raid(Scene(pod, proxy, browser, folder), proxy.sibling, "stop JupyterLab") == ["ended JupyterLab"]
+        finally:
+            browser.close()
+
+
+def raid(stage: Scene, site: str, attack: str) -> list[str]:
+    """What an attack from a page of `site` did in a logged-in browser."""
     page, _ = profile(stage.browser, stage.proxy)
     page.goto(f"{stage.proxy.pod}/?token={stage.pod.token}")
     expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
     before = jupyter_pid(stage)
     evil = page.context.new_page()
-    evil.goto(f"{stage.proxy.sibling}/attack.html")
+    evil.goto(f"{site}/attack.html")
     got = evil.evaluate(f"(pod) => ({ATTACKS[attack]}).catch(() => '')", stage.proxy.pod)
-    assert got == ""
-    assert [frame.url for frame in evil.frames if frame.locator("#headline").count()] == []
+    framed = [frame.url for frame in evil.frames if frame.locator("#headline").count()]
     page.reload()
-    expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
-    assert jupyter_pid(stage) == before
+    page.locator("#headline").wait_for()
+    ended = jupyter_pid(stage) != before
     page.context.close()
+    return [
+        *(["read"] if got else []),
+        *(["showed it in a frame"] if framed else []),
+        *(["ended JupyterLab"] if ended else []),
+    ]
