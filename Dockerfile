@@ -18,7 +18,7 @@ FROM ${BASE_IMAGE} AS system
 # Versions are the base image's to choose: a pinned one is gone from the archive after the next security update.
 # upgrade: a digest stands still, so the base's own packages are as old as it is.
 # git: custom nodes are clones, ComfyUI-Manager updates them. procps, less, nano: people work in its terminals.
-# nginx: the gateway in front of ComfyUI.
+# nginx: the door in front of JupyterLab, ComfyUI and the status page.
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \

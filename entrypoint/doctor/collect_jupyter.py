@@ -21,7 +21,7 @@ from entrypoint.system.files import read_table, read_text
 from entrypoint.system.loopback_http import Answer, send
 from entrypoint.volumes.write_probe import PREFIX
 
-#: Stands in the address of requests that the server must refuse, so that its log does not mislead.
+#: Stands in the address of requests that must be refused, so that JupyterLab's log does not mislead (without a door).
 MARK = "podkeeper-doctor"
 #: Seconds for one response.
 _TIMEOUT = 5.0

@@ -41,7 +41,7 @@ _OBVIOUS = (
 
 
 def prepare_login(settings: Settings, paths: Paths, service: Identity) -> None:
-    """Write the token and the cookie secret, 0600, for JupyterLab (its user is `service`) and the gateway.
+    """Write the token and the cookie secret, 0600, for the door and, without one, JupyterLab (its user is `service`).
 
     Raises:
         CannotDo: The volume can't keep a generated secret; the login works, but only until the next start.

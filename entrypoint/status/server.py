@@ -53,7 +53,7 @@ def application(live: Live, login: Login) -> Application:
         ],
         default_handler_class=NotFound,
         default_handler_args=common,
-        log_function=lambda handler: None,  # no access log: URLs can hold the token
+        log_function=lambda handler: None,  # no access log: the door has one
     )
 
 
