@@ -101,7 +101,7 @@ def pod(tmp_path: Path) -> Pod:
     paths = locate(settings, facts)
     make_own_folders(settings, paths, ME)
     for each in (paths.data, f"{paths.runtime}/requests", f"{paths.runtime}/secrets", f"{paths.kept_secrets}/receipts"):
-        os.makedirs(each)
+        os.makedirs(each, exist_ok=True)
     os.makedirs(f"{paths.kept_secrets}/models-wanted")
     return Pod(settings=settings, paths=paths, environ=paths.to_environ(), supervisord=0)
 
