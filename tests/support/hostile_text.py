@@ -43,9 +43,9 @@ def slow_shape(work: Callable[[str], object], parts: Iterable[str]) -> str | Non
     for shape in dict.fromkeys(each for part in parts for each in shapes(part)):
         # Most are acquitted by one short text. Longer ones have the last word, twice: other processes may have had the
         # processor's caches.
-        if seconds(work, shape.text()) > NEGLIGIBLE and grows(work, shape, 1 / GROWTH, SUSPICIOUS):
-            if all(grows(work, shape, 1, SLOW) for _ in range(2)):
-                return f"{shape.text()[:60]!r}..."
+        suspicious = seconds(work, shape.text()) > NEGLIGIBLE and grows(work, shape, 1 / GROWTH, SUSPICIOUS)
+        if suspicious and all(grows(work, shape, 1, SLOW) for _ in range(2)):
+            return f"{shape.text()[:60]!r}..."
     return None
 
 
