@@ -25,7 +25,7 @@ CHANGES = {
 }  # fmt: skip
 #: Methods of pathlib.Path that do, and our own functions that write a file by its path.
 METHODS = {"hardlink_to", "mkdir", "symlink_to", "touch", "write_bytes", "write_text"}
-OURS = {"write_atomically", "write_json", "sync_folder"}
+OURS = {"write_atomically", "write_json", "remove", "sync_folder"}
 BY_DESCRIPTOR = {"dir_fd", "src_dir_fd"}
 WRITING = ("O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC", "O_APPEND", "_NEW")
 
