@@ -57,8 +57,11 @@ def close_log_folder(folder: str) -> None:
     names = tuple(program.log_file for program in with_logs())
     opened = os.open(folder, FOLDER)
     try:
-        os.fchown(opened, 0, -1)
-        os.fchmod(opened, 0o755)
+        try:
+            os.fchown(opened, 0, -1)
+            os.fchmod(opened, 0o755)
+        except OSError as error:  # of a descriptor; the message needs the name
+            raise OSError(error.errno, error.strerror, folder) from error
         for name in os.listdir(opened):
             if name.startswith(names):
                 found = os.lstat(name, dir_fd=opened)

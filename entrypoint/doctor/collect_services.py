@@ -12,7 +12,7 @@ from entrypoint.doctor.collect_jupyter import FOREIGN, MARK, Browser
 from entrypoint.doctor.evaluate_services import expected_listeners
 from entrypoint.system.attach import Pod
 from entrypoint.system.condition_store import read_conditions
-from entrypoint.system.files import read_table
+from entrypoint.system.files import open_regular, read_table
 from entrypoint.system.loopback_http import send
 from entrypoint.system.readiness import ask_services
 from entrypoint.system.supervisord_rpc import Refused, call
@@ -112,9 +112,9 @@ def conditions(pod: Pod) -> dict[str, Any]:
 def log(pod: Pod) -> dict[str, Any]:
     """Collect the last line about a blocked request and the last error from JupyterLab's log since its last start."""
     try:
-        with open(f"{pod.paths.log}/jupyter.log", "rb") as file:
+        with open_regular(f"{pod.paths.log}/jupyter.log") as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL))
-            text = file.read().decode("utf-8", "replace")
+            text = file.read(_TAIL).decode("utf-8", "replace")
     except OSError as error:
         return {"problem": error.strerror or str(error)}
     start = text.rfind("extension was successfully linked")

@@ -26,6 +26,7 @@ from entrypoint.status.collect import Collector
 from entrypoint.status.snapshot import as_json as snapshot_json
 from entrypoint.status.snapshot import make_snapshot
 from entrypoint.system.attach import Pod
+from entrypoint.system.files import open_regular
 from entrypoint.system.known_secrets import known_secrets
 from entrypoint.system.redaction import Redactor, without_queries
 
@@ -83,11 +84,11 @@ def _parts(pod: Pod, findings: list[Finding], redactor: Redactor) -> Iterator[tu
         "settings.txt": lambda: _settings(pod.settings),
         "packages.txt": _packages,
         "processes.txt": _processes,
-        "mounts.txt": lambda: _read("/proc/self/mountinfo"),
+        "mounts.txt": lambda: end_of("/proc/self/mountinfo"),
         "disks.txt": lambda: _output("df", "-hT"),
         "gpu.txt": lambda: _output("nvidia-smi"),
-        "resolv.conf": lambda: _read("/etc/resolv.conf"),
-        "jupyter_lab_config.py": lambda: _read(f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"),
+        "resolv.conf": lambda: end_of("/etc/resolv.conf", links=True),
+        "jupyter_lab_config.py": lambda: end_of(f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"),
     }
     parts |= {f"runtime/{os.path.basename(name)}": _reader(f"{pod.paths.runtime}/{name}") for name in _RECORDS}
     parts |= {f"log/{name}": _reader(f"{pod.paths.log}/{name}") for name in _logs(pod.paths.log)}
@@ -99,16 +100,16 @@ def _parts(pod: Pod, findings: list[Finding], redactor: Redactor) -> Iterator[tu
 
 
 def _reader(path: str) -> Callable[[], str]:
-    return lambda: _read(path)
+    return lambda: end_of(path)
 
 
-def _read(path: str) -> str:
+def end_of(path: str, *, links: bool = False) -> str:
     """Return the end of a text file, from the start of a line."""
-    with open(path, "rb") as file:
-        if os.path.isfile(path) and os.fstat(file.fileno()).st_size > _TAIL:
+    with open_regular(path, links=links) as file:
+        if os.fstat(file.fileno()).st_size > _TAIL:
             file.seek(-_TAIL, os.SEEK_END)
             file.readline()
-        return file.read().decode("utf-8", "replace")
+        return file.read(_TAIL).decode("utf-8", "replace")
 
 
 def _logs(folder: str) -> list[str]:

@@ -56,6 +56,7 @@ def main() -> int:
     hostname, connections = socket.gethostname(), connection_limit()
     config = config_text(
         texts, settings, login, hostname=hostname, connections=connections, without=taken, ipv6=ipv6_ports(settings),
+        as_root=user.uid == 0,
     )  # fmt: skip
     prepare_folder(paths, config, services_behind_door(settings), user)
     os.chdir(paths.runtime)

@@ -65,7 +65,7 @@ class Secrets:
 
 def config_text(
     templates: Mapping[str, str], settings: Settings, secrets: Secrets, *, hostname: str, connections: int,
-    without: Collection[str] = (), ipv6: Collection[int] = (),
+    without: Collection[str] = (), ipv6: Collection[int] = (), as_root: bool = False,
 ) -> str:  # fmt: skip
     """The whole file.
 
@@ -76,6 +76,7 @@ def config_text(
         hostname: The machine's name.
         connections: How many connections the door may hold.
         without: Names of services whose public port is taken.
+        as_root: Whether nginx runs as root, which it does only where it can't change its user.
         ipv6: The public ports at which the door listens on IPv6 addresses, too.
     """
     services = [each for each in services_behind_door(settings) if each.name not in without]
@@ -85,6 +86,7 @@ def config_text(
     values = {
         "SERVERS": "".join(_server(templates, service, settings, ipv6) for service in services),
         "CONNECTIONS": str(connections),
+        "USER": "\nuser root root;" if as_root else "",
         "SERVICES": "".join(f" {port} {service.name};" for port, service in ports.items()),
         "AUTHS": "".join(f" {port} {getattr(settings, service.auth_setting)};" for port, service in ports.items()),
         "OWN_ORIGINS": "".join(f' "{port} {origin}" 1;' for port, origin in origins),

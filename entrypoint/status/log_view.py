@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from entrypoint.settings.services import POD_LOG, PROGRAMS
+from entrypoint.system.files import open_regular
 from entrypoint.system.redaction import Redactor
 
 #: Bytes read from the end of a file: without, and with a search.
@@ -42,9 +43,9 @@ def view(path: str, search: str, lines: int, redactor: Redactor) -> View:
     """The last `lines` lines of the file that contain `search`, upper or lower case.
 
     Raises:
-        OSError: The file can't be read.
+        OSError: The file can't be read, or is a link or no regular file.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         state = os.fstat(file.fileno())
         file.seek(max(0, state.st_size - (_SEARCHED if search else _TAIL)))
         data = file.read(_SEARCHED)

@@ -10,16 +10,16 @@ from entrypoint.supervision.orphans import MARK
 BACKGROUND_NICE = 10
 
 
-def prepare_child(handled: Iterable[int], mark: str, oom_score_adj: int, nice: int) -> None:
+def prepare_child(handled: Iterable[int], mark: str, oom_score_adj: int, background: bool) -> None:
     """Reset the signals in `handled`, set the start's mark, raise oom_score_adj so that supervisord survives, and
-    lower the priority by `nice`."""
+    lower the priority of a program that works in the `background`."""
     try:
         signal.set_wakeup_fd(-1)
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
         os.environ[MARK] = mark
         _raise_oom_score_adj(oom_score_adj)
-        os.nice(nice)
+        os.nice(BACKGROUND_NICE if background else 0)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
     except Exception as problem:  # an exception here would leave a second supervisord running
         os.write(2, f"podkeeper: {problem!r}\n".encode())

@@ -15,7 +15,7 @@ from entrypoint.settings.services import with_logs
 from entrypoint.settings.settings import Settings
 from entrypoint.supervision.log_lines import LineSplitter, batches
 from entrypoint.system.console import open_container_stdout
-from entrypoint.system.files import read_table, write_json
+from entrypoint.system.files import open_regular, read_table, write_json
 from entrypoint.system.privileges import become_service_user
 
 #: Prefix on stdout -> file in the log folder.
@@ -60,9 +60,10 @@ class Followed:
 
     def _open(self) -> bool:
         try:
-            self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
+            with open_regular(self._path) as file:
+                self._descriptor = os.dup(file.fileno())
+        except OSError:
+            return False  # there is none yet, or a link or FIFO in its place
         found = os.fstat(self._descriptor)
         if found.st_ino != self._inode or found.st_size < self._offset:
             self._inode, self._offset = found.st_ino, 0
@@ -71,8 +72,8 @@ class Followed:
 
     def _replaced(self) -> bool:
         try:
-            now = os.stat(self._path)
-        except FileNotFoundError:
+            now = os.lstat(self._path)
+        except OSError:
             return False
         return now.st_ino != self._inode or now.st_size < self._offset
 
@@ -85,8 +86,8 @@ def mark_log_starts(paths: Paths) -> None:
     """Record the files' sizes at boot: their content is from an earlier start and is not forwarded again."""
     positions = {}
     for name in FOLLOWED.values():
-        with contextlib.suppress(FileNotFoundError):
-            found = os.stat(os.path.join(paths.log, name))
+        with contextlib.suppress(OSError):
+            found = os.lstat(os.path.join(paths.log, name))
             positions[name] = [found.st_ino, found.st_size]
     os.makedirs(paths.reports, exist_ok=True)
     write_json(_positions_file(paths), positions)  # not synced: a hint for the next forwarder

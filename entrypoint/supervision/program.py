@@ -19,7 +19,7 @@ from supervisor.states import ProcessStates as States
 from supervisor.states import getProcessStateDescription
 
 from entrypoint.supervision import exits, orphans
-from entrypoint.supervision.child import BACKGROUND_NICE, prepare_child
+from entrypoint.supervision.child import prepare_child
 from entrypoint.supervision.keeper import Keeper
 from entrypoint.supervision.policy import Backoff, Decision, Exit, GiveUp, Restart, StayDown, on_exit, on_failure
 from entrypoint.supervision.wakeup import NEVER
@@ -139,8 +139,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
 
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
         config = self.keeper.config
-        nice = BACKGROUND_NICE if self.name in config.background else 0
-        prepare_child(HANDLED, self._mark, config.oom_score_adj, nice)
+        prepare_child(HANDLED, self._mark, config.oom_score_adj, self.name in config.background)
         super()._spawn_as_child(filename, argv)
 
     # -- end ------------------------------------------------------------------------------------------

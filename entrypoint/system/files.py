@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Any
+from typing import Any, BinaryIO
 
 #: Bytes of a small file; the largest is the journal of a download, 2 MB for a file of 40 GB.
 LARGEST = 16 << 20
@@ -93,22 +93,32 @@ def remove(path: str) -> bool:
     return True
 
 
-def read_bytes(path: str, most: int = LARGEST, *, links: bool = True) -> bytes:
-    """Return the content of a regular file. Anything may be found in a folder that services write to: a FIFO, whose
-    opening would block, a device, a folder, a huge file.
+def open_regular(path: str, *, links: bool = False) -> BinaryIO:
+    """Open a regular file for reading. Anything may be found in a folder that services write to: a FIFO, whose opening
+    would block, a device, a folder.
 
     Args:
         path: The file.
-        most: Bytes that the file may have.
         links: Whether a link is followed; False: it is refused.
+
+    Raises:
+        OSError: It cannot be opened, or is not a regular file.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before `fdopen`, which refuses a folder and leaves it open
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: str, most: int = LARGEST, *, links: bool = True) -> bytes:
+    """Return the content of a regular file (see `open_regular`) of at most `most` bytes.
 
     Raises:
         OSError: It cannot be read, is not a regular file, or is too large.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", path)
+    with open_regular(path, links=links) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most} bytes", path)

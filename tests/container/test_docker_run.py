@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 def test_jupyterlab_answers_on_the_published_port_and_asks_for_the_login(pod: Container) -> None:
     assert pod.jupyter("/api/contents")["type"] == "directory"
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="401"):
         pod.jupyter("/api/contents", token="guessed")
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+from entrypoint.system.files import open_regular
+
 MAX_BYTES = 1 << 20  # Bytes read at a time; anything a flood writes beyond that is skipped.
 
 
@@ -25,7 +27,7 @@ class LogTail:
     def lines(self) -> list[str]:
         """Return the complete lines since the last call; none while the file cannot be read."""
         try:
-            with open(self._path, "rb") as file:
+            with open_regular(self._path) as file:
                 state = os.fstat(file.fileno())
                 if state.st_ino != self._inode or state.st_size < self._offset:
                     self._inode, self._offset, self._rest = state.st_ino, 0, b""

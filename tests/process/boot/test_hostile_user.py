@@ -33,6 +33,8 @@ SECRET = "only-root-may-read-this"
 #: Programs that may stay root's: supervisord itself, the door, and the volume pass, which works by descriptors.
 ROOTS = {"entrypoint.door", "entrypoint.volumes"}
 
+LOGS = ("jupyter.log", "comfyui.log", "supervisord.log", "podkeeper-models.log")
+
 #: Run as the services' user: replaces what it owns or can rename by links to the victims, in turn a file, a folder
 #: and a fifo. argv: the pod's folder, the victims' folder.
 ATTACK = """
@@ -161,6 +163,15 @@ def attack(python: str, pod_home: Path, victims: Path, whole: bool) -> None:
     )
 
 
+def plant_logs(home: Path, victims: Path) -> None:
+    """Links in a log folder that everybody may write to, as `/var/log` of an image is before its first start."""
+    folder = home / "log"
+    folder.mkdir(parents=True)
+    folder.chmod(0o1777)
+    for name in LOGS:
+        as_user("ln", "-s", str(victims / "file"), str(folder / name), check=True)
+
+
 def manifest(home: Path) -> None:
     """A model that is wanted, in the user's own manifest."""
     text = 'schema = 1\n[bundles.B]\n[[files]]\nbundle = "B"\nsource = "huggingface"\nrepo_id = "o/r"\n'
@@ -183,6 +194,12 @@ def status_page(pod: Pod, path: str) -> str:
         return error.read().decode()
 
 
+def responds(pod: Pod, path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(status_page(pod, path))
+    return False
+
+
 def roots_programs(pod: Pod) -> set[str]:
     """The modules that run as root below supervisord."""
     found = set()
@@ -202,13 +219,21 @@ def test_a_hostile_services_user_changes_nothing_of_roots(place: Path, victims: 
     with Origin() as origin:
         origin.put("a.bin", b"a" * 1000)
         manifest(home)
+        plant_logs(home, victims)
         with running(home, environ(place, origin) | {"MODELS": "auto"}, python=python) as pod:
             pod.wait_for_jupyter()
             wait_until(lambda: (home / "comfyui/models/loras/a.bin").exists(), 60, "the model is fetched", 0.1)
+            wait_until(lambda: responds(pod, "/logs/jupyter"), 30, "the status server serves a log", 0.1)
+            for name in ("jupyter", "comfyui", "pod", "models"):
+                assert SECRET not in status_page(pod, f"/logs/{name}")
+            assert not any((home / "log" / name).is_symlink() for name in LOGS)
+            assert state(victims) == before
             assert (home / "comfyui/models/loras/a.bin").stat().st_uid == UID
             assert pod.stop() == 0
         attack(python, home, victims, whole)
         assert state(victims) == before
+        # JupyterLab opens this file of its own, as the services' user, and does not start where it cannot.
+        (home / "home/.local/share/jupyter/runtime/jupyter_cookie_secret").unlink(missing_ok=True)
         with running(home, environ(place, origin) | {"MODELS": "auto"}, python=python) as pod:
             pod.wait_for_jupyter()
             pod.podkeeper("models", "add", f"{origin.hub_url}/o/r/resolve/main/a.bin", "--dest", "loras/b.bin")
@@ -255,13 +280,7 @@ def test_the_status_server_is_the_services_users_and_its_buttons_work(place: Pat
     home = place / "pod"
     with Origin() as origin, running(home, environ(place, origin), python=python) as pod:
         pod.wait_for_jupyter()
-
-        def answers() -> bool:
-            with contextlib.suppress(OSError):
-                return bool(status_page(pod, "/status.json"))
-            return False
-
-        wait_until(answers, 30, "the status server answers", 0.1)
+        wait_until(lambda: responds(pod, "/status.json"), 30, "the status server answers", 0.1)
         (server,) = [process for process in pod.family() if "entrypoint.status" in process.cmdline()]
         assert server.uids() == (UID, UID, UID)
         found = (home / "run/supervisor.sock").stat()

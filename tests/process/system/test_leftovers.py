@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from entrypoint.boot.own_folders import make_own_folders
+from entrypoint.commands.logs import main as show_logs
+from entrypoint.commands.logs import tail
 from entrypoint.conditions.condition import Condition
+from entrypoint.doctor.collect_services import log as log_for_doctor
 from entrypoint.doctor.collect_services import programs as doctors_programs
+from entrypoint.doctor.support_bundle import end_of
+from entrypoint.door.kept_secrets import KeptSecrets
 from entrypoint.models.bundle_requests import remove_requests, requested_bundles
 from entrypoint.models.catalogue.builtin import local_manifest
 from entrypoint.models.catalogue.manifest import BadManifest
@@ -27,16 +34,18 @@ from entrypoint.models.store import ModelStore
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity as User
+from entrypoint.status import log_view
 from entrypoint.status.collect import Collector
 from entrypoint.status.snapshot import as_json, make_snapshot
 from entrypoint.supervision.exits import Reason
 from entrypoint.supervision.journal import Journal
 from entrypoint.supervision.kill_notes import take_kill_note, take_restart_request, write_kill_note
-from entrypoint.supervision.log_forwarder import Followed
+from entrypoint.supervision.log_forwarder import Followed, mark_log_starts
+from entrypoint.supervision.prober.log_tail import LogTail
 from entrypoint.supervision.prober.loop import Programs
 from entrypoint.system.attach import Pod, attach
 from entrypoint.system.condition_store import clear_condition, conditions_since, raise_condition
-from entrypoint.system.files import LARGEST, read_table
+from entrypoint.system.files import LARGEST, read_table, remove
 from entrypoint.system.known_secrets import known_secrets
 from entrypoint.system.redaction import Redactor
 from entrypoint.volumes import __main__ as volumes
@@ -45,6 +54,8 @@ from entrypoint.volumes.rules import Rule
 
 pytestmark = pytest.mark.timeout(20)  # a reader that blocks is a failure
 ME = User(os.geteuid(), os.getegid())
+#: What no reader may show of a file that a link leads to: this one.
+WORDS = "of a file that a link leads to"
 FILE = File(bundle="B", source="url", dest="loras/a", keys={"url": "https://example.com/a"})
 
 
@@ -85,6 +96,7 @@ LEFTOVERS: dict[str, Callable[[Path], object]] = {
     "a dangling link": lambda path: path.symlink_to("/nonexistent"),
     "a link to itself": lambda path: path.symlink_to(path),
     "a link to a device": lambda path: path.symlink_to("/dev/zero"), "an empty file": content(""),
+    "a link to a file": lambda path: path.symlink_to(__file__),
     "a torn file": content('{"programs": {"jupy'), "a huge file": huge, "not UTF-8": content(b"\xff\xfe{}"),
     "a list": content("[[], 1, null]"), "null": content("null"), "deep nesting": content("[" * 100_000),
     "an endless number": content("1" * 10_000), "texts": content(shapes("x")), "lists": content(shapes([[1], None])),
@@ -100,14 +112,15 @@ def pod(tmp_path: Path) -> Pod:
     settings = Settings(home=str(tmp_path / "pod"))
     paths = locate(settings, facts)
     make_own_folders(settings, paths, ME)
-    for each in (paths.data, f"{paths.runtime}/requests", f"{paths.runtime}/secrets", f"{paths.kept_secrets}/receipts"):
+    state = paths.models_state
+    folders = (paths.data, paths.kept_secrets, f"{paths.runtime}/secrets")
+    for each in (*folders, f"{state}/receipts", f"{state}/models-wanted"):
         os.makedirs(each)
-    os.makedirs(f"{paths.kept_secrets}/models-wanted")
     return Pod(settings=settings, paths=paths, environ=paths.to_environ(), supervisord=0)
 
 
 def store(paths: Paths) -> ModelStore:
-    return ModelStore(paths.data, paths.kept_secrets)
+    return ModelStore.of(paths)
 
 
 def receipt_of(paths: Paths) -> str:
@@ -116,7 +129,7 @@ def receipt_of(paths: Paths) -> str:
     target.parent.mkdir(parents=True)
     target.write_text("model")
     store(paths).write_receipt(FILE, "0" * 64, True, fetched=True)
-    (found,) = Path(paths.kept_secrets, "receipts").iterdir()
+    (found,) = Path(paths.models_state, "receipts").iterdir()
     return str(found)
 
 
@@ -223,22 +236,82 @@ def read_part(pod: Pod, path: str) -> None:
     part.close()
 
 
+def read_kept_secret(pod: Pod, path: str) -> None:
+    known_secrets(pod)
+    kept = KeptSecrets(pod.paths, shared=False)
+    assert WORDS not in kept.read("jupyter_token")
+    kept.close()
+
+
+def read_page_of_log(pod: Pod, path: str) -> None:
+    for search in ("", "a"):
+        with contextlib.suppress(OSError):
+            assert WORDS not in str(log_view.view(path, search, log_view.MAX_LINES, Redactor([])))
+
+
+def read_log_for_doctor(pod: Pod, path: str) -> None:
+    assert log_for_doctor(pod).keys() <= {"problem", "blocked", "errors"}
+    assert WORDS not in str(log_for_doctor(pod))
+
+
+def read_end(pod: Pod, path: str) -> None:
+    with contextlib.suppress(OSError):
+        assert WORDS not in end_of(path)
+
+
+def read_log_in_terminal(pod: Pod, path: str) -> None:
+    with contextlib.suppress(OSError):
+        assert WORDS.encode() not in b"".join(tail(path, 1000)[0])
+
+
+def replace_by_log(path: str) -> None:
+    Path(f"{path}.new").write_text("a log again\n")
+    remove(path)
+    os.rename(f"{path}.new", path)
+
+
+def forward_log(pod: Pod, path: str) -> None:
+    mark_log_starts(pod.paths)
+    log = Followed("x", path, None)
+    for _ in range(3):
+        assert WORDS.encode() not in b"".join(log.new_lines())
+    replace_by_log(path)
+    found = (line for _ in range(200) for line in log.new_lines())  # a huge file takes a call for each of its megabytes
+    assert any(line.endswith(b"| a log again\n") for line in found)
+
+
+def read_log_in_prober(pod: Pod, path: str) -> None:
+    log = LogTail(path)
+    log.skip()
+    assert log.lines() == []
+    replace_by_log(path)
+    assert log.lines() == ["a log again"]
+
+
 READERS: dict[str, tuple[Callable[[Paths], str], Callable[[Pod, str], None]]] = {
     "a condition": (lambda paths: f"{paths.runtime}/conditions/NoGpu.json", read_conditions),
     "programs.json": (lambda paths: f"{paths.runtime}/programs.json", read_programs),
     "restarts.json": (lambda paths: f"{paths.runtime}/restarts.json", read_restarts),
-    "models.json": (lambda paths: f"{paths.runtime}/models.json", read_models),
+    "models.json": (lambda paths: f"{paths.reports}/models.json", read_models),
     "volumes.json": (lambda paths: f"{paths.runtime}/volumes.json", read_volumes),
-    "log_positions.json": (lambda paths: f"{paths.runtime}/log_positions.json", read_positions),
-    "a kill note": (lambda paths: f"{paths.runtime}/x.killed-because", read_kill_note),
-    "a restart request": (lambda paths: f"{paths.runtime}/requests/comfyui.reboot", read_restart_request),
+    "log_positions.json": (lambda paths: f"{paths.reports}/log_positions.json", read_positions),
+    "a kill note": (lambda paths: f"{paths.requests}/x.killed-because", read_kill_note),
+    "a restart request": (lambda paths: f"{paths.requests}/comfyui.reboot", read_restart_request),
     "a copy of a secret": (lambda paths: f"{paths.runtime}/secrets/HF_TOKEN", read_secret),
     "supervisord's pid": (lambda paths: f"{paths.runtime}/supervisord.pid", read_pid),
-    "a requested bundle": (lambda paths: f"{paths.kept_secrets}/models-wanted/FLUX", read_request),
+    "a requested bundle": (lambda paths: f"{paths.models_state}/models-wanted/FLUX", read_request),
     "the manifest": (lambda paths: f"{paths.data}/models.toml", read_manifest),
     "a receipt": (receipt_of, read_receipt),
-    "a lease": (lambda paths: f"{paths.kept_secrets}/receipts/lease", read_lease),
-    "a journal": (lambda paths: f"{paths.kept_secrets}/receipts/journal.z", read_part),
+    "a lease": (lambda paths: f"{paths.models_state}/receipts/lease", read_lease),
+    "a log, status page": (lambda paths: f"{paths.log}/jupyter.log", read_page_of_log),
+    "a log, doctor": (lambda paths: f"{paths.log}/jupyter.log", read_log_for_doctor),
+    "a log, bundle": (lambda paths: f"{paths.log}/jupyter.log", read_end),
+    "a log, podkeeper logs": (lambda paths: f"{paths.log}/jupyter.log", read_log_in_terminal),
+    "a log, forwarder": (lambda paths: f"{paths.log}/jupyter.log", forward_log),
+    "a log, prober": (lambda paths: f"{paths.log}/jupyter.log", read_log_in_prober),
+    "a record, bundle": (lambda paths: f"{paths.reports}/models.json", read_end),
+    "a kept secret": (lambda paths: f"{paths.kept_secrets}/jupyter_token", read_kept_secret),
+    "a journal": (lambda paths: f"{paths.models_state}/receipts/journal.z", read_part),
 }
 
 
@@ -267,3 +340,18 @@ def test_clearing_follows_no_link(pod: Pod, tmp_path: Path) -> None:
     Path(pod.paths.runtime, "conditions/y/link").symlink_to(tmp_path / "theirs")
     make_own_folders(pod.settings, pod.paths, ME)
     assert (tmp_path / "theirs/sub/file").exists()
+
+
+@pytest.mark.parametrize("leftover", ["a folder", "a FIFO", "a link to a file"])
+def test_podkeeper_logs_names_what_is_no_log(
+    pod: Pod, leftover: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    LEFTOVERS[leftover](Path(pod.paths.log, "jupyter.log"))
+    Path(pod.paths.log, "comfyui.log").write_text("of ComfyUI\n")
+    for name, text in pod.environ.items():
+        monkeypatch.setenv(name, text)
+    assert show_logs(Namespace(name=["jupyter", "comfyui"], lines=9, follow=False)) == 1
+    shown = capsys.readouterr()
+    assert f"cannot read {pod.paths.log}/jupyter.log: " in shown.err
+    assert "of ComfyUI" in shown.out
+    assert WORDS not in shown.out

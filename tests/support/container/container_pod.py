@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 from tests.support.browser.network_namespace import network_of
-from tests.support.browser.pods import Pod
+from tests.support.browser.pods import Pod, Starting
 from tests.support.browser.proxies import POD_ID
 from tests.support.container.engine import TOKEN, Container, docker, running
 from tests.support.waiting import wait_until
@@ -46,7 +46,7 @@ class ContainerPod(Pod):
 
     def _is_up(self) -> bool:
         assert self.container.inspect("{{.State.Running}}") == "true", self.container.log
-        with contextlib.suppress(OSError, AssertionError):
+        with contextlib.suppress(OSError, AssertionError, Starting):
             return bool(self.api("GET", "/api/status"))
         return False
 
