@@ -64,7 +64,7 @@ def run_or_record(run: Callable[[], int | None], failure: str) -> int:
     try:
         return int(run() or 0)
     except SystemExit as error:
-        reason = f"exit code {error.code}; see: podkeeper logs jupyter"
+        reason = error.code if isinstance(error.code, str) else f"exit code {error.code}; see: podkeeper logs jupyter"
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"

@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from jupyter_server import config_manager
+from jupyter_server.extension.manager import ExtensionManager
 from traitlets.config import Application, Config
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
@@ -48,6 +49,15 @@ def use_for_every_file() -> None:
         return found
 
     manager.get = get
+    link = ExtensionManager.link_extension
+
+    def link_extension(self: Any, name: str) -> None:
+        """Jupyter catches any failure here, and would run without the pod's settings."""
+        link(self, name)
+        if name == "jupyterlab" and name not in self.linked_extensions:
+            raise SystemExit("JupyterLab cannot take all settings; see: podkeeper logs jupyter")
+
+    ExtensionManager.link_extension = link_extension
 
 
 def leave_out_files(reason: str) -> None:

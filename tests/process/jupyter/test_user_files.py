@@ -89,10 +89,12 @@ def test_the_login_stays_and_every_left_out_setting_is_named(
 
 
 @needs_root
+@pytest.mark.parametrize("text", ["c.ServerApp.extra_static_paths.append(5)", "c.ServerApp.logging_config = {'version': 7}"])
 @pytest.mark.parametrize("user", [None, UID], ids=["root", "uid 1000"])
-def test_what_no_check_foresees_costs_one_restart_and_the_users_files(user: int | None, python: str) -> None:
-    files = {VOLUME + ".py": "c.LabApp.app_dir = '/nowhere'\nc.ServerApp.logging_config = {'version': 7}\n"}
-    with pod_with(files, python, {}, user) as pod:
+def test_what_no_check_foresees_costs_one_restart_and_the_users_files(
+    text: str, user: int | None, python: str
+) -> None:
+    with pod_with({VOLUME + ".py": text}, python, {}, user) as pod:
         wait_until(lambda: "JupyterUserConfigBroken" in conditions(pod), 20, "the condition")
         assert "runs without" in conditions(pod)["JupyterUserConfigBroken"]
         assert pod.jupyter("/api/contents")["path"] == ""
