@@ -53,7 +53,9 @@ REGISTRY: dict[str, Entry] = {
     "JupyterRootElsewhere": Entry("error", "jupyter", "JupyterLab cannot open the data folder and shows another one."),
     "JupyterUserConfigBroken": Entry("error", "jupyter", "A Jupyter configuration file of the user cannot be loaded."),
     "JupyterUserSettingIgnored": Entry(
-        "warning", "jupyter", "JupyterLab runs without a setting of the user's Jupyter files: it is wrong, or the pod's."
+        "warning",
+        "jupyter",
+        "JupyterLab runs without a setting of the user's Jupyter files: it is wrong, or the pod's.",
     ),
     "LoginNotKept": Entry("warning", START, "The volume cannot keep the login: the token changes with every start."),
     "ManagerNotSettled": Entry("warning", "comfyui", "ComfyUI-Manager's config.ini cannot be written."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -20,7 +21,9 @@ def choose_root(paths: Paths) -> str:
         clear_condition(paths.runtime, NAME)
         return root
     reason = f"{paths.data} is missing or closed to uid {os.geteuid()}, so JupyterLab shows {root}"
-    remedy = f"give uid {os.geteuid()} access to {paths.stored}, or mount another volume; then: podkeeper restart jupyter"
+    remedy = (
+        f"give uid {os.geteuid()} access to {paths.stored}, or mount another volume; then: podkeeper restart jupyter"
+    )
     condition = Condition(NAME, reason, remedy)
     if raise_condition(paths.runtime, condition):
         print(condition, flush=True)
@@ -31,7 +34,7 @@ def _candidates(paths: Paths) -> Iterator[str]:
     for folder in dict.fromkeys((paths.data, paths.stored)):
         yield folder
         yield from (str(parent) for parent in PurePosixPath(folder).parents if str(parent) != "/")
-    yield from (paths.home, "/tmp", "/")
+    yield from (paths.home, tempfile.gettempdir(), "/")
 
 
 def _opens(folder: str) -> bool:
@@ -45,7 +48,9 @@ def keep_changes(paths: Paths) -> dict[str, str]:
     they are in the home.
     """
     for kept in (f"{paths.data}/.jupyter", f"{paths.home}/.jupyter"):
-        if _makes(kept) and all(_makes(f"{kept}/{name}") for name in ("lab/user-settings", "lab/workspaces", "ipython")):
+        if _makes(kept) and all(
+            _makes(f"{kept}/{name}") for name in ("lab/user-settings", "lab/workspaces", "ipython")
+        ):
             return {
                 "JUPYTERLAB_SETTINGS_DIR": f"{kept}/lab/user-settings",
                 "JUPYTERLAB_WORKSPACES_DIR": f"{kept}/lab/workspaces",

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from traitlets import HasTraits, TraitError, TraitType
-from traitlets.config import Configurable, LazyConfigValue
+from traitlets.config import Configurable
+from traitlets.config.loader import LazyConfigValue
 
 _ADDRESS = "the pod decides about JupyterLab's address; set JUPYTER_PORT"
 _TLS = "TLS ends before JupyterLab, at the pod's proxy"
@@ -37,14 +38,20 @@ def refusal(section: str, name: str, value: Any) -> str:
         return _OWNED[name]
     if isinstance(value, LazyConfigValue):  # c.X.y.append(...): a change of a value that is not known yet
         return ""
-    for found, trait in _traits(section, "root_dir" if name == "notebook_dir" else name):  # its old name
-        try:
-            trait._validate(found.__new__(found), value)
-        except TraitError as error:
-            secret = any(word in name.lower() for word in _SECRET)
-            return "the value has the wrong type" if secret else " ".join(str(error).split())[:300]
-        except Exception:  # a check that needs more than the value: JupyterLab's start will show
-            continue
+    trait = "root_dir" if name == "notebook_dir" else name  # its old name
+    problem = next(filter(None, (_problem(*each, value) for each in _traits(section, trait))), "")
+    if problem and any(word in name.lower() for word in _SECRET):
+        return "the value has the wrong type"
+    return problem
+
+
+def _problem(owner: type[HasTraits], trait: TraitType[Any, Any], value: Any) -> str:
+    try:
+        trait._validate(owner.__new__(owner), value)
+    except TraitError as error:
+        return " ".join(str(error).split())[:300]
+    except Exception:  # a check that needs more than the value: JupyterLab's start will show
+        return ""
     return ""
 
 

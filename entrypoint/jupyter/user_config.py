@@ -63,7 +63,9 @@ def use_for_every_file() -> None:
 def leave_out_files(reason: str) -> None:
     """Load none of the user's files: JupyterLab did not start with them."""
     left_out[0] = True
-    problems[BROKEN]["Jupyter"] = [f"JupyterLab did not start with the user's Jupyter files, and runs without: {reason}"]
+    problems[BROKEN]["Jupyter"] = [
+        f"JupyterLab did not start with the user's Jupyter files, and runs without: {reason}"
+    ]
 
 
 def user_files(folder: str) -> list[str]:
@@ -100,7 +102,7 @@ class _Guarded:
             raise ConfigFileNotFound(str(error)) from error
         path = self.full_filename
         if not _is_users(path):
-            return super().load_config()  # type: ignore[misc]
+            return super().load_config()  # type: ignore[misc,no-any-return]
         if left_out[0]:
             return Config()
         ignored: list[str] = []

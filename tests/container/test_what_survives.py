@@ -45,7 +45,9 @@ def test_settings_theme_workspaces_and_history_survive_a_new_container(image: st
 @pytest.mark.parametrize("mount", ["workspace", "comfyui"])
 def test_jupyterlab_has_a_root_with_a_volume_that_is_roots(image: str, mount: str, options: tuple[str, ...]) -> None:
     with volume() as name:
-        docker("run", "--rm", "--entrypoint", "chmod", "--volume", f"{name}:/v", image, "0700", "/v")
+        # Not empty: an empty volume takes the mode of the image's folder at every mount.
+        close = ("--entrypoint", "sh", "--volume", f"{name}:/v", image, "-c", "touch /v/others && chmod 0700 /v")
+        docker("run", "--rm", *close)
         arguments = (*WITHOUT_COMFYUI, *options, "--volume", f"{name}:/{mount}")
         with running(image, *arguments) as pod:
             pod.wait_for_jupyter()

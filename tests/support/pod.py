@@ -59,7 +59,9 @@ class Pod:
                 stdout=stdout or file,
                 stderr=file,
                 start_new_session=True,
-                **({} if user is None else {"user": user, "group": user, "extra_groups": []}),
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
 
     @property

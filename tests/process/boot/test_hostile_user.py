@@ -9,10 +9,8 @@ import contextlib
 import json
 import os
 import shutil
-import site
 import stat
 import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -22,7 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.checkout import FAKE_COMFYUI, ROOT
+from tests.support.checkout import FAKE_COMFYUI
 from tests.support.models.origin import Origin
 from tests.support.pod import TOKEN, Pod, running
 from tests.support.waiting import wait_until

@@ -93,7 +93,9 @@ def test_in_local_mode_changes_are_below_the_data_folder(tmp_path: Path) -> None
         assert theme_and_workspace(pod.jupyter_port, TOKEN) == ("JupyterLab Dark", {"kept": 1})
         type_into_terminal(pod.jupyter_port, TOKEN, "echo typed-by-the-user")
         kept = pod.home / "comfyui/.jupyter"
-        assert "Dark" in (kept / "lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").read_text()
+        assert (
+            "Dark" in (kept / "lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").read_text()
+        )
         (workspace,) = (kept / "lab/workspaces").glob("mine*")
         assert json.loads(workspace.read_text())["data"] == {"kept": 1}
         assert "echo typed-by-the-user" in (kept / "bash_history").read_text()
