@@ -12,10 +12,10 @@ from entrypoint.jupyter.folders import choose_root, keep_changes
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import read_conditions
-from tests.process.jupyter.test_user_files import UID, conditions, pod_with
 from tests.support.file_systems import as_user, let_others_through, needs_root
 from tests.support.jupyter_changes import choose_dark_theme, theme_and_workspace, type_into_terminal
 from tests.support.pod import TOKEN, running
+from tests.support.pod_with_files import UID, conditions, pod_with
 
 
 def paths_in(home: Path) -> Paths:

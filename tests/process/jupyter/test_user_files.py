@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from entrypoint.system.loopback_http import send
 from tests.support.file_systems import needs_root
-from tests.support.pod import TOKEN, Pod, running
+from tests.support.pod import TOKEN
+from tests.support.pod_with_files import UID, conditions, pod_with
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
-UID = 1000
 VOLUME, HOME = "comfyui/.jupyter/jupyter_lab_config", "home/.jupyter/jupyter_server_config"
 #: Every file sets what would open JupyterLab to everybody, or move it away from where it is probed and announced.
 OPEN = {"token": "", "password": "", "port": 8888, "base_url": "/x/", "certfile": "/x.pem", "keyfile": "/x.key"}
@@ -31,32 +25,6 @@ EVERYTHING = {
     "home/.jupyter/jupyter_config.py": "import sys; sys.exit()",
     "comfyui/.jupyter/jupyter_lab_config.d/a.py": "raise KeyboardInterrupt",
 }  # fmt: skip
-
-
-@contextlib.contextmanager
-def pod_with(files: dict[str, str], python: str, environ: dict[str, str], user: int | None = None) -> Iterator[Pod]:
-    top = Path(tempfile.mkdtemp(prefix="podkeeper-files-"))  # pytest's own folders are root's alone
-    top.chmod(0o777)
-    home = top / "pod"
-    for name, text in files.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(text)
-    if user is not None:
-        for path in (home, *home.rglob("*")):
-            os.chown(path, user, user)
-    try:
-        with running(home, environ, python=python, user=user) as pod:
-            if environ.get("JUPYTER_INTERNAL_PORT"):
-                pod.jupyter_port = int(environ["JUPYTER_PORT"])
-            pod.wait_for_jupyter()
-            yield pod
-    finally:
-        shutil.rmtree(top)
-
-
-def conditions(pod: Pod) -> dict[str, str]:
-    folder = pod.home / "run/conditions"
-    return {path.stem: json.loads(path.read_text())["reason"] for path in folder.glob("*.json")}
 
 
 def no_door() -> dict[str, str]:
