@@ -30,7 +30,8 @@ def main() -> int:
     become_service_user(settings)
     redact_output(settings, paths)
     root = choose_root(paths)
-    os.chdir(root)  # terminals start in this folder
+    with contextlib.suppress(OSError):  # a volume that fails now must not keep JupyterLab down
+        os.chdir(root)  # terminals start in this folder
     for name, text in keep_changes(paths).items():
         os.environ.setdefault(name, text)
     path = os.environ["PATH"]
@@ -50,7 +51,8 @@ def main() -> int:
     user_config.use_for_every_file()
     failure = f"{paths.reports}/jupyter_start_failure"
     if reason := read_text(failure):
-        remove(failure)  # the next start tries the user's files again
+        with contextlib.suppress(OSError):
+            remove(failure)  # the next start tries the user's files again
         user_config.leave_out_files(reason)
     return run_or_record(run, failure)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -18,15 +19,17 @@ def choose_root(paths: Paths) -> str:
     """The data folder; where this process's user cannot open it, the nearest folder it can, with a condition."""
     root = next(folder for folder in _candidates(paths) if folder == "/" or _opens(folder))
     if root == paths.data:
-        clear_condition(paths.runtime, NAME)
+        with contextlib.suppress(OSError):
+            clear_condition(paths.runtime, NAME)
         return root
     reason = f"{paths.data} is missing or closed to uid {os.geteuid()}, so JupyterLab shows {root}"
     remedy = (
         f"give uid {os.geteuid()} access to {paths.stored}, or mount another volume; then: podkeeper restart jupyter"
     )
     condition = Condition(NAME, reason, remedy)
-    if raise_condition(paths.runtime, condition):
-        print(condition, flush=True)
+    with contextlib.suppress(OSError):
+        raise_condition(paths.runtime, condition)
+    print(condition, flush=True)
     return root
 
 

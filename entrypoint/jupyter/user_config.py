@@ -7,6 +7,7 @@ or that belongs to the pod is left out. A condition names file and setting.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -159,7 +160,8 @@ def _note(name: str, path: str, found: list[str]) -> None:
 def _record(name: str, clear: bool = False) -> None:
     runtime = os.environ.get("PODKEEPER_RUNTIME_PATH", "")
     reason = "; ".join(text for found in problems[name].values() for text in found)
-    if runtime and reason:
-        raise_condition(runtime, Condition(name, reason, _REMEDY))
-    elif runtime and clear:
-        clear_condition(runtime, name)
+    with contextlib.suppress(OSError):  # a full runtime folder must not cost the pod's own settings
+        if runtime and reason:
+            raise_condition(runtime, Condition(name, reason, _REMEDY))
+        elif runtime and clear:
+            clear_condition(runtime, name)

@@ -161,3 +161,12 @@ def test_settings_that_users_may_have_are_kept(tmp_path: pathlib.Path) -> None:
     assert config.ServerApp.root_dir == str(tmp_path)
     assert "extra_static_paths" in config.ServerApp
     assert config.MyOwnExtension.port == 5
+
+
+def test_a_condition_that_cannot_be_stored_costs_no_setting(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").write_text("a file is in the way")
+    monkeypatch.setenv("PODKEEPER_RUNTIME_PATH", str(tmp_path / "run"))
+    (tmp_path / "jupyter_lab_config.py").write_text("c.ServerApp.port = 'abc'\n")
+    assert load(tmp_path).ServerApp.max_body_size == 1
