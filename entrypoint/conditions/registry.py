@@ -50,7 +50,13 @@ REGISTRY: dict[str, Entry] = {
     ),
     "GatewayWithoutLogin": Entry("error", "gateway", "The door cannot read the login's files."),
     "JupyterAuthOff": Entry("warning", START, "JUPYTER_AUTH=none: JupyterLab asks for no login."),
+    "JupyterRootElsewhere": Entry("error", "jupyter", "JupyterLab cannot open the data folder and shows another one."),
     "JupyterUserConfigBroken": Entry("error", "jupyter", "A Jupyter configuration file of the user cannot be loaded."),
+    "JupyterUserSettingIgnored": Entry(
+        "warning",
+        "jupyter",
+        "JupyterLab runs without a setting of the user's Jupyter files: it is wrong, or the pod's.",
+    ),
     "LoginNotKept": Entry("warning", START, "The volume cannot keep the login: the token changes with every start."),
     "ManagerNotSettled": Entry("warning", "comfyui", "ComfyUI-Manager's config.ini cannot be written."),
     "ManagerRestricted": Entry("warning", "comfyui", "ComfyUI-Manager may not install while ComfyUI has no login."),

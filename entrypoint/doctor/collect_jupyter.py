@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from entrypoint.jupyter.lab_config import config_text
-from entrypoint.jupyter.user_config import user_files
 from entrypoint.settings.services import service_named
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import read_table, read_text
@@ -33,6 +32,8 @@ _REWRITTEN = "100.64.0.7"
 
 def configuration(pod: Pod) -> dict[str, Any]:
     """Collect the content of podkeeper's file, and the result of all of JupyterLab's configuration files."""
+    from entrypoint.jupyter.user_config import user_files
+
     path = f"{pod.paths.jupyter_config_folder}/jupyter_lab_config.py"
     text = read_text(path) or ""
     started = _started(read_table(f"{pod.paths.runtime}/programs.json"))
@@ -91,14 +92,15 @@ def _effective(pod: Pod) -> tuple[dict[str, str], dict[str, str], list[str]]:
 
 
 def _traits(path: str, broken: list[str]) -> Iterator[tuple[str, str]]:
-    from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
+    from entrypoint.jupyter.user_config import BROKEN, JsonFile, PythonFile, problems
 
-    loader = PyFileConfigLoader if path.endswith(".py") else JSONFileConfigLoader
+    loader = PythonFile if path.endswith(".py") else JsonFile
     try:
         config = loader(os.path.basename(path), os.path.dirname(path)).load_config()
-    except Exception as error:  # a configuration file is code and can raise anything
+    except Exception as error:  # podkeeper's own file, overwritten
         broken.append(f"{path}: {type(error).__name__}: {error}")
         return
+    broken += problems[BROKEN].pop(path, [])
     for section, traits in config.items():
         for trait, value in traits.items():
             yield f"{section}.{trait}", repr(value)

@@ -11,12 +11,14 @@ import contextlib
 import gc
 import os
 import sys
+from collections.abc import Callable
 
-from entrypoint.jupyter.lab_config import DOOR
+from entrypoint.jupyter.folders import choose_root, keep_changes
+from entrypoint.jupyter.lab_config import DIRECT, DOOR
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
-from entrypoint.system.files import read_text
+from entrypoint.system.files import read_text, remove, write_atomically
 from entrypoint.system.log_redaction import redact_output
 from entrypoint.system.privileges import become_service_user
 
@@ -27,32 +29,62 @@ def main() -> int:
     door_secret = read_text(paths.door_secret_file) or ""  # while this process may still be root
     become_service_user(settings)
     redact_output(settings, paths)
-    with contextlib.suppress(OSError):  # a missing volume must not keep JupyterLab down
-        os.chdir(paths.data)  # terminals start in this folder
+    root = choose_root(paths)
+    with contextlib.suppress(OSError):  # a volume that fails now must not keep JupyterLab down
+        os.chdir(root)  # terminals start in this folder
+    for name, text in keep_changes(paths).items():
+        os.environ.setdefault(name, text)
     path = os.environ["PATH"]
     os.environ["PATH"] = "/nonexistent"  # an empty PATH means the default one
     gc.disable()  # imports make no garbage, and collecting meanwhile costs 5-10 % of the start
     from jupyterlab.labapp import main as run
 
-    from entrypoint.jupyter import identity
+    from entrypoint.jupyter import identity, user_config
 
     gc.enable()
     gc.freeze()
     os.environ["PATH"] = path
-    sys.argv = ["jupyter-lab", *fixed_options(settings)]
+    elsewhere = [] if root == paths.data else [f"--ServerApp.root_dir={root}"]
+    sys.argv = ["jupyter-lab", *fixed_options(settings), *elsewhere]
     add_extension()
     identity.door_secret = door_secret
-    return int(run() or 0)
+    user_config.use_for_every_file()
+    failure = f"{paths.reports}/jupyter_start_failure"
+    if reason := read_text(failure):
+        with contextlib.suppress(OSError):
+            remove(failure)  # the next start tries the user's files again
+        user_config.leave_out_files(reason)
+    return run_or_record(run, failure)
+
+
+def run_or_record(run: Callable[[], int | None], failure: str) -> int:
+    """Run JupyterLab. Where it ends before it could listen, the next start is one without the user's files: no check
+    of single values can foresee all that ends it."""
+    from jupyter_server.serverapp import ServerApp
+
+    reason = "it ended"
+    try:
+        return int(run() or 0)
+    except SystemExit as error:
+        reason = error.code if isinstance(error.code, str) else f"exit code {error.code}; see: podkeeper logs jupyter"
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            if not hasattr(ServerApp._instance, "_http_server"):
+                write_atomically(failure, " ".join(reason.split())[:500])
 
 
 def fixed_options(settings: Settings) -> list[str]:
-    """The options that the user's own files can't change: behind the door, where JupyterLab listens and whom it
-    believes. A command-line option wins over all files."""
+    """The options that the user's own files can't change: where JupyterLab listens and whom it believes.
+
+    A command-line option wins over all files, and holds where Jupyter drops a file, ours included.
+    """
     jupyter = service_named("jupyter")
-    if not jupyter.behind_door(settings):
-        return []
     return [
-        f"--ServerApp.identity_provider_class={DOOR}",
+        f"--ServerApp.identity_provider_class={DOOR if jupyter.behind_door(settings) else DIRECT}",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={jupyter.port(settings)}",
         "--ServerApp.port_retries=0",

@@ -73,7 +73,7 @@ def config_text(settings: Settings, paths: Paths) -> str:
     lines = [
         "# Podkeeper writes this file at every start; changes to it are lost. Put your own settings into",
         f"# {paths.data}/.jupyter/jupyter_lab_config.py (or *.py, *.json in jupyter_lab_config.d beside it);",
-        "# those files are read last and win.",
+        "# those files are read last and win, except for what is the pod's: address, TLS, login.",
         "c = get_config()",
     ]
     section = ""
@@ -83,5 +83,5 @@ def config_text(settings: Settings, paths: Paths) -> str:
             lines += ["", f"# {title}"]
         lines.append(f"c.{trait} = {value!r}  # {reason}")
     lines += ["", "from entrypoint.jupyter.user_config import load_user_config", ""]
-    lines.append(f"load_user_config(c, load_subconfig, {paths.data + '/.jupyter'!r})\n")
+    lines.append(f"load_user_config(c, {paths.data + '/.jupyter'!r})\n")
     return "\n".join(lines)

@@ -19,6 +19,7 @@ VARIABLE = {
     ("entrypoint/volumes/diagnosis.py", "name"): set(CONDITION_NAMES),
     ("entrypoint/system/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken"},
     ("entrypoint/volumes/adopt_folders.py", "found[0].name"): {"FolderInTheWay"},
+    ("entrypoint/jupyter/user_config.py", "name"): {"JupyterUserConfigBroken", "JupyterUserSettingIgnored"},
     ("entrypoint/system/condition_store.py", "*words"): set(),
     ("entrypoint/system/privileges.py", "*words"): set(),
 }

@@ -23,7 +23,10 @@ PRODUCED_BY = {
     "GatewayPortTaken": POD,
     "GatewayWithoutLogin": POD,
     "JupyterAuthOff": POD,
+    "JupyterRootElsewhere": "tests/process/jupyter/test_folders.py::"
+    "test_jupyterlab_runs_where_the_data_folder_is_closed",
     "JupyterUserConfigBroken": POD,
+    "JupyterUserSettingIgnored": POD,
     "LoginNotKept": POD,
     "ManagerNotSettled": POD,
     "ManagerRestricted": POD,

@@ -33,6 +33,7 @@ class Pod:
         stdout: Any = None,
         command: tuple[str, ...] = (),
         python: str = sys.executable,
+        user: int | None = None,
     ) -> None:
         self.home, self.python = home, python
         ports = free_ports()
@@ -58,6 +59,9 @@ class Pod:
                 stdout=stdout or file,
                 stderr=file,
                 start_new_session=True,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
 
     @property
@@ -117,9 +121,10 @@ def running(
     stdout: Any = None,
     command: tuple[str, ...] = (),
     python: str = sys.executable,
+    user: int | None = None,
 ) -> Iterator[Pod]:
-    """A pod that is gone at the end, whatever happened; `command` is its start command."""
-    pod = Pod(home, environ or {}, stdout, command, python)
+    """A pod that is gone at the end, whatever happened; `command` is its start command, `user` its uid."""
+    pod = Pod(home, environ or {}, stdout, command, python, user)
     try:
         yield pod
     finally:

@@ -43,6 +43,7 @@ def many_things(home: Path) -> None:
     """Causes that do not affect each other, all in one pod."""
     (home / "comfyui/.jupyter").mkdir(parents=True)
     (home / "comfyui/.jupyter/jupyter_lab_config.py").write_text("this is not python")
+    (home / "comfyui/.jupyter/jupyter_lab_config.json").write_text('{"ServerApp": {"port": "abc"}}')
     (home / "comfyui/extra_model_paths.yaml").write_text("- a list\n")
     (home / "comfyui/models").write_text("a file is in the way")
     (home / "login").write_text("a file is in the way")
@@ -78,8 +79,8 @@ def both_ports_taken(pod_ports: dict[str, str]) -> Iterator[None]:
 
 SICK = (
     Sick(
-        ("NoGpu", "ComfyUIArgumentDropped", "ExtraModelPathsBroken", "JupyterUserConfigBroken", "StartStepFailed",
-         "LoginNotKept", "DataFolderNotReady", "StartCommandFailed"),
+        ("NoGpu", "ComfyUIArgumentDropped", "ExtraModelPathsBroken", "JupyterUserConfigBroken",
+         "JupyterUserSettingIgnored", "StartStepFailed", "LoginNotKept", "DataFolderNotReady", "StartCommandFailed"),
         ON | {"JUPYTER_TOKEN": "", "JUPYTER_ENABLED": "true", "COMFYUI_ARGS": "--use-sage-attention"},
         before=many_things, command=BROKEN_COMMAND,
     ),

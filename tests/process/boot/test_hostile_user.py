@@ -9,10 +9,8 @@ import contextlib
 import json
 import os
 import shutil
-import site
 import stat
 import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -22,7 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.checkout import FAKE_COMFYUI, ROOT
+from tests.support.checkout import FAKE_COMFYUI
 from tests.support.models.origin import Origin
 from tests.support.pod import TOKEN, Pod, running
 from tests.support.waiting import wait_until
@@ -94,25 +92,6 @@ def place() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="podkeeper-hostile-"))
     folder.chmod(0o755)
     yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def python() -> Iterator[str]:
-    """A Python that the services' user can run: the tests' own may be in root's home."""
-    with contextlib.suppress(PermissionError):
-        as_user(sys.executable, "-I", "-c", "import json, tornado", check=True)
-        yield sys.executable
-        return
-    system = f"/usr/bin/python3.{sys.version_info.minor}"
-    if not Path(system).exists():
-        pytest.skip("no Python that another user can run")
-    folder = Path(tempfile.mkdtemp(prefix="podkeeper-python-"))
-    folder.chmod(0o755)
-    subprocess.run([system, "-m", "venv", "--without-pip", folder], check=True)
-    packages = next(folder.glob("lib/python3*/site-packages"))
-    (packages / "tests.pth").write_text("\n".join([str(ROOT), *site.getsitepackages()]))
-    yield str(folder / "bin/python")
     shutil.rmtree(folder)
 
 
