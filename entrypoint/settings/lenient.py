@@ -20,15 +20,18 @@ _SITES = ("HF_TOKEN", "CIVITAI_TOKEN", "GITHUB_TOKEN")
 _SAFER = {"models": "none"}
 #: Variable that chooses between the image's paths and local mode: no default is right.
 _NO_DEFAULT = "PODKEEPER_HOME"
-_PLACEHOLDER = re.compile(r"<.*>|\{\{.*\}\}|\$\{?\w+\}?|(?:your|my|enter|paste|insert|put|change)[\W_].*"
-                          r"|x{3,}|\*+|\.{3,}|none|null|hf_(?:x+|\.+|\*+)", re.IGNORECASE | re.DOTALL)  # fmt: skip
-_BEARER = re.compile(r"(?:Authorization:\s*)?(?:Bearer|token)\s+", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"^(?:<.*>|\{\{.*\}\}|\$\{?\w+\}?|(?:your|my|enter|paste|insert|put|change)[\W_].*"
+    r"|x{3,}|\*+|\.{3,}|none|null|hf_(?:x+|\.+|\*+))$",
+    re.IGNORECASE | re.DOTALL,
+)
+_BEARER = re.compile(r"^(?:Authorization: ?)?(?:Bearer|token)\s", re.IGNORECASE)
 _BOM = "\ufeff"
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 #: Characters of a value that are compared with what it could mean.
 _LONGEST = 80
 #: Not ours: Kubernetes' and Docker's links to a Service called jupyter, beside JUPYTER_PORT itself; paths.
-_OTHERS = re.compile(r".*_(?:PATH|SERVICE_(?:HOST|PORT(?:_.*)?)|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)")
+_OTHERS = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT_[0-9]{1,5}_(?:TCP|UDP|SCTP)|_PATH$")
 
 
 class Read(NamedTuple):
@@ -146,7 +149,7 @@ def _misspelt(environ: Mapping[str, str], more_names: Collection[str]) -> list[s
     beginnings = {name[:3] for name in known}
     notes = []
     for name in sorted(environ):
-        if name[:3].upper() not in beginnings or name in known or name.startswith("RUNPOD_") or _OTHERS.fullmatch(name):
+        if name[:3].upper() not in beginnings or name in known or name.startswith("RUNPOD_") or _OTHERS.search(name):
             continue
         if nearest := _nearest(name.upper(), known, 0.85):
             notes.append(f"{name} is no setting of the pod; did you mean {nearest}?")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from entrypoint.settings.settings import Settings
+#: `Settings`, whose module imports this one.
+Settings = Any
 
 _SERVICES = ("jupyter", "comfyui", "status")
 _PUBLIC = tuple(f"{name}_port" for name in _SERVICES)
@@ -20,7 +20,7 @@ _MOVED = range(18200, 18300)
 def with_free_internal_ports(settings: Settings, given: Collection[str]) -> Settings:
     """Move every internal port that no user chose (it is not in `given`) away from the other ports."""
     used = {getattr(settings, name) for name in (*_PUBLIC, *(f"{each}_internal_port" for each in _SERVICES))}
-    moved: dict[str, int] = {}
+    moved: dict[str, Any] = {}
     taken = {getattr(settings, name) for name in _PUBLIC}
     taken |= {getattr(settings, name) for each in _SERVICES if (name := f"{each}_internal_port") in given}
     for each in _SERVICES:
@@ -47,7 +47,7 @@ def clashes(settings: Settings) -> list[str]:
 def without_clashes(settings: Settings, given: Collection[str]) -> tuple[Settings, list[str]]:
     """Return the settings with different ports, and a line for each port that had to change."""
     problems: list[str] = []
-    public: dict[str, int] = {}
+    public: dict[str, Any] = {}
     for name in _PUBLIC:
         port = getattr(settings, name)
         if port in public.values():

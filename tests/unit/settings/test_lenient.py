@@ -80,7 +80,8 @@ def test_a_service_link_of_kubernetes_is_ignored_in_one_line(service: str, text:
 
 @pytest.mark.parametrize("variable", ["HF_TOKEN", "CIVITAI_TOKEN", "GITHUB_TOKEN"])
 @pytest.mark.parametrize(
-    "text", ["Bearer abc123", "bearer  abc123", "\ufeffabc123", '"abc123"', "'Bearer abc123'", "Authorization: Bearer abc123",
+    "text", ["Bearer abc123", "bearer  abc123", "\ufeffabc123", '"abc123"', "'Bearer abc123'",
+             "Authorization: Bearer abc123",
              "\u201cabc123\u201d"]
 )  # fmt: skip
 def test_what_is_around_a_sites_token_is_removed_and_named_without_the_token(variable: str, text: str) -> None:
@@ -118,8 +119,8 @@ def test_the_quotes_of_an_env_file_are_removed(text: str, arguments: tuple[str, 
 
 @pytest.mark.parametrize(
     "text",
-    ["--port 9000", "--por 9000", "--port=9000", "--lis 0.0.0.0", "--listen", "--tls-keyfile K --tls-certfile C", "--tls-k K",
-     "--help", "-h", "--quick", "--base-dir /x"],
+    ["--port 9000", "--por 9000", "--port=9000", "--lis 0.0.0.0", "--listen", "--tls-keyfile K --tls-certfile C",
+     "--tls-k K", "--help", "-h", "--quick", "--base-dir /x"],
 )  # fmt: skip
 def test_an_argument_that_the_pod_owns_is_left_out_in_every_spelling(text: str) -> None:
     read = read_leniently({"COMFYUI_ARGS": f"--fast {text} --lowvram"})
