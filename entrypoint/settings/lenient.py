@@ -21,7 +21,7 @@ _SAFER = {"models": "none"}
 #: Variable that chooses between the image's paths and local mode: no default is right.
 _NO_DEFAULT = "PODKEEPER_HOME"
 _PLACEHOLDER = re.compile(
-    r"^(?:<.*>|\{\{.*\}\}|\$\{?\w+\}?|(?:your|my|enter|paste|insert|put|change)[\W_].*"
+    r"^(?:<.*>|\{\{.*\}\}|\$\{?\w+\}?|(?:your|my|enter|paste|insert|put|change)[ _-].*"
     r"|x{3,}|\*+|\.{3,}|none|null|hf_(?:x+|\.+|\*+))$",
     re.IGNORECASE | re.DOTALL,
 )

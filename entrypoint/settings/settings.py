@@ -141,7 +141,7 @@ class Settings:
             except ValueError as error:
                 value = shown(text, secret=each.metadata["secret"])
                 problems.append(f"cannot use {each.metadata['variable']}={value}: {error}")
-        settings = ports.with_free_internal_ports(cls(**values), values)
+        settings: Settings = ports.with_free_internal_ports(cls(**values), values)
         problems += contradictions(settings)
         if problems:
             raise BadSettings(tuple(problems))

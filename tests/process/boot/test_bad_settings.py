@@ -93,6 +93,8 @@ def test_a_pod_with_many_bad_settings_comes_up_behind_a_login_and_names_each(tmp
             line = next((part for part in pod.text.split(" | ") if name in part and word in part), "")
             assert line, (name, word)
         assert "SettingIgnored" in status.stdout
+        health = [sys.executable, "-I", "-m", "entrypoint.health"]  # as `docker exec` runs it
+        assert "SettingIgnored" in subprocess.run(health, env=pod.environ, capture_output=True, text=True).stdout
         assert "s3cret" not in pod.text + status.stdout
         assert (pod.home / "run/secrets/HF_TOKEN").read_text() == "hf_s3cret"
 
