@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 
-from tests.process.boot.test_bad_settings import TYPOS
+from tests.support.bad_environments import TYPOS
 from tests.support.container.engine import Container, running
 from tests.support.waiting import wait_until
 

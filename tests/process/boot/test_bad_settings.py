@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from tests.support.bad_environments import BAD_ENVIRONMENTS
+from tests.support.bad_environments import BAD_ENVIRONMENTS, TYPOS
 from tests.support.pod import Pod, running
 from tests.support.waiting import wait_until
 
@@ -57,26 +57,6 @@ def test_at_a_terminal_a_bad_setting_ends_the_start(tmp_path: pathlib.Path) -> N
     assert process.wait(30) == 78
     assert b"cannot use JUPYTER_PORT='abc': must be 1-65535" in os.read(ours, 4096)
     os.close(ours)
-
-
-#: Bad values, and a word of what the condition says of each. Ports are not among them: the test's pod has its own.
-TYPOS = {
-    "JUPYTER_AUTH": ("nnoe", "did you mean none?"),
-    "COMFYUI_AUTH": ("off", "must be token or none"),
-    "JUPYTER_TOKEN": ("two words", "the pod makes one"),
-    "JUPYTER_PROT": ("8189", "did you mean JUPYTER_PORT?"),
-    "DOWNLOAD_WAN_COR": ("true", "did you mean DOWNLOAD_WAN_CORE?"),
-    "COMFYUI_ARGS": ("--fast 'unclosed", "as a shell takes them"),
-    "JUPYTER_ALLOWED_ORIGINS": ("*", "must be origins"),
-    "HF_TOKEN": ("Bearer hf_s3cret", "the word Bearer"),
-    "CIVITAI_TOKEN_FILE": ("/nowhere/token", "No such file"),
-    "VOLUME_POLICY": ("grup", "did you mean group?"),
-    "UMASK": ("999", "must be octal"),
-    "RUN_AS": ("me", "uid:gid"),
-    "HOME": ("root", "absolute path"),
-    "STATUS_ENABLED": ("ture", "did you mean true?"),
-    "MODELS_HOURS": ("late", "must be hours"),
-}
 
 
 def test_a_pod_with_many_bad_settings_comes_up_behind_a_login_and_names_each(tmp_path: pathlib.Path) -> None:
