@@ -18,10 +18,11 @@ import time
 
 from entrypoint.boot.exec_supervisord import become_supervisord
 from entrypoint.boot.plan import child_environ, make_plan
+from entrypoint.boot.read_settings import read_settings
 from entrypoint.boot.steps import Aborted, run_steps
 from entrypoint.door.find_nginx import without_door_if_nginx_is_missing
 from entrypoint.settings.paths import STARTED, locate
-from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.settings.settings import BadSettings
 from entrypoint.system.facts import look
 from entrypoint.system.privileges import service_identity_of
 
@@ -37,10 +38,12 @@ def main(arguments: list[str]) -> int:
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
     command = arguments if any(arguments) else []  # a template's empty field can arrive as an empty word
     try:
-        settings = without_door_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
+        read = read_settings(os.environ)
+        settings = without_door_if_nginx_is_missing(read.settings, os.environ.get("PATH", ""))
         facts = look()
         paths = locate(settings, facts)
-        run_steps(make_plan(settings, facts, paths, service_identity_of(settings), command), paths.runtime)
+        plan = make_plan(settings, facts, paths, service_identity_of(settings), command, read)
+        run_steps(plan, paths.runtime)
         environ = child_environ(os.environ, settings, paths, command=bool(command))
         become_supervisord(paths.python, environ | {STARTED: f"{started:.3f}"})
     except BadSettings as error:

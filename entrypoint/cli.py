@@ -10,7 +10,6 @@ import sys
 
 from entrypoint.boot.exec_supervisord import SUPERVISORD_CONF
 from entrypoint.commands.arguments import CONTROL, EX_USAGE, build_parser
-from entrypoint.settings.settings import BadSettings
 from entrypoint.system.attach import attach
 from entrypoint.system.console import flush_stdout
 
@@ -22,7 +21,7 @@ MODULES = {
     "url": ("entrypoint.commands.url", True),
     "models": ("entrypoint.commands.models", False),
 }
-EX_UNAVAILABLE, EX_CONFIG = 69, 78
+EX_UNAVAILABLE = 69
 
 
 def main(arguments: list[str]) -> int:
@@ -47,11 +46,7 @@ def _main(arguments: list[str]) -> int:
 
         print(completion(given.shell))
         return 0
-    try:
-        pod = attach(os.environ)
-    except BadSettings as error:
-        print("\n".join(f"podkeeper: {problem}" for problem in error.problems), file=sys.stderr)
-        return EX_CONFIG
+    pod = attach(os.environ)
     module, needs_pod = MODULES.get(command, ("entrypoint.commands.control", True))
     if needs_pod and not pod.supervisord:
         hint = "in local mode set PODKEEPER_HOME, or use scripts/run"

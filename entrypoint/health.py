@@ -12,9 +12,9 @@ import sys
 
 from entrypoint.conditions.verdict import verdict
 from entrypoint.door.find_nginx import without_door_if_nginx_is_missing
+from entrypoint.settings.lenient import read_leniently
 from entrypoint.settings.paths import locate
 from entrypoint.settings.services import SERVICES
-from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import read_conditions
 from entrypoint.system.facts import look
 from entrypoint.system.readiness import ask_services
@@ -25,7 +25,7 @@ TIMEOUT = 8.0
 
 def main() -> int:
     """Probe the services and print the health; returns the exit code."""
-    settings = without_door_if_nginx_is_missing(Settings.from_environ(os.environ), os.environ.get("PATH", ""))
+    settings = without_door_if_nginx_is_missing(read_leniently(os.environ).settings, os.environ.get("PATH", ""))
     problems = ask_services(settings, TIMEOUT)
     enabled = [service for service in SERVICES if service.name in problems]
     down = [service.title for service in enabled if problems[service.name] is not None]

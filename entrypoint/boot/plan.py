@@ -8,11 +8,13 @@ from functools import partial
 from typing import Literal
 
 from entrypoint.boot.own_folders import make_own_folders, write_jupyter_config
+from entrypoint.boot.read_settings import report_ignored
 from entrypoint.comfyui.layout import lay_out, make_data_folder
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
 from entrypoint.jupyter.lab_config import config_text
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
+from entrypoint.settings.lenient import Read
 from entrypoint.settings.paths import Facts, Paths
 from entrypoint.settings.settings import Settings, secret_variables
 from entrypoint.settings.users import Identity
@@ -42,9 +44,18 @@ class Step:
 
 
 def make_plan(
-    settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str]
+    settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str], read: Read | None = None
 ) -> tuple[Step, ...]:
-    """Return the steps of a start, in order; `service`: the user of the services and of `command` ([]: none)."""
+    """Return the steps of a start, in order.
+
+    Args:
+        settings: The settings in use.
+        facts: The machine's.
+        paths: Where everything is.
+        service: The user of the services and of `command`.
+        command: The start command; []: none.
+        read: How the settings differ from the environment.
+    """
     config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     as_service = partial(partial, as_service_user, settings)
     interface = as_service(partial(write_atomically, paths.interface_defaults, interface_text()))
@@ -53,6 +64,7 @@ def make_plan(
     lock_comfyui = Step("lock ComfyUI", partial(check_login_enabled, settings.comfyui_auth, COMFYUI_AUTH_OFF), "warn")
     return (
         Step("make the pod's own folders", partial(make_own_folders, settings, paths, service), "abort"),
+        Step("use the settings as they are given", partial(report_ignored, read or Read(settings)), "warn"),
         Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
         Step("use the volume", partial(boot_steps.report_unresponsive_volumes, facts.silent), "warn"),
         Step("run the services as asked", partial(boot_steps.check_user, settings), "warn"),

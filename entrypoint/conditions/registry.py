@@ -63,6 +63,7 @@ REGISTRY: dict[str, Entry] = {
     "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
     "NoGpu": Entry("warning", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
     "RunAsNotPossible": Entry("warning", START, "RUN_AS or PUID names another user, and the pod is not root."),
+    "SettingIgnored": Entry("warning", START, "The value of a variable is not used as it was given."),
     "StartCommandFailed": Entry("warning", "command", "The start command failed or could not be run."),
     "StartStepFailed": Entry("error", START, "A step of the start failed; the pod runs without it."),
     "StateSetAside": Entry(

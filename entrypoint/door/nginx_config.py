@@ -11,10 +11,10 @@ import hmac
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from entrypoint.door.origins import own_names, own_origins
 from entrypoint.door.pass_through import keyed_digest
+from entrypoint.door.token_spellings import shape, spellings
 from entrypoint.settings.services import SERVICES, Service
 from entrypoint.settings.settings import Settings
 
@@ -95,7 +95,9 @@ def config_text(
         "COOKIE_VALUE": secrets.cookie,
         "COOKIE_DIGEST": secrets.digest("cookie", secrets.cookie),
         "BEARER_DIGEST": secrets.digest("bearer", secrets.token),
-        "QUERY_DIGEST": secrets.digest("query", quote(secrets.token, safe="")),
+        "QUERY_DIGESTS": "".join(
+            f' "~^query:{shape(text)}$" {secrets.digest("query", text)};' for text in spellings(secrets.token)
+        ),
         "TOKEN_NAME": TOKEN_NAME,
         "KEY": secrets.key,
         "PAGE_POLICY": PAGE_POLICY,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from entrypoint.models.catalogue.builtin import LARGEST, local_manifest, with_catalogue
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest
 from entrypoint.models.errors import DownloadError
+from entrypoint.models.sources.tokens import manifest_address
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.response_rules import MOST_REDIRECTS, check_encoding, redirected
@@ -17,7 +20,7 @@ async def load(settings: Settings, paths: Paths, client: HttpClient) -> Manifest
     found = local_manifest(settings, paths)
     if found is not None:
         return found
-    where = settings.models_manifest
+    where = manifest_address(settings, os.environ)
     return with_catalogue(await _get(where, client), without_query(where))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off"}
@@ -16,7 +16,18 @@ _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A
 _POD_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _PRINTABLE = re.compile(r"[!-~]+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@\"\\%]+(/[^\s\"\\%]*)?")
+#: Digits of a number of MiB or MB/s: more than any machine has.
+_DIGITS = 12
+_SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://[^\s/]+:[0-9]+", re.IGNORECASE)
 _GIT_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+
+
+class NotOneOf(ValueError):
+    """The text is none of a few words; `words` are what it could mean."""
+
+    def __init__(self, message: str, words: Iterable[str]) -> None:
+        super().__init__(message)
+        self.words = tuple(words)
 
 
 def port(text: str) -> int:
@@ -26,12 +37,19 @@ def port(text: str) -> int:
     return int(text)
 
 
+def is_service_link(text: str) -> bool:
+    """Whether Kubernetes made the value: a Service called jupyter sets JUPYTER_PORT to tcp://ADDRESS:PORT."""
+    return bool(_SERVICE_LINK.fullmatch(text))
+
+
 def whole_number(unit: str) -> Callable[[str], int]:
     """Return a parser for a whole number of a unit, for example MiB."""
 
     def parse(text: str) -> int:
         if not text.isascii() or not text.isdigit():
             raise ValueError(f"must be a whole number of {unit}")
+        if len(text) > _DIGITS:
+            raise ValueError(f"must be a whole number of {unit} with {_DIGITS} digits at most")
         return int(text)
 
     return parse
@@ -41,7 +59,7 @@ def boolean(text: str) -> bool:
     """Parse true/false, 1/0, yes/no or on/off in any case; anything else is an error, not a guess."""
     word = text.lower()
     if word not in _TRUE | _FALSE:
-        raise ValueError("must be true or false (also 1/0, yes/no, on/off)")
+        raise NotOneOf("must be true or false (also 1/0, yes/no, on/off)", ("true", "false"))
     return word in _TRUE
 
 
@@ -50,7 +68,7 @@ def choice(*words: str) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text.lower() not in words:
-            raise ValueError("must be " + " or ".join(words))
+            raise NotOneOf("must be " + " or ".join(words), words)
         return text.lower()
 
     return parse
@@ -82,17 +100,33 @@ def pod_id(text: str) -> str:
 
 
 def arguments(text: str) -> tuple[str, ...]:
-    """Parse command line arguments, split as a POSIX shell splits them; nothing is expanded or run."""
+    """Parse command line arguments, split as a POSIX shell splits them; nothing is expanded or run.
+
+    `docker run --env-file` keeps the quotes around a value: a text that is one quoted word is split again.
+    """
     try:
-        return tuple(shlex.split(text))
+        words = shlex.split(text)
+        while len(words) == 1 and (inner := _several(words[0])):
+            words = inner
+        return tuple(words)
     except ValueError as error:
         raise ValueError(f"must be arguments as a shell takes them ({str(error).lower()})") from None
+
+
+def _several(word: str) -> list[str]:
+    """The arguments in a word, [] where it is one argument (`--output-directory=/a b`)."""
+    if not word.startswith("-") or not any(character.isspace() for character in word):
+        return []
+    inner = shlex.split(word)
+    return inner if "=" not in inner[0] or any(part.startswith("-") for part in inner[1:]) else []
 
 
 def path(text: str) -> str:
     """Parse an absolute path that supervisord.conf can hold inside double quotes."""
     if not text.startswith("/"):
         raise ValueError("must be an absolute path")
+    if len(text.encode("utf-8", "surrogateescape")) > 1024:
+        raise ValueError("must have 1024 bytes at most")
     if any(ord(character) < 32 or character in '"\\%' for character in text):
         raise ValueError("must not contain quotes, backslashes, % or control characters")
     return text.rstrip("/") or "/"
@@ -123,7 +157,14 @@ def web_address(text: str) -> str:
 
 def manifest(text: str) -> str:
     """Parse the place of a manifest: an absolute path or an http(s) address."""
-    return path(text) if text.startswith("/") else web_address(text)
+    if text.startswith("/"):
+        return path(text)
+    base, mark, query = text.partition("?")
+    base = base.rstrip("/")
+    web_address(re.sub("%[0-9A-Fa-f]{2}", "x", base))
+    if query and not _PRINTABLE.fullmatch(query):
+        raise ValueError("must not contain spaces or characters that are not ASCII after the ?")
+    return base + mark + query.partition("#")[0]
 
 
 def hours(text: str) -> str:

@@ -10,12 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from entrypoint.settings import parsing, users
+from entrypoint.settings import owned_arguments, parsing, ports, users
 from entrypoint.settings.volume_policy import POLICIES
 
 #: Secrets that are not settings, and that no supervised program needs: they are never passed on.
 #: RUNPOD_API_KEY can delete the user's pods.
 FOREIGN_SECRETS = ("RUNPOD_API_KEY", "HUGGING_FACE_HUB_TOKEN")
+
+
+#: Characters of a value in a message.
+_LONGEST = 200
 
 
 class BadSettings(Exception):
@@ -98,7 +102,7 @@ class Settings:
         "a `DOWNLOAD_<BUNDLE>=true`.")  # fmt: skip
     models_manifest: str = setting("MODELS_MANIFEST", parsing.manifest, "",
         "Path or https:// address of your own manifest, in place of the catalogue. Unset: `models.toml` in the data "
-        "folder, if it exists.")  # fmt: skip
+        "folder, if it exists. The query of an address counts as a secret.")  # fmt: skip
     models_rate_limit: int = setting("MODELS_RATE_LIMIT", parsing.whole_number("MB"), 0,
         "MB/s that all model downloads may use together. 0: no limit.")  # fmt: skip
     models_hours: str = setting("MODELS_HOURS", parsing.hours, "",
@@ -112,6 +116,9 @@ class Settings:
         "Access token of GitHub, for private releases.", secret=True)  # fmt: skip
     home: str = setting("PODKEEPER_HOME", parsing.path, "",
         "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
+    strict: bool = setting("PODKEEPER_STRICT", parsing.boolean, False,
+        "A value that cannot be used ends the start with exit code 78, as in local mode at a terminal. Else its "
+        "default is used, and the condition `SettingIgnored` names it.")  # fmt: skip
     user_home: str = setting("HOME", parsing.path, "/root", "Home folder; `.jupyter` in it holds the configuration.")
     pod_id: str = setting("RUNPOD_POD_ID", parsing.pod_id, "",
         "RunPod sets it; the pod's public addresses derive from it.")  # fmt: skip
@@ -127,14 +134,14 @@ class Settings:
         problems = []
         for each in fields(cls):
             text = environ.get(each.metadata["variable"], "").strip()
-            if not text:
+            if not text or (each.metadata["parse"] is parsing.port and parsing.is_service_link(text)):
                 continue
             try:
                 values[each.name] = each.metadata["parse"](text)
             except ValueError as error:
-                shown = "(secret)" if each.metadata["secret"] else repr(text)
-                problems.append(f"cannot use {each.metadata['variable']}={shown}: {error}")
-        settings = cls(**values)
+                value = shown(text, secret=each.metadata["secret"])
+                problems.append(f"cannot use {each.metadata['variable']}={value}: {error}")
+        settings: Settings = ports.with_free_internal_ports(cls(**values), values)
         problems += contradictions(settings)
         if problems:
             raise BadSettings(tuple(problems))
@@ -161,9 +168,18 @@ class Settings:
         return f"https://{self.pod_id}-{port}.proxy.runpod.net" if self.pod_id else f"http://localhost:{port}"
 
     def to_environ(self) -> dict[str, str]:
-        """Return every setting that is not secret, as text from which `from_environ` makes the same settings."""
-        shown = [each for each in fields(self) if not each.metadata["secret"]]
-        return {each.metadata["variable"]: _as_text(getattr(self, each.name)) for each in shown}
+        """Return every setting that is not secret, as text from which `from_environ` makes the same settings.
+
+        The manifest's address has no query: a signature in it is a secret (`models.sources.tokens` keeps it).
+        """
+        public = [each for each in fields(self) if not each.metadata["secret"]]
+        texts = {each.metadata["variable"]: _as_text(getattr(self, each.name)) for each in public}
+        return texts | {"MODELS_MANIFEST": without_query(self.models_manifest)}
+
+
+def without_query(manifest: str) -> str:
+    """The place of a manifest without what follows `?` in an address; a path stays as it is."""
+    return manifest if manifest.startswith("/") else manifest.partition("?")[0]
 
 
 def secret_variables() -> tuple[str, ...]:
@@ -171,35 +187,19 @@ def secret_variables() -> tuple[str, ...]:
     return *(each.metadata["variable"] for each in fields(Settings) if each.metadata["secret"]), *FOREIGN_SECRETS
 
 
-#: Arguments that would move ComfyUI away from its address or make it exit, and what to do instead.
-_OWNED_ARGUMENTS = {
-    "--port": "set COMFYUI_PORT instead",
-    "--listen": "ComfyUI listens on the loopback, behind the door",
-    "--base-directory": "its data folder is the volume's comfyui folder",
-} | dict.fromkeys(
-    ("--quick-test-for-ci", "--list-feature-flags", "--help", "-h"),
-    "ComfyUI would exit at once and be restarted for ever",
-)
-
-
 def contradictions(settings: Settings) -> list[str]:
     """Return the problems of values that contradict each other."""
-    problems = []
-    taken: dict[int, str] = {}
-    for each in fields(Settings):
-        if each.metadata["parse"] is not parsing.port:
-            continue
-        variable, port = each.metadata["variable"], getattr(settings, each.name)
-        if variable.endswith("_INTERNAL_PORT") and taken.get(port) == variable.replace("_INTERNAL", ""):
-            continue  # how users say that there is no door
-        if port in taken:
-            problems.append(f"cannot use {variable}='{port}': {taken[port]} is the same")
-        taken.setdefault(port, variable)
-    for argument in settings.comfyui_args:
-        name = argument.partition("=")[0]
-        if name in _OWNED_ARGUMENTS:
-            problems.append(f"cannot use {name} in COMFYUI_ARGS: {_OWNED_ARGUMENTS[name]}")
-    return problems
+    _, arguments = owned_arguments.without_owned(settings.comfyui_args)
+    return [*ports.clashes(settings), *arguments]
+
+
+def shown(text: str, *, secret: bool = False) -> str:
+    """A value for a message; the query of an address stays out, since signatures travel there."""
+    if secret:
+        return "(secret)"
+    base, mark, _ = text.partition("?") if "://" in text else (text, "", "")
+    text = base + (mark and "?...")
+    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 
 def _as_text(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from entrypoint.settings.lenient import read_leniently
 from entrypoint.settings.paths import Paths, locate
 from entrypoint.settings.settings import Settings
 from entrypoint.system.facts import look
@@ -31,16 +32,17 @@ class Pod:
 def attach(environ: Mapping[str, str]) -> Pod:
     """Return the pod that `environ` belongs to, or else the pod at the paths that its settings give.
 
-    Raises:
-        BadSettings: The environment has values that no pod can have.
+    A value that cannot be used is ignored, as the start did.
     """
     try:
         paths = Paths.from_environ(environ)
     except KeyError:
-        paths = locate(Settings.from_environ(environ), look())
+        paths = locate(read_leniently(environ).settings, look())
     pid = supervisord_of(paths)
     found = dict(environ) | paths.to_environ() | _environ_of(pid)
-    return Pod(settings=Settings.from_environ(found), paths=Paths.from_environ(found), environ=found, supervisord=pid)
+    read = read_leniently(found)  # `docker exec` has the container's values, those the start did not use among them
+    usable = read.usable_environ(found)
+    return Pod(settings=read.settings, paths=Paths.from_environ(found), environ=usable, supervisord=pid)
 
 
 def supervisord_of(paths: Paths) -> int:

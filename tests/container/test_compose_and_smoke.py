@@ -43,6 +43,6 @@ def test_the_smoke_test_passes_a_good_image_and_fails_a_bad_one(image: str) -> N
 
     good = smoke("--env", "COMFYUI_ENABLED=false")
     assert (good.returncode, good.stdout) == (0, "healthy\n"), good.stderr
-    bad = smoke("--env", "JUPYTER_PORT=eighty")
+    bad = smoke("--env", "JUPYTER_PORT=eighty", "--env", "PODKEEPER_STRICT=true")
     assert bad.returncode == 1
     assert "did not become healthy" in bad.stderr

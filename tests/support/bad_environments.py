@@ -88,3 +88,22 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("COMFYUI_REF", "-x", _REF),
     _bad("COMFYUI_REF", "a..b", _REF),
 ]
+
+#: Bad values, and a word of what the condition says of each. Ports are not among them: the test's pod has its own.
+TYPOS = {
+    "JUPYTER_AUTH": ("nnoe", "did you mean none?"),
+    "COMFYUI_AUTH": ("off", "must be token or none"),
+    "JUPYTER_TOKEN": ("two words", "the pod makes one"),
+    "JUPYTER_PROT": ("8189", "did you mean JUPYTER_PORT?"),
+    "DOWNLOAD_WAN_COR": ("true", "did you mean DOWNLOAD_WAN_CORE?"),
+    "COMFYUI_ARGS": ("--fast 'unclosed", "as a shell takes them"),
+    "JUPYTER_ALLOWED_ORIGINS": ("*", "must be origins"),
+    "HF_TOKEN": ("Bearer hf_s3cret", "the word Bearer"),
+    "CIVITAI_TOKEN_FILE": ("/nowhere/token", "No such file"),
+    "VOLUME_POLICY": ("grup", "did you mean group?"),
+    "UMASK": ("999", "must be octal"),
+    "RUN_AS": ("me", "uid:gid"),
+    "HOME": ("root", "absolute path"),
+    "STATUS_ENABLED": ("ture", "did you mean true?"),
+    "MODELS_HOURS": ("late", "must be hours"),
+}

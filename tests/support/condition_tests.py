@@ -8,6 +8,8 @@ POD = "tests/process/status/test_conditions.py::test_each_condition_is_shown_wit
 WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 
 PRODUCED_BY = {
+    "SettingIgnored": "tests/process/boot/test_bad_settings.py::"
+    "test_a_pod_with_many_bad_settings_comes_up_behind_a_login_and_names_each",
     "ComfyUIArgumentDropped": POD,
     "ComfyUIAuthOff": POD,
     "ComfyUIMissing": POD,

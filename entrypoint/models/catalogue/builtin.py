@@ -37,6 +37,11 @@ def catalogue() -> Manifest:
     return parse(_read(CATALOGUE), "the built-in catalogue")
 
 
+def bundle_flags() -> tuple[str, ...]:
+    """The names of the catalogue's flags."""
+    return ("DOWNLOAD_ALL", *(f"DOWNLOAD_{bundle.name}" for bundle in catalogue().bundles))
+
+
 def _read(path: str) -> str:
     try:
         return read_bytes(path, LARGEST).decode()

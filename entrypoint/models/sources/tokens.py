@@ -13,10 +13,13 @@ from collections.abc import Mapping
 from entrypoint.models.sources.base import origin_of
 from entrypoint.models.sources.registry import SOURCES, Sources
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.settings import Settings
+from entrypoint.settings.settings import Settings, without_query
 from entrypoint.system.files import read_text, remove, write_atomically
 
 VARIABLES = tuple(source.login_variable for source in SOURCES if source.login_variable)
+
+#: The manifest's address, kept with its query: the signature of a presigned address is a secret.
+MANIFEST = "MODELS_MANIFEST"
 
 
 class Tokens:
@@ -56,6 +59,16 @@ def keep_logins(settings: Settings, paths: Paths) -> None:
             write_atomically(f"{folder}/{name}", token, 0o600)
         else:
             remove(f"{folder}/{name}")
+    if settings.models_manifest != without_query(settings.models_manifest):
+        write_atomically(f"{folder}/{MANIFEST}", settings.models_manifest, 0o600)
+    else:
+        remove(f"{folder}/{MANIFEST}")
+
+
+def manifest_address(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The manifest's address with its query, where this process took it (`take_logins`)."""
+    kept = environ.get(MANIFEST, "")
+    return kept if without_query(kept) == settings.models_manifest else settings.models_manifest
 
 
 def take_logins(paths: Paths) -> None:
@@ -65,6 +78,8 @@ def take_logins(paths: Paths) -> None:
     dumpable (prctl(2), PR_SET_DUMPABLE). The downloads start no other process.
     """
     os.environ.update(logins(paths, os.environ))
+    if address := read_text(f"{paths.runtime}/secrets/{MANIFEST}"):
+        os.environ[MANIFEST] = address
 
 
 def logins(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:

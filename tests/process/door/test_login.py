@@ -4,7 +4,8 @@ import os
 import pathlib
 import re
 import stat
-from urllib.parse import quote
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus, urlencode
 
 import psutil
 import pytest
@@ -213,3 +214,43 @@ def family(scene: Scene) -> list[psutil.Process]:
     found = [psutil.Process(leader.pid), *psutil.Process(leader.pid).children()]
     assert len(found) == 2
     return found
+
+
+ODD = "aB/dE==!x+y%2fz~*'(k)"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        quote(ODD, safe=""),
+        quote(ODD),
+        quote_plus(ODD),
+        urlencode({"token": ODD}).partition("=")[2],
+        re.sub("%..", lambda escape: escape[0].lower(), quote(ODD, safe="")),
+        quote(ODD, safe="!*'()"),  # encodeURIComponent
+        quote(ODD, safe="!*'();/?:@&=+$,#"),  # encodeURI
+        quote(ODD, safe="*").replace("~", "%7E"),  # URLSearchParams
+        ODD.replace("'", "%27"),  # typed into a browser's address line
+        ODD,
+    ],
+)
+def test_a_token_logs_in_in_each_spelling_that_programs_give_it(odd_scene: Scene, spelled: str) -> None:
+    assert odd_scene.ask(f"/?token={spelled}", HTML).status == 302
+    assert odd_scene.ask(f"/queue?token={spelled}").status == 200
+
+
+@pytest.mark.parametrize("spelled", [ODD.lower(), quote(ODD, safe="")[:-1], ODD + "/", quote(ODD.upper(), safe=""), ""])
+def test_a_spelling_of_another_token_is_refused(odd_scene: Scene, spelled: str) -> None:
+    assert odd_scene.ask(f"/queue?token={spelled}").status in (401, 429)
+
+
+def test_the_configuration_holds_an_odd_token_in_no_spelling(odd_scene: Scene) -> None:
+    config = (odd_scene.runtime / "gateway/nginx.conf").read_text()
+    assert not any(text in config for text in (ODD, quote(ODD, safe=""), quote(ODD), "aB"))
+
+
+@pytest.fixture(scope="module")
+def odd_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A door whose token has characters that programs encode."""
+    with running(tmp_path_factory.mktemp("odd") / "pod", token=ODD) as scene:
+        yield scene

@@ -1,0 +1,100 @@
+"""A: reads the settings at the start: the environment, and the files that X_FILE names for a secret X.
+
+Docker's and Kubernetes' secrets are files: JUPYTER_TOKEN_FILE=/run/secrets/token.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+
+from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.settings.lenient import Read, read_leniently
+from entrypoint.settings.settings import BadSettings, Settings
+
+#: Bytes of a secret's file, at most.
+_LARGEST = 65536
+_REMEDY = "correct the variables and restart the pod; PODKEEPER_STRICT=true ends a start with such a value"
+
+
+def read_settings(environ: Mapping[str, str]) -> Read:
+    """Read the settings of a start.
+
+    Raises:
+        BadSettings: A value cannot be used, and the start is strict (PODKEEPER_STRICT, or local mode at a terminal), or
+            the value has no default.
+    """
+    given, unread = _with_files(environ)
+    read = read_leniently(given, _bundle_flags(environ))
+    if read.fatal or read.settings.strict or _at_a_terminal(read.settings):
+        _check_strictly(given, unread)
+    return read._replace(problems=(*read.problems, *unread))
+
+
+def report_ignored(read: Read) -> None:
+    """Raise CannotDo where a value is not used as it was given; the condition names each."""
+    lines = (*read.problems, *read.notes)
+    if lines:
+        raise CannotDo(Condition("SettingIgnored", " | ".join(lines), _REMEDY))
+
+
+def _check_strictly(environ: Mapping[str, str], unread: list[str]) -> None:
+    try:
+        Settings.from_environ(environ)
+    except BadSettings as error:
+        raise BadSettings((*error.problems, *unread)) from None
+    if unread:
+        raise BadSettings(tuple(unread))
+
+
+def _at_a_terminal(settings: Settings) -> bool:
+    return bool(settings.home) and os.isatty(0) and sys.stderr.isatty()
+
+
+def _with_files(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment with the secrets of files in it, and a line for each file that cannot be used."""
+    found, problems = dict(environ), []
+    # JupyterLab's own process has JUPYTER_TOKEN_FILE (supervisord.conf): a start in its terminal is another pod.
+    own = environ.get("PODKEEPER_RUNTIME_PATH", "") + "/jupyter_token"
+    for each in fields(Settings):
+        variable = each.metadata["variable"]
+        path = environ.get(f"{variable}_FILE", "").strip()
+        if not each.metadata["secret"] or not path or path == own or environ.get(variable, "").strip():
+            continue
+        try:
+            text = _read_secret(path)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            problems.append(f"cannot read {variable}_FILE={path[:200]!r}: {reason}; it is ignored")
+            continue
+        found[variable] = text
+    return found, problems
+
+
+def _read_secret(path: str) -> str:
+    # O_NONBLOCK: a FIFO without a writer must not hold the start.
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            raise ValueError("it is no file")
+        content = os.read(opened, _LARGEST + 1)
+    finally:
+        os.close(opened)
+    if len(content) > _LARGEST or b"\0" in content:
+        raise ValueError("it holds no secret")
+    text = content.decode("utf-8-sig", "replace").strip()
+    if not text:
+        raise ValueError("it is empty")
+    return text
+
+
+def _bundle_flags(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The catalogue's DOWNLOAD_<BUNDLE> flags, where the environment has such a flag at all."""
+    if not any(name.startswith("DOWNLOAD") for name in environ):
+        return ()
+    from entrypoint.models.catalogue.builtin import bundle_flags
+
+    return bundle_flags()
