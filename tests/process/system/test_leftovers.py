@@ -100,14 +100,14 @@ def pod(tmp_path: Path) -> Pod:
     settings = Settings(home=str(tmp_path / "pod"))
     paths = locate(settings, facts)
     make_own_folders(settings, paths, ME)
-    for each in (paths.data, f"{paths.runtime}/requests", f"{paths.runtime}/secrets", f"{paths.kept_secrets}/receipts"):
-        os.makedirs(each)
-    os.makedirs(f"{paths.kept_secrets}/models-wanted")
+    own = (paths.models_state, f"{paths.models_state}/receipts", f"{paths.models_state}/models-wanted")
+    for each in (paths.data, f"{paths.runtime}/secrets", *own):
+        os.makedirs(each, exist_ok=True)
     return Pod(settings=settings, paths=paths, environ=paths.to_environ(), supervisord=0)
 
 
 def store(paths: Paths) -> ModelStore:
-    return ModelStore(paths.data, paths.kept_secrets)
+    return ModelStore(paths.data, paths.models_state)
 
 
 def receipt_of(paths: Paths) -> str:
@@ -116,7 +116,7 @@ def receipt_of(paths: Paths) -> str:
     target.parent.mkdir(parents=True)
     target.write_text("model")
     store(paths).write_receipt(FILE, "0" * 64, True, fetched=True)
-    (found,) = Path(paths.kept_secrets, "receipts").iterdir()
+    (found,) = Path(paths.models_state, "receipts").iterdir()
     return str(found)
 
 
@@ -227,18 +227,18 @@ READERS: dict[str, tuple[Callable[[Paths], str], Callable[[Pod, str], None]]] = 
     "a condition": (lambda paths: f"{paths.runtime}/conditions/NoGpu.json", read_conditions),
     "programs.json": (lambda paths: f"{paths.runtime}/programs.json", read_programs),
     "restarts.json": (lambda paths: f"{paths.runtime}/restarts.json", read_restarts),
-    "models.json": (lambda paths: f"{paths.runtime}/models.json", read_models),
+    "models.json": (lambda paths: f"{paths.reports}/models.json", read_models),
     "volumes.json": (lambda paths: f"{paths.runtime}/volumes.json", read_volumes),
-    "log_positions.json": (lambda paths: f"{paths.runtime}/log_positions.json", read_positions),
-    "a kill note": (lambda paths: f"{paths.runtime}/x.killed-because", read_kill_note),
+    "log_positions.json": (lambda paths: f"{paths.reports}/log_positions.json", read_positions),
+    "a kill note": (lambda paths: f"{paths.runtime}/requests/x.killed-because", read_kill_note),
     "a restart request": (lambda paths: f"{paths.runtime}/requests/comfyui.reboot", read_restart_request),
     "a copy of a secret": (lambda paths: f"{paths.runtime}/secrets/HF_TOKEN", read_secret),
     "supervisord's pid": (lambda paths: f"{paths.runtime}/supervisord.pid", read_pid),
-    "a requested bundle": (lambda paths: f"{paths.kept_secrets}/models-wanted/FLUX", read_request),
+    "a requested bundle": (lambda paths: f"{paths.models_state}/models-wanted/FLUX", read_request),
     "the manifest": (lambda paths: f"{paths.data}/models.toml", read_manifest),
     "a receipt": (receipt_of, read_receipt),
-    "a lease": (lambda paths: f"{paths.kept_secrets}/receipts/lease", read_lease),
-    "a journal": (lambda paths: f"{paths.kept_secrets}/receipts/journal.z", read_part),
+    "a lease": (lambda paths: f"{paths.models_state}/receipts/lease", read_lease),
+    "a journal": (lambda paths: f"{paths.models_state}/receipts/journal.z", read_part),
 }
 
 
