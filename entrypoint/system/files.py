@@ -21,6 +21,7 @@ def write_atomically(
     dir_fd: int | None = None,
 ) -> None:
     """Replace `path` by `content`: a reader, and a crash at any moment, sees the old file or the new one, whole.
+    A folder in the place of `path` is set aside beside it.
 
     Args:
         path: Destination; its folder must exist.
@@ -51,7 +52,11 @@ def write_atomically(
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.rename(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        try:
+            os.rename(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        except IsADirectoryError:
+            os.rename(path, f"{path}.set-aside-{os.urandom(6).hex()}", src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            os.rename(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
         os.unlink(temporary, dir_fd=dir_fd)
         raise
@@ -60,18 +65,10 @@ def write_atomically(
 
 
 def write_json(path: str, content: object, mode: int = 0o644, *, durable: bool = False) -> None:
-    """Replace the JSON file at `path`, by default without a sync (see `write_atomically`, also for what it raises).
-
-    For the pod's own records: a folder in the place of the file is removed.
-    """
+    """Replace the JSON file at `path`, by default without a sync (see `write_atomically`, also for what it raises)."""
     import json  # not needed before the first spawn
 
-    text = json.dumps(content, separators=(",", ":"))
-    try:
-        write_atomically(path, text, mode, durable=durable)
-    except IsADirectoryError:
-        remove(path)
-        write_atomically(path, text, mode, durable=durable)
+    write_atomically(path, json.dumps(content, separators=(",", ":")), mode, durable=durable)
 
 
 def remove(path: str) -> bool:
