@@ -46,15 +46,13 @@ class GitHubRelease(Source):
         """The asset's API address and digest.
 
         GitHub serves the assets of private repositories at the API's address alone (docs.github.com, "Get a release
-        asset"), and with a token; public ones need neither.
+        asset"), and with a token; it states the digests of public ones without.
         """
-        if not has_token:
-            return "", ""
         tag = quote(file.keys["revision"], safe="")
         asset = _named(await ask(f"{self.api}/repos/{file.keys['repo_id']}/releases/tags/{tag}"), file.keys["path"])
         address = str(member(asset, "url") or "")
         digest = sha256_in(str(member(asset, "digest") or "").removeprefix("sha256:"))
-        return address if origin_of(address) == origin_of(self.api) else "", digest
+        return address if has_token and origin_of(address) == origin_of(self.api) else "", digest
 
 
 def _named(facts: Any, name: str) -> Any:
