@@ -206,6 +206,7 @@ def _websocket_problem(browser: Browser, path: str, command: str = "") -> str:
     try:
         connection = websocket.create_connection(
             f"ws://127.0.0.1:{browser.port}{path}", _TIMEOUT, host=browser.host, origin=browser.origin, header=headers,
+            http_no_proxy=["*"],  # else it goes, with the login, to the proxy of the environment
         )  # fmt: skip
         with contextlib.closing(connection):
             if command:

@@ -159,11 +159,13 @@ def sha256_in(text: Any) -> str:
     return lowered if is_sha256(lowered) else ""
 
 
+REPO_NAME = r"[A-Za-z0-9][\w.-]*"
+
+
 def repo_keys(*, revision_required: bool) -> dict[str, Key]:
     """The keys of a source that has repositories."""
-    name = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
     return {
-        "repo_id": Key(lambda text: re.fullmatch(name, text), "must be owner/name"),
+        "repo_id": Key(lambda text: re.fullmatch(f"{REPO_NAME}/{REPO_NAME}", text), "must be owner/name"),
         "path": Key(is_relative, "must be a path inside the repository"),
         "revision": Key(is_relative, "must be a branch, tag or commit", required=revision_required),
     }

@@ -31,7 +31,8 @@ def destination(found: Found, wanted: str) -> str:
     folder = wanted.rstrip("/") or _folder(found.words)
     if not folder:
         known = ", ".join(FOLDERS)
-        raise NotAnAddress(f"cannot tell the kind of model: give --dest FOLDER/ (ComfyUI knows {known})")
+        name = "" if found.name else "NAME.safetensors"  # both in one message, so that the second try is right
+        raise NotAnAddress(f"cannot tell the kind of model: give --dest FOLDER/{name} (ComfyUI knows {known})")
     if not found.name:
         raise NotAnAddress(f"the address does not contain the file's name: give --dest {folder}/NAME.safetensors")
     return f"{folder}/{found.name}"

@@ -62,7 +62,7 @@ def test_a_destination_that_the_disk_refuses_costs_its_file_alone(scene: Scene, 
     assert not scene.staged()
 
 
-@pytest.mark.parametrize("name", ["漢" * 74 + ".bin", "x" * 251 + ".bin"])
+@pytest.mark.parametrize("name", ["漢" * 83 + ".bin", "x" * 251 + ".bin"])
 def test_a_name_that_a_disk_takes_is_fetched_and_has_a_receipt(scene: Scene, name: str) -> None:
     file = to(f"loras/{name}")
     assert problem(scene.download(file)[0]) == INSTALLED
