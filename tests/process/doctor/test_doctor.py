@@ -45,7 +45,7 @@ def test_no_check_of_the_pod_itself_goes_to_a_proxy(healthy: Pod) -> None:
     healthy.environ |= dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
     try:
         found = {check["check"]: check["state"] for check in doctor(healthy)[1]["checks"]}
-        assert found["terminal"] == "ok"
+        assert found.get("terminal") == "ok"
         assert "websocket" not in found
     finally:
         healthy.environ = kept
