@@ -208,6 +208,8 @@ def refusal(paths: Paths) -> str:
     kept = paths.models_state
     if not os.path.lexists(kept) or os.access(kept, os.R_OK | os.W_OK | os.X_OK):
         return ""
+    if os.access(kept, os.R_OK | os.X_OK) and os.statvfs(kept).f_flag & os.ST_RDONLY:
+        return ""  # for every user: what would be written says so
     return (
         f"{kept} is not yours, you are uid {os.geteuid()}: restart the pod, or use a shell of the pod's own user "
         "(docker exec, ssh)"

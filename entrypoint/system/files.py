@@ -9,6 +9,8 @@ from typing import Any
 
 #: Bytes of a small file; the largest is the journal of a download, 2 MB for a file of 40 GB.
 LARGEST = 16 << 20
+#: chmod(2) on a volume that has modes of its own for every file (CIFS, some FUSE): nothing can be more private there.
+_NO_MODES = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 
 def write_atomically(
@@ -47,7 +49,11 @@ def write_atomically(
         with os.fdopen(descriptor, "wb") as file:
             if owner:
                 os.fchown(file.fileno(), *owner)
-            os.fchmod(file.fileno(), mode)  # the umask took bits away
+            try:
+                os.fchmod(file.fileno(), mode)  # the umask took bits away
+            except OSError as error:
+                if error.errno not in _NO_MODES:
+                    raise
             file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             if durable:

@@ -81,6 +81,12 @@ def parse(text: str, origin: str) -> Manifest:
     return _Reader(text, origin).manifest(content)
 
 
+def _place(file: File) -> str:
+    """The destination below the data folder, by its one name: `checkpoint_models` is a link to `checkpoints`."""
+    place = f"models/{file.dest}" if file.dest_root == "models" else file.dest
+    return re.sub("^models/checkpoint_models/", "models/checkpoints/", place)
+
+
 class _Reader:
     def __init__(self, text: str, origin: str) -> None:
         self._lines, self._origin = text.splitlines(), origin
@@ -148,11 +154,12 @@ class _Reader:
         return value
 
     def _check_destinations(self, files: list[File]) -> None:
-        taken: set[tuple[str, str]] = set()
+        taken: set[str] = set()
         for index, file in enumerate(files):
-            if (file.dest_root, file.dest) in taken:
+            place = _place(file)
+            if place in taken:
                 raise self._bad(f"files[{index}]", "dest", "is the destination of another file already")
-            taken.add((file.dest_root, file.dest))
+            taken.add(place)
 
     def _known(self, table: dict[str, Any], keys: frozenset[str], place: str) -> None:
         for key in table:

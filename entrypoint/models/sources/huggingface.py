@@ -28,7 +28,8 @@ class HuggingFace(Source):
     home = "https://huggingface.co"
     login_variable = "HF_TOKEN"
     home_setting = "hf_endpoint"
-    login_remedy = "accept the terms on the model's page and set HF_TOKEN"
+    # The hub answers 401 for a repository that does not exist, too.
+    login_remedy = "check the name; if the model is private or gated, accept the terms on its page and set HF_TOKEN"
 
     def address(self, file: File) -> str:
         """`/<repository>/resolve/<revision>/<path>`, which redirects to the bytes."""

@@ -198,6 +198,10 @@ def test_what_verify_calls_damaged_is_fetched_again(tmp_path: Path) -> None:
         'schema = 1\n[bundles.A]\nimplies = [["A"]]\n', "schema = 1\n[[files]]\nsource = 'url'\nbundle = {}\n",
         f"schema = {'9' * 5000}\n", "a = " + "[" * 5000, 'schema = 1\n[bundles.A]\nabout = "\\u001b[2J"\n',
         "schema = 1\n[[files]]\nsource = {}\n",
+        "schema = 1\n[bundles.B]\n" + "".join(
+            f"[[files]]\nbundle = 'B'\nsource = 'url'\nurl = 'https://a.b/x'\ndest = '{folder}/x'\n"
+            for folder in ("checkpoints", "checkpoint_models")
+        ),
     ],
 )  # fmt: skip
 def test_a_junk_manifest_is_one_line(tmp_path: Path, text: str) -> None:
