@@ -24,7 +24,6 @@ from entrypoint.system.files import read_text, write_atomically
 from entrypoint.system.units import gigabytes
 
 MINE = "MINE"
-_LONGEST_NAME = 255
 
 
 def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
@@ -36,8 +35,6 @@ def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str 
     try:
         found = recognise(url, configured(settings))
         keys = {**found.keys, "dest": destination(found, dest)}
-        if any(len(name.encode()) > _LONGEST_NAME for name in keys["dest"].split("/")):
-            raise NotAnAddress(f"no disk takes a name of more than {_LONGEST_NAME} bytes: give --dest FOLDER/NAME")
         where = own_manifest(settings, paths)
         if sha256:
             keys["sha256"] = sha256.lower()

@@ -25,7 +25,7 @@ _IN_URLS = "%/:=&?~#+!$,;'@()*[]"
 
 
 class HttpClient:
-    """All connections of a run. Proxies and certificates as for curl; no cookies, no .netrc (other programs' logins)."""
+    """All connections of a run. Proxies and certificates as for curl; no cookies, no .netrc."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

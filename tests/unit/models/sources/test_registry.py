@@ -179,11 +179,11 @@ def test_every_address_of_a_version_of_civitai_is_that_version(url: str) -> None
     ],
 )  # fmt: skip
 def test_a_page_is_no_file(url: str) -> None:
-    with pytest.raises(NotAnAddress, match="not a file|choose a version|by hand"):
+    with pytest.raises(NotAnAddress, match=r"not a file|choose a version|by hand"):
         recognise(url)
 
 
 def test_a_download_of_civitai_says_all_that_is_missing_at_once() -> None:
     found = recognise("https://civitai.com/api/download/models/2?type=Model&format=SafeTensor")
-    with pytest.raises(NotAnAddress, match="give --dest FOLDER/NAME.safetensors"):
+    with pytest.raises(NotAnAddress, match=r"give --dest FOLDER/NAME\.safetensors"):
         destination(found, "")
