@@ -109,9 +109,9 @@ def matching(templates: list[dict[str, Any]], name: str) -> dict[str, Any] | Non
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """The fields an update has to send. Variables that only the old one has are kept."""
+    """The fields an update has to send. Variables of the old one are kept: set in the console."""
     wanted = {field: value for field, value in new.items() if field not in FIXED}
-    wanted["env"] = {**(old.get("env") or {}), **new["env"]}
+    wanted["env"] = {**new["env"], **(old.get("env") or {})}
     return {field: value for field, value in wanted.items() if (old.get(field) or None) != (value or None)}
 
 

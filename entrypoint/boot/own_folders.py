@@ -20,6 +20,8 @@ from entrypoint.system.privileges import as_service_user
 
 #: Folders of the runtime folder that the services' user writes to.
 _THEIRS = ("conditions", "requests", "reports")
+#: Folders of the runtime folder that every start makes anew.
+_MADE_ANEW = ("secrets", "gateway")
 
 #: Where Jupyter keeps the record of a running server, below the home (jupyter_core.paths.jupyter_runtime_dir).
 _RUNTIME_OF_JUPYTER = tuple(
@@ -39,10 +41,10 @@ def make_own_folders(settings: Settings, paths: Paths, service: Identity) -> Non
         OSError: A folder cannot be created, or the runtime folder belongs to another user. It holds the token, and
             in a shared temporary folder another user could have created it first.
     """
-    os.makedirs(paths.log, mode=0o755, exist_ok=True)
+    _make_folder(paths.log)
     if os.geteuid() == 0:
         close_log_folder(paths.log)
-    os.makedirs(paths.runtime, mode=0o755, exist_ok=True)
+    _make_folder(paths.runtime)
     _make_runtime_folders(paths.runtime, service)
     _make_home(paths.home, service)
     as_service_user(settings, lambda: _make_jupyter_folders(paths))
@@ -79,6 +81,11 @@ def _make_runtime_folders(runtime: str, service: Identity) -> None:
             raise PermissionError(1, "it belongs to another user; remove it", runtime)
         if found.st_mode & 0o022:
             os.fchmod(opened, 0o755)
+        for name in os.listdir(opened):
+            kind = stat.S_IFMT(os.lstat(name, dir_fd=opened).st_mode)
+            kept = (stat.S_IFDIR,) if name in _THEIRS else (stat.S_IFREG, stat.S_IFSOCK)
+            if kind not in kept or name in _MADE_ANEW:
+                remove_tree(name, opened)  # a write to a folder would fail, opening a FIFO block, a link lead elsewhere
         for name in _THEIRS:
             _make_theirs(name, opened, service)
     finally:
@@ -100,9 +107,18 @@ def _make_theirs(name: str, runtime: int, service: Identity) -> None:
         os.close(folder)
 
 
+def _make_folder(path: str) -> None:
+    """Make a folder; a file in its place, or a link that leads nowhere, is set aside."""
+    try:
+        os.makedirs(path, mode=0o755, exist_ok=True)
+    except FileExistsError:
+        _set_aside(path)
+        os.makedirs(path, mode=0o755)
+
+
 def _make_home(home: str, service: Identity) -> None:
     if service.uid == os.geteuid():
-        os.makedirs(home, mode=0o755, exist_ok=True)
+        _make_folder(home)
         return
     folder, ours = open_folder(home, make=0o755)
     try:
@@ -132,15 +148,7 @@ def write_jupyter_config(settings: Settings, path: str, text: str) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    as_service_user(settings, lambda: _write(path, text))
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        write_atomically(path, text)
-    except IsADirectoryError:
-        _set_aside(path)
-        write_atomically(path, text)
+    as_service_user(settings, lambda: write_atomically(path, text))
 
 
 def _set_aside(path: str) -> None:

@@ -47,8 +47,8 @@ def lay_out(paths: Paths) -> None:
     problems = [_make_folder(f"{base}/{name}") for name in FOLDERS]
     existing = _names(f"{base}/models")
     problems += [_make_folder(f"{base}/models/{name}") for name in MODEL_FOLDERS if name not in existing]
-    if CHECKPOINTS_LINK not in existing:
-        problems.append(_link(f"{base}/models/{CHECKPOINTS_LINK}", "checkpoints"))
+    if CHECKPOINTS_LINK not in existing and (problem := _link(f"{base}/models/{CHECKPOINTS_LINK}", "checkpoints")):
+        print(f"podkeeper: {problem}: JupyterLab cannot show models/checkpoints; all else works", flush=True)
     _raise_if_any(problems)
 
 
@@ -81,7 +81,7 @@ def _link(path: str, target: str) -> str | None:
     """Make `path` a link to `target`, in place of an empty folder; returns the problem with anything else there."""
     if os.path.islink(path) and os.readlink(path) == target:
         return None
-    temporary = f"{path}.{os.getpid()}.tmp"
+    temporary = f"{path}.{os.urandom(6).hex()}.tmp"  # never the pid, which is 1 in every container
     try:
         if os.path.isdir(path) and not os.path.islink(path):
             os.rmdir(path)  # refuses a folder that is not empty

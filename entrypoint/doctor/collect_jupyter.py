@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -208,6 +209,9 @@ def _websocket_problem(browser: Browser, path: str, command: str = "") -> str:
     try:
         connection = websocket.create_connection(
             f"ws://127.0.0.1:{browser.port}{path}", _TIMEOUT, host=browser.host, origin=browser.origin, header=headers,
+            # A socket of our own: else the request goes, with the login, to the proxy of the environment
+            # (websocket-client 1.9 reads `http_no_proxy` only beside `http_proxy_host`).
+            socket=socket.create_connection(("127.0.0.1", browser.port), _TIMEOUT),
         )  # fmt: skip
         with contextlib.closing(connection):
             if command:

@@ -8,7 +8,7 @@ import os
 from entrypoint.models import run
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest
 from entrypoint.models.catalogue.wanted import REQUESTED, BadFlags, FetchRequest, WantedBundle, wanted_bundles
-from entrypoint.models.errors import DownloadError
+from entrypoint.models.errors import DiskError, DownloadError
 from entrypoint.models.load_manifest import load
 from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE, LATER
 from entrypoint.models.report import log
@@ -63,8 +63,14 @@ def _request(bundles: tuple[str, ...]) -> FetchRequest:
 
 def _problem(store: ModelStore, file: File) -> str:
     receipt = store.receipt(file)
+    try:
+        if receipt and sha256_of(store.path(file)) != receipt["sha256"]:
+            store.mark_damaged(file)
+            return f"damaged; `podkeeper models fetch {file.bundle}` fetches it again"
+    except DiskError as error:
+        return f"{error.reason}; {error.remedy}"
     if receipt:
-        return "" if sha256_of(store.path(file)) == receipt["sha256"] else "damaged; remove it and fetch it again"
+        return ""
     if os.path.exists(store.path(file)):
         return "not verified yet; `podkeeper models fetch` verifies it"
     return "missing"

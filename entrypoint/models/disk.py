@@ -7,7 +7,10 @@ import errno
 import os
 from collections.abc import Iterator
 
-from entrypoint.models.errors import DiskError
+from entrypoint.models.errors import DiskError, VolumeFailed
+
+#: The errors of a volume that is broken or gone; all others are about one file: its name, its folder, its owner.
+_GONE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EHOSTDOWN)
 
 
 @contextlib.contextmanager
@@ -22,10 +25,16 @@ def disk_work(what: str) -> Iterator[None]:
         reason = f"cannot {what}: {error.strerror or error}"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             remedy = "free space on the volume or enlarge it (a quota may not show in df), then start it again"
-            raise DiskError("VolumeFull", reason, remedy, temporary=True) from error
+            raise VolumeFailed("VolumeFull", reason, remedy, temporary=True) from error
         if error.errno == errno.EROFS:
-            raise DiskError("VolumeReadOnly", reason, "mount the volume writable, then start it again") from error
-        raise DiskError("VolumeRefuses", reason, "check the volume's permissions and state") from error
+            raise VolumeFailed("VolumeReadOnly", reason, "mount the volume writable, then start it again") from error
+        if error.errno in _GONE:
+            raise VolumeFailed("VolumeRefuses", reason, "check the volume's permissions and state") from error
+        if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
+            remedy = "the volume does not take this name: give another `dest` in the manifest"
+            raise DiskError("BadName", reason, remedy) from error
+        remedy = "check what is in its place, and its permissions, with `ls -la`"
+        raise DiskError("VolumeRefuses", reason, remedy) from error
 
 
 def free_space(folder: str) -> tuple[int, int]:

@@ -16,7 +16,11 @@ class DownloadError(Exception):
 
 
 class DiskError(DownloadError):
-    """The volume refuses an operation; finished files are kept and the run ends."""
+    """The volume refuses an operation."""
+
+
+class VolumeFailed(DiskError):
+    """The volume refuses every file (it is full, read-only, gone); finished files are kept and the run ends."""
 
 
 class LeaseLost(DownloadError):

@@ -58,9 +58,11 @@ class ModelStore:
             return {}
         facts = (status.st_size, status.st_mtime_ns)
         same = (found.get("size"), found.get("mtime_ns")) == facts and isinstance(found.get("sha256"), str)
-        if not same or (file.sha256 and found.get("sha256") != file.sha256):
+        if not same or (file.sha256 and found["sha256"] != file.sha256):
             return {}
-        return found
+        # The manifest may name another file for the same place by now. Receipts of earlier versions have no source.
+        of_another = found.get("source", _source(file)) != _source(file)
+        return {} if of_another and found["sha256"] != file.sha256 else found
 
     def write_receipt(self, file: File, sha256: str, verified: bool, *, fetched: bool) -> None:
         """Record the installed file.
@@ -74,8 +76,37 @@ class ModelStore:
             facts = {
                 "dest": file.dest, "dest_root": file.dest_root, "size": status.st_size,
                 "mtime_ns": status.st_mtime_ns, "sha256": sha256, "verified": verified, "fetched": fetched,
+                "source": _source(file),
             }  # fmt: skip
             write_json(self._receipt_path(file), facts, 0o600, durable=True)
+
+    def distrusts(self, file: File) -> bool:
+        """Whether what is installed is known to be another file, or to be damaged: its size alone says nothing then."""
+        found = read_table(self._receipt_path(file))
+        return bool(found.get("damaged")) or found.get("source", _source(file)) != _source(file)
+
+    def mark_damaged(self, file: File) -> None:
+        """Withdraw the receipt of an installed file. Raises DiskError: the volume refuses."""
+        with disk_work(f"write a receipt to {self.kept}"):
+            write_json(self._receipt_path(file), {"damaged": True}, 0o600, durable=True)
+
+    def mark_wrong(self, file: File, origin: str) -> None:
+        """Record that the source, as `origin` describes it, has other bytes than wanted."""
+        with disk_work(f"write a receipt to {self.kept}"):
+            os.makedirs(f"{self.kept}/receipts", mode=0o700, exist_ok=True)
+            write_json(self._receipt_path(file), {"wrong": f"{_source(file)} {origin}"}, 0o600)
+
+    def is_marked_wrong(self, file: File, origin: str) -> bool:
+        """Whether `mark_wrong` was called for this very source."""
+        return bool(read_table(self._receipt_path(file)).get("wrong") == f"{_source(file)} {origin}")
+
+    def prepare(self, file: File) -> None:
+        """Make the folder of the destination and try the name, before a byte is fetched. Raises DiskError."""
+        folder = os.path.dirname(self.path(file))
+        with disk_work(f"write to {self.path(file)}"):
+            os.makedirs(folder, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.lstat(self.path(file))
 
     def remove(self, file: File) -> int | None:
         """Remove a downloaded file, staged or installed; returns the bytes that frees.
@@ -120,7 +151,14 @@ class ModelStore:
     def _key(self, file: File) -> str:
         """One name per destination."""
         digest = hashlib.sha256(f"{file.dest_root}/{file.dest}".encode()).hexdigest()[:12]
-        return f"{os.path.basename(file.dest)[:80]}.{digest}"
+        name = os.path.basename(file.dest).encode()[:80].decode(errors="ignore")  # bytes: a name may have 255 of them
+        return f"{name}.{digest}"
+
+
+def _source(file: File) -> str:
+    """Where the manifest says that the file comes from, as a digest: a receipt is no place for an address."""
+    text = repr((file.source, sorted(file.keys.items())))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _names(folder: str) -> list[str]:
@@ -150,7 +188,7 @@ def sha256_of(path: str) -> str:
 def _copy_over(part: str, target: str) -> None:
     """The move where it crosses file systems: a hidden copy beside the target, whole, then renamed."""
     folder, name = os.path.split(target)
-    copy = f"{folder}/.{name}.podkeeper-copy"
+    copy = f"{folder}/.podkeeper-copy-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     try:
         with open(part, "rb") as source, open(copy, "wb") as file:
             while block := source.read(_BLOCK):
@@ -170,6 +208,8 @@ def refusal(paths: Paths) -> str:
     kept = paths.models_state
     if not os.path.lexists(kept) or os.access(kept, os.R_OK | os.W_OK | os.X_OK):
         return ""
+    if os.access(kept, os.R_OK | os.X_OK) and os.statvfs(kept).f_flag & os.ST_RDONLY:
+        return ""  # for every user: what would be written says so
     return (
         f"{kept} is not yours, you are uid {os.geteuid()}: restart the pod, or use a shell of the pod's own user "
         "(docker exec, ssh)"

@@ -28,7 +28,7 @@ _LONGEST_PAUSE_S = 3600.0
 def run(settings: Settings, paths: Paths) -> int:
     """Wait for the services, fetch, and return the exit code."""
     lower_priority()
-    scope, requested = scope_of(settings.models, local=bool(settings.home)), requested_bundles(paths)
+    scope, requested = scope_of(settings.models), requested_bundles(paths)
     if not requested and (scope == REQUESTED or (scope == NAMED and not any_flag(os.environ))):
         return _nothing(paths, scope)
     write_state(paths.runtime, "waiting")
@@ -43,8 +43,8 @@ def run(settings: Settings, paths: Paths) -> int:
 def _nothing(paths: Paths, scope: str) -> int:
     why = {
         REQUESTED: "MODELS=none, nothing is fetched",
-        NAMED: "local mode fetches nothing by itself: set MODELS=auto or DOWNLOAD_<BUNDLE>=true, "
-        "or type scripts/run models plan",
+        NAMED: "nothing is fetched by itself: choose bundles on the status page or with `podkeeper models list`, "
+        "or set MODELS=auto or DOWNLOAD_<BUNDLE>=true",
     }[scope]
     clear_condition(paths.runtime, CONDITION)
     write_state(paths.runtime, "off", notes=[why])

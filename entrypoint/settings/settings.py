@@ -98,8 +98,7 @@ class Settings:
     models: str = setting("MODELS", parsing.choice("auto", "none"), "",
         "Which models are downloaded in the background once the services answer. `auto`: the catalogue's bundles in "
         "order, as far as they fit on the disk; `DOWNLOAD_<BUNDLE>=true` or `false` (and `DOWNLOAD_ALL`) override it. "
-        "`none`: none. Unset: `auto` in the image; in local mode only the bundles of "
-        "a `DOWNLOAD_<BUNDLE>=true`.")  # fmt: skip
+        "`none`: none. Unset: only the bundles of a `DOWNLOAD_<BUNDLE>=true` (or `DOWNLOAD_ALL=true`).")  # fmt: skip
     models_manifest: str = setting("MODELS_MANIFEST", parsing.manifest, "",
         "Path or https:// address of your own manifest, in place of the catalogue. Unset: `models.toml` in the data "
         "folder, if it exists. The query of an address counts as a secret.")  # fmt: skip

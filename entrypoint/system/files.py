@@ -9,6 +9,8 @@ from typing import Any, BinaryIO
 
 #: Bytes of a small file; the largest is the journal of a download, 2 MB for a file of 40 GB.
 LARGEST = 16 << 20
+#: chmod(2) on a volume that has modes of its own for every file (CIFS, some FUSE): nothing can be more private there.
+_NO_MODES = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 
 def write_atomically(
@@ -21,6 +23,7 @@ def write_atomically(
     dir_fd: int | None = None,
 ) -> None:
     """Replace `path` by `content`: a reader, and a crash at any moment, sees the old file or the new one, whole.
+    A folder in the place of `path` is set aside beside it.
 
     Args:
         path: Destination; its folder must exist.
@@ -46,12 +49,20 @@ def write_atomically(
         with os.fdopen(descriptor, "wb") as file:
             if owner:
                 os.fchown(file.fileno(), *owner)
-            os.fchmod(file.fileno(), mode)  # the umask took bits away
+            try:
+                os.fchmod(file.fileno(), mode)  # the umask took bits away
+            except OSError as error:
+                if error.errno not in _NO_MODES:
+                    raise
             file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.rename(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        try:
+            os.rename(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        except IsADirectoryError:
+            os.rename(path, f"{path}.set-aside-{os.urandom(6).hex()}", src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            os.rename(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
         os.unlink(temporary, dir_fd=dir_fd)
         raise
@@ -60,18 +71,10 @@ def write_atomically(
 
 
 def write_json(path: str, content: object, mode: int = 0o644, *, durable: bool = False) -> None:
-    """Replace the JSON file at `path`, by default without a sync (see `write_atomically`, also for what it raises).
-
-    For the pod's own records: a folder in the place of the file is removed.
-    """
+    """Replace the JSON file at `path`, by default without a sync (see `write_atomically`, also for what it raises)."""
     import json  # not needed before the first spawn
 
-    text = json.dumps(content, separators=(",", ":"))
-    try:
-        write_atomically(path, text, mode, durable=durable)
-    except IsADirectoryError:
-        remove(path)
-        write_atomically(path, text, mode, durable=durable)
+    write_atomically(path, json.dumps(content, separators=(",", ":")), mode, durable=durable)
 
 
 def remove(path: str) -> bool:

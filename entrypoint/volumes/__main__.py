@@ -1,6 +1,7 @@
-"""A: the program `[program:volumes]`: one deep pass over the volume in the background.
+"""A: the program `[program:volumes]`: one deep pass over the volume in the background; then it watches the volume.
 
-It may be stopped at any moment: the next pass costs one stat for each correct file, so it resumes where this one
+`--watch SECONDS`: a write probe so often, for a volume that fills, becomes read-only or goes away while the pod runs;
+without it the program ends with the pass. It may be stopped at any moment: the next pass costs one stat for each correct file, so it resumes where this one
 ended. The exit code is 0, also after a stop or refused changes: a fault of a volume is a condition, not a crash.
 """
 
@@ -15,6 +16,7 @@ from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.volume_policy import NONE
+from entrypoint.system.bounded_process import HUNG
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_table, write_json
 from entrypoint.system.low_priority import lower_priority
@@ -29,6 +31,8 @@ from entrypoint.volumes.syscalls import Kernel
 from entrypoint.volumes.walk import Walk
 from entrypoint.volumes.write_probe import probe, sweep
 
+#: Seconds between two probes of a volume that does not respond: each may leave a process that waits in the kernel.
+_HUNG_INTERVAL_S = 120.0
 _RECORD_INTERVAL_S, _LOG_INTERVAL_S, _STUCK_AFTER_S, _PROBE_TIMEOUT_S = 1.0, 12.0, 60.0, 30.0
 
 
@@ -97,21 +101,30 @@ class Pass:
         print(pass_record.line(state, self._rule, self._walk.counts(), self._walk.errors, seconds), flush=True)
 
 
-def main() -> int:
-    """Probe the volume, choose the policy, make the pass, and probe the volume again."""
+def main(watch_s: float = 0.0) -> int:
+    """Make the pass, then watch the volume, every `watch_s` seconds, until a stop signal; 0: not at all."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lower_priority()
+    _make_pass(settings, paths, stop)
+    interval = watch_s
+    while watch_s and not stop.wait(interval):
+        interval = _HUNG_INTERVAL_S if _probe_volume(settings, paths).error == HUNG else watch_s
+    return 0
+
+
+def _make_pass(settings: Settings, paths: Paths, stop: threading.Event) -> None:
+    """Probe the volume, choose the policy, make the pass, and probe the volume again."""
     choice = choose(settings, _probe_volume(settings, paths))
     if choice.policy == NONE:
         print(f"no volume pass over {paths.stored}: {choice.reason}", flush=True)
-        return 0
+        return
     clear_condition(paths.runtime, PASS_REFUSED)
     rules = rules_for(choice.policy, settings, paths)
     if not _wait(rules, paths.runtime, stop):
-        return 0
+        return
     for rule in rules:
         print(f"volume pass over {rule.path} ({rule.policy}) begins: {choice.reason}", flush=True)
         if not stop.is_set() and Pass(rule, choice, paths.runtime, stop).run() == pass_record.DONE:
@@ -119,7 +132,6 @@ def main() -> int:
     if not stop.is_set():
         sweep(paths.stored, time.time())
         _probe_volume(settings, paths)
-    return 0
 
 
 def _probe_volume(settings: Settings, paths: Paths) -> ProbeResult:
@@ -159,7 +171,7 @@ def _raise(runtime: str, condition: Condition) -> None:
 
 
 if __name__ == "__main__":
-    code = main()
+    code = main(float(sys.argv[2]) if sys.argv[1:2] == ["--watch"] else 0.0)
     # A worker stuck in the kernel must not keep the process from ending: os._exit, as no thread is joined.
     sys.stdout.flush()
     os._exit(code)

@@ -104,5 +104,5 @@ def test_skypilots_file_has_keys_it_knows_and_starts_what_the_image_starts() -> 
 
 def test_no_file_holds_a_login() -> None:
     """RunPod's template is public at a click; its variables come from the console."""
-    assert json.loads((DEPLOY / "runpod/template.json").read_text())["env"] == {}
+    assert json.loads((DEPLOY / "runpod/template.json").read_text())["env"] == {"MODELS": "auto"}
     assert yaml.safe_load((DEPLOY / "skypilot/podkeeper.yaml").read_text())["secrets"] == {"JUPYTER_TOKEN": None}

@@ -27,8 +27,8 @@ ROOTS = ("models", "comfyui")
 _FILE_KEYS = {
     "dest": Key(
         is_destination,
-        "must be a path below its folder, without .., hidden parts, characters that are not printable, names that "
-        "begin with a dash or are longer than 230 bytes",
+        "must be a path below its folder, without .., hidden parts, characters that are not printable and names that "
+        "begin with a dash",
     ),
     "dest_root": Key(ROOTS.__contains__, "must be " + " or ".join(ROOTS), required=False),
     "sha256": Key(is_sha256, "must be 64 lower-case hex digits", required=False),
@@ -73,11 +73,18 @@ def is_bundle_name(text: str) -> bool:
 
 def parse(text: str, origin: str) -> Manifest:
     """Parse a manifest. `origin`: its path or address, for messages. Raises BadManifest: it can't be used."""
+    text = text.removeprefix("\ufeff")  # the byte order mark of Windows' editors
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and int() of more than 4,300 digits
         raise BadManifest(f"cannot use {origin}: not TOML: {error}") from None
     return _Reader(text, origin).manifest(content)
+
+
+def _place(file: File) -> str:
+    """The destination below the data folder, by its one name: `checkpoint_models` is a link to `checkpoints`."""
+    place = f"models/{file.dest}" if file.dest_root == "models" else file.dest
+    return re.sub("^models/checkpoint_models/", "models/checkpoints/", place)
 
 
 class _Reader:
@@ -106,12 +113,14 @@ class _Reader:
         self._known(table, _BUNDLE_KEYS, place)
         implies = self._typed(table, "implies", list, [], place)
         for other in implies:
-            if other not in bundles:
+            if not isinstance(other, str) or other not in bundles:
                 raise self._bad(place, "implies", f"{other!r} is no bundle of this manifest")
         size = self._typed(table, "size_gb", (int, float), 0, place)
         if not 0 <= size < 1e6:
             raise self._bad(place, "size_gb", "must be a number of GB, 0 or more")
         about = self._typed(table, "about", str, "", place)
+        if not about.isprintable():
+            raise self._bad(place, "about", "must be one line of printable characters")
         default = self._typed(table, "default", bool, True, place)
         own = tuple(file for file in files if file.bundle == name)
         return Bundle(name=name, about=about, default=default, implies=tuple(implies), size_gb=float(size), files=own)
@@ -127,7 +136,7 @@ class _Reader:
         for key in sorted({"bundle", *(key for key, rule in keys.items() if rule.required)}):
             if key not in table:
                 raise self._bad(place, key, f"is missing (a file from {source.name} needs it)")
-        if table["bundle"] not in bundles:
+        if not isinstance(table["bundle"], str) or table["bundle"] not in bundles:
             raise self._bad(place, "bundle", f"{table['bundle']!r} is no bundle of this manifest")
         texts = {key: self._text(table, key, rule, place) for key, rule in keys.items() if key in table}
         size = self._typed(table, "size", int, None, place)
@@ -145,11 +154,12 @@ class _Reader:
         return value
 
     def _check_destinations(self, files: list[File]) -> None:
-        taken: set[tuple[str, str]] = set()
+        taken: set[str] = set()
         for index, file in enumerate(files):
-            if (file.dest_root, file.dest) in taken:
+            place = _place(file)
+            if place in taken:
                 raise self._bad(f"files[{index}]", "dest", "is the destination of another file already")
-            taken.add((file.dest_root, file.dest))
+            taken.add(place)
 
     def _known(self, table: dict[str, Any], keys: frozenset[str], place: str) -> None:
         for key in table:

@@ -38,14 +38,12 @@ class WantedBundle:
     why: str  # the flag, request or default that decided, for people
 
 
-def scope_of(models: str, *, local: bool) -> str:
+def scope_of(models: str) -> str:
     """The scope (ALL, NAMED or REQUESTED) of the run that supervisord starts.
 
-    A start at home must not begin 200 GB by itself; on a rented pod that is what the pod is for. `models`: "" is unset.
+    60 to 220 GB on a bill are a choice: no start begins them by itself. `models`: MODELS; "" is unset.
     """
-    if models == "none":
-        return REQUESTED
-    return NAMED if local and models != "auto" else ALL
+    return {"none": REQUESTED, "auto": ALL}.get(models, NAMED)
 
 
 def any_flag(environ: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from entrypoint.models.disk import disk_work
 from entrypoint.models.download import lease
 from entrypoint.models.download.chunks import ChunkLayout, Identity, identity_of
+from entrypoint.models.download.file_format import what_is_wrong
 from entrypoint.models.download.part_file import PartFile
 from entrypoint.models.download.remote_file import RemoteFile, Session
 from entrypoint.models.download.resolve import Resolved
@@ -66,9 +67,12 @@ class OneFile:
 
     async def _install(self, folder: str, held: lease.Lease) -> None:
         file = self.transfer.file
+        self._store.prepare(file)
         resolved = await self._remote.resolve()
         if await self._adopt(resolved.size, resolved.sha256):
             return
+        if self._store.is_marked_wrong(file, _version(resolved)):
+            raise _wrong_for_good("it was downloaded before, and its sha256 is not the expected one")
         part, digest = await self._download(folder, held)
         aside = await asyncio.to_thread(self._store.install, file, part.path)
         part.discard()
@@ -86,6 +90,8 @@ class OneFile:
             return False
         if (size is not None and found != size) or (size is None and not sha256):
             return False
+        if not sha256 and (self._store.distrusts(self.transfer.file) or _wrong_format(path, found)):
+            return False
         digest = await asyncio.to_thread(sha256_of, path)
         if sha256 and digest != sha256:
             return False
@@ -95,7 +101,7 @@ class OneFile:
 
     async def _download(self, folder: str, held: lease.Lease) -> tuple[PartFile, str]:
         """Download into a part file in `folder`; returns it sealed and closed, with its sha256."""
-        single, wrong = False, None
+        single, wrong, digests = False, None, list[str]()
         for _ in range(_RESTARTS):
             resolved = await self._remote.resolve()
             try:
@@ -103,11 +109,17 @@ class OneFile:
             except RangesRefused:
                 single = True
             except UpstreamChanged:
+                # Perhaps it was replaced, perhaps each of its servers has an ETag of its own: one stream is one file.
+                single = True
                 self._remote.forget()
             except _WrongBytes as error:
                 wrong = error
+                digests.append(error.digest)
                 self._remote.forget()
             self.transfer.restart()
+        if wrong and len(digests) == _RESTARTS and len(set(digests)) == 1:
+            self._store.mark_wrong(self.transfer.file, _version(resolved))
+            raise _wrong_for_good(str(wrong))
         if wrong:
             remedy = "try again later; if it stays so, the file at its source is damaged"
             raise DownloadError("HashMismatch", f"{wrong}: discarded", remedy, temporary=True)
@@ -119,7 +131,9 @@ class OneFile:
     ) -> tuple[PartFile, str]:
         size, chunk = resolved.size or 0, self._limits.chunk
         boot = lease.machine().partition(" ")[0]
-        single = single or not size
+        # Ranges of one file fit together by its hash or a strong ETag only (RFC 9110 13.1.5).
+        strong = resolved.sha256 or (resolved.etag and not resolved.etag.startswith("W/"))
+        single = single or not size or not strong
         identity = Identity("", size, 1) if single else identity_of(resolved.sha256, resolved.etag, boot, size, chunk)
         part = PartFile(folder, held.owner, identity)
         kept = False
@@ -132,7 +146,7 @@ class OneFile:
             _compare(digest, resolved.sha256)
             held.renew()
             part.seal(size)
-            self._check_content(part)
+            self._check_content(part, size, verified=bool(resolved.sha256))
             kept = True
         except (RangesRefused, UpstreamChanged, _WrongBytes):
             part.discard()
@@ -143,18 +157,50 @@ class OneFile:
                 part.discard()
         return part, digest
 
-    def _check_content(self, part: PartFile) -> None:
-        head = bytearray(64)
-        part.read_into(memoryview(head), 0)
-        if starts_like_web_page(bytes(head)) and not self.transfer.file.dest.endswith((".html", ".htm")):
+    def _check_content(self, part: PartFile, size: int, *, verified: bool) -> None:
+        def read(count: int) -> bytes:
+            head = bytearray(min(count, size))
+            return bytes(head[: part.read_into(memoryview(head), 0)])
+
+        dest = self.transfer.file.dest
+        if starts_like_web_page(read(64)) and not dest.endswith((".html", ".htm")):
             part.discard()
             raise self._remote.web_page()
+        if not verified and (wrong := what_is_wrong(dest, size, read)):
+            part.discard()
+            reason = f"{self._remote.shown} sends {wrong}"
+            raise DownloadError("WrongFormat", reason, "check the address in the manifest; it may need a login")
 
 
 class _WrongBytes(Exception):
     """The file is complete and its hash is not the expected one."""
 
+    def __init__(self, digest: str, wanted: str) -> None:
+        super().__init__(f"its sha256 is {digest[:16]}..., not {wanted[:16]}...")
+        self.digest = digest
+
 
 def _compare(digest: str, wanted: str) -> None:
     if wanted and digest != wanted:
-        raise _WrongBytes(f"its sha256 is {digest[:16]}..., not {wanted[:16]}...")
+        raise _WrongBytes(digest, wanted)
+
+
+def _wrong_for_good(reason: str) -> DownloadError:
+    remedy = "correct sha256 in the manifest, or choose another source: it is fetched again when one of them changes"
+    return DownloadError("HashMismatch", f"{reason}: discarded", remedy)
+
+
+def _version(resolved: Resolved) -> str:
+    """What changes where the manifest's hash or the file at the source does."""
+    return f"{resolved.sha256} {resolved.size} {resolved.etag}"
+
+
+def _wrong_format(path: str, size: int) -> str:
+    """What is wrong with an installed file whose hash is not known."""
+
+    def read(count: int) -> bytes:
+        with open(path, "rb") as file:
+            return file.read(count)
+
+    with disk_work(f"read {path}"):
+        return what_is_wrong(path, size, read)

@@ -170,7 +170,7 @@ class WholeWriter:
     def write(self, data: memoryview) -> int:
         """Write all of `data`; returns its bytes. Raises RetryableError: the stream is longer than the file."""
         if self._size is not None and self.offset + len(data) > self._size:
-            raise RetryableError(f"more than the file's {self._size} bytes")
+            raise RetryableError(f"more than the file's {self._size} bytes", resolve=True)
         self._part.write(self.offset, data)
         self.digest.update(data)
         self.offset += len(data)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 from entrypoint.models.download.one_file import OneFile
 from entrypoint.models.download.remote_file import Session
-from entrypoint.models.errors import DiskError, DownloadError
+from entrypoint.models.errors import DownloadError, VolumeFailed
 from entrypoint.models.progress import BUSY, FAILED, INSTALLED, WAITING, Transfer
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.store import ModelStore
@@ -28,7 +28,7 @@ class DownloadQueue:
     async def survey(self) -> None:
         """Learn which files are installed, and the sizes of the rest. Failures are recorded with their files.
 
-        Raises DiskError: the volume refuses.
+        Raises VolumeFailed: the volume refuses.
         """
         missing = [each for each in self._files if not each.has_receipt()]
         gate = asyncio.Semaphore(_RESOLVED_AT_ONCE)
@@ -60,10 +60,10 @@ class DownloadQueue:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._limits.files, len(queue))):
                     group.create_task(worker())
-        except* DiskError as problems:
+        except* VolumeFailed as problems:
             problem = problems.exceptions[0]
             for each in mine:
-                if each.transfer.state not in (INSTALLED, FAILED) and isinstance(problem, DiskError):
+                if each.transfer.state not in (INSTALLED, FAILED) and isinstance(problem, VolumeFailed):
                     each.transfer.fail(problem)
 
 
@@ -74,7 +74,7 @@ async def _recorded(transfer: Transfer) -> AsyncIterator[None]:
         yield
     except DownloadError as error:
         transfer.fail(error)
-        if isinstance(error, DiskError):
+        if isinstance(error, VolumeFailed):
             raise
     except Exception as error:  # a mistake of ours in one file must not cost the others
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]

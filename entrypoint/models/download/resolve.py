@@ -54,8 +54,12 @@ async def resolve(
     if not is_address(url):
         raise DownloadError("BadAddress", f"{url.partition('?')[0]} is malformed", "correct it in the manifest")
     first, login, linked_size = url, tokens.headers(url, url), None
-    for hop in range(MOST_REDIRECTS):
-        async with client.get(url, {**HEADERS, **login, "Range": "bytes=0-0"}) as response:
+    ranges = {"Range": "bytes=0-0"}
+    for _ in range(MOST_REDIRECTS):
+        async with client.get(url, {**HEADERS, **login, **ranges}) as response:
+            if response.status in (403, 416) and ranges:
+                ranges = {}  # some origins refuse every range; and an empty file has none
+                continue
             if origin_of(url) == origin_of(first):
                 size, digest = facts_in(response.headers, sources)
                 linked_size = size if size is not None else linked_size
@@ -65,14 +69,14 @@ async def resolve(
                 login = tokens.headers(url, first) if login else {}  # once lost, for good
                 continue
             check_status(
-                response.status, response.headers, signed=hop > 0, now=datetime.now(UTC),
+                response.status, response.headers, signed=url != first, now=datetime.now(UTC),
                 gated=any(each.needs_login(response.status, response.headers) for each in sources),
                 login_remedy=login_remedy(first, sources),
             )  # fmt: skip
             check_encoding(response.headers)
             if is_web_page(response.headers.get("Content-Type", ""), file.dest):
                 raise DownloadError("GotAWebPage", *web_page(url, login_remedy(first, sources)))
-            return _resolved(response, file, url, login, hop > 0, linked_size, sha256)
+            return _resolved(response, file, url, login, url != first, linked_size, sha256)
     reason = f"more than {MOST_REDIRECTS} redirects, the last to {without_query(url)}"
     raise DownloadError("RedirectLoop", reason, "check the address in the manifest")
 
@@ -91,6 +95,8 @@ def _resolved(
     if None not in (given, linked_size) and given != linked_size:
         raise RetryableError(f"the hub says {linked_size} bytes, {without_query(url)} says {given}", resolve=True)
     size = given if given is not None else linked_size
+    if size == 0:
+        raise DownloadError("EmptyFile", "it has no bytes at its source", "check the address in the manifest")
     remedy = "the file was replaced at its source: update the manifest, or pin `revision` to a commit"
     if file.sha256 and sha256 and file.sha256 != sha256:
         raise DownloadError("HashDiffers", f"its source says sha256 {sha256}, the manifest {file.sha256}", remedy)

@@ -65,8 +65,11 @@ class SegmentedDownload:
         span, began = (writer.offset, writer.requested_end), time.monotonic()
         try:
             async with remote.get(resolved, Range=f"bytes={span[0]}-{span[1] - 1}") as response:
+                if response.status == 416:
+                    raise RangesRefused
                 check_status(response.status, response.headers, signed=True, now=datetime.now(UTC))
-                check_range(response.headers, response.status, span, self._layout.size, resolved.etag)
+                etag = None if resolved.sha256 else resolved.etag  # servers of one file may have one each
+                check_range(response.headers, response.status, span, self._layout.size, etag)
                 responded = time.monotonic()
                 pool.responded(responded - began)
                 stall = StallDetector(remote.session.limits, responded)

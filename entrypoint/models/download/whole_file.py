@@ -35,8 +35,6 @@ async def _stream(remote: RemoteFile, part: PartFile) -> tuple[int, str]:
         if response.status != 200:
             raise RetryableError(f"requested the whole file, got HTTP {response.status}", resolve=True)
         check_encoding(response.headers)
-        if response.headers.get("ETag", "") != resolved.etag:
-            raise RetryableError("the ETag has changed", resolve=True)
         if not resolved.framed and not resolved.size and not resolved.sha256:
             reason = "its origin gives neither length nor hash: a truncated file would go unnoticed"
             raise DownloadError("CannotVerify", reason, "give `size` or `sha256` in the manifest")
@@ -46,5 +44,6 @@ async def _stream(remote: RemoteFile, part: PartFile) -> tuple[int, str]:
             stall.received(count, time.monotonic())
             await session.rate_limit.spend(count)
     if not writer.offset or (resolved.size is not None and writer.offset != resolved.size):
-        raise RetryableError(f"it ended after {writer.offset} bytes of {resolved.size or 'an unknown number'}")
+        what = f"it ended after {writer.offset} bytes of {resolved.size or 'an unknown number'}"
+        raise RetryableError(what, resolve=True)
     return writer.offset, writer.digest.hexdigest()

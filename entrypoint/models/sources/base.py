@@ -14,8 +14,6 @@ from urllib.parse import SplitResult, unquote_plus, urlsplit
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
 
-#: Bytes of a file's name: file systems have 255, and `.NAME.podkeeper-copy` needs some.
-_LONGEST_NAME = 230
 #: Requests JSON at an address, with the site's token; None where the site does not serve it.
 AskJson = Callable[[str], Awaitable[Any]]
 
@@ -116,9 +114,9 @@ def is_relative(text: str) -> bool:
 
 
 def is_destination(text: str) -> bool:
-    """Whether a text is a path below a folder whose names are neither options of a command nor too long for a disk."""
-    names = text.split("/")
-    return is_relative(text) and not any(name.startswith("-") or len(name.encode()) > _LONGEST_NAME for name in names)
+    """Whether a text is a path below a folder whose names are no options of a command. What the disk does not take, a
+    name that is too long for it, is its file's failure, and not the manifest's."""
+    return is_relative(text) and not any(name.startswith("-") for name in text.split("/"))
 
 
 def is_address(text: str) -> bool:
@@ -161,11 +159,13 @@ def sha256_in(text: Any) -> str:
     return lowered if is_sha256(lowered) else ""
 
 
+REPO_NAME = r"[A-Za-z0-9][\w.-]*"
+
+
 def repo_keys(*, revision_required: bool) -> dict[str, Key]:
     """The keys of a source that has repositories."""
-    name = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
     return {
-        "repo_id": Key(lambda text: re.fullmatch(name, text), "must be owner/name"),
+        "repo_id": Key(lambda text: re.fullmatch(f"{REPO_NAME}/{REPO_NAME}", text), "must be owner/name"),
         "path": Key(is_relative, "must be a path inside the repository"),
         "revision": Key(is_relative, "must be a branch, tag or commit", required=revision_required),
     }

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
 
 _DOWNLOAD = r"/api/download/models/(\d+)"
+_VERSION = r"(?:/api/v1)?/model-versions/(\d+)(?:/.*)?"
+#: The site's hosts: one model has the same number at each.
+_HOSTS = ("civitai.com", "civitai.red", "civitai.green")
 
 
 class Civitai(Source):
@@ -42,7 +45,7 @@ class Civitai(Source):
 
     def recognise(self, url: str, parts: SplitResult) -> Found | None:
         """A model's page with a version, or a download; a token in the address is left out."""
-        if host_of(parts) != "civitai.com":
+        if host_of(parts) not in _HOSTS:
             return None
         (kept, had_token), path = without_credentials(parts.query), parts.path
         notes = ("the token in the address is not kept: set CIVITAI_TOKEN",) if had_token else ()
@@ -52,6 +55,8 @@ class Civitai(Source):
                 return Found({"source": "url", "url": f"https://civitai.com{path}?{kept}"}, "", path, notes)
             return Found({"source": self.name, "version_id": found[1]}, "", path, notes)
         version = query.get("modelVersionId", [""])[0]
+        if found := re.fullmatch(_VERSION, path):
+            version = found[1]
         if not version.isdigit():
             raise NotAnAddress("choose a version on the model's page: its address then ends with ?modelVersionId=...")
         return Found({"source": self.name, "version_id": version}, "", path, notes)

@@ -18,6 +18,8 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "diffusion_models": ("diffusion_models", "unet", "transformer", "gguf"),
     "checkpoints": ("checkpoints", "checkpoint", "ckpt"),
 }
+#: Bytes of a name (NAME_MAX).
+_LONGEST_NAME = 255
 
 
 def destination(found: Found, wanted: str) -> str:
@@ -27,14 +29,21 @@ def destination(found: Found, wanted: str) -> str:
     enough; the message says what to give.
     """
     if wanted and not wanted.endswith("/"):
-        return wanted
+        return _checked(wanted)
     folder = wanted.rstrip("/") or _folder(found.words)
     if not folder:
         known = ", ".join(FOLDERS)
-        raise NotAnAddress(f"cannot tell the kind of model: give --dest FOLDER/ (ComfyUI knows {known})")
+        name = "" if found.name else "NAME.safetensors"  # both in one message, so that the second try is right
+        raise NotAnAddress(f"cannot tell the kind of model: give --dest FOLDER/{name} (ComfyUI knows {known})")
     if not found.name:
         raise NotAnAddress(f"the address does not contain the file's name: give --dest {folder}/NAME.safetensors")
-    return f"{folder}/{found.name}"
+    return _checked(f"{folder}/{found.name}")
+
+
+def _checked(dest: str) -> str:
+    if any(len(name.encode()) > _LONGEST_NAME for name in dest.split("/")):
+        raise NotAnAddress(f"no disk takes a name of more than {_LONGEST_NAME} bytes: give --dest FOLDER/NAME")
+    return dest
 
 
 def _folder(words: str) -> str:

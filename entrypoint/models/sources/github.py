@@ -7,12 +7,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, quote, unquote
 
-from entrypoint.models.sources.base import AskJson, Found, Key, Source, host_of, member, origin_of, repo_keys, sha256_in
+from entrypoint.models.sources.base import (
+    AskJson,
+    Found,
+    Key,
+    NotAnAddress,
+    Source,
+    host_of,
+    member,
+    origin_of,
+    repo_keys,
+    sha256_in,
+)
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
 
 _ASSET = r"/([^/]+/[^/]+)/releases/download/([^/]+)/([^/]+)"
+#: Pages of a repository that are no file.
+_PAGE = r"/[^/]+(/[^/]+(/(releases(/tag/.+|/latest)?|(tree|issues|pull|wiki|discussions|tags|actions)(/.*)?))?)?/?"
 _BLOB = r"/([^/]+/[^/]+)/blob/(.+)"
 
 
@@ -40,21 +53,21 @@ class GitHubRelease(Source):
         if found := re.fullmatch(_BLOB, parts.path):
             keys = {"source": "url", "url": f"https://github.com/{found[1]}/raw/{found[2]}"}
             return Found(keys, unquote(parts.path.rpartition("/")[2]), parts.path)
+        if re.fullmatch(_PAGE, parts.path):
+            raise NotAnAddress("it is a page, not a file: copy the address of a file under `Assets` or `Code`")
         return None
 
     async def look_up(self, file: File, ask: AskJson, *, has_token: bool) -> tuple[str, str]:
         """The asset's API address and digest.
 
         GitHub serves the assets of private repositories at the API's address alone (docs.github.com, "Get a release
-        asset"), and with a token; public ones need neither.
+        asset"), and with a token; it states the digests of public ones without.
         """
-        if not has_token:
-            return "", ""
         tag = quote(file.keys["revision"], safe="")
         asset = _named(await ask(f"{self.api}/repos/{file.keys['repo_id']}/releases/tags/{tag}"), file.keys["path"])
         address = str(member(asset, "url") or "")
         digest = sha256_in(str(member(asset, "digest") or "").removeprefix("sha256:"))
-        return address if origin_of(address) == origin_of(self.api) else "", digest
+        return address if has_token and origin_of(address) == origin_of(self.api) else "", digest
 
 
 def _named(facts: Any, name: str) -> Any:

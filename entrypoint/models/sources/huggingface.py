@@ -7,23 +7,29 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from entrypoint.models.sources.base import Found, Key, NotAnAddress, Source, host_of, repo_keys, sha256_in
+from entrypoint.models.sources.base import REPO_NAME, Found, Key, NotAnAddress, Source, host_of, repo_keys, sha256_in
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
 
-_FILE = r"/([^/]+/[^/]+)/(?:resolve|blob|raw)/([^/]+)/(.+)"
+#: Old models have no owner (gpt2); the revision of a pull request is refs/pr/1.
+_FILE = r"/((?:[^/]+/)?[^/]+)/(?:resolve|blob|raw)/(refs/[^/]+/[^/]+|[^/]+)/(.+)"
+_OTHER_FILE = r"(/(?:datasets|spaces)/[^/]+(?:/[^/]+)?)/(?:resolve|blob|raw)/(.+)"
 
 
 class HuggingFace(Source):
     """The hub. `keys`: `repo_id`, `path`, `revision` ("main")."""
 
     name = "huggingface"
-    keys: ClassVar[Mapping[str, Key]] = repo_keys(revision_required=False)
+    keys: ClassVar[Mapping[str, Key]] = {
+        **repo_keys(revision_required=False),
+        "repo_id": Key(lambda text: re.fullmatch(rf"({REPO_NAME}/)?{REPO_NAME}", text), "must be owner/name"),
+    }
     home = "https://huggingface.co"
     login_variable = "HF_TOKEN"
     home_setting = "hf_endpoint"
-    login_remedy = "accept the terms on the model's page and set HF_TOKEN"
+    # The hub answers 401 for a repository that does not exist, too.
+    login_remedy = "check the name; if the model is private or gated, accept the terms on its page and set HF_TOKEN"
 
     def address(self, file: File) -> str:
         """`/<repository>/resolve/<revision>/<path>`, which redirects to the bytes."""
@@ -34,8 +40,9 @@ class HuggingFace(Source):
         """A file's page, its raw text, or its download."""
         if host_of(parts) not in ("huggingface.co", "hf.co", urlsplit(self.home).hostname):
             return None
-        if parts.path.startswith(("/datasets/", "/spaces/")):
-            return None
+        if found := re.fullmatch(_OTHER_FILE, parts.path):
+            keys = {"source": "url", "url": f"{self.home}{found[1]}/resolve/{found[2]}"}
+            return Found(keys, unquote(found[2].rpartition("/")[2]), parts.path)
         found = re.fullmatch(_FILE, parts.path)
         if not found:
             raise NotAnAddress("it is a repository, not a file: open the file under `Files` and copy that address")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, unquote, urlunsplit
 
-from entrypoint.models.sources.base import Found, Key, Source, without_credentials
+from entrypoint.models.sources.base import Found, Key, NotAnAddress, Source, host_of, without_credentials
 
 if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
@@ -25,6 +25,10 @@ _NOT_KEPT = (
 )
 
 
+#: Sites whose addresses lead to a page with a button, also by `/download`.
+_PAGES_ONLY = ("drive.google.com", "docs.google.com", "1drv.ms", "onedrive.live.com", "mega.nz", "wetransfer.com")
+
+
 class PlainUrl(Source):
     """Any address; stands last in the registry, since it recognises all. `keys`: `url`."""
 
@@ -37,6 +41,11 @@ class PlainUrl(Source):
 
     def recognise(self, url: str, parts: SplitResult) -> Found | None:
         """Any address; a token in it is left out."""
+        host = host_of(parts)
+        if host in _PAGES_ONLY or host.endswith(".sharepoint.com"):
+            raise NotAnAddress(f"{host} has no address of the file itself: download it by hand, or use another site")
+        if host == "dropbox.com":
+            parts = parts._replace(query=parts.query.replace("dl=0", "dl=1"))
         query, had_token = without_credentials(parts.query)
         keys = {"source": self.name, "url": urlunsplit(parts._replace(query=query, fragment=""))}
         notes = (_NOT_KEPT,) if had_token else ()

@@ -12,23 +12,27 @@ import pycurl
 
 from entrypoint.models.errors import ConnectionBroken
 from entrypoint.models.transport.curl_multi import CurlMulti
+from entrypoint.models.transport.environment import certificates, proxy_of
 from entrypoint.models.transport.limits import Limits
-from entrypoint.models.transport.private_networks import SocketGuard, host_of
+from entrypoint.models.transport.private_networks import SocketGuard, check_literal, host_of
 from entrypoint.models.transport.response import RECEIVE_BUFFER, Response
 
 #: The certificates of Debian, Fedora and Alpine; the wheel of pycurl looks where its builder had them.
 _CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+#: CURLOPT_SUPPRESS_CONNECT_HEADERS, which pycurl 7.49 has no name for: a proxy's own response is not the origin's.
+_SUPPRESS_CONNECT_HEADERS = 265
 _IN_URLS = "%/:=&?~#+!$,;'@()*[]"
 
 
 class HttpClient:
-    """All connections of a run. No cookies, no proxies of the environment, no .netrc (logins of other programs)."""
+    """All connections of a run. Proxies and certificates as for curl; no cookies, no .netrc."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._named: set[str] = set()
-        given = os.environ.get("SSL_CERT_FILE", "")
-        self._certificates = given or next(filter(os.path.exists, _CERTIFICATES), "")
+        files, folders = certificates(os.environ)
+        self._certificates = next(filter(os.path.isfile, (*files, *_CERTIFICATES)), "")
+        self._certificate_folder = next(filter(os.path.isdir, folders), "")
 
     def allow(self, *addresses: str) -> None:
         """Let requests reach the hosts of these addresses on private networks: the user's manifest or settings name
@@ -50,7 +54,12 @@ class HttpClient:
         network, and nobody named it.
         """
         transfer = self._transfer(url, {"User-Agent": "podkeeper", "Accept-Encoding": "identity", **(headers or {})})
-        guard = SocketGuard(host_of(url), self._named)
+        proxy = proxy_of(url, os.environ)
+        if proxy:
+            check_literal(host_of(url), self._named)
+        transfer.setopt(transfer.PROXY, proxy)
+        at = host_of(proxy if "://" in proxy else f"http://{proxy}")
+        guard = SocketGuard(at, {at}) if proxy else SocketGuard(host_of(url), self._named)
         transfer.setopt(transfer.OPENSOCKETFUNCTION, guard.open)
         response = Response(transfer, self._limits.stall_timeout)
         self._multi.add(transfer, response)
@@ -84,8 +93,10 @@ class HttpClient:
         curl.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_1_1)  # many connections are the point
         curl.setopt(curl.CONNECTTIMEOUT_MS, int(self._limits.connect_timeout * 1000))
         curl.setopt(curl.BUFFERSIZE, RECEIVE_BUFFER)
-        curl.setopt(curl.PROXY, "")
+        curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
         curl.setopt(curl.NOSIGNAL, 1)
         if self._certificates:
             curl.setopt(curl.CAINFO, self._certificates)
+        if self._certificate_folder:
+            curl.setopt(curl.CAPATH, self._certificate_folder)
         return curl

@@ -45,8 +45,25 @@ class SocketGuard:
     def check(self) -> None:
         """Raise DownloadError where a socket was refused."""
         if self._refused:
-            reason = f"{self._host} is at {self._refused}, an address of the pod's own networks"
-            raise DownloadError("PrivateAddress", reason, "give that address in the manifest itself if it is meant")
+            raise _refusal(self._host, self._refused)
+
+
+def check_literal(host: str, named: Container[str]) -> None:
+    """Raise DownloadError where a proxy would be asked for an address of private networks, in whatever spelling.
+
+    A name is the proxy's to resolve: which address it has there, this machine cannot know.
+    """
+    try:
+        ip = socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        ip = host
+    if (":" in ip or ip != host or ip.replace(".", "").isdigit()) and not may_connect(ip, host, named=host in named):
+        raise _refusal(host, ip)
+
+
+def _refusal(host: str, ip: str) -> DownloadError:
+    reason = f"{host} is at {ip}, an address of the pod's own networks"
+    return DownloadError("PrivateAddress", reason, "give that address in the manifest itself if it is meant")
 
 
 def may_connect(ip: str, host: str, *, named: bool) -> bool:

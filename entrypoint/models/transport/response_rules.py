@@ -84,12 +84,12 @@ def whole_size(headers: Mapping[str, str]) -> int | None:
     return int(found.group(3)) if found and found.group(3) != "*" else None
 
 
-def check_range(headers: Mapping[str, str], status: int, span: tuple[int, int], size: int, etag: str) -> None:
+def check_range(headers: Mapping[str, str], status: int, span: tuple[int, int], size: int, etag: str | None) -> None:
     """Check that the response holds exactly the requested bytes of the same file.
 
     `status`: the HTTP status, 200 or 206; `span`: the first byte requested, and the one behind the last; `etag`: the
-    file's ETag when it was resolved. Raises RangesRefused: the origin sends the whole file; RetryableError: anything
-    else that is wrong.
+    file's ETag when it was resolved, None: its hash is known.
+    Raises RangesRefused: the origin sends the whole file; RetryableError: anything else that is wrong.
     """
     if status == 200:
         raise RangesRefused
@@ -99,7 +99,7 @@ def check_range(headers: Mapping[str, str], status: int, span: tuple[int, int], 
         raise RetryableError(f"requested {wanted!r}, got {got[:60]!r}", resolve=True)
     if encoding_of(headers):
         raise RetryableError("the response has a Content-Encoding although `identity` was requested")
-    if headers.get("ETag", "") != etag:
+    if etag is not None and headers.get("ETag", "") != etag:
         raise RetryableError("the ETag has changed", resolve=True)
 
 

@@ -125,10 +125,10 @@ def test_the_template_is_created_then_left_alone_then_updated_where_it_differs(r
 
 
 def test_variables_added_in_the_console_stay_and_are_not_shown(runpod: RunPod) -> None:
-    runpod.templates = [{"id": "a", **TEMPLATE, "imageName": "old", "env": {"HF_TOKEN": "hf_mine"}}]
+    runpod.templates = [{"id": "a", **TEMPLATE, "imageName": "old", "env": {"HF_TOKEN": "hf_mine", "MODELS": "none"}}]
     ended = apply(runpod, "--apply")
     assert ended.returncode == 0
-    assert runpod.templates[0]["env"] == {"HF_TOKEN": "hf_mine"}
+    assert runpod.templates[0]["env"] == {"HF_TOKEN": "hf_mine", "MODELS": "none"}
     runpod.templates[0]["imageName"] = "old"
     assert "hf_mine" not in apply(runpod).stdout
 

@@ -40,6 +40,17 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
         yield pod
 
 
+def test_no_check_of_the_pod_itself_goes_to_a_proxy(healthy: Pod) -> None:
+    kept = dict(healthy.environ)
+    healthy.environ |= dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
+    try:
+        found = {check["check"]: check["state"] for check in doctor(healthy)[1]["checks"]}
+        assert found.get("terminal") == "ok"
+        assert "websocket" not in found
+    finally:
+        healthy.environ = kept
+
+
 def test_a_healthy_pod_passes_every_check(healthy: Pod) -> None:
     code, report = doctor(healthy)
     wrong = [check for check in report["checks"] if check["state"] != "ok"]

@@ -156,12 +156,12 @@ def test_models_none_sends_no_request_and_bundles_can_still_be_requested(tmp_pat
         assert "NONSENSE was requested, but there is no such bundle" in pod.text
 
 
-def test_local_mode_fetches_only_named_bundles(tmp_path: Path, origin: Origin) -> None:
+def test_a_pod_fetches_only_named_bundles_by_itself(tmp_path: Path, origin: Origin) -> None:
     origin.put("a.bin", b"a" * MIB)
     origin.put("c.bin", b"c" * MIB)
     manifest(tmp_path / "pod", a="B", c="C")
     with running(tmp_path / "pod", wanting(origin, MODELS="")) as pod:
-        pod.wait_for_log("models: local mode fetches nothing by itself")
+        pod.wait_for_log("models: nothing is fetched by itself")
         assert origin.hits == []
         assert pod.stop() == 0
     with running(tmp_path / "pod", wanting(origin, MODELS="", DOWNLOAD_C="true")) as pod:

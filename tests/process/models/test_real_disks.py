@@ -23,6 +23,7 @@ from tests.support.file_systems import (
 )
 from tests.support.models.fetcher import Scene, hub_file
 from tests.support.models.origin import Origin
+from tests.support.models.pod import Pod
 
 SMALL, LARGE = random.Random(1).randbytes(300_000), random.Random(2).randbytes(3_000_000)
 
@@ -102,3 +103,15 @@ def test_a_network_volume_that_refuses_in_the_middle(tmp_path: Path, origin: Ori
 def test_free_space_of_a_folder_that_does_not_exist_yet(tmp_path: Path) -> None:
     free, total = disk.free_space(str(tmp_path / "not/there/yet"))
     assert 0 < free <= total
+
+
+@needs_mount
+def test_a_read_only_volume_can_be_listed_planned_and_verified(tmp_path: Path, origin: Origin) -> None:
+    with mounted("-t", "tmpfs", "-o", "size=8m", "tmpfs", at=tmp_path / "v") as volume:
+        pod = Pod(volume, origin, "small.bin")
+        assert pod.run("fetch", "B")[0] == 0
+        subprocess.run(["mount", "-o", "remount,ro", str(volume)], check=True)
+        for command in (("list",), ("plan",), ("verify",), ("fetch", "B")):
+            code, text = pod.run(*command, DOWNLOAD_B="true")
+            assert code == 0, text
+        pod.installed("small.bin").stat()

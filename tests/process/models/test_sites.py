@@ -26,7 +26,7 @@ from tests.support.models.fetcher import Scene
 from tests.support.models.origin import Origin
 from tests.support.models.pod import MIB, Pod, read_until
 
-NAME, SECRET = "m.safetensors", "s3cret-token"
+NAME, SECRET = "m.bin", "s3cret-token"
 BYTES = random.Random(1).randbytes(300_001)
 SHA256 = hashlib.sha256(BYTES).hexdigest()
 CIVITAI = File(bundle="B", source="civitai", dest=f"loras/{NAME}", keys={"version_id": "345"})

@@ -25,8 +25,8 @@ BYTES = random.Random(1).randbytes(700_001)
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with Origin() as origin:
-        origin.put("m.safetensors", BYTES)
-        origin.put("n.safetensors", BYTES[::-1])
+        origin.put("m.bin", BYTES)
+        origin.put("n.bin", BYTES[::-1])
         yield Scene(tmp_path, origin)
 
 
@@ -52,16 +52,16 @@ def test_a_volume_that_refuses_ends_the_run_and_finished_files_stay(
         return real(file, data, offset)
 
     monkeypatch.setattr(os, "pwrite", failing)
-    first, second = scene.download(hub_file(), hub_file("n.safetensors"))
+    first, second = scene.download(hub_file(), hub_file("n.bin"))
     assert first.state == INSTALLED
     assert second.problem is not None
     assert second.problem[0] == name
-    assert not scene.installed(hub_file("n.safetensors")).exists()
+    assert not scene.installed(hub_file("n.bin")).exists()
     monkeypatch.undo()
     sent = scene.origin.sent
-    _, second = scene.download(hub_file(), hub_file("n.safetensors"))
+    _, second = scene.download(hub_file(), hub_file("n.bin"))
     assert second.state == INSTALLED
-    assert scene.installed(hub_file("n.safetensors")).read_bytes() == BYTES[::-1]
+    assert scene.installed(hub_file("n.bin")).read_bytes() == BYTES[::-1]
     assert scene.origin.sent - sent < len(BYTES) - 100_000  # it resumed
 
 
@@ -73,7 +73,7 @@ def test_another_run_helps_a_full_volume_and_not_a_read_only_one(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "pwrite", failing)
-    assert outcome_of(scene.download(hub_file(), hub_file("n.safetensors"))).code == code
+    assert outcome_of(scene.download(hub_file(), hub_file("n.bin"))).code == code
 
 
 def test_a_folder_that_cannot_be_made_is_a_named_failure(scene: Scene) -> None:

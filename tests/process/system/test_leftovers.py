@@ -115,7 +115,7 @@ def pod(tmp_path: Path) -> Pod:
     state = paths.models_state
     folders = (paths.data, paths.kept_secrets, f"{paths.runtime}/secrets")
     for each in (*folders, f"{state}/receipts", f"{state}/models-wanted"):
-        os.makedirs(each)
+        os.makedirs(each, exist_ok=True)
     return Pod(settings=settings, paths=paths, environ=paths.to_environ(), supervisord=0)
 
 

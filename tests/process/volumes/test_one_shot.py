@@ -1,5 +1,6 @@
 """`python -m entrypoint.volumes` as supervisord runs it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.file_systems import inodes, misbehaving, needs_fuse, needs_root
+from tests.support.file_systems import inodes, misbehaving, mounted, needs_fuse, needs_mount, needs_root
 from tests.support.waiting import wait_until
 
 _started: list[subprocess.Popen[str]] = []
@@ -43,9 +44,9 @@ class OneShot:
         self.environ = {"PATH": os.environ["PATH"], **settings}
         self.environ |= {f"PODKEEPER_{name}_PATH": str(path) for name, path in paths.items()}
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "entrypoint.volumes"],
+            [sys.executable, "-m", "entrypoint.volumes", *arguments],
             cwd=ROOT,
             env=self.environ,
             stdout=subprocess.PIPE,
@@ -183,3 +184,27 @@ def _catches_term(pid: int) -> bool:
 
 def _changed(source: Path) -> int:
     return sum(1 for found in inodes(source).values() if stat.S_IMODE(found[0]) == 0o666)
+
+
+@needs_mount
+def test_a_volume_that_fails_while_the_pod_runs_is_a_condition_until_it_is_right(tmp_path: Path) -> None:
+    with mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", at=tmp_path / "v") as volume:
+        shot = OneShot(tmp_path, volume)
+        process = shot.start("--watch", "0.1")
+        wait_until(lambda: (shot.runtime / "volumes.json").exists() and shot.record["state"] == "done", 30, "the pass")
+        assert shot.conditions() == []
+        filler = volume / "filler"
+        descriptor = os.open(filler, os.O_CREAT | os.O_WRONLY)
+        with contextlib.suppress(OSError):
+            while os.write(descriptor, bytes(4096)):
+                pass
+        os.close(descriptor)
+        wait_until(lambda: shot.conditions() == ["VolumeFull"], 30, "the condition of a full volume")
+        filler.unlink()
+        wait_until(lambda: shot.conditions() == [], 30, "it is gone with the cause")
+        subprocess.run(["mount", "-o", "remount,ro", str(volume)], check=True)
+        wait_until(lambda: shot.conditions() == ["VolumeReadOnly"], 30, "the condition of a read-only volume")
+        subprocess.run(["mount", "-o", "remount,rw", str(volume)], check=True)
+        wait_until(lambda: shot.conditions() == [], 30, "it is gone with the cause")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0

@@ -71,11 +71,11 @@ class Scene:
         return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def hub_file(name: str = "m.safetensors", *, sha256: str = "", size: int | None = None) -> File:
+def hub_file(name: str = "m.bin", *, sha256: str = "", size: int | None = None) -> File:
     keys = {"repo_id": "o/r", "path": name}
     return File(bundle="B", source="huggingface", dest=f"loras/{name}", keys=keys, sha256=sha256, size=size)
 
 
-def plain_file(origin: Origin, name: str = "m.safetensors", *, sha256: str = "") -> File:
+def plain_file(origin: Origin, name: str = "m.bin", *, sha256: str = "") -> File:
     keys = {"url": f"{origin.hub_url}/plain/{name}"}
     return File(bundle="B", source="url", dest=f"loras/{name}", keys=keys, sha256=sha256)

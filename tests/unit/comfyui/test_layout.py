@@ -53,3 +53,21 @@ def test_the_users_files_in_the_way_stay_and_are_a_condition(in_the_way: str, tm
     assert caught.value.condition.name == "DataFolderNotReady"
     left = tmp_path / ("data" if in_the_way == "a file" else "data/picture.png")
     assert left.read_text() == "mine"
+
+
+def test_a_volume_without_symbolic_links_lacks_the_one_alias_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "symlink", refused)
+    lay_out(paths_in(tmp_path))
+    assert (tmp_path / "data/models/loras").is_dir()
+    assert "JupyterLab cannot show models/checkpoints" in capfd.readouterr().out
+
+
+def test_a_link_that_a_killed_start_left_behind_is_in_no_ones_way(tmp_path: pathlib.Path) -> None:
+    (tmp_path / f"data.{os.getpid()}.tmp").symlink_to("nowhere")
+    lay_out(paths_in(tmp_path, stored="volume/comfyui"))
+    assert (tmp_path / "data").readlink() == tmp_path / "volume/comfyui"

@@ -57,3 +57,24 @@ def test_an_unreadable_file_is_none(content: bytes | None, tmp_path: pathlib.Pat
     if content is not None:
         path.write_bytes(content)
     assert files.read_text(str(path)) is None
+
+
+def test_a_volume_that_refuses_chmod_takes_files(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", refused)
+    files.write_atomically(str(tmp_path / "secret"), "x", 0o600)
+    assert (tmp_path / "secret").read_text() == "x"
+    assert not (tmp_path / "secret").stat().st_mode & 0o077
+
+
+@pytest.mark.parametrize("content", [(), ("theirs",)])
+def test_a_folder_in_the_place_of_a_file_is_set_aside(tmp_path: pathlib.Path, content: tuple[str, ...]) -> None:
+    (tmp_path / "file").mkdir()
+    for name in content:
+        (tmp_path / "file" / name).touch()
+    files.write_atomically(str(tmp_path / "file"), "text")
+    assert (tmp_path / "file").read_text() == "text"
+    (aside,) = tmp_path.glob("file.set-aside-*")
+    assert [path.name for path in aside.iterdir()] == list(content)

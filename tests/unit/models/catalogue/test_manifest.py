@@ -80,7 +80,7 @@ def test_the_catalogue_begins_with_the_core() -> None:
         ('dest = "loras/a.bin"', 'dest = "/a.bin"', 9, "files[0].dest must be a path below"),
         ('dest = "loras/a.bin"', 'dest = "x/.hidden"', 9, "files[0].dest must be a path below"),
         ('dest = "loras/b.bin"', 'dest = "loras/a.bin"', 16, "files[1].dest is the destination of another"),
-        ('repo_id = "a/b"', 'repo_id = "a"', 14, "files[1].repo_id must be owner/name"),
+        ('repo_id = "a/b"', 'repo_id = "a b"', 14, "files[1].repo_id must be owner/name"),
         ('repo_id = "a/b"', 'repo_id = "a/b"\nsha256 = "AB"', 15, "files[1].sha256 must be 64"),
         ('repo_id = "a/b"', 'repo_id = "a/b"\nsize = 1.5', 15, "files[1].size must be a whole number"),
         ('repo_id = "a/b"', 'repo_id = "a/b"\nsize = true', 15, "files[1].size must be a whole number"),

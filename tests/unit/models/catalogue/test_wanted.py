@@ -76,18 +76,9 @@ def test_a_bundle_that_does_not_exist_cannot_be_requested() -> None:
         wanted_bundles(MANIFEST, {}, REQUESTED, {"FLUXX"})
 
 
-@pytest.mark.parametrize(
-    ("models", "local", "expected"),
-    [
-        ("", True, NAMED),
-        ("", False, "all"),
-        ("auto", True, "all"),
-        ("none", True, REQUESTED),
-        ("none", False, REQUESTED),
-    ],
-)
-def test_the_scope_of_the_supervised_run(models: str, local: bool, expected: str) -> None:
-    assert scope_of(models, local=local) == expected
+@pytest.mark.parametrize(("models", "expected"), [("", NAMED), ("auto", "all"), ("none", REQUESTED)])
+def test_nothing_is_fetched_unless_a_setting_a_flag_or_a_request_says_so(models: str, expected: str) -> None:
+    assert scope_of(models) == expected
 
 
 def test_an_empty_flag_is_none() -> None:

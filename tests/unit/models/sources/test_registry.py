@@ -41,6 +41,27 @@ HF = "https://huggingface.co/Comfy-Org/Wan_2.2/"
             "embeddings/bad.pt",
         ),
         (
+            "https://huggingface.co/gpt2/resolve/main/vae/x.safetensors",
+            {"source": "huggingface", "repo_id": "gpt2", "path": "vae/x.safetensors"},
+            "vae/x.safetensors",
+        ),
+        (
+            HF + "resolve/refs/pr/1/vae/x.safetensors",
+            {"source": "huggingface", "repo_id": "Comfy-Org/Wan_2.2", "path": "vae/x.safetensors",
+             "revision": "refs/pr/1"},
+            "vae/x.safetensors",
+        ),
+        (
+            "https://huggingface.co/datasets/o/n/blob/main/loras/x.safetensors",
+            {"source": "url", "url": "https://huggingface.co/datasets/o/n/resolve/main/loras/x.safetensors"},
+            "loras/x.safetensors",
+        ),
+        (
+            "https://www.dropbox.com/scl/fi/1/lora.safetensors?rlkey=2&dl=0",
+            {"source": "url", "url": "https://www.dropbox.com/scl/fi/1/lora.safetensors?rlkey=2&dl=1"},
+            "loras/lora.safetensors",
+        ),
+        (
             "https://example.com/files/flux-lora.safetensors",
             {"source": "url", "url": "https://example.com/files/flux-lora.safetensors"},
             "loras/flux-lora.safetensors",
@@ -133,3 +154,36 @@ def test_each_row_is_whole() -> None:
 )
 def test_a_login_is_asked_for_by_the_site_of_the_address(url: str, words: str) -> None:
     assert words in login_remedy(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://civitai.red/models/1/z?modelVersionId=2", "https://civitai.com/model-versions/2",
+        "https://civitai.com/api/v1/model-versions/2", "https://civitai.com/api/download/models/2",
+        "https://www.civitai.com/models/1?modelVersionId=2",
+    ],
+)  # fmt: skip
+def test_every_address_of_a_version_of_civitai_is_that_version(url: str) -> None:
+    assert recognise(url).keys == {"source": "civitai", "version_id": "2"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/o/r/releases/tag/v1", "https://github.com/o/r/releases", "https://github.com/o/r",
+        "https://github.com/o/r/tree/main/models", "https://huggingface.co/gpt2", "https://civitai.com/models/1",
+        "https://huggingface.co/collections/o/n-1", "https://huggingface.co/datasets/o/n",
+        "https://huggingface.co/o/n/tree/main", "https://drive.google.com/file/d/1/view?usp=sharing",
+        "https://1drv.ms/u/s!A", "https://x-my.sharepoint.com/:u:/g/1",
+    ],
+)  # fmt: skip
+def test_a_page_is_no_file(url: str) -> None:
+    with pytest.raises(NotAnAddress, match=r"not a file|choose a version|by hand"):
+        recognise(url)
+
+
+def test_a_download_of_civitai_says_all_that_is_missing_at_once() -> None:
+    found = recognise("https://civitai.com/api/download/models/2?type=Model&format=SafeTensor")
+    with pytest.raises(NotAnAddress, match=r"give --dest FOLDER/NAME\.safetensors"):
+        destination(found, "")
