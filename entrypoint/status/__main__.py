@@ -26,14 +26,15 @@ from entrypoint.system.privileges import become_service_user
 async def run(settings: Settings, paths: Paths) -> int:
     """Serve until SIGTERM; returns the exit code."""
     status = service_named("status")
-    door_secret = (read_text(paths.door_secret_file) or "?") if status.behind_door(settings) else ""
-    token = (read_text(paths.token_file) or "?") if settings.jupyter_auth == "token" else ""
-    login = Login(door_secret, token)
+    login = Login(
+        door_secret=(read_text(paths.door_secret_file) or "") if status.behind_door(settings) else None,
+        token=(read_text(paths.token_file) or "") if settings.jupyter_auth == "token" else None,
+    )
     live = Live(settings, paths)  # collects the secrets that its pages leave out
     try:
         serve(application(live, login), status.port(settings))
     except OSError as error:
-        variable = "STATUS_INTERNAL_PORT" if door_secret else "STATUS_PORT"
+        variable = "STATUS_INTERNAL_PORT" if status.behind_door(settings) else "STATUS_PORT"
         print(f"cannot listen on port {status.port(settings)}: {error.strerror}; set {variable}", flush=True)
         return 1
     become_service_user(settings)

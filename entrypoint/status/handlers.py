@@ -61,7 +61,7 @@ class OpenService(PrivateHandler):
         if service is None:
             raise HTTPError(404)
         self.set_header("Referrer-Policy", "no-referrer")
-        secret = self.login.door_secret
+        secret = self.login.door_secret or ""
         self.redirect(ticket_address(service, self.live.settings, self.request.host, secret, time.time()))
 
 

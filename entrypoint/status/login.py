@@ -11,20 +11,20 @@ from entrypoint.door.pass_through import is_from_door
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The login of the status server.
+    """The login of the status server. A secret that could not be read is "", which no request can match.
 
     Attributes:
-        door_secret: The door's secret; "": no door is in front of the server.
-        token: The pod's token; without a door a request needs it. "": the login is switched off.
+        door_secret: The door's secret; None: no door is in front of the server.
+        token: The pod's token; without a door a request needs it. None: the login is switched off.
     """
 
-    door_secret: str
-    token: str = ""
+    door_secret: str | None
+    token: str | None
 
     def refusal(self, method: str, path: str, host: str, headers: Mapping[str, str]) -> int:
         """The HTTP status that refuses a request; 0: the request is let in. `headers` ignore case."""
-        if self.door_secret:
+        if self.door_secret is not None:
             return 0 if is_from_door(headers, self.door_secret) else 401
-        if is_foreign(method, path, host, headers) or not (self.token or is_this_machine(host)):
+        if is_foreign(method, path, host, headers) or (self.token is None and not is_this_machine(host)):
             return 403
-        return 0 if not self.token or has_token(headers.get("Authorization", ""), self.token) else 401
+        return 0 if self.token is None or has_token(headers.get("Authorization", ""), self.token) else 401

@@ -11,6 +11,7 @@ import pytest
 
 from entrypoint.system.loopback_http import send
 from tests.support.pod import TOKEN, Pod, running
+from tests.support.waiting import wait_until
 
 #: A user's own settings that would take JupyterLab away from the door, or believe everybody.
 OVERRIDES = """
@@ -68,3 +69,22 @@ def test_the_doors_secret_is_in_no_file_that_others_can_read_and_in_no_environme
     for path in pod.home.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o044:
             assert secret.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("service", ["jupyter", "status"])
+def test_without_the_doors_secret_a_server_lets_no_request_in(pod: Pod, service: str) -> None:
+    """A file that is gone fails closed."""
+    secret = pod.home / "run/door_secret"
+    kept = secret.read_bytes()
+    port, path = int(pod.environ[f"{service.upper()}_INTERNAL_PORT"]), {"jupyter": "/api/contents"}.get(service, "/")
+    secret.unlink()
+    try:
+        assert pod.podkeeper("restart", service).returncode == 0
+        wait_until(lambda: send("GET", port, path, 2).status, 60, f"{service} answers")
+        for guess in ("", "?"):
+            assert send("GET", port, path, 10, {"X-Podkeeper-Door": guess}).status in (401, 403)
+    finally:
+        secret.write_bytes(kept)
+        secret.chmod(0o600)
+        assert pod.podkeeper("restart", service).returncode == 0
+    wait_until(lambda: send("GET", port, path, 2, {"X-Podkeeper-Door": kept.decode()}).status == 200, 60, "it is back")
