@@ -1,8 +1,9 @@
 """A: the program `[program:volumes]`: one deep pass over the volume in the background; then it watches the volume.
 
 `--watch SECONDS`: a write probe so often, for a volume that fills, becomes read-only or goes away while the pod runs;
-without it the program ends with the pass. It may be stopped at any moment: the next pass costs one stat for each correct file, so it resumes where this one
-ended. The exit code is 0, also after a stop or refused changes: a fault of a volume is a condition, not a crash.
+without it the program ends with the pass. It may be stopped at any moment: the next pass costs one stat for each
+correct file, so it resumes where this one ended. The exit code is 0, also after a stop or refused changes: a fault of
+a volume is a condition, not a crash.
 """
 
 import os

@@ -27,7 +27,7 @@ def test_the_ports_of_all_services_are_exposed_and_published() -> None:
     exposed = re.search(r"(?m)^EXPOSE (.*)$", DOCKERFILE)
     assert exposed
     assert {int(port) for port in exposed.group(1).split()} == ports
-    published = re.findall(r'127\.0\.0\.1:\$\{\w+:-(\d+)\}:(\d+)"', (ROOT / "compose.yaml").read_text())
+    published = re.findall(r'"127\.0\.0\.1:\$\{\w+:-(\d+)\}:\$\{\w+:-(\d+)\}"', (ROOT / "compose.yaml").read_text())
     assert {(int(outside), int(inside)) for outside, inside in published} == {(port, port) for port in ports}
 
 

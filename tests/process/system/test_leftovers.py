@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -45,65 +44,19 @@ from entrypoint.supervision.prober.log_tail import LogTail
 from entrypoint.supervision.prober.loop import Programs
 from entrypoint.system.attach import Pod, attach
 from entrypoint.system.condition_store import clear_condition, conditions_since, raise_condition
-from entrypoint.system.files import LARGEST, read_table, remove
+from entrypoint.system.files import read_table, remove
 from entrypoint.system.known_secrets import known_secrets
 from entrypoint.system.redaction import Redactor
 from entrypoint.volumes import __main__ as volumes
 from entrypoint.volumes.pass_record import delay_s
 from entrypoint.volumes.rules import Rule
+from tests.support.leftovers import LEFTOVERS, full_folder
 
 pytestmark = pytest.mark.timeout(20)  # a reader that blocks is a failure
 ME = User(os.geteuid(), os.getegid())
 #: What no reader may show of a file that a link leads to: this one.
 WORDS = "of a file that a link leads to"
 FILE = File(bundle="B", source="url", dest="loras/a", keys={"url": "https://example.com/a"})
-
-
-def folder(path: Path) -> None:
-    path.mkdir()
-
-
-def full_folder(path: Path) -> None:
-    (path / "sub/sub").mkdir(parents=True)
-    (path / "sub/file").write_text("{}")
-
-
-def unix_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as made:
-        here = os.open(path.parent, os.O_PATH)  # an address has 107 characters at most
-        made.bind(f"/proc/self/fd/{here}/{path.name}")
-        os.close(here)
-
-
-def content(text: str | bytes) -> Callable[[Path], object]:
-    return lambda path: Path.write_bytes(path, text if isinstance(text, bytes) else text.encode())
-
-
-def huge(path: Path) -> None:
-    path.touch()
-    os.truncate(path, 4 * LARGEST)
-
-
-def shapes(value: object) -> str:
-    """`value` wherever a record of the pod may have a field."""
-    fields = ("programs", "restarts", "supervisord", "state", "pid", "name", "reason", "remedy", "since", "files", "at")
-    inner = dict.fromkeys((*fields, "jupyter", "started", "time", "size", "sha256", "/x"), value)
-    return json.dumps(inner | {"supervisord": os.getpid(), "/": inner})
-
-
-LEFTOVERS: dict[str, Callable[[Path], object]] = {
-    "a folder": folder, "a folder with files": full_folder, "a FIFO": os.mkfifo, "a socket": unix_socket,
-    "a dangling link": lambda path: path.symlink_to("/nonexistent"),
-    "a link to itself": lambda path: path.symlink_to(path),
-    "a link to a device": lambda path: path.symlink_to("/dev/zero"), "an empty file": content(""),
-    "a link to a file": lambda path: path.symlink_to(__file__),
-    "a torn file": content('{"programs": {"jupy'), "a huge file": huge, "not UTF-8": content(b"\xff\xfe{}"),
-    "a list": content("[[], 1, null]"), "null": content("null"), "deep nesting": content("[" * 100_000),
-    "an endless number": content("1" * 10_000), "texts": content(shapes("x")), "lists": content(shapes([[1], None])),
-    "objects": content(shapes({"jupyter": {"pid": "x", "state": "RUNNING"}, "x": 1})), "nulls": content(shapes(None)),
-    "numbers": content(shapes(10**400)), "no numbers": content(shapes(float("nan"))), "true": content(shapes(True)),
-    "half a character": content(shapes("\ud800\x1b[2J\n")),
-}  # fmt: skip
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.system.files import remove
-from tests.process.system.test_leftovers import LEFTOVERS
+from tests.support.leftovers import LEFTOVERS
 from tests.support.pod import Pod, running
 from tests.support.waiting import wait_until
 
