@@ -14,8 +14,8 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import with_logs
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
-from entrypoint.system.files import write_atomically
-from entrypoint.system.folders import FOLDER, open_folder, remove_tree
+from entrypoint.system.files import remove, write_atomically
+from entrypoint.system.folders import FOLDER, open_folder
 from entrypoint.system.privileges import as_service_user
 
 #: Folders of the runtime folder that the services' user writes to.
@@ -68,7 +68,7 @@ def close_log_folder(folder: str) -> None:
             if name.startswith(names):
                 found = os.lstat(name, dir_fd=opened)
                 if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_nlink != 1:
-                    remove_tree(name, opened)
+                    remove(name, dir_fd=opened)
     finally:
         os.close(opened)
 
@@ -85,7 +85,9 @@ def _make_runtime_folders(runtime: str, service: Identity) -> None:
             kind = stat.S_IFMT(os.lstat(name, dir_fd=opened).st_mode)
             kept = (stat.S_IFDIR,) if name in _THEIRS else (stat.S_IFREG, stat.S_IFSOCK)
             if kind not in kept or name in _MADE_ANEW:
-                remove_tree(name, opened)  # a write to a folder would fail, opening a FIFO block, a link lead elsewhere
+                remove(
+                    name, dir_fd=opened
+                )  # a write to a folder would fail, opening a FIFO block, a link lead elsewhere
         for name in _THEIRS:
             _make_theirs(name, opened, service)
     finally:
@@ -100,7 +102,7 @@ def _make_theirs(name: str, runtime: int, service: Identity) -> None:
     try:
         for left in os.listdir(folder):
             with contextlib.suppress(OSError):  # a process of that user's that outlived the last pod may race this one
-                remove_tree(left, folder)
+                remove(left, dir_fd=folder)
         if service.uid != os.geteuid():
             os.fchown(folder, *service)
     finally:

@@ -31,7 +31,7 @@ def is_foreign(method: str, path: str, host: str, headers: Mapping[str, str]) ->
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether Host names the loopback. With the login off any other name may be one that somebody else's DNS leads
+    """Whether Host names the loopback. With the login off any other name may be one that another owner's DNS leads
     here (DNS rebinding): a page of that name would count as the server's own."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     return name in ("localhost", "127.0.0.1", "[::1]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from entrypoint.settings.settings import Settings
 
@@ -27,9 +26,4 @@ def without_door_if_nginx_is_missing(settings: Settings, search: str) -> Setting
     """
     if not settings.door_port or find_nginx(search):
         return settings
-    return replace(
-        settings,
-        jupyter_internal_port=settings.jupyter_port,
-        comfyui_internal_port=settings.comfyui_port,
-        status_internal_port=settings.status_port,
-    )
+    return settings.without_door()

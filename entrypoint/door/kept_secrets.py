@@ -12,7 +12,7 @@ import stat
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
-from entrypoint.system.files import write_atomically
+from entrypoint.system.files import open_regular, write_atomically
 from entrypoint.system.folders import FOLDER, open_folder
 
 _LONGEST = 4096
@@ -63,16 +63,12 @@ class KeptSecrets:
 
     def _read(self, folder: int, name: str) -> str:
         try:
-            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+            with open_regular(name, dir_fd=folder) as file:
+                found = os.fstat(file.fileno())
+                trusted = found.st_nlink == 1 and self._trusted(found)
+                return file.read(_LONGEST).decode(errors="replace") if trusted else ""
         except OSError:
             return ""
-        try:
-            found = os.fstat(file)
-            if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and self._trusted(found):
-                return os.read(file, _LONGEST).decode(errors="replace")
-            return ""
-        finally:
-            os.close(file)
 
     def _trusted(self, found: os.stat_result) -> bool:
         return not self._shared or (found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))

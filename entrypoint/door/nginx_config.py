@@ -23,8 +23,6 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-#: Bytes of a request's body. ComfyUI has a limit of its own (--max-upload-size); JupyterLab's is Jupyter Server's.
-MAX_BODY = {"jupyter": "512m", "comfyui": "0", "status": "64k"}
 #: `token`, however its letters are encoded; nginx's regular expressions ignore case here.
 TOKEN_NAME = "(?:t|%[57]4)(?:o|%[46]f)(?:k|%[46]b)(?:e|%[46]5)(?:n|%[46]e)"  # noqa: S105 # no secret
 
@@ -121,7 +119,7 @@ def _server(templates: Mapping[str, str], service: Service, settings: Settings, 
         "PORT": str(port),
         "LISTEN_IPV6": f"\n        listen [::]:{port} ipv6only=on so_keepalive=on;" if port in ipv6 else "",
         "INTERNAL_PORT": str(service.port(settings)),
-        "MAX_BODY": MAX_BODY[service.name],
+        "MAX_BODY": service.max_body,
         "IGNORED": "" if service.name == "comfyui" else " X-Accel-Redirect",
     }
     return _filled(templates["server.conf"], values)

@@ -16,9 +16,9 @@ def own_origins(settings: Settings, port: int) -> list[str]:
 def own_names(settings: Settings, port: int, hostname: str) -> list[str]:
     """The names by which a browser may call the pod at `port`, besides IP addresses and localhost."""
     hosts = [urlsplit(origin).hostname or "" for origin in own_origins(settings, port)]
-    names = [name for name in hosts if name and not _is_address(name)]
+    names = [name for name in hosts if name and not _is_address_or_localhost(name)]
     return [*dict.fromkeys([*names, hostname.lower()])]
 
 
-def _is_address(name: str) -> bool:
+def _is_address_or_localhost(name: str) -> bool:
     return ":" in name or name.replace(".", "").isdigit() or name == "localhost"

@@ -57,6 +57,7 @@ class Service(Program):
         auth_setting: Whether its page asks for the login (`token` or `none`).
         memory_setting: The limit of its process tree's memory, in MiB; "": none.
         page: Path of its page, with a slash in front; "": it has no page.
+        max_body: Bytes of a request's body that the door lets through, as nginx writes them; "0": no limit.
         health_path: Responds quickly, without a login, while the service is alive.
         stop_signal: The signal that ends it cleanly.
         stop_grace: Seconds between that signal and SIGKILL. All stop at once; Docker and RunPod kill after 10.
@@ -72,6 +73,7 @@ class Service(Program):
     memory_setting: str = ""
     page: str = ""
     tile: Tile | None = None
+    max_body: str = "64k"
     health_path: str
     stop_signal: str = "TERM"
     stop_grace: int
@@ -123,6 +125,7 @@ SERVICES = (
         "Files stay.",
         port_setting="jupyter_internal_port", public_setting="jupyter_port", enabled_setting="jupyter_enabled",
         memory_setting="jupyter_memory_limit",
+        max_body="512m",  # Jupyter Server's own limit
         health_path="/api",  # version only, open without login
         stop_grace=6, startup_grace=120,
     ),
@@ -132,6 +135,7 @@ SERVICES = (
         buttons=True, restart_note="The workflow that runs now and the queue are lost. Files stay.",
         port_setting="comfyui_internal_port", public_setting="comfyui_port", enabled_setting="comfyui_enabled",
         auth_setting="comfyui_auth", memory_setting="comfyui_memory_limit",
+        max_body="0",  # ComfyUI has a limit of its own (--max-upload-size)
         health_path="/system_stats",  # responds within 0.3 s during sampling; /object_info blocks the event loop
         stop_signal="INT",  # ComfyUI's clean stop; it has no SIGTERM handler
         stop_grace=6, startup_grace=600, sweep_orphans=True,

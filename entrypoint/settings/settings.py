@@ -7,7 +7,7 @@ entrypoint's purpose and its first import (attrs or pydantic cost 30-150 ms befo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from entrypoint.settings import owned_arguments, parsing, ports, users
@@ -155,12 +155,19 @@ class Settings:
     def door_port(self) -> int:
         """The first port at which the door listens; 0: there is no door. Without nginx every public port is the
         internal one, too (`door.find_nginx`)."""
-        services = (
-            (self.jupyter_enabled, self.jupyter_port, self.jupyter_internal_port),
-            (self.comfyui_enabled, self.comfyui_port, self.comfyui_internal_port),
-            (self.status_enabled, self.status_port, self.status_internal_port),
+        behind = (
+            getattr(self, f"{name}_port")
+            for name in services_with_a_door()
+            if getattr(self, f"{name}_enabled")
+            and getattr(self, f"{name}_port") != getattr(self, f"{name}_internal_port")
         )
-        return next((port for enabled, port, internal in services if enabled and port != internal), 0)
+        return next(behind, 0)
+
+    def without_door(self) -> Settings:
+        """These settings with every internal port equal to its public one, which means no door."""
+        return replace(
+            self, **{f"{name}_internal_port": getattr(self, f"{name}_port") for name in services_with_a_door()}
+        )
 
     def public_url(self, port: int) -> str:
         """Return the address at which a browser reaches `port`: RunPod's proxy, else this machine."""
@@ -174,6 +181,12 @@ class Settings:
         public = [each for each in fields(self) if not each.metadata["secret"]]
         texts = {each.metadata["variable"]: _as_text(getattr(self, each.name)) for each in public}
         return texts | {"MODELS_MANIFEST": without_query(self.models_manifest)}
+
+
+def services_with_a_door() -> tuple[str, ...]:
+    """The names of the services that have a public and an internal port, in the order of the settings."""
+    ending = "_internal_port"
+    return tuple(each.name.removesuffix(ending) for each in fields(Settings) if each.name.endswith(ending))
 
 
 def without_query(manifest: str) -> str:

@@ -47,6 +47,8 @@ class BaseHandler(RequestHandler):
     def write_error(self, status_code: int, **_: Any) -> None:
         """Respond with one line, for people and programs alike."""
         self.set_header("Content-Type", "text/plain; charset=utf-8")
+        if status_code == 401:  # without a door the browser asks for a name, which is ignored, and the token
+            self.set_header("WWW-Authenticate", 'Basic realm="podkeeper: the token is the password"')
         self.finish(f"{status_code} {self._reason}\n")
 
     def check_xsrf_cookie(self) -> None:
@@ -59,11 +61,8 @@ class PrivateHandler(BaseHandler):
     def prepare(self) -> None:
         request = self.request
         refusal = self.login.refusal(request.method or "", request.path, request.host, request.headers)
-        if refusal == 401:  # without a door the browser asks for a name, which is ignored, and the token
-            self.set_header("WWW-Authenticate", 'Basic realm="podkeeper: the token is the password"')
         if refusal:
-            self.set_status(refusal)
-            self.finish(f"{refusal} {self._reason}\n")
+            raise HTTPError(refusal)
 
 
 class NotFound(BaseHandler):

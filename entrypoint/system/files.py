@@ -77,38 +77,41 @@ def write_json(path: str, content: object, mode: int = 0o644, *, durable: bool =
     write_atomically(path, json.dumps(content, separators=(",", ":")), mode, durable=durable)
 
 
-def remove(path: str) -> bool:
+def remove(path: str, *, dir_fd: int | None = None) -> bool:
     """Remove whatever is at `path`, a folder with all of its content; returns whether something was there.
+
+    Args:
+        path: A file, a link, which is not followed, or a folder.
+        dir_fd: Open folder that `path`, a name, is in.
 
     Raises:
         OSError: It cannot be removed.
     """
     try:
-        os.unlink(path)
+        os.unlink(path, dir_fd=dir_fd)
     except FileNotFoundError:
         return False
-    except OSError:
-        if not os.path.isdir(path) or os.path.islink(path):
-            raise
-        import shutil  # rare; its rmtree follows no links, also where somebody replaces folders meanwhile
+    except IsADirectoryError:
+        import shutil  # rare; its rmtree follows no links, also where another program replaces folders meanwhile
 
-        shutil.rmtree(path)
+        shutil.rmtree(path, dir_fd=dir_fd)
     return True
 
 
-def open_regular(path: str, *, links: bool = False) -> BinaryIO:
+def open_regular(path: str, *, links: bool = False, dir_fd: int | None = None) -> BinaryIO:
     """Open a regular file for reading. Anything may be found in a folder that services write to: a FIFO, whose opening
     would block, a device, a folder.
 
     Args:
         path: The file.
         links: Whether a link is followed; False: it is refused.
+        dir_fd: Open folder that `path`, a name, is in.
 
     Raises:
         OSError: It cannot be opened, or is not a regular file.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
-    descriptor = os.open(path, flags)
+    descriptor = os.open(path, flags, dir_fd=dir_fd)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before `fdopen`, which refuses a folder and leaves it open
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file", path)

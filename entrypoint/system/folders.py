@@ -67,7 +67,7 @@ def _names(path: str) -> list[str]:
 
 
 def _is_safe(parent: int, name: str) -> bool:
-    """Whether only root can replace `name`: nobody else may write to `parent`, or it is sticky and `name` is root's."""
+    """Whether only root can replace `name`: no other user may write to `parent`, or it is sticky and `name` root's."""
     found = os.fstat(parent)
     if found.st_uid != os.geteuid():
         return False
@@ -77,13 +77,3 @@ def _is_safe(parent: int, name: str) -> bool:
         return bool(found.st_mode & stat.S_ISVTX) and os.lstat(name, dir_fd=parent).st_uid == os.geteuid()
     except FileNotFoundError:
         return False
-
-
-def remove_tree(name: str, parent: int) -> None:
-    """Remove a file, a link or a whole folder; no link is followed."""
-    try:
-        os.unlink(name, dir_fd=parent)
-    except IsADirectoryError:
-        import shutil  # only where someone has put a folder there
-
-        shutil.rmtree(name, dir_fd=parent)

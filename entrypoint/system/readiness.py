@@ -36,7 +36,7 @@ def ask_services(settings: Settings, timeout: float, services: Iterable[Service]
     for thread in threads:
         thread.join(timeout + 1)
     found = {service.name: problems.get(service.name, "no response") for service in asked}
-    if found.get("gateway"):  # nobody reaches what is behind the door
+    if found.get("gateway"):  # without it no request reaches what is behind it
         found |= {each.name: found[each.name] or DOOR_SHUT for each in asked if each.behind_door(settings)}
     return found
 

@@ -66,8 +66,6 @@ ALLOWED = {
     ("system/condition_store.py", "clear_condition"): "unlink follows no link; the folder is " + RUNTIME,
     ("system/console.py", "open_container_stdout"): "in /proc",
     ("system/files.py", "write_atomically"): PRIMITIVE,
-    ("system/files.py", "open_regular"): "opens for reading",
-    ("system/files.py", "remove"): "unlink and rmtree follow no link",
     ("system/files.py", "write_json"): PRIMITIVE,
     ("volumes/__main__.py", "_record"): RUNTIME,
     ("volumes/merge_folders.py", "_do"): AS_SERVICE,

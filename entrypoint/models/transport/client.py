@@ -51,7 +51,7 @@ class HttpClient:
         """Request `url`. Redirects are responses like others, and bodies come as they are encoded.
 
         Raises ConnectionBroken: the network, here and while the body is read; DownloadError: the host is on a private
-        network, and nobody named it.
+        network, and no setting names it.
         """
         transfer = self._transfer(url, {"User-Agent": "podkeeper", "Accept-Encoding": "identity", **(headers or {})})
         proxy = proxy_of(url, os.environ)

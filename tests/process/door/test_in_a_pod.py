@@ -149,7 +149,7 @@ def test_without_a_door_comfyui_listens_on_loopback_and_a_condition_says_what_to
 
 
 def test_a_pod_whose_door_is_shut_is_unhealthy(pod: Pod) -> None:
-    """JupyterLab itself responds, but nobody can reach it."""
+    """JupyterLab itself responds, but no request reaches it."""
     health = [sys.executable, "-I", "-m", "entrypoint.health"]
     assert pod.podkeeper("stop", "gateway").returncode == 0
     try:

@@ -77,7 +77,7 @@ def test_a_followed_link_opens_nothing_else(door: Scene, open_door: Scene, servi
 
 
 def test_a_wrong_token_in_a_followed_link_counts_as_a_guess(door: Scene) -> None:
-    """Else the redirect would tell a right token from a wrong one, as fast as anybody asks."""
+    """Else the redirect would tell a right token from a wrong one, as fast as requests come."""
     assert door.ask("/queue?token=guess", CLICK).status == 401
     assert door.ask(f"/queue?token={door.token}", CLICK).status == 200
 

@@ -1,4 +1,4 @@
-"""A volume whose top anybody can write to: the services' user puts a link in the data folder's place."""
+"""A volume whose top every user can write to: the services' user puts a link in the data folder's place."""
 
 from __future__ import annotations
 
