@@ -15,12 +15,15 @@ signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.
 import os
 import sys
 import time
+from functools import partial
 
 from entrypoint.boot.exec_supervisord import become_supervisord
+from entrypoint.boot.own_folders import make_home, make_own_folders
 from entrypoint.boot.plan import child_environ, make_plan
 from entrypoint.boot.read_settings import read_settings
-from entrypoint.boot.steps import Aborted, run_steps
+from entrypoint.boot.steps import Aborted, require, run_steps
 from entrypoint.door.find_nginx import without_door_if_nginx_is_missing
+from entrypoint.jupyter.lab_config import config_text
 from entrypoint.settings.paths import STARTED, locate
 from entrypoint.settings.settings import BadSettings
 from entrypoint.system.facts import look
@@ -41,9 +44,11 @@ def main(arguments: list[str]) -> int:
         read = read_settings(os.environ)
         settings = without_door_if_nginx_is_missing(read.settings, os.environ.get("PATH", ""))
         facts = look()
-        paths = locate(settings, facts)
-        plan = make_plan(settings, facts, paths, service_identity_of(settings), command, read)
-        run_steps(plan, paths.runtime)
+        located, service = locate(settings, facts), service_identity_of(settings)
+        require("make the pod's own folders", partial(make_own_folders, located, service))
+        config = partial(config_text, settings)
+        paths = require("write JupyterLab's configuration", partial(make_home, settings, located, service, config))
+        run_steps(make_plan(settings, facts, paths, service, command, read, located.home), paths.runtime)
         environ = child_environ(os.environ, settings, paths, command=bool(command))
         become_supervisord(paths.python, environ | {STARTED: f"{started:.3f}"})
     except BadSettings as error:

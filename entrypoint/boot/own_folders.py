@@ -1,4 +1,4 @@
-"""A: creates the folders the pod itself writes to.
+"""A: creates the folders the pod itself writes to, and JupyterLab's configuration in the home.
 
 The log folder and the runtime folder are this process's own. The home is the services' user's: root makes the home
 itself, and that user makes what is in it.
@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable
+from dataclasses import replace
 
+from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import with_logs
 from entrypoint.settings.settings import Settings
@@ -29,11 +32,10 @@ _RUNTIME_OF_JUPYTER = tuple(
 )
 
 
-def make_own_folders(settings: Settings, paths: Paths, service: Identity) -> None:
-    """Create the folders the pod itself writes to, and clear the conditions of an earlier start.
+def make_own_folders(paths: Paths, service: Identity) -> None:
+    """Create the log folder and the runtime folder, and clear the conditions of an earlier start.
 
     Args:
-        settings: They name the user of the services.
         paths: Where the folders are.
         service: The user of the services.
 
@@ -46,8 +48,45 @@ def make_own_folders(settings: Settings, paths: Paths, service: Identity) -> Non
         close_log_folder(paths.log)
     _make_folder(paths.runtime)
     _make_runtime_folders(paths.runtime, service)
-    _make_home(paths.home, service)
-    as_service_user(settings, lambda: _make_jupyter_folders(paths))
+
+
+def make_home(settings: Settings, paths: Paths, service: Identity, config: Callable[[Paths], str]) -> Paths:
+    """Create the home and write JupyterLab's configuration into it: the login depends on it.
+
+    Returns:
+        `paths`, with a home in the runtime folder where the home can't be used: `docker run --read-only`, a file or
+        folder of it mounted read-only, HOME=/proc.
+
+    Args:
+        settings: They name the user of the services.
+        paths: Where the home is.
+        service: The user of the services.
+        config: Returns the text of `jupyter_lab_config.py`.
+
+    Raises:
+        OSError: The home in the runtime folder cannot be used, either.
+    """
+    for home in (paths.home, f"{paths.runtime}/home"):
+        usable = replace(paths, home=home)
+        try:
+            _make_home(home, service)
+            text = config(usable)
+            as_service_user(settings, lambda: _fill_home(usable, text))  # noqa: B023 # called at once
+        except OSError:
+            if home != paths.home:
+                raise
+        else:
+            break
+    return usable
+
+
+def report_home(wanted: str, paths: Paths) -> None:
+    """Raise CannotDo where the services have another home than `wanted`."""
+    if paths.home == wanted:
+        return
+    reason = f"{wanted} cannot be written to, so the services' home is {paths.home}, which the next start empties"
+    remedy = f"make {wanted} writable, or set HOME; JupyterLab also reads {paths.data}/.jupyter/jupyter_lab_config.py"
+    raise CannotDo(Condition("HomeNotUsable", reason, remedy))
 
 
 def close_log_folder(folder: str) -> None:
@@ -130,8 +169,9 @@ def _make_home(home: str, service: Identity) -> None:
         os.close(folder)
 
 
-def _make_jupyter_folders(paths: Paths) -> None:
-    """Make the folders without which JupyterLab does not start; a link or file in the way is set aside."""
+def _fill_home(paths: Paths, config: str) -> None:
+    """Make the folders without which JupyterLab does not start; a link or file in the way is set aside. Then write the
+    configuration in place of whatever is there."""
     for names, mode in (("/.jupyter", 0o700), ("/.jupyter/labconfig", 0o755), *_RUNTIME_OF_JUPYTER):
         folder = paths.home + names
         try:
@@ -142,15 +182,7 @@ def _make_jupyter_folders(paths: Paths) -> None:
         if not usable:
             _set_aside(folder)
             os.makedirs(folder, mode=mode)
-
-
-def write_jupyter_config(settings: Settings, path: str, text: str) -> None:
-    """Write JupyterLab's configuration as the home's owner, in place of whatever is there: the login depends on it.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    as_service_user(settings, lambda: write_atomically(path, text))
+    write_atomically(f"{paths.jupyter_config_folder}/jupyter_lab_config.py", config)
 
 
 def _set_aside(path: str) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
-from entrypoint.boot.own_folders import make_own_folders, write_jupyter_config
+from entrypoint.boot.own_folders import report_home
 from entrypoint.boot.read_settings import report_ignored
 from entrypoint.comfyui.layout import lay_out, make_data_folder
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
-from entrypoint.jupyter.lab_config import config_text
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
 from entrypoint.settings.lenient import Read
@@ -33,18 +31,21 @@ SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a start; `name` completes "cannot ...", `run` raises `CannotDo` or `OSError` where it cannot.
-
-    `on_failure`: `abort`: nothing useful can run without the step. `warn`: record a condition and continue.
-    """
+    """One step of a start, without which the pod can run; `name` completes "cannot ...", `run` raises `CannotDo` or
+    `OSError` where it cannot."""
 
     name: str
     run: Callable[[], None]
-    on_failure: Literal["abort", "warn"]
 
 
 def make_plan(
-    settings: Settings, facts: Facts, paths: Paths, service: Identity, command: list[str], read: Read | None = None
+    settings: Settings,
+    facts: Facts,
+    paths: Paths,
+    service: Identity,
+    command: list[str],
+    read: Read | None = None,
+    wanted_home: str = "",
 ) -> tuple[Step, ...]:
     """Return the steps of a start, in order.
 
@@ -55,33 +56,31 @@ def make_plan(
         service: The user of the services and of `command`.
         command: The start command; []: none.
         read: How the settings differ from the environment.
+        wanted_home: The home before `own_folders.make_home` replaced it; "": the same.
     """
-    config = f"{paths.jupyter_config_folder}/jupyter_lab_config.py"
     as_service = partial(partial, as_service_user, settings)
     interface = as_service(partial(write_atomically, paths.interface_defaults, interface_text()))
-    write_config = partial(write_jupyter_config, settings, config, config_text(settings, paths))
-    open_top = Step("open up the data folder", partial(boot_steps.open_top, settings, paths), "warn")
-    lock_comfyui = Step("lock ComfyUI", partial(check_login_enabled, settings.comfyui_auth, COMFYUI_AUTH_OFF), "warn")
+    open_top = Step("open up the data folder", partial(boot_steps.open_top, settings, paths))
+    lock_comfyui = Step("lock ComfyUI", partial(check_login_enabled, settings.comfyui_auth, COMFYUI_AUTH_OFF))
     return (
-        Step("make the pod's own folders", partial(make_own_folders, settings, paths, service), "abort"),
-        Step("use the settings as they are given", partial(report_ignored, read or Read(settings)), "warn"),
-        Step("mark where this start's logs begin", partial(mark_log_starts, paths), "warn"),
-        Step("use the volume", partial(boot_steps.report_unresponsive_volumes, facts.silent), "warn"),
-        Step("run the services as asked", partial(boot_steps.check_user, settings), "warn"),
-        Step("make the data folder", partial(make_data_folder, paths, service), "warn"),
+        Step("use the settings as they are given", partial(report_ignored, read or Read(settings))),
+        Step("use the home", partial(report_home, wanted_home or paths.home, paths)),
+        Step("mark where this start's logs begin", partial(mark_log_starts, paths)),
+        Step("use the volume", partial(boot_steps.report_unresponsive_volumes, facts.silent)),
+        Step("run the services as asked", partial(boot_steps.check_user, settings)),
+        Step("make the data folder", partial(make_data_folder, paths, service)),
         *((open_top,) if service.uid != facts.uid else ()),
-        Step("use the volume's own folders for models and output", as_service(partial(adopt_folders, paths)), "warn"),
-        Step("lay out ComfyUI's data folders", as_service(partial(lay_out, paths)), "warn"),
+        Step("use the volume's own folders for models and output", as_service(partial(adopt_folders, paths))),
+        Step("lay out ComfyUI's data folders", as_service(partial(lay_out, paths))),
         open_top,
-        Step("try the volume", partial(boot_steps.probe_volume, settings, paths), "warn"),
-        Step("prepare the login", partial(prepare_login, settings, paths, service), "warn"),
-        Step("check the token", partial(check_token, settings), "warn"),
-        Step("lock JupyterLab", partial(check_login_enabled, settings.jupyter_auth, JUPYTER_AUTH_OFF), "warn"),
+        Step("try the volume", partial(boot_steps.probe_volume, settings, paths)),
+        Step("prepare the login", partial(prepare_login, settings, paths, service)),
+        Step("check the token", partial(check_token, settings)),
+        Step("lock JupyterLab", partial(check_login_enabled, settings.jupyter_auth, JUPYTER_AUTH_OFF)),
         *((lock_comfyui,) if settings.comfyui_enabled else ()),
-        Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
-        Step("keep the start command", partial(keep_start_command, command, paths, service), "warn"),
-        Step("write JupyterLab's configuration", write_config, "abort"),
-        Step("write the defaults of JupyterLab's interface", interface, "warn"),
+        Step("keep the logins for model downloads", partial(keep_logins, settings, paths)),
+        Step("keep the start command", partial(keep_start_command, command, paths, service)),
+        Step("write the defaults of JupyterLab's interface", interface),
     )
 
 

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from entrypoint.boot.plan import Step
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.system.condition_store import raise_condition
 
+Result = TypeVar("Result")
+
 
 class Aborted(Exception):
-    """A required step failed; the message is one line for the user."""
+    """What no pod can run without failed; the message is one line for the user."""
+
+
+def require(name: str, run: Callable[[], Result]) -> Result:
+    """Return the result of `run`; `name` completes "cannot ...".
+
+    Raises:
+        Aborted: It failed.
+    """
+    try:
+        return run()
+    except OSError as error:
+        raise Aborted(f"cannot {name}: {_one_line(error)}") from error
 
 
 def run_steps(steps: Iterable[Step], runtime: str) -> None:
-    """Run the steps in order; the failure of an optional step becomes a condition.
-
-    Raises:
-        Aborted: A required step failed.
-    """
+    """Run the steps in order; the failure of one becomes a condition."""
     for step in steps:
         try:
             step.run()
         except (CannotDo, OSError) as error:
-            if step.on_failure == "abort":
-                raise Aborted(f"cannot {step.name}: {_one_line(error)}") from error
             _record(runtime, step, error)
 
 

@@ -49,6 +49,7 @@ REGISTRY: dict[str, Entry] = {
         "error", "gateway", "Another program listens on a public port: JUPYTER_PORT, COMFYUI_PORT, STATUS_PORT."
     ),
     "GatewayWithoutLogin": Entry("error", "gateway", "The door cannot read the login's files."),
+    "HomeNotUsable": Entry("warning", START, "The home cannot be written to: the services have a temporary one."),
     "JupyterAuthOff": Entry("warning", START, "JUPYTER_AUTH=none: JupyterLab asks for no login."),
     "JupyterRootElsewhere": Entry("error", "jupyter", "JupyterLab cannot open the data folder and shows another one."),
     "JupyterUserConfigBroken": Entry("error", "jupyter", "A Jupyter configuration file of the user cannot be loaded."),

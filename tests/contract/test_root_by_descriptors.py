@@ -39,8 +39,7 @@ OPERATOR = "the operator names the file"
 #: (module, function) -> why a path is right there.
 ALLOWED = {
     ("boot/own_folders.py", "_make_folder"): "log and runtime folder: root's own; the home of one user alone",
-    ("boot/own_folders.py", "_make_jupyter_folders"): AS_SERVICE,
-    ("boot/own_folders.py", "write_jupyter_config"): AS_SERVICE,
+    ("boot/own_folders.py", "_fill_home"): AS_SERVICE,
     ("boot/own_folders.py", "_set_aside"): AS_SERVICE + ", or as _make_folder",
     ("comfyui/layout.py", "_make_folder"): AS_SERVICE,
     ("comfyui/layout.py", "_link"): AS_SERVICE + "; the link /comfyui is in root's own folder",

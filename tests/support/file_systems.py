@@ -61,7 +61,7 @@ def let_others_through(path: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def mounted(*arguments: str, at: pathlib.Path) -> Iterator[pathlib.Path]:
-    at.mkdir(exist_ok=True) if not at.exists() else None
+    at.mkdir(parents=True, exist_ok=True) if not at.exists() else None
     subprocess.run(["mount", *arguments, str(at)], check=True)
     try:
         yield at

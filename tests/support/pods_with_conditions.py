@@ -47,7 +47,6 @@ def many_things(home: Path) -> None:
     (home / "comfyui/extra_model_paths.yaml").write_text("- a list\n")
     (home / "comfyui/models").write_text("a file is in the way")
     (home / "login").write_text("a file is in the way")
-    (home / "home/.jupyter/labconfig/default_setting_overrides.json/in the way").mkdir(parents=True)
 
 
 def manager(home: Path) -> None:
@@ -80,7 +79,7 @@ def both_ports_taken(pod_ports: dict[str, str]) -> Iterator[None]:
 SICK = (
     Sick(
         ("NoGpu", "ComfyUIArgumentDropped", "ExtraModelPathsBroken", "JupyterUserConfigBroken",
-         "JupyterUserSettingIgnored", "StartStepFailed", "LoginNotKept", "DataFolderNotReady", "StartCommandFailed"),
+         "JupyterUserSettingIgnored", "LoginNotKept", "DataFolderNotReady", "StartCommandFailed"),
         ON | {"JUPYTER_TOKEN": "", "JUPYTER_ENABLED": "true", "COMFYUI_ARGS": "--use-sage-attention"},
         before=many_things, command=BROKEN_COMMAND,
     ),
@@ -96,5 +95,9 @@ SICK = (
     Sick(("VolumeReadOnly", "DataReadOnly", "DataFolderNotReady"), ON, file_system("comfyui", "ro"),
          marks=(needs_mount,)),
     Sick(("VolumeFull",), {}, file_system("comfyui", "size=256k", fill=True), marks=(needs_mount,)),
+    Sick(("StartStepFailed",), {}, file_system("home/.jupyter/labconfig/default_setting_overrides.json"),
+         marks=(needs_mount,)),
+    Sick(("HomeNotUsable",), ON | {"JUPYTER_ENABLED": "true"}, file_system("home/.jupyter", "ro"),
+         marks=(needs_mount,)),
     Sick(("VolumeNoExec",), {}, file_system("comfyui", "noexec"), marks=(needs_mount,)),
 )  # fmt: skip

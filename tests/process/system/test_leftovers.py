@@ -64,7 +64,7 @@ def pod(tmp_path: Path) -> Pod:
     facts = Facts(mounts=frozenset(), uid=os.geteuid(), temporary="/tmp", python=sys.executable)
     settings = Settings(home=str(tmp_path / "pod"))
     paths = locate(settings, facts)
-    make_own_folders(settings, paths, ME)
+    make_own_folders(paths, ME)
     state = paths.models_state
     folders = (paths.data, paths.kept_secrets, f"{paths.runtime}/secrets")
     for each in (*folders, f"{state}/receipts", f"{state}/models-wanted"):
@@ -282,7 +282,7 @@ def test_a_reader_survives_a_leftover(pod: Pod, leftover: str, reader: str) -> N
 @pytest.mark.parametrize("leftover", LEFTOVERS)
 def test_a_start_clears_whatever_is_among_the_conditions(pod: Pod, leftover: str, name: str) -> None:
     LEFTOVERS[leftover](Path(pod.paths.runtime, "conditions", name))
-    make_own_folders(pod.settings, pod.paths, ME)
+    make_own_folders(pod.paths, ME)
     assert os.listdir(f"{pod.paths.runtime}/conditions") == []
 
 
@@ -291,7 +291,7 @@ def test_clearing_follows_no_link(pod: Pod, tmp_path: Path) -> None:
     Path(pod.paths.runtime, "conditions/x").symlink_to(tmp_path / "theirs")
     full_folder(Path(pod.paths.runtime, "conditions/y"))
     Path(pod.paths.runtime, "conditions/y/link").symlink_to(tmp_path / "theirs")
-    make_own_folders(pod.settings, pod.paths, ME)
+    make_own_folders(pod.paths, ME)
     assert (tmp_path / "theirs/sub/file").exists()
 
 

@@ -1,19 +1,10 @@
 """The plan of a start, and the environment it hands on."""
 
-from entrypoint.boot.plan import START_COMMAND, child_environ, make_plan
+from entrypoint.boot.plan import START_COMMAND, child_environ
 from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import FOREIGN_SECRETS, Settings
-from entrypoint.settings.users import Identity
 
 FACTS = Facts(mounts=frozenset({"/"}), uid=0, temporary="/tmp", python="/opt/env/bin/python")
-
-
-def test_only_the_indispensable_steps_abort_a_start() -> None:
-    settings = Settings()
-    plan = make_plan(settings, FACTS, locate(settings, FACTS), Identity(0, 0), [])
-    aborting = [step.name for step in plan if step.on_failure == "abort"]
-    assert aborting == ["make the pod's own folders", "write JupyterLab's configuration"]
-    assert plan[0].name == "make the pod's own folders"
 
 
 def test_the_users_variables_go_on_and_secrets_do_not() -> None:
