@@ -57,8 +57,8 @@ class Read(NamedTuple):
         return rest | self.settings.to_environ() | {name: text for name, text in secrets.items() if text}
 
 
-def read_leniently(environ: Mapping[str, str], more_names: Collection[str] = ()) -> Read:
-    """Read the settings; `more_names`: variables that are the pod's, too (DOWNLOAD_<BUNDLE>)."""
+def read_leniently(environ: Mapping[str, str], flags: Collection[str] = ()) -> Read:
+    """Read the settings; `flags`: variables that are the pod's, too, and true or false (DOWNLOAD_<BUNDLE>)."""
     values: dict[str, Any] = {}
     problems: list[str] = []
     notes: list[str] = []
@@ -83,8 +83,20 @@ def read_leniently(environ: Mapping[str, str], more_names: Collection[str] = ())
     settings, clashes = ports.without_clashes(Settings(**values), values)
     arguments, owned = owned_arguments.without_owned(settings.comfyui_args)
     problems += clashes + [f"{problem}; ComfyUI starts without it" for problem in owned]
-    notes += _misspelt(environ, more_names)
+    problems += _bad_flags(environ, flags)
+    notes += _misspelt(environ, flags)
     return Read(replace(settings, comfyui_args=arguments), tuple(problems), tuple(notes), tuple(fatal))
+
+
+def _bad_flags(environ: Mapping[str, str], flags: Collection[str]) -> list[str]:
+    problems = []
+    for variable in flags:
+        text = environ.get(variable, "").strip()
+        try:
+            parsing.boolean(text or "false")
+        except ValueError as error:
+            problems.append(f"cannot use {variable}={shown(text)}: {error}{_meant(text, error)}; it counts as false")
+    return problems
 
 
 def _cleaned(variable: str, given: str, parse: object) -> tuple[str, str]:

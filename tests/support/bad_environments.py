@@ -96,6 +96,7 @@ TYPOS = {
     "JUPYTER_TOKEN": ("two words", "the pod makes one"),
     "JUPYTER_PROT": ("8189", "did you mean JUPYTER_PORT?"),
     "DOWNLOAD_WAN_COR": ("true", "did you mean DOWNLOAD_WAN_CORE?"),
+    "DOWNLOAD_WAN_CORE": ("ture", "did you mean true?"),
     "COMFYUI_ARGS": ("--fast 'unclosed", "as a shell takes them"),
     "JUPYTER_ALLOWED_ORIGINS": ("*", "must be origins"),
     "HF_TOKEN": ("Bearer hf_s3cret", "the word Bearer"),

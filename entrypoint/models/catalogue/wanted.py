@@ -25,7 +25,7 @@ class FetchRequest:
 
 
 class BadFlags(Exception):
-    """Some flag can't be used; one line a problem."""
+    """A requested bundle does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +57,32 @@ def wanted_bundles(
     """All bundles in the manifest's order, each wanted or not, and notes for the user.
 
     `environ`: holds the DOWNLOAD_* flags; `requested`: bundles requested by a command or the status page: later than a
-    flag, so they beat it. Raises BadFlags: a flag is neither true nor false, or a requested bundle does not exist.
+    flag, so they beat it. Raises BadFlags: a requested bundle does not exist.
     """
     names = [bundle.name for bundle in manifest.bundles]
     if unknown := sorted(set(requested) - set(names)):
         raise BadFlags(f"there is no bundle {', '.join(unknown)}; the bundles are {', '.join(names)}")
-    flags = _read(manifest, environ)
+    flags, notes = _read(manifest, environ)
     found = {bundle.name: _decide(bundle, flags, scope, requested) for bundle in manifest.bundles}
-    notes = _unknown_flags(manifest, environ)
+    notes += _unknown_flags(manifest, environ)
     # Explicit ones first, so that a bundle implied by an explicit and by a default one counts as explicit.
     for bundle in sorted(manifest.bundles, key=lambda bundle: not found[bundle.name].explicit):
         _imply(bundle, found, flags, requested, notes)
     return tuple(found.values()), tuple(notes)
 
 
-def _read(manifest: Manifest, environ: Mapping[str, str]) -> dict[str, bool]:
-    flags, problems = {}, []
+def _read(manifest: Manifest, environ: Mapping[str, str]) -> tuple[dict[str, bool], list[str]]:
+    """The flags, and a note for each that is neither true nor false: it costs its own bundle alone."""
+    flags, notes = {}, []
     for name in ("ALL", *(bundle.name for bundle in manifest.bundles)):
         text = environ.get(PREFIX + name, "").strip()
         if text:
             try:
                 flags[name] = parsing.boolean(text)
             except ValueError as error:
-                problems.append(f"cannot use {PREFIX}{name}={text!r}: {error}")
-    if problems:
-        raise BadFlags("\n".join(problems))
-    return flags
+                flags[name] = False
+                notes.append(f"cannot use {PREFIX}{name}={text!r}: {error}; it counts as false")
+    return flags, notes
 
 
 def _decide(bundle: Bundle, flags: Mapping[str, bool], scope: str, requested: Collection[str]) -> WantedBundle:
