@@ -7,7 +7,7 @@ entrypoint's purpose and its first import (attrs or pydantic cost 30-150 ms befo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from entrypoint.settings import owned_arguments, parsing, ports, users
@@ -179,7 +179,7 @@ class Settings:
         The manifest's address has no query: a signature in it is a secret (`models.sources.tokens` keeps it).
         """
         public = [each for each in fields(self) if not each.metadata["secret"]]
-        texts = {each.metadata["variable"]: _as_text(getattr(self, each.name)) for each in public}
+        texts = {each.metadata["variable"]: _as_text(each, getattr(self, each.name)) for each in public}
         return texts | {"MODELS_MANIFEST": without_query(self.models_manifest)}
 
 
@@ -214,9 +214,11 @@ def shown(text: str, *, secret: bool = False) -> str:
     return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 
-def _as_text(value: Any) -> str:
+def _as_text(setting: Field[Any], value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if setting.metadata["parse"] is parsing.origins:
+        return ",".join(value)  # no shell's quotes around the brackets of http://[::1]
     if isinstance(value, tuple):
         import shlex  # only here, already loaded by the parser
 
