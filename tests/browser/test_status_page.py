@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 SOON = 20_000  # milliseconds for the page to follow the pod on a busy machine
 CONDITION = {
-    "name": "VolumeFull",
+    "name": "DataReadOnly",  # no program that runs here clears it
     "reason": "/workspace/comfyui has 0 bytes free",
     "remedy": "delete what you do not need",
     "since": 1.0,
@@ -173,7 +173,7 @@ def test_a_condition_comes_and_goes_by_itself_with_its_remedy(stage: Scene, tab:
     first = tab.locator("#problem-list li").first
     expect(first).to_contain_text("/workspace/comfyui has 0 bytes free.", timeout=SOON)
     expect(first).to_contain_text("What to do: delete what you do not need.")
-    expect(first).to_contain_text("VolumeFull since")
+    expect(first).to_contain_text("DataReadOnly since")
     clear_condition(stage, CONDITION)
     expect(tab.locator("#problems")).to_be_hidden(timeout=SOON)
     expect(tab.locator("#headline")).to_have_text("Everything runs.")

@@ -156,5 +156,6 @@ class Stage:
 
 
 def contents(root: pathlib.Path) -> dict[str, bytes]:
-    """Every file under `root`, by its path."""
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    """Every file under `root`, by its path; JupyterLab itself writes to `.jupyter` (workspaces, settings)."""
+    files = (path for path in root.rglob("*") if path.is_file() and ".jupyter" not in path.parts)
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
