@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
 from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo
+from entrypoint.packages.environment import prepare
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
@@ -26,6 +29,9 @@ def main() -> int:
     become_service_user(settings)
     try:
         source = installation.find(settings)
+        packages = prepare(settings, paths, source.python) if installation.is_ours(settings, source) else None
+        if packages:
+            source = replace(source, python=packages.python)
         launch = preflight.collect(paths, source)
         door = service_named("comfyui").behind_door(settings)
         variable = "COMFYUI_INTERNAL_PORT" if door else "COMFYUI_PORT"
@@ -33,17 +39,19 @@ def main() -> int:
     except CannotDo as error:
         return report_launch(paths.runtime, "comfyui", [error.condition])
     command, conditions = arguments.build(settings, paths, launch)
-    report_launch(paths.runtime, "comfyui", conditions + apply_security_level(settings, paths))
-    return exec_comfyui(source, command, paths)
+    conditions += [*apply_security_level(settings, paths), *(packages.conditions if packages else ())]
+    report_launch(paths.runtime, "comfyui", conditions)
+    return exec_comfyui(source, command, paths, packages.environ if packages else {})
 
 
-def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths) -> NoReturn:
+def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths, more: Mapping[str, str]) -> NoReturn:
     """Replace this process by ComfyUI, so that supervisord's signals reach ComfyUI.
 
     Where that variable is set, ComfyUI-Manager's reboot button writes `<__COMFY_CLI_SESSION__>.reboot` and exits
     with 0; the restart plugin treats such an exit as a requested restart (supervision/).
     """
-    environ = os.environ | {
+    environ = {name: text for name, text in os.environ.items() if name != "PIP_CONFIG_FILE"} | {
+        **more,
         "PATH": f"{os.path.dirname(source.python)}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
         "__COMFY_CLI_SESSION__": paths.requests + "/comfyui",

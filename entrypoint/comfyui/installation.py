@@ -36,6 +36,14 @@ def find(settings: Settings) -> Source:
     return _cloned(settings)
 
 
+def is_ours(settings: Settings, source: Source) -> bool:
+    """Whether the environment is the image's, or local mode's own: nodes' packages go into an overlay above it.
+
+    A COMFYUI_PYTHON, or an environment beside the code in COMFYUI_DIR, is the user's, and is left alone.
+    """
+    return not settings.comfyui_python and source.python in (IMAGE_PYTHON, f"{settings.home}/comfyui-env/bin/python")
+
+
 def present(settings: Settings) -> Source:
     """The installation, where there is one; nothing is cloned or installed.
 

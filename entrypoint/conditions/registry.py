@@ -63,6 +63,11 @@ REGISTRY: dict[str, Entry] = {
     "ManagerRestricted": Entry("warning", "comfyui", "ComfyUI-Manager may not install while ComfyUI has no login."),
     "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
     "NoGpu": Entry("warning", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
+    "PackagesNotKept": Entry("warning", "packages", "Packages that were installed cannot be kept on the volume."),
+    "PackagesNotRestored": Entry("warning", "comfyui", "Some of the kept packages are missing from ComfyUI."),
+    "PackagesRolledBack": Entry(
+        "warning", "packages", "Packages that were installed broke ComfyUI: the last good ones are back."
+    ),
     "RunAsNotPossible": Entry("warning", START, "RUN_AS or PUID names another user, and the pod is not root."),
     "SettingIgnored": Entry("warning", START, "The value of a variable is not used as it was given."),
     "StartCommandFailed": Entry("warning", "command", "The start command failed or could not be run."),

@@ -50,6 +50,7 @@ class Paths:
         python: The interpreter of the entrypoint and JupyterLab.
         kept_secrets: Folder for generated secrets, so that they survive restarts; 0700. Where root runs the pod, it is
             outside the data folder, which the services' user owns, if the volume has such a place.
+        packages: Local folder of the environment into which ComfyUI's nodes' packages are installed.
         models_state: Folder of the downloads on the volume: staging, receipts, requests. The services' user's.
     """
 
@@ -62,6 +63,7 @@ class Paths:
     python: str
     kept_secrets: str
     models_state: str
+    packages: str
 
     @property
     def jupyter_config_folder(self) -> str:
@@ -133,7 +135,7 @@ def _image(settings: Settings, facts: Facts) -> Paths:
     return Paths(
         data=data if facts.root_writable else stored, stored=stored, volume=volume, log="/var/log", home=home,
         runtime="/run/podkeeper", python=facts.python, kept_secrets=_kept_secrets(facts, volume, stored),
-        models_state=stored + _models_state(settings, facts),
+        models_state=stored + _models_state(settings, facts), packages="/var/lib/podkeeper/packages",
     )  # fmt: skip
 
 
@@ -161,5 +163,5 @@ def _local(settings: Settings, facts: Facts) -> Paths:
     return Paths(
         data=f"{base}/comfyui", stored=f"{base}/comfyui", volume="", log=f"{base}/log", home=f"{base}/home",
         runtime=runtime, python=facts.python, kept_secrets=f"{base}/login",
-        models_state=f"{base}/comfyui{_models_state(settings, facts)}",
+        models_state=f"{base}/comfyui{_models_state(settings, facts)}", packages=f"{base}/packages",
     )  # fmt: skip

@@ -84,6 +84,9 @@ class Settings:
     comfyui_repo: str = setting("COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",
         "Repository from which local mode clones ComfyUI.")  # fmt: skip
     comfyui_ref: str = setting("COMFYUI_REF", parsing.git_ref, "v0.29.0", "Tag or branch that local mode clones.")
+    packages_held: str = setting("PACKAGES_HELD", parsing.choice("torch", "all"), "torch",
+        "Which of the image's packages pip and uv may not change: `torch` (with torchvision, torchaudio, triton and "
+        "nvidia-*), or `all`.")  # fmt: skip
     volume_policy: str = setting("VOLUME_POLICY", parsing.choice(*POLICIES), "auto",
         "Which files on the volume become readable and writable: `top` (the data folder and its first level), `owner` "
         "(everything belongs to PUID:PGID), `group`, `shared` (every user), or `auto`: `top`, and more only where the "

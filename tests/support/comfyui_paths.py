@@ -11,5 +11,5 @@ def paths_in(folder: pathlib.Path, data: str = "data", stored: str = "data") -> 
     return Paths(
         data=f"{base}/{data}", stored=f"{base}/{stored}", volume="", log=f"{base}/log", home=f"{base}/home",
         runtime=f"{base}/run", python=sys.executable, kept_secrets=f"{base}/login",
-        models_state=f"{base}/{stored}/.podkeeper",
+        models_state=f"{base}/{stored}/.podkeeper", packages="/nonexistent/packages",
     )  # fmt: skip

@@ -18,7 +18,7 @@ def paths(tmp_path: Path) -> Paths:
     volume.mkdir()
     return Paths(
         data=str(tmp_path / "comfyui"), stored=str(volume / "comfyui"), volume=str(volume),
-        log="", home="", runtime="", python="", kept_secrets="", models_state="",
+        log="", home="", runtime="", python="", kept_secrets="", models_state="", packages="/nonexistent/packages",
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ def paths_of(tmp_path: Path, stored: Path) -> Paths:
     return Paths(
         data=str(stored), stored=str(stored), volume="", log=str(tmp_path), home=str(tmp_path),
         runtime=str(tmp_path / "run"), python=sys.executable, kept_secrets="", models_state="",
+            packages="/nonexistent/packages",
     )  # fmt: skip
 
 

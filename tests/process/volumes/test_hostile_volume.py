@@ -50,7 +50,7 @@ def test_root_touches_nothing_behind_a_link_in_place_of_the_data_folder(
     (tmp_path / "run").mkdir()
     paths = Paths(
         data=stored, stored=stored, volume=str(volume), log=str(tmp_path), home=str(tmp_path),
-        runtime=str(tmp_path / "run"), python="", kept_secrets="", models_state="",
+        runtime=str(tmp_path / "run"), python="", kept_secrets="", models_state="", packages="/nonexistent/packages",
     )  # fmt: skip
     settings = Settings(puid=str(UID), volume_policy=policy)
     before = state(victim)

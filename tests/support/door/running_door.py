@@ -144,6 +144,7 @@ class Scene:
         paths = Paths(
             data=str(self.data), stored=str(self.data), volume="", log=base, home=base,
             runtime=str(self.runtime), python=sys.executable, kept_secrets="", models_state="",
+            packages="/nonexistent/packages",
         )  # fmt: skip
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         ports = {"COMFYUI_PORT": str(self.port), "COMFYUI_INTERNAL_PORT": str(self.internal_port)}

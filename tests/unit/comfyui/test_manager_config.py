@@ -30,7 +30,7 @@ def paths(tmp_path: pathlib.Path) -> Paths:
     base = str(tmp_path)
     return Paths(
         data=base, stored=base, volume="", log=base, home=base, runtime=base, python="/usr/bin/python3",
-        kept_secrets=base, models_state=base,
+        kept_secrets=base, models_state=base, packages="/nonexistent/packages",
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def paths(tmp_path: pathlib.Path) -> Paths:
     return Paths(
         data=f"{base}/data", stored=f"{base}/data", volume="", log=f"{base}/log", home=f"{base}/home",
         runtime=f"{base}/run", python="/usr/bin/python3", kept_secrets=f"{base}/login",
-        models_state=f"{base}/data/.podkeeper",
+        models_state=f"{base}/data/.podkeeper", packages="/nonexistent/packages",
     )  # fmt: skip
 
 

@@ -1,0 +1,169 @@
+"""A: keeps packages while the pod runs: `python -I -m entrypoint.packages`, a program of supervisord.
+
+It looks once a second whether something was installed, waits until pip and uv are done, keeps the new packages on the
+volume, and tries whether ComfyUI's own imports still work: if not, it takes them back before ComfyUI has to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+
+from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.packages import environment, snapshot
+from entrypoint.packages.distributions import added, site_packages
+from entrypoint.packages.local_state import fingerprint, read_state, write_state
+from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.restore import locked, run_trial
+from entrypoint.packages.store import Store
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import service_named
+from entrypoint.settings.settings import Settings
+from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.files import read_text
+from entrypoint.system.loopback_http import send
+from entrypoint.system.low_priority import lower_priority
+from entrypoint.system.privileges import become_service_user
+
+#: Seconds between two looks.
+EVERY_S = 1.0
+#: Seconds without a change after which an installation counts as done.
+QUIET_S = 3.0
+#: Seconds for the trial import; on the first use torch alone can take 30 from a slow disk.
+TRIAL_S = 180.0
+#: What ComfyUI imports at its start; those that the image does not have are left out.
+MODULES = (
+    "torch", "torchvision", "torchaudio", "numpy", "PIL", "transformers", "tokenizers", "safetensors", "aiohttp",
+    "yaml", "pydantic", "pydantic_settings", "sqlalchemy", "av", "scipy", "einops", "kornia", "spandrel", "requests",
+)  # fmt: skip
+_INSTALLERS = ("pip", "uv", "pip3")
+
+
+class Keeper:
+    """The state between two looks."""
+
+    def __init__(self, settings: Settings, paths: Paths, overlay: Overlay) -> None:
+        self.settings, self.paths, self.overlay = settings, paths, overlay
+        self.store: Store = environment.store_of(settings, paths, overlay)
+        self.modules = _importable(overlay)
+        self.seen, self.since = "", 0.0
+
+    def look(self, now: float) -> None:
+        """One look; cheap where nothing has changed."""
+        current, kept = fingerprint(self.overlay), read_state(self.overlay).kept
+        if current != self.seen:
+            self.seen, self.since = current, now
+        quiet = now - self.since >= QUIET_S
+        if current != kept and quiet and not installer_runs(self.overlay):
+            self.keep(current)
+        elif current == kept and environment.is_starting(self.paths) and self.responds():
+            self.note_good(current)
+
+    def keep(self, current: str) -> None:
+        """Keep what is installed; take it back where ComfyUI's imports fail with it."""
+        with locked(self.overlay):
+            if problem := self.trial(current):
+                why = f"ComfyUI cannot start with the packages that were installed ({problem})"
+                snapshot.take(self.overlay, self.store, self.store.record(), ())  # they can be had again
+                report(self.paths, environment.roll_back(self.overlay, self.store, why))
+                return
+            try:
+                had = read_state(self.overlay).had
+                found = snapshot.take(self.overlay, self.store, self.store.record(), had)
+                if found.record != self.store.own_record():
+                    self.store.write_record(found.record)
+            except OSError as error:
+                self.not_kept(f"{error.filename}: {error.strerror}")
+                return
+            if not found.failed:
+                names = tuple(added(self.overlay.site))
+                write_state(self.overlay, kept=current, tried=current, had=names)
+        if found.written:
+            print(f"packages: kept on the volume: {', '.join(found.written)}", flush=True)
+        if found.failed:
+            self.not_kept(", ".join(f"{name} ({why})" for name, why in found.failed.items()))
+            return
+        for name in ("PackagesNotKept", "PackagesRolledBack"):
+            clear_condition(self.paths.runtime, name)
+
+    def trial(self, current: str) -> str:
+        """Why ComfyUI's imports fail with these packages; "" where they work, or fail with the image's alone, too."""
+        state = read_state(self.overlay)
+        if not self.modules or current in (state.tried, state.good):
+            return ""
+        problem = run_trial(self.overlay, self.modules, TRIAL_S)
+        return problem if problem and not run_trial(_image_alone(self.overlay), self.modules, TRIAL_S) else ""
+
+    def not_kept(self, problem: str) -> None:
+        """Report it, and try again in a minute."""
+        reason = f"cannot keep packages on the volume: {problem}"
+        remedy = "free space on the volume or make it writable; they work until the container is removed"
+        report(self.paths, [Condition("PackagesNotKept", reason, remedy)])
+        self.since = time.monotonic() + 60
+
+    def responds(self) -> bool:
+        """Whether ComfyUI has started to respond since its last start."""
+        comfyui = service_named("comfyui")
+        try:
+            return send("GET", comfyui.port(self.settings), comfyui.health_path, 1).status == 200
+        except (CannotDo, OSError):
+            return False
+
+    def note_good(self, current: str) -> None:
+        """ComfyUI responds with what is installed: it is the last good set."""
+        with contextlib.suppress(OSError):
+            self.store.write_good(self.store.record())
+            write_state(self.overlay, good=current)
+        environment.note_served(self.paths)
+
+
+def report(paths: Paths, conditions: list[Condition]) -> None:
+    for condition in conditions:
+        raise_condition(paths.runtime, condition)
+        print(f"packages: {condition}", flush=True)
+
+
+def installer_runs(overlay: Overlay) -> bool:
+    """Whether a pip or uv process uses the overlay."""
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        words = (read_text(f"/proc/{name}/cmdline") or "").split("\0")
+        if any(os.path.basename(word) in _INSTALLERS for word in words[:5]):
+            environ = read_text(f"/proc/{name}/environ") or ""
+            if overlay.folder in environ or any(word.startswith(overlay.folder) for word in words):
+                return True
+    return False
+
+
+def _importable(overlay: Overlay) -> tuple[str, ...]:
+    site = site_packages(overlay.image)
+    return tuple(name for name in MODULES if os.path.exists(f"{site}/{name}") or os.path.exists(f"{site}/{name}.py"))
+
+
+def _image_alone(overlay: Overlay) -> Overlay:
+    return Overlay(overlay.image, overlay.image)
+
+
+def main() -> int:
+    """Watch until stopped."""
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    become_service_user(settings)
+    lower_priority()
+    while (overlay := Overlay.found(f"{paths.packages}/env")) is None:
+        time.sleep(EVERY_S)  # ComfyUI's launcher makes it; with a COMFYUI_PYTHON of the user's own there is none
+    keeper = Keeper(settings, paths, overlay)
+    with contextlib.suppress(OSError):
+        keeper.store.collect_garbage()
+    while True:
+        try:
+            keeper.look(time.monotonic())
+        except OSError as error:  # the overlay is being replaced, or the disk fails: the next look says more
+            print(f"packages: {error}", flush=True)
+        time.sleep(EVERY_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""A: the packages of one start of ComfyUI: makes or restores the overlay, and takes packages back that end ComfyUI."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+from entrypoint.conditions.condition import Condition
+from entrypoint.packages import starts
+from entrypoint.packages.distributions import added, key_of
+from entrypoint.packages.local_state import fingerprint, read_state, write_state
+from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.record import difference, installed, set_id, updated
+from entrypoint.packages.restore import locked, restore
+from entrypoint.packages.store import Store
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.system.files import read_table, write_json
+
+
+class Prepared(NamedTuple):
+    """What a start of ComfyUI uses.
+
+    Attributes:
+        python: The interpreter: the overlay's, or the image's where there can be no overlay.
+        environ: More variables for it.
+        conditions: What could not be restored, or was taken back.
+    """
+
+    python: str
+    environ: dict[str, str]
+    conditions: list[Condition]
+
+
+def overlay_of(settings: Settings, paths: Paths, python: str) -> Overlay:
+    """The overlay above the environment of `python`."""
+    return Overlay(f"{paths.packages}/env", os.path.dirname(os.path.dirname(python)), settings.packages_held)
+
+
+def store_of(settings: Settings, paths: Paths, overlay: Overlay) -> Store:
+    """The store on the volume. This pod's name in it is RunPod's id, else the container's random host name."""
+    pod = settings.pod_id or hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:12]
+    return Store(f"{paths.models_state}/packages", key_of(overlay.image), pod)
+
+
+def variables(overlay: Overlay) -> dict[str, str]:
+    """What a process needs so that pip and uv install into the overlay, under its constraints."""
+    return {"UV_CONSTRAINT": overlay.constraints, "VIRTUAL_ENV": overlay.folder}
+
+
+def prepare(settings: Settings, paths: Paths, python: str) -> Prepared:
+    """Make the overlay ready for a start of ComfyUI; call it as the services' user."""
+    overlay = overlay_of(settings, paths, python)
+    try:
+        with locked(overlay):
+            conditions = _prepare_locked(settings, paths, overlay)
+        note_start(paths, fingerprint(overlay))
+    except OSError as error:
+        reason = (
+            f"{error.filename or paths.packages}: {error.strerror}, so ComfyUI runs with the image's packages alone"
+        )
+        remedy = "free space on the container's disk or make it writable, then: podkeeper restart comfyui"
+        return Prepared(python, {}, [Condition("PackagesNotRestored", reason, remedy)])
+    return Prepared(overlay.python, variables(overlay), conditions)
+
+
+def _prepare_locked(settings: Settings, paths: Paths, overlay: Overlay) -> list[Condition]:
+    store = store_of(settings, paths, overlay)
+    if not overlay.is_current(store.key):
+        return _restore(overlay, store)
+    now = fingerprint(overlay)
+    history = starts.parse(read_table(_starts_file(paths)))
+    restarts = read_table(f"{paths.runtime}/restarts.json").get("restarts")
+    dead = starts.dead_in_a_row(history, restarts if isinstance(restarts, list) else [], now)
+    here = added(overlay.site)
+    if dead >= starts.MOST_DEAD and here and read_state(overlay).good != now:
+        return roll_back(overlay, store, f"ComfyUI ended {dead} times before it responded")
+    # Another pod's packages, and those that could not be restored, come with a start, if all that is here is kept.
+    if read_state(overlay).kept == now and installed(store.record()).keys() - here.keys():
+        return _restore(overlay, store)
+    return []
+
+
+def _restore(overlay: Overlay, store: Store) -> list[Condition]:
+    record, good = store.record(), store.good()
+    failed = restore(overlay, store, record)
+    now = fingerprint(overlay)
+    is_the_good = not failed and store.has_good() and set_id(record) == set_id(good)
+    write_state(overlay, had=tuple(added(overlay.site)), kept=now, good=now if is_the_good else "")
+    return [_not_restored(failed)] if failed else []
+
+
+def roll_back(overlay: Overlay, store: Store, why: str) -> list[Condition]:
+    """Replace the overlay by the last good set, or by the image's packages alone; hold the lock."""
+    record, good, had = store.record(), store.good(), tuple(added(overlay.site))
+    failed = restore(overlay, store, good)
+    now, clock = fingerprint(overlay), time.time()
+    found = {name: replace(entry, at=clock) for name, entry in installed(good).items()}
+    store.write_record(updated(record, found, had, clock))
+    write_state(overlay, had=tuple(added(overlay.site)), kept=now, good="" if failed else now)
+    target = "the last packages with which ComfyUI responded" if store.has_good() else "the image's own packages"
+    reason = (
+        f"{why}, so its packages are {target} again ({difference(record, good) or 'what was not kept yet is gone'})"
+    )
+    remedy = "install a version that fits ComfyUI; see: podkeeper packages list"
+    conditions = [Condition("PackagesRolledBack", reason, remedy)]
+    return [*conditions, _not_restored(failed)] if failed else conditions
+
+
+def _not_restored(failed: dict[str, str]) -> Condition:
+    names = ", ".join(f"{name} ({why})" for name, why in sorted(failed.items()))
+    remedy = f"install them again: pip install {' '.join(sorted(failed))}"
+    return Condition("PackagesNotRestored", f"cannot restore from the volume: {names}", remedy)
+
+
+def note_start(paths: Paths, packages: str) -> None:
+    """Note that ComfyUI is about to start with these packages."""
+    history = starts.parse(read_table(_starts_file(paths)))
+    write_json(_starts_file(paths), starts.content_of((*history, starts.Start(time.time(), packages))))
+
+
+def is_starting(paths: Paths) -> bool:
+    """Whether ComfyUI's last start has not responded yet, as far as is noted."""
+    history = starts.parse(read_table(_starts_file(paths)))
+    return bool(history) and not history[-1].served
+
+
+def note_served(paths: Paths) -> None:
+    """Note that ComfyUI's last start has responded."""
+    history = starts.parse(read_table(_starts_file(paths)))
+    write_json(_starts_file(paths), starts.content_of(starts.served(history)))
+
+
+def _starts_file(paths: Paths) -> str:
+    return f"{paths.reports}/comfyui-starts.json"
