@@ -113,10 +113,10 @@ class Keeper:
 
     def note_good(self, current: str) -> None:
         """ComfyUI responds with what is installed: it is the last good set."""
-        with contextlib.suppress(OSError):
-            self.store.write_good(self.store.record())
-            write_state(self.overlay, good=current)
         environment.note_served(self.paths)
+        write_state(self.overlay, good=current)
+        with contextlib.suppress(OSError):  # a volume that fails is a condition of its own
+            self.store.write_good(self.store.record())
 
 
 def report(paths: Paths, conditions: list[Condition]) -> None:

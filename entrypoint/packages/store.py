@@ -58,6 +58,7 @@ class Store:
 
     def write_good(self, record: Record) -> None:
         """Write the last good set. Raises OSError: the volume refuses."""
+        os.makedirs(f"{self.folder}/{self.key}", exist_ok=True)
         write_atomically(f"{self.folder}/{self.key}/good.json", text_of(installed(record)))
 
     def has_good(self) -> bool:
