@@ -92,13 +92,15 @@ COPY --link image/kernel.json /usr/local/share/jupyter/kernels/comfyui/kernel.js
 # hadolint ignore=DL3006 # one of the two stages above
 FROM comfyui-${COMFYUI} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
-# /var/log, a home, /workspace (a fresh named volume takes its mode), and the data folder (a promise: drwxrwxrwx).
+# /var/log, a home, /workspace (a fresh named volume takes its mode), the nodes' packages, and the data folder (a promise:
+# drwxrwxrwx).
 # bash.bashrc: what terminals read; completion of `podkeeper`.
 # safe.directory: a volume's clones belong to whoever made them, and git would refuse them. '*', because git takes a
 # folder with everything below it ('/comfyui/*') from 2.46 on; Debian 12 has 2.39 and Ubuntu 24.04 has 2.43.
 RUN chmod 1777 /run /var/log \
     && install -d -m 1777 /home/podkeeper /workspace \
     && install -d -m 0777 /comfyui \
+    && install -d -m 1777 /var/lib/podkeeper/packages \
     && git config --system safe.directory '*' \
     && echo '. /opt/podkeeper/completion.bash' >>/etc/bash.bashrc
 COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
@@ -106,7 +108,7 @@ COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
 COPY --link --from=completion /opt/podkeeper/completion.bash /opt/podkeeper/completion.bash
 COPY --link --chmod=755 image/start.sh /start.sh
 
-ENV PATH=/opt/podkeeper/env/bin:$PATH \
+ENV PATH=/opt/podkeeper/app/entrypoint/packages/bin:/opt/podkeeper/env/bin:/var/lib/podkeeper/packages/env/bin:$PATH \
     LANG=C.UTF-8 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility,video

@@ -12,6 +12,7 @@ from entrypoint.comfyui.layout import lay_out, make_data_folder
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
+from entrypoint.packages import BIN as PACKAGES_BIN
 from entrypoint.settings.lenient import Read
 from entrypoint.settings.paths import Facts, Paths
 from entrypoint.settings.settings import Settings, secret_variables
@@ -89,14 +90,16 @@ def child_environ(
 ) -> dict[str, str]:
     """Return the environment of supervisord and its children: the user's variables and the settings, no secret.
 
-    `pip`, `jupyter` and `podkeeper` in a terminal are those of JupyterLab's own environment. USER is set because
+    `jupyter` and `podkeeper` in a terminal are those of JupyterLab's own environment, `pip` and `python` those of
+    ComfyUI's (packages/bin). USER is set because
     Python's getpass looks up the uid's name where USER is unset; in an image only root has one, and importing torch
     fails then. `command`: whether there is a start command.
     """
     kept = {name: text for name, text in environ.items() if name not in secret_variables()}
     own_bin = paths.python.rpartition("/")[0]
-    search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
+    first = (PACKAGES_BIN, own_bin, f"{paths.packages}/env/bin")
+    search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part not in first]
     named = {} if paths.home == "/root" else {"USER": "podkeeper"}
-    ours = {"PATH": ":".join([own_bin, *search]), START_COMMAND: "true" if command else "false"}
+    ours = {"PATH": ":".join([*first, *search]), START_COMMAND: "true" if command else "false"}
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     return named | kept | settings.to_environ() | paths.to_environ() | ours

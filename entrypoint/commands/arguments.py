@@ -28,6 +28,7 @@ CONTROL = {
 #: Exit codes that several commands share.
 _NO_POD = "69 no pod runs here, 78 bad settings"
 _MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
+_PACKAGES = "0, 1 it cannot be done, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
 
@@ -118,10 +119,19 @@ def build_parser() -> Parser:
             control.add_argument("program", nargs="+", choices=several, metavar="PROGRAM", help="names, or all")
 
     _add_models(_command(commands, "models", "list, download, add and remove models", _MODELS))
+    _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
     completion = _command(commands, "completion", 'print shell completion: eval "$(podkeeper completion bash)"', "0")
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL", help="bash or zsh")
     _command(commands, "help", "show this help", "0")
     return parser
+
+
+def _add_packages(packages: Parser) -> None:
+    verbs = packages.add_subparsers(dest="verb", metavar="COMMAND")
+    _command(verbs, "list", "list what is installed beside the image's packages", _PACKAGES)
+    _command(verbs, "rollback", "bring back the last packages with which ComfyUI responded", _PACKAGES)
+    forget = _command(verbs, "forget", "uninstall a package, also from the volume", _PACKAGES)
+    forget.add_argument("name", metavar="NAME", help="the package's name")
 
 
 def _add_models(models: Parser) -> None:

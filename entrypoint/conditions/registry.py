@@ -65,6 +65,9 @@ REGISTRY: dict[str, Entry] = {
     "NoGpu": Entry("warning", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
     "PackagesNotKept": Entry("warning", "packages", "Packages that were installed cannot be kept on the volume."),
     "PackagesNotRestored": Entry("warning", "comfyui", "Some of the kept packages are missing from ComfyUI."),
+    "PackagesOfAnotherImage": Entry(
+        "warning", "packages", "Packages that were installed under another image cannot be installed under this one."
+    ),
     "PackagesRolledBack": Entry(
         "warning", "packages", "Packages that were installed broke ComfyUI: the last good ones are back."
     ),

@@ -5,3 +5,6 @@ The image's environment is never written to. `overlay` makes a local environment
 `snapshot` keeps each package on the volume as one archive; `restore` unpacks them at the next start; `record` says
 which packages are installed and which set of them is the last with which ComfyUI responded.
 """
+
+#: The folder of `pip` and `python` for terminals.
+BIN = __file__.rpartition("/")[0] + "/bin"

@@ -13,6 +13,8 @@ import time
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.packages import environment, snapshot
+from entrypoint.packages.adopt import NAME as ADOPTION
+from entrypoint.packages.adopt import adopt, asked_elsewhere
 from entrypoint.packages.distributions import added, site_packages
 from entrypoint.packages.local_state import fingerprint, read_state, write_state
 from entrypoint.packages.overlay import Overlay
@@ -49,6 +51,20 @@ class Keeper:
         self.store: Store = environment.store_of(settings, paths, overlay)
         self.modules = _importable(overlay)
         self.seen, self.since = "", 0.0
+
+    def adopt(self) -> None:
+        """Install what was asked for under another image."""
+        asked = asked_elsewhere(self.store)
+        if not asked:
+            clear_condition(self.paths.runtime, ADOPTION)
+            return
+        print(f"packages: another image; installing anew: {', '.join(each.name for each in asked)}", flush=True)
+        problem = adopt(self.overlay, self.store, asked)
+        if problem:
+            report(self.paths, [problem])
+        else:
+            clear_condition(self.paths.runtime, ADOPTION)
+            print("packages: installed; restart ComfyUI to use them: podkeeper restart comfyui", flush=True)
 
     def look(self, now: float) -> None:
         """One look; cheap where nothing has changed."""
@@ -157,6 +173,7 @@ def main() -> int:
     keeper = Keeper(settings, paths, overlay)
     with contextlib.suppress(OSError):
         keeper.store.collect_garbage()
+        keeper.adopt()
     while True:
         try:
             keeper.look(time.monotonic())

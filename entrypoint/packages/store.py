@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Sequence
 
-from entrypoint.packages.record import Entry, Record, dominated, installed, merged, parse, text_of
+from entrypoint.packages.record import Entry, Record, dominated, installed, merged, parse, text_of, updated
 from entrypoint.system.files import read_bytes, remove, write_atomically
 
 #: Seconds for which an archive without a use is kept: another pod may be about to name it.
@@ -52,6 +52,12 @@ class Store:
         os.makedirs(self._records, exist_ok=True)
         write_atomically(f"{self._records}/{self.pod}.json", text_of(record))
 
+    def forget(self, name: str) -> None:
+        """Write that a package is removed. Raises OSError: the volume refuses."""
+        record = self.record()
+        kept = {other: entry for other, entry in installed(record).items() if other != name}
+        self.write_record(updated(record, kept, [name], time.time()))
+
     def good(self) -> dict[str, Entry]:
         """The last set of packages with which ComfyUI responded; {} before there is one."""
         return self._read(f"{self.folder}/{self.key}/good.json")
@@ -72,6 +78,19 @@ class Store:
             with contextlib.suppress(OSError):
                 found.append((os.stat(f"{self.folder}/{name}/records").st_mtime, name))
         return [name for _, name in sorted(found, reverse=True) if name != self.key]
+
+    def under(self, key: str) -> Store:
+        """The packages kept for another image."""
+        return Store(self.folder, key, self.pod)
+
+    def adopted(self) -> bool:
+        """Whether another image's packages were installed for this one."""
+        return os.path.isfile(f"{self.folder}/{self.key}/adopted")
+
+    def mark_adopted(self) -> None:
+        """Note that they were. Raises OSError: the volume refuses."""
+        os.makedirs(f"{self.folder}/{self.key}", exist_ok=True)
+        write_atomically(f"{self.folder}/{self.key}/adopted", "")
 
     def has(self, archive: str) -> bool:
         """Whether the archive is there, whole: it gets its name once it is."""

@@ -1,5 +1,6 @@
 """The image's files against the code and against each other."""
 
+import json
 import re
 import subprocess
 import sys
@@ -19,7 +20,11 @@ def test_what_is_built_is_what_the_code_looks_for() -> None:
     assert f"/ {IMAGE_FOLDER}\n" in DOCKERFILE
     environment = IMAGE_PYTHON.removesuffix("/bin/python")
     assert f"COPY --link --from=comfyui-environment {environment} {environment}\n" in DOCKERFILE
-    assert f'"{IMAGE_PYTHON}"' in (ROOT / "image/kernel.json").read_text()
+    kernel = json.loads((ROOT / "image/kernel.json").read_text())["argv"][0]
+    launcher = ROOT / kernel.removeprefix("/opt/podkeeper/app/")
+    assert launcher.is_file()
+    assert IMAGE_PYTHON in launcher.read_text()
+    assert (ROOT / "entrypoint/packages/bin/python").is_file()
 
 
 def test_the_ports_of_all_services_are_exposed_and_published() -> None:

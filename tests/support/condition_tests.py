@@ -7,6 +7,7 @@ the commands, JSON, metrics and doctor are checked), or the test that produces i
 POD = "tests/process/status/test_conditions.py::test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown"
 WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 
+PACKAGES = "tests/process/packages/test_pod.py::"
 PRODUCED_BY = {
     "SettingIgnored": "tests/process/boot/test_bad_settings.py::"
     "test_a_pod_with_many_bad_settings_comes_up_behind_a_login_and_names_each",
@@ -36,6 +37,10 @@ PRODUCED_BY = {
     "ModelsIncomplete": "tests/process/models/test_one_shot.py::"
     "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
     "NoGpu": POD,
+    "PackagesNotKept": PACKAGES + "test_a_volume_that_refuses_packages_is_a_condition_until_it_takes_them",
+    "PackagesNotRestored": PACKAGES + "test_a_damaged_archive_is_named",
+    "PackagesOfAnotherImage": PACKAGES + "test_another_image_gets_what_was_asked_for",
+    "PackagesRolledBack": PACKAGES + "test_two_dead_starts_bring_the_last_good_packages_back",
     "RunAsNotPossible": "tests/process/status/test_conditions.py::"
     "test_a_pod_that_is_not_root_cannot_run_as_another_user",
     "StartCommandFailed": POD,

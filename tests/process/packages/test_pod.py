@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,80 @@ def test_two_dead_starts_bring_the_last_good_packages_back(pod: Pod, wheels: Pat
     assert "-numpy 9.0" in conditions(pod)["PackagesRolledBack"]
     wait_until(lambda: state(pod).get("good"), 60, "ComfyUI responds again", 0.1)
     assert run_python(python_of(pod), "import numpy; print(numpy.__version__)") == "2.3.0"
+
+
+def test_a_volume_that_refuses_packages_is_a_condition_until_it_takes_them(pod: Pod, wheels: Path) -> None:
+    (store,) = (pod.home / "comfyui").glob(".podkeeper*/packages")
+    shutil.rmtree(store)
+    store.write_text("a file is in the way")
+    assert install(python_of(pod), wheels, "lib").returncode == 0
+    wait_until(lambda: "PackagesNotKept" in conditions(pod), 30, "it is reported", 0.1)
+    store.unlink()
+    assert install(python_of(pod), wheels, "node").returncode == 0  # the next change is tried at once
+    wait_until(lambda: "PackagesNotKept" not in conditions(pod), 30, "it is kept", 0.1)
+
+
+def test_a_damaged_archive_is_named(pod: Pod, wheels: Path) -> None:
+    assert install(python_of(pod), wheels, "node").returncode == 0
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    assert pod.stop() == 0
+    new_container(pod.home)
+    (archive,) = (pod.home / "comfyui").glob(".podkeeper*/packages/*/archives/lib-*")
+    archive.write_bytes(b"no archive")
+    with running(pod.home, ON) as second:
+        wait_until(lambda: "PackagesNotRestored" in conditions(second), 60, "it is named", 0.1)
+        assert "lib (" in conditions(second)["PackagesNotRestored"]
+        wait_until(lambda: state(second).get("good"), 60, "ComfyUI responds without it", 0.1)
+        assert install(python_of(second), wheels, "lib").returncode == 0
+        wait_until(lambda: "kept on the volume: lib" in second.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+
+
+def test_another_image_gets_what_was_asked_for(pod: Pod, wheels: Path) -> None:
+    assert install(python_of(pod), wheels, "node", "numpy==2.3.0").returncode == 0
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    assert pod.stop() == 0
+    new_container(pod.home)
+    write_wheel(wheels, "extra", "1.0")
+    assert install(pod.home / "comfyui-env/bin/python", wheels, "extra").returncode == 0  # another image
+    offline = ON | {"PIP_NO_INDEX": "1"}
+    with running(pod.home, offline) as second:
+        wait_until(lambda: "PackagesOfAnotherImage" in conditions(second), 60, "it cannot be had", 0.1)
+        assert "node (" in conditions(second)["PackagesOfAnotherImage"]
+        assert second.stop() == 0
+    with running(pod.home, offline | {"PIP_FIND_LINKS": str(wheels)}) as third:
+        wait_until(lambda: "kept on the volume" in third.podkeeper("packages").stdout, 60, "adopted", 0.2)
+        wait_until(lambda: "PackagesOfAnotherImage" not in conditions(third), 20, "the condition is gone", 0.1)
+        assert run_python(python_of(third), "import node, lib; print(node.__version__)") == "2.0"
+
+
+def test_the_command_lists_forgets_and_rolls_back(pod: Pod, wheels: Path) -> None:
+    assert pod.podkeeper("packages", "forget", "node").returncode == 1
+    assert install(python_of(pod), wheels, "node").returncode == 0
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    listed = " ".join(pod.podkeeper("packages").stdout.split())
+    assert "lib 1.0 kept on the volume, as a dependency node 2.0 kept on the volume" in listed
+    assert pod.podkeeper("packages", "forget", "Node").returncode == 0
+    assert "node" not in pod.podkeeper("packages", "list").stdout
+    assert pod.podkeeper("packages", "rollback").returncode == 0
+    assert "none beside" in pod.podkeeper("packages", "list").stdout
+
+
+def test_pip_and_python_in_a_terminal_are_comfyuis(pod: Pod, wheels: Path) -> None:
+    environ = environ_of(pod)
+
+    def shell(command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, timeout=60)
+
+    listed = shell("pip list | grep jupyter-server-terminals; pip list | grep torch")
+    assert listed.stdout.split()[0].replace("_", "-") == "jupyter-server-terminals"
+    assert "2.10.0+cu128" in listed.stdout
+    ended = shell(f"pip install -q --no-index --find-links {wheels} node")
+    assert ended.returncode == 0
+    assert "ComfyUI's environment" in ended.stderr
+    assert shell("python -c 'import node; print(node.__version__)'").stdout == "2.0\n"
+
+
+def environ_of(pod: Pod) -> dict[str, str]:
+    """The environment that supervisord hands on."""
+    text = Path(f"/proc/{pod.process.pid}/environ").read_text()
+    return dict(line.split("=", 1) for line in text.split("\0") if "=" in line)

@@ -1,6 +1,7 @@
 """The plan of a start, and the environment it hands on."""
 
 from entrypoint.boot.plan import START_COMMAND, child_environ
+from entrypoint.packages import BIN
 from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import FOREIGN_SECRETS, Settings
 
@@ -24,7 +25,9 @@ def test_the_users_variables_go_on_and_secrets_do_not() -> None:
 def test_our_environments_commands_come_first_on_the_path_and_once() -> None:
     settings = Settings()
     environ = {"PATH": "/usr/bin:/opt/env/bin:/bin"}
-    assert child_environ(environ, settings, locate(settings, FACTS))["PATH"] == "/opt/env/bin:/usr/bin:/bin"
+    path = child_environ(environ, settings, locate(settings, FACTS))["PATH"]
+    assert path == f"{BIN}:/opt/env/bin:/var/lib/podkeeper/packages/env/bin:/usr/bin:/bin"
+    assert child_environ({"PATH": path}, settings, locate(settings, FACTS))["PATH"] == path
 
 
 def test_home_is_the_folder_whose_jupyter_configuration_is_read() -> None:

@@ -1,0 +1,35 @@
+"""A: `podkeeper packages COMMAND`: the commands of entrypoint.packages, as the services' user."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from entrypoint.commands.program import run
+from entrypoint.packages import commands
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.system.privileges import become_service_user
+
+EX_CONFIG = 78
+
+
+def main(given: Namespace) -> int:
+    """Run the command; returns the exit code."""
+    try:
+        settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    except BadSettings as error:
+        print("\n".join(error.problems), flush=True)
+        return EX_CONFIG
+    become_service_user(settings)  # the packages are that user's
+    match given.verb:
+        case "rollback":
+            return commands.rollback(settings, paths)
+        case "forget":
+            return commands.forget(settings, paths, given.name)
+        case _:
+            return commands.list_packages(settings, paths)
+
+
+if __name__ == "__main__":
+    run("packages", main)
