@@ -14,6 +14,7 @@ from typing import NoReturn
 from entrypoint.comfyui import arguments, installation, preflight
 from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo
+from entrypoint.nodes import left_out
 from entrypoint.packages.environment import prepare
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
@@ -39,7 +40,20 @@ def main() -> int:
     except CannotDo as error:
         return report_launch(paths.runtime, "comfyui", [error.condition])
     command, conditions = arguments.build(settings, paths, launch)
-    conditions += [*apply_security_level(settings, paths), *(packages.conditions if packages else ())]
+    around = f"{packages.fingerprint if packages else ''} {installation.version(source)}"
+    folders = (
+        f"{paths.data}/custom_nodes",
+        f"{source.folder}/custom_nodes",
+        os.path.dirname(launch.handover) + "/nodes",
+    )
+    rolled_back = bool(packages and packages.rolled_back)
+    nodes = left_out.prepare(paths, folders, settings.comfyui_args, around, forgive=rolled_back)
+    command += nodes.arguments
+    conditions += [
+        *apply_security_level(settings, paths),
+        *nodes.conditions,
+        *(packages.conditions if packages else ()),
+    ]
     report_launch(paths.runtime, "comfyui", conditions)
     return exec_comfyui(source, command, paths, packages.environ if packages else {})
 
@@ -56,7 +70,9 @@ def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths
         "PYTHONUNBUFFERED": "1",
         "__COMFY_CLI_SESSION__": paths.requests + "/comfyui",
     }
-    command = [source.python, f"{source.folder}/main.py", *arguments]
+    # faulthandler prints where a segmentation fault happened; the runner notes which node is being loaded.
+    runner = ["-X", "faulthandler", left_out.RUNNER, left_out.marker(paths)]
+    command = [source.python, *runner, f"{source.folder}/main.py", *arguments]
     print("comfyui: " + " ".join(command), flush=True)
     os.chdir(source.folder)
     os.execve(source.python, command, environ)

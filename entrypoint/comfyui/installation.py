@@ -36,6 +36,11 @@ def find(settings: Settings) -> Source:
     return _cloned(settings)
 
 
+def version(source: Source) -> str:
+    """What ComfyUI's code says of its version; "" for an old one."""
+    return (read_text(f"{source.folder}/comfyui_version.py") or "").strip()[-200:]
+
+
 def is_ours(settings: Settings, source: Source) -> bool:
     """Whether the environment is the image's, or local mode's own: nodes' packages go into an overlay above it.
 

@@ -62,14 +62,16 @@ REGISTRY: dict[str, Entry] = {
     "ManagerNotSettled": Entry("warning", "comfyui", "ComfyUI-Manager's config.ini cannot be written."),
     "ManagerRestricted": Entry("warning", "comfyui", "ComfyUI-Manager may not install while ComfyUI has no login."),
     "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
+    "NodeLeftOut": Entry("warning", "comfyui", "ComfyUI starts without a custom node that ended it."),
+    "NodesNotLoaded": Entry("warning", "nodes", "ComfyUI could not import some custom nodes."),
     "NoGpu": Entry("warning", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
-    "PackagesNotKept": Entry("warning", "packages", "Packages that were installed cannot be kept on the volume."),
+    "PackagesNotKept": Entry("warning", "nodes", "Packages that were installed cannot be kept on the volume."),
     "PackagesNotRestored": Entry("warning", "comfyui", "Some of the kept packages are missing from ComfyUI."),
     "PackagesOfAnotherImage": Entry(
-        "warning", "packages", "Packages that were installed under another image cannot be installed under this one."
+        "warning", "nodes", "Packages that were installed under another image cannot be installed under this one."
     ),
     "PackagesRolledBack": Entry(
-        "warning", "packages", "Packages that were installed broke ComfyUI: the last good ones are back."
+        "warning", "nodes", "Packages that were installed broke ComfyUI: the last good ones are back."
     ),
     "RunAsNotPossible": Entry("warning", START, "RUN_AS or PUID names another user, and the pod is not root."),
     "SettingIgnored": Entry("warning", START, "The value of a variable is not used as it was given."),

@@ -28,11 +28,18 @@ class Prepared(NamedTuple):
         python: The interpreter: the overlay's, or the image's where there can be no overlay.
         environ: More variables for it.
         conditions: What could not be restored, or was taken back.
+        fingerprint: Names the packages that are installed above the image's.
     """
 
     python: str
     environ: dict[str, str]
     conditions: list[Condition]
+    fingerprint: str = ""
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether packages were taken back just now."""
+        return any(condition.name == "PackagesRolledBack" for condition in self.conditions)
 
 
 def overlay_of(settings: Settings, paths: Paths, python: str) -> Overlay:
@@ -57,14 +64,15 @@ def prepare(settings: Settings, paths: Paths, python: str) -> Prepared:
     try:
         with locked(overlay):
             conditions = _prepare_locked(settings, paths, overlay)
-        note_start(paths, fingerprint(overlay))
+        now = fingerprint(overlay)
+        note_start(paths, now)
     except OSError as error:
         reason = (
             f"{error.filename or paths.packages}: {error.strerror}, so ComfyUI runs with the image's packages alone"
         )
         remedy = "free space on the container's disk or make it writable, then: podkeeper restart comfyui"
         return Prepared(python, {}, [Condition("PackagesNotRestored", reason, remedy)])
-    return Prepared(overlay.python, variables(overlay), conditions)
+    return Prepared(overlay.python, variables(overlay), conditions, now)
 
 
 def _prepare_locked(settings: Settings, paths: Paths, overlay: Overlay) -> list[Condition]:

@@ -160,7 +160,7 @@ SERVICES = (
 HELPERS = (
     Program(name="volumes", title="Volume pass", log_file="podkeeper-volumes.log"),
     Program(name="models", title="Model downloads", log_file="podkeeper-models.log", buttons=True),
-    Program(name="packages", title="Packages", log_file="podkeeper-packages.log"),
+    Program(name="nodes", title="Nodes and packages", log_file="podkeeper-nodes.log"),
     Program(name="command", title="Start command", log_file="command.log"),
     Program(name="prober", title="Prober", log_file="podkeeper-prober.log", forwarded=False, always_on=True),
     Program(name="logs", title="Log forwarder", log_file="podkeeper-logs.log", forwarded=False, always_on=True),

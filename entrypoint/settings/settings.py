@@ -84,6 +84,9 @@ class Settings:
     comfyui_repo: str = setting("COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",
         "Repository from which local mode clones ComfyUI.")  # fmt: skip
     comfyui_ref: str = setting("COMFYUI_REF", parsing.git_ref, "v0.29.0", "Tag or branch that local mode clones.")
+    nodes_timeout: int = setting("NODES_TIMEOUT", parsing.whole_number("s"), 300,
+        "Seconds for which one custom node may load before ComfyUI is restarted without it. 0: no limit below the "
+        "600 s of a start.")  # fmt: skip
     packages_held: str = setting("PACKAGES_HELD", parsing.choice("torch", "all"), "torch",
         "Which of the image's packages pip and uv may not change: `torch` (with torchvision, torchaudio, triton and "
         "nvidia-*), or `all`.")  # fmt: skip

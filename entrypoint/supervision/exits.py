@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Reason(NamedTuple):
     """The reason for a restart."""
 
-    kind: str  # exit | signal | oom | hang | memory | startup | worker | cuda | operator | wanted | spawn
+    kind: str  # exit | signal | oom | hang | memory | startup | node | worker | cuda | operator | wanted | spawn
     text: str
 
 

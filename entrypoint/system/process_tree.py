@@ -43,6 +43,15 @@ def thread_ids(process: psutil.Process) -> frozenset[int]:
         return frozenset()
 
 
+def runs_below(process: psutil.Process, programs: tuple[str, ...]) -> bool:
+    """Whether a descendant runs one of these programs, also as `python -m NAME` or as a script."""
+    for member in _tree(process)[1:]:
+        with contextlib.suppress(psutil.Error):
+            if any(os.path.basename(word) in programs for word in member.cmdline()[:5]):
+                return True
+    return False
+
+
 def end(process: psutil.Process, stop_signal: str, grace: float, whole_tree: bool) -> None:
     """Ask it to end, wait, then kill it (and its tree). psutil refuses to signal a recycled pid.
 

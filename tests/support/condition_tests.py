@@ -7,6 +7,7 @@ the commands, JSON, metrics and doctor are checked), or the test that produces i
 POD = "tests/process/status/test_conditions.py::test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown"
 WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 
+NODES = "tests/process/nodes/test_pod.py::"
 PACKAGES = "tests/process/packages/test_pod.py::"
 PRODUCED_BY = {
     "SettingIgnored": "tests/process/boot/test_bad_settings.py::"
@@ -36,6 +37,8 @@ PRODUCED_BY = {
     "ManagerRestricted": POD,
     "ModelsIncomplete": "tests/process/models/test_one_shot.py::"
     "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
+    "NodeLeftOut": NODES + "test_comfyui_serves_the_others_and_says_which_node_is_left_out",
+    "NodesNotLoaded": NODES + "test_a_node_that_cannot_be_imported_is_named",
     "NoGpu": POD,
     "PackagesNotKept": PACKAGES + "test_a_volume_that_refuses_packages_is_a_condition_until_it_takes_them",
     "PackagesNotRestored": PACKAGES + "test_a_damaged_archive_is_named",

@@ -29,6 +29,7 @@ class Target(NamedTuple):
     whole_tree: bool  # Kill its descendants too? Not JupyterLab's: a user's nohup job in a terminal is the user's.
     memory_limit: int  # Bytes its process tree may use; 0: no limit of its own.
     queue: bool  # Whether the service has ComfyUI's queue and log.
+    node_timeout: float = 0.0  # Seconds for which one custom node may load; 0: it has no nodes.
 
 
 def targets(settings: Settings, services: tuple[Service, ...] = SERVICES) -> tuple[Target, ...]:
@@ -44,6 +45,7 @@ def targets(settings: Settings, services: tuple[Service, ...] = SERVICES) -> tup
             whole_tree=service.sweep_orphans,
             memory_limit=service.memory_limit(settings),
             queue=service.name == "comfyui",
+            node_timeout=float(settings.nodes_timeout) if service.name == "comfyui" else 0.0,
         )
         for service in services
         if service.enabled(settings)

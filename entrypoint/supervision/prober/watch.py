@@ -15,6 +15,7 @@ from entrypoint.supervision.prober.log_tail import LogTail
 from entrypoint.supervision.prober.prompt_worker import PromptWorker, Queue
 from entrypoint.supervision.prober.targets import ProbeConfig, Target
 from entrypoint.system import cgroup, loopback_http, process_tree, supervisord_rpc
+from entrypoint.system.files import read_text
 
 CGROUP_SHARE = 0.98  # Of the container's memory limit: beyond it the kernel kills anyway, without a SIGTERM first.
 MAX_STOP_GRACE = 5.0  # Seconds from the stop signal to SIGKILL.
@@ -50,7 +51,12 @@ class Watch:
             return
         if process != self._process:
             self._reset(process, now)
-        reason = self._probe_memory(process) or self._probe_http(process, now) or self._probe_queue(process, now)
+        reason = (
+            self._probe_memory(process)
+            or self._probe_http(process, now)
+            or self._probe_node(process)
+            or self._probe_queue(process, now)
+        )
         if reason:
             self._kill(process, reason)
 
@@ -80,6 +86,22 @@ class Watch:
             age = now - self._liveness.started
             print(f"{self.target.name}: process {process.pid} responds {age:.1f} s after its start", flush=True)
         return self._liveness.observe(time.monotonic(), response.problem)
+
+    def _probe_node(self, process: psutil.Process) -> Reason | None:
+        """A custom node that loads for too long. One that waits for pip or uv installs what it needs: that may take."""
+        if not self.target.node_timeout or self._responds:
+            return None
+        path = os.path.join(self._folders.runtime, "reports", f"{self.target.name}-node")
+        try:
+            loading = time.time() - os.stat(path).st_mtime
+        except OSError:
+            return None
+        name = (read_text(path) or "").strip(" \0\n")
+        if not name or loading < self.target.node_timeout or loading > time.time() - process.create_time():
+            return None
+        if process_tree.runs_below(process, ("pip", "pip3", "uv")):
+            return None
+        return Reason("node", f"the custom node {name} has been loading for {loading:.0f} s")
 
     def _probe_queue(self, process: psutil.Process, now: float) -> Reason | None:
         if not self.target.queue:

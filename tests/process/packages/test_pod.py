@@ -88,7 +88,7 @@ def new_container(home: Path) -> None:
 
 def test_a_package_is_kept_while_the_pod_runs_and_is_there_in_the_next_container(pod: Pod, wheels: Path) -> None:
     assert install(python_of(pod), wheels, "node").returncode == 0
-    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-nodes.log"), 20, "it is kept", 0.1)
     assert pod.stop() == 0
     new_container(pod.home)
     with running(pod.home, ON) as second:
@@ -99,7 +99,7 @@ def test_a_package_is_kept_while_the_pod_runs_and_is_there_in_the_next_container
 
 def test_a_package_that_breaks_comfyuis_imports_is_taken_back_before_a_restart(pod: Pod, wheels: Path) -> None:
     assert install(python_of(pod), wheels, "node").returncode == 0
-    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-nodes.log"), 20, "it is kept", 0.1)
     assert install(python_of(pod), wheels, "pydantic<2").returncode == 0
     wait_until(lambda: "PackagesRolledBack" in conditions(pod), 30, "it is taken back", 0.1)
     assert "pydantic 1 cannot be imported" in conditions(pod)["PackagesRolledBack"]
@@ -112,7 +112,7 @@ def test_a_package_that_breaks_comfyuis_imports_is_taken_back_before_a_restart(p
 def test_two_dead_starts_bring_the_last_good_packages_back(pod: Pod, wheels: Path) -> None:
     """What only ComfyUI itself finds out, not the trial import."""
     assert install(python_of(pod), wheels, "numpy==9.0").returncode == 0
-    wait_until(lambda: "kept on the volume: numpy" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    wait_until(lambda: "kept on the volume: numpy" in pod.log("podkeeper-nodes.log"), 20, "it is kept", 0.1)
     assert pod.podkeeper("restart", "comfyui").returncode in (0, 7)
     wait_until(lambda: "PackagesRolledBack" in conditions(pod), 60, "it is taken back", 0.1)
     assert "ComfyUI ended 2 times" in conditions(pod)["PackagesRolledBack"]
@@ -134,7 +134,7 @@ def test_a_volume_that_refuses_packages_is_a_condition_until_it_takes_them(pod: 
 
 def test_a_damaged_archive_is_named(pod: Pod, wheels: Path) -> None:
     assert install(python_of(pod), wheels, "node").returncode == 0
-    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-nodes.log"), 20, "it is kept", 0.1)
     assert pod.stop() == 0
     new_container(pod.home)
     (archive,) = (pod.home / "comfyui").glob(".podkeeper*/packages/*/archives/lib-*")
@@ -144,12 +144,12 @@ def test_a_damaged_archive_is_named(pod: Pod, wheels: Path) -> None:
         assert "lib (" in conditions(second)["PackagesNotRestored"]
         wait_until(lambda: state(second).get("good"), 60, "ComfyUI responds without it", 0.1)
         assert install(python_of(second), wheels, "lib").returncode == 0
-        wait_until(lambda: "kept on the volume: lib" in second.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+        wait_until(lambda: "kept on the volume: lib" in second.log("podkeeper-nodes.log"), 20, "it is kept", 0.1)
 
 
 def test_another_image_gets_what_was_asked_for(pod: Pod, wheels: Path) -> None:
     assert install(python_of(pod), wheels, "node", "numpy==2.3.0").returncode == 0
-    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-nodes.log"), 20, "it is kept", 0.1)
     assert pod.stop() == 0
     new_container(pod.home)
     write_wheel(wheels, "extra", "1.0")
@@ -168,7 +168,7 @@ def test_another_image_gets_what_was_asked_for(pod: Pod, wheels: Path) -> None:
 def test_the_command_lists_forgets_and_rolls_back(pod: Pod, wheels: Path) -> None:
     assert pod.podkeeper("packages", "forget", "node").returncode == 1
     assert install(python_of(pod), wheels, "node").returncode == 0
-    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-packages.log"), 20, "it is kept", 0.1)
+    wait_until(lambda: "kept on the volume: lib, node" in pod.log("podkeeper-nodes.log"), 20, "it is kept", 0.1)
     listed = " ".join(pod.podkeeper("packages").stdout.split())
     assert "lib 1.0 kept on the volume, as a dependency node 2.0 kept on the volume" in listed
     assert pod.podkeeper("packages", "forget", "Node").returncode == 0

@@ -1,4 +1,4 @@
-"""A: keeps packages while the pod runs: `python -I -m entrypoint.packages`, a program of supervisord.
+"""A: keeps packages while the pod runs.
 
 It looks once a second whether something was installed, waits until pip and uv are done, keeps the new packages on the
 volume, and tries whether ComfyUI's own imports still work: if not, it takes them back before ComfyUI has to.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 
 from entrypoint.conditions.condition import CannotDo, Condition
@@ -26,11 +25,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_text
 from entrypoint.system.loopback_http import send
-from entrypoint.system.low_priority import lower_priority
-from entrypoint.system.privileges import become_service_user
 
-#: Seconds between two looks.
-EVERY_S = 1.0
 #: Seconds without a change after which an installation counts as done.
 QUIET_S = 3.0
 #: Seconds for the trial import; on the first use torch alone can take 30 from a slow disk.
@@ -66,8 +61,8 @@ class Keeper:
             clear_condition(self.paths.runtime, ADOPTION)
             print("packages: installed; restart ComfyUI to use them: podkeeper restart comfyui", flush=True)
 
-    def look(self, now: float) -> None:
-        """One look; cheap where nothing has changed."""
+    def look(self, now: float) -> bool:
+        """One look; cheap where nothing has changed. Returns whether ComfyUI has just begun to respond."""
         current, kept = fingerprint(self.overlay), read_state(self.overlay).kept
         if current != self.seen:
             self.seen, self.since = current, now
@@ -76,6 +71,8 @@ class Keeper:
             self.keep(current)
         elif current == kept and environment.is_starting(self.paths) and self.responds():
             self.note_good(current)
+            return True
+        return False
 
     def keep(self, current: str) -> None:
         """Keep what is installed; take it back where ComfyUI's imports fail with it."""
@@ -161,26 +158,3 @@ def _importable(overlay: Overlay) -> tuple[str, ...]:
 
 def _image_alone(overlay: Overlay) -> Overlay:
     return Overlay(overlay.image, overlay.image)
-
-
-def main() -> int:
-    """Watch until stopped."""
-    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    become_service_user(settings)
-    lower_priority()
-    while (overlay := Overlay.found(f"{paths.packages}/env")) is None:
-        time.sleep(EVERY_S)  # ComfyUI's launcher makes it; with a COMFYUI_PYTHON of the user's own there is none
-    keeper = Keeper(settings, paths, overlay)
-    with contextlib.suppress(OSError):
-        keeper.store.collect_garbage()
-        keeper.adopt()
-    while True:
-        try:
-            keeper.look(time.monotonic())
-        except OSError as error:  # the overlay is being replaced, or the disk fails: the next look says more
-            print(f"packages: {error}", flush=True)
-        time.sleep(EVERY_S)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

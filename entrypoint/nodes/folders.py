@@ -1,0 +1,63 @@
+"""A: what is in the folders of custom nodes: the entries that ComfyUI would load, and what tells one version of a node
+from another."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+
+_LONGEST_HEAD = 200
+
+
+def entries(folders: Sequence[str]) -> dict[str, str]:
+    """Name -> path of every entry that ComfyUI loads (nodes.py: `init_external_custom_nodes`)."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        for name in names:
+            path = f"{folder}/{name}"
+            if name != "__pycache__" and not name.endswith(".disabled") and (os.path.isdir(path) or _is_module(path)):
+                found.setdefault(name, path)
+    return found
+
+
+def _is_module(path: str) -> bool:
+    return path.endswith(".py") and os.path.isfile(path)
+
+
+def stamp(path: str, around: str) -> str:
+    """What the node is like: it changes with its commit, its own files and what is `around` it (packages, ComfyUI)."""
+    lines = [around, _commit(path)]
+    names = [""] if os.path.isfile(path) else sorted(n for n in _listed(path) if n.endswith((".py", ".txt", ".toml")))
+    for name in names:
+        try:
+            found = os.stat(os.path.join(path, name))
+            lines.append(f"{name} {found.st_size} {found.st_mtime_ns}")
+        except OSError:
+            lines.append(name)
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _commit(path: str) -> str:
+    """The checked-out commit of a clone, without git: `HEAD`, or the branch that it names."""
+    head = _head(f"{path}/.git/HEAD")
+    return _head(f"{path}/.git/{head.removeprefix('ref: ')}") or head if head.startswith("ref: ") else head
+
+
+def _head(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_HEAD).strip()
+    except OSError:
+        return ""
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
