@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -37,6 +38,7 @@ VARIABLES = [
 ]
 SECRET_FILES = [f"{each.metadata['variable']}_FILE" for each in fields(Settings) if each.metadata["secret"]]
 NAMES = st.sampled_from([*VARIABLES, *VARIABLES, *SECRET_FILES, *bundle_flags()])
+#: The examples are the same in every run (derandomize); for others, raise max_examples.
 #: What an environment can hold: anything without NUL, and bytes that are no UTF-8 as os.environ has them.
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.characters(
     min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"]
@@ -57,7 +59,7 @@ def home() -> Iterator[str]:
 
 
 @given(environ=ENVIRONS)
-@profile(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@profile(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_in_any_variable_gives_a_pod_behind_a_login(environ: dict[str, str], home: str) -> None:
     read = read_settings(environ)
     settings = read.settings
@@ -99,7 +101,7 @@ def nginx_accepts(text: str, folder: str) -> None:
 
 
 @given(environ=ENVIRONS)
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=300, deadline=None, derandomize=True)
 def test_every_variable_that_is_not_used_as_given_is_named_without_its_secret(environ: dict[str, str]) -> None:
     environ = {name: "s3cret" + text if name in secret_variables() else text for name, text in environ.items()}
     read = read_settings(environ)
@@ -112,8 +114,17 @@ def test_every_variable_that_is_not_used_as_given_is_named_without_its_secret(en
     assert "s3cret" not in said
     assert said.isprintable() or not said
     for name, text in environ.items():
-        if refused(name, text):
+        if refused(name, text) and not used(name, text, read.settings):
             assert name in said
+
+
+def used(name: str, text: str, settings: Settings) -> bool:
+    """Whether the settings have the value all the same: two ports can clash with each other's defaults alone."""
+    for each in fields(Settings):
+        if each.metadata["variable"] == name:
+            with contextlib.suppress(ValueError):
+                return bool(getattr(settings, each.name) == each.metadata["parse"](text.strip("\ufeff \t\r\n")))
+    return False
 
 
 def refused(name: str, text: str) -> bool:
