@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 import psutil
 
@@ -125,6 +126,10 @@ class Scene:
         """One request through the door."""
         return ask(self.public(service), path, headers, method, body, timeout)
 
+    def raw(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """A GET at ComfyUI's port, with the Location as it was sent."""
+        return ask(self.public("comfyui"), path, headers, resolve=False)
+
     def behind(self, path: str) -> Any:
         """ComfyUI's own answer, past the gateway: the effect of what was tried."""
         return ask(self.internal_port, path).json
@@ -181,13 +186,18 @@ def ask(
     method: str = "GET",
     body: bytes | None = None,
     timeout: float = 10,
+    resolve: bool = True,
 ) -> Answer:
-    """One request on a connection of its own."""
+    """One request on a connection of its own; `resolve`: a Location is told as the path to which it leads."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     with contextlib.closing(connection):
         connection.request(method, path, body, dict(headers or {}))
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        found = dict(response.getheaders())
+        if resolve and (location := found.get("Location")):
+            # Where it leads, as a browser reads it.
+            found["Location"] = urljoin(f"http://pod{path}", location).removeprefix("http://pod")
+        return Answer(response.status, found, response.read())
 
 
 @contextlib.contextmanager
