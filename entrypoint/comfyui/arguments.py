@@ -6,7 +6,7 @@ conditions instead of a crash loop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from entrypoint.conditions.condition import Condition
@@ -18,6 +18,8 @@ from entrypoint.settings.settings import Settings
 NEEDS_PACKAGE = {"--use-sage-attention": "sageattention", "--use-flash-attention": "flash_attn"}
 #: Arguments with which the user has already chosen a device.
 CHOOSES_DEVICE = ("--cpu", "--directml", "--oneapi-device-selector")
+#: Arguments that argparse refuses beside --cpu (cli_args.py of ComfyUI: `vram_group`).
+NEEDS_GPU = ("--gpu-only", "--highvram", "--normalvram", "--lowvram", "--novram")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +45,16 @@ class LaunchFacts:
 
 def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[str], list[Condition]]:
     """The arguments for main.py, and the conditions that explain them."""
-    given, conditions = _usable(settings.comfyui_args, facts)
+    on_cpu = not facts.gpu and not any(spells(word, CHOOSES_DEVICE) for word in settings.comfyui_args)
+    given, conditions = _usable(settings.comfyui_args, facts, on_cpu=on_cpu)
     own = ["--listen", "127.0.0.1", "--port", str(settings.comfyui_internal_port)]
     own += ["--base-directory", paths.data, "--disable-auto-launch"]
-    if not any(argument.startswith("--max-upload-size") for argument in given):
+    if not any(spells(argument, ("--max-upload-size",)) for argument in given):
         own += ["--max-upload-size", "4096"]  # MB; the default of 100 refuses longer videos
     if not facts.gpu:
         conditions.append(NO_GPU)
-        if not any(argument.startswith(CHOOSES_DEVICE) for argument in given):
-            own.append("--cpu")
+    if on_cpu:
+        own.append("--cpu")
     if not facts.data_writable:
         reason = f"ComfyUI can't write to {paths.data}: results can't be saved"
         conditions.append(Condition("DataReadOnly", reason, "mount the volume writable, or free space on it"))
@@ -76,15 +79,36 @@ NO_GPU = Condition(
 )
 
 
-def _usable(arguments: tuple[str, ...], facts: LaunchFacts) -> tuple[list[str], list[Condition]]:
-    """The user's arguments without those that would make ComfyUI exit, and a condition for each of these."""
-    kept, conditions = [], []
+def spells(word: str, options: Collection[str]) -> str:
+    """The option of `options` that a word of the command line means to argparse, or "".
+
+    argparse takes `--option=value`, and any beginning of an option that is no other's. `--cpu` is an option of its own,
+    though `--cpu-vae` begins with it.
+    """
+    name = word.partition("=")[0]
+    if name in options:
+        return name
+    known = [option for option in options if len(name) > 4 and option.startswith(name)]
+    return known[0] if known else ""
+
+
+def _usable(arguments: tuple[str, ...], facts: LaunchFacts, *, on_cpu: bool) -> tuple[list[str], list[Condition]]:
+    """The user's arguments without those that would make ComfyUI exit, and a condition that names these."""
+    kept, left_out = [], []
     for argument in arguments:
-        package = NEEDS_PACKAGE.get(argument)
+        package = NEEDS_PACKAGE.get(spells(argument, NEEDS_PACKAGE), "")
         if package and not facts.packages.get(package, False):
-            reason = f"ComfyUI starts without {argument}: the package {package} is not installed"
-            remedy = f"install {package} into ComfyUI's environment, or remove {argument} from COMFYUI_ARGS"
-            conditions.append(Condition("ComfyUIArgumentDropped", reason, remedy))
+            left_out.append(
+                (argument, f"the package {package} is not installed", f"install {package}: pip install {package}")
+            )
+        elif on_cpu and spells(argument, NEEDS_GPU):
+            left_out.append((argument, "ComfyUI takes no such argument on the CPU", "start the pod with a GPU"))
         else:
             kept.append(argument)
-    return kept, conditions
+    if not left_out:
+        return kept, []
+    names = " ".join(argument for argument, _, _ in left_out)
+    reason = "; ".join(f"ComfyUI starts without {argument}: {why}" for argument, why, _ in left_out)
+    remedies = dict.fromkeys(remedy for _, _, remedy in left_out)
+    remedy = f"{'; '.join(remedies)}; or remove {names} from COMFYUI_ARGS"
+    return kept, [Condition("ComfyUIArgumentDropped", reason, remedy)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -60,26 +61,54 @@ def handover(folder: str) -> str:
 
 def gpu_visible() -> bool:
     """Whether a GPU has a device file (NVIDIA, AMD's ROCm, WSL) and the environment does not hide it."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
-        return False
-    return bool(glob.glob("/dev/nvidia[0-9]*")) or any(map(os.path.exists, ("/dev/kfd", "/dev/dxg")))
+    nvidia = len(glob.glob("/dev/nvidia[0-9]*"))
+    if nvidia or os.path.exists("/dev/dxg"):
+        return shows_a_gpu(os.environ.get("CUDA_VISIBLE_DEVICES"), nvidia)
+    return os.path.exists("/dev/kfd") and shows_a_gpu(os.environ.get("HIP_VISIBLE_DEVICES"), 0)
+
+
+def shows_a_gpu(visible: str | None, count: int) -> bool:
+    """Whether CUDA_VISIBLE_DEVICES leaves a GPU: what it lists up to the first that does not exist counts (CUDA's
+    programming guide, "CUDA environment variables"); words such as NoDevFiles are none.
+
+    Args:
+        visible: The variable's value; None: all are visible.
+        count: How many GPUs there are; 0: not known.
+    """
+    if visible is None:
+        return True
+    first = visible.split(",")[0].strip()
+    if first.isdigit():
+        return not count or int(first[:9]) < count
+    return first.startswith(("GPU-", "MIG-"))
 
 
 def _installed(source: Source, packages: list[str]) -> dict[str, bool]:
+    # The result is the last line: a wrapper around Python, or a sitecustomize, may print lines of its own.
     code = (
         "import importlib.util as u, json, sys;"
-        "print(json.dumps({name: u.find_spec(name) is not None for name in sys.argv[1:]}))"
+        "print('\\n' + json.dumps({name: u.find_spec(name) is not None for name in sys.argv[1:]}), flush=True)"
     )
     try:
         output = subprocess.run(
-            [source.python, "-I", "-c", code, *packages], capture_output=True, check=True, timeout=60, text=True
-        ).stdout
+            [source.python, "-I", "-c", code, *packages], stdin=subprocess.DEVNULL, capture_output=True, check=True,
+            timeout=60,
+        ).stdout  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
-        reason = f"ComfyUI's Python {source.python} does not run ({type(error).__name__})"
-        remedy = "set COMFYUI_PYTHON to the Python of ComfyUI's environment"
-        raise CannotDo(Condition("ComfyUIPythonMissing", reason, remedy)) from error
-    found: dict[str, bool] = json.loads(output)
-    return found
+        raise _python_missing(source, type(error).__name__) from error
+    for line in reversed(output.decode(errors="replace").splitlines()):
+        with contextlib.suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, dict) and found.keys() == set(packages):
+                return {name: bool(found[name]) for name in packages}
+    raise _python_missing(source, "it does not print what it is asked")
+
+
+def _python_missing(source: Source, why: str) -> CannotDo:
+    reason = f"ComfyUI's Python {source.python} does not run ({why})"
+    return CannotDo(
+        Condition("ComfyUIPythonMissing", reason, "set COMFYUI_PYTHON to the Python of ComfyUI's environment")
+    )
 
 
 def model_paths_problem(path: str) -> str:

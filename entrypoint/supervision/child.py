@@ -18,11 +18,19 @@ def prepare_child(handled: Iterable[int], mark: str, oom_score_adj: int, backgro
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
         os.environ[MARK] = mark
+        _take_no_input()
         _raise_oom_score_adj(oom_score_adj)
         os.nice(BACKGROUND_NICE if background else 0)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
     except Exception as problem:  # an exception here would leave a second supervisord running
         os.write(2, f"podkeeper: {problem!r}\n".encode())
+
+
+def _take_no_input() -> None:
+    """stock supervisord gives a pipe that stays open: a node that asks a question at import would wait for ever."""
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(descriptor, 0)
+    os.close(descriptor)
 
 
 def _raise_oom_score_adj(by: int) -> None:
