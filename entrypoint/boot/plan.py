@@ -16,11 +16,13 @@ from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
 from entrypoint.settings.lenient import Read
 from entrypoint.settings.paths import Facts, Paths
+from entrypoint.settings.secret_names import is_secret
 from entrypoint.settings.settings import Settings, secret_variables
 from entrypoint.settings.users import Identity
 from entrypoint.start_command.keep import keep_start_command
 from entrypoint.supervision.log_forwarder import mark_log_starts
 from entrypoint.system.files import write_atomically
+from entrypoint.system.named_secrets import keep_named
 from entrypoint.system.privileges import as_service_user, service_identity_of
 from entrypoint.volumes import boot_steps
 from entrypoint.volumes.adopt_folders import adopt_folders
@@ -79,6 +81,7 @@ def make_plan(
         Step("lock JupyterLab", partial(check_login_enabled, settings.jupyter_auth, JUPYTER_AUTH_OFF), "warn"),
         *((lock_comfyui,) if settings.comfyui_enabled else ()),
         Step("keep the logins for model downloads", partial(keep_logins, settings, paths), "warn"),
+        Step("keep the secrets that are named", partial(keep_named, read.secrets if read else {}, paths), "warn"),
         Step("keep the start command", partial(keep_start_command, command, paths, service), "warn"),
         Step("write JupyterLab's configuration", write_config, "abort"),
         Step("write the defaults of JupyterLab's interface", interface, "warn"),
@@ -94,7 +97,7 @@ def child_environ(
     Python's getpass looks up the uid's name where USER is unset; in an image only root has one, and importing torch
     fails then. `command`: whether there is a start command.
     """
-    kept = {name: text for name, text in environ.items() if name not in secret_variables()}
+    kept = {name: text for name, text in environ.items() if name not in secret_variables() and not is_secret(name)}
     own_bin = paths.python.rpartition("/")[0]
     search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
     named = {} if paths.home == "/root" else {"USER": "podkeeper"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
@@ -16,6 +17,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.launch_report import report_launch
+from entrypoint.system.named_secrets import named_secrets
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import become_service_user
 
@@ -23,6 +25,7 @@ from entrypoint.system.privileges import become_service_user
 def main() -> int:
     """Execute ComfyUI; returns an exit code only when it cannot be launched."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    secrets = named_secrets(settings.comfyui_secrets, paths)  # while this process may still be root
     become_service_user(settings)
     try:
         source = installation.find(settings)
@@ -34,20 +37,27 @@ def main() -> int:
         return report_launch(paths.runtime, "comfyui", [error.condition])
     command, conditions = arguments.build(settings, paths, launch)
     report_launch(paths.runtime, "comfyui", conditions + apply_security_level(settings, paths))
-    return exec_comfyui(source, command, paths)
+    return exec_comfyui(source, command, paths, secrets)
 
 
-def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths) -> NoReturn:
+def exec_comfyui(
+    source: installation.Source, arguments: list[str], paths: Paths, secrets: Mapping[str, str]
+) -> NoReturn:
     """Replace this process by ComfyUI, so that supervisord's signals reach ComfyUI.
 
     Where that variable is set, ComfyUI-Manager's reboot button writes `<__COMFY_CLI_SESSION__>.reboot` and exits
-    with 0; the restart plugin treats such an exit as a requested restart (supervision/).
+    with 0; the restart plugin treats such an exit as a requested restart (supervision/). No other process than ComfyUI
+    gets the `secrets`: not the checks, which run its packages.
     """
-    environ = os.environ | {
-        "PATH": f"{os.path.dirname(source.python)}:{os.environ['PATH']}",
-        "PYTHONUNBUFFERED": "1",
-        "__COMFY_CLI_SESSION__": paths.requests + "/comfyui",
-    }
+    environ = (
+        os.environ
+        | secrets
+        | {
+            "PATH": f"{os.path.dirname(source.python)}:{os.environ['PATH']}",
+            "PYTHONUNBUFFERED": "1",
+            "__COMFY_CLI_SESSION__": paths.requests + "/comfyui",
+        }
+    )
     command = [source.python, f"{source.folder}/main.py", *arguments]
     print("comfyui: " + " ".join(command), flush=True)
     os.chdir(source.folder)

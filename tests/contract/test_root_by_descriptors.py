@@ -69,6 +69,7 @@ ALLOWED = {
     ("system/files.py", "open_regular"): "opens for reading",
     ("system/files.py", "remove"): "unlink and rmtree follow no link",
     ("system/files.py", "write_json"): PRIMITIVE,
+    ("system/named_secrets.py", "keep_named"): RUNTIME,
     ("volumes/__main__.py", "_record"): RUNTIME,
     ("volumes/merge_folders.py", "_do"): AS_SERVICE,
     ("volumes/merge_folders.py", "_rename_without_replacing"): AS_SERVICE,
