@@ -37,6 +37,10 @@ def read_settings(environ: Mapping[str, str]) -> Read:
     # Any other variable that is named reaches every program anyway, some with a value of the pod's own (PATH, HOME).
     named = [name for name in secret_names.named(settings) if secret_names.is_secret(name)]
     secrets = {name: text for name in named if (text := own.get(name, given[name]))}
+    if settings.public_key and settings.ssh_enabled:
+        secrets["PUBLIC_KEY"] = settings.public_key
+    else:
+        settings = replace(settings, ssh_enabled=False)  # the programs get this setting, and no PUBLIC_KEY
     return replace(read, settings=settings, problems=(*read.problems, *unread, *refused), secrets=secrets)
 
 

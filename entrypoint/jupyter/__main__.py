@@ -13,12 +13,13 @@ import os
 import sys
 from collections.abc import Callable
 
-from entrypoint.jupyter.folders import choose_root, keep_changes
+from entrypoint.jupyter.folders import choose_root
 from entrypoint.jupyter.lab_config import DIRECT, DOOR
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, remove, write_atomically
+from entrypoint.system.kept_changes import keep_changes
 from entrypoint.system.log_redaction import redact_output
 from entrypoint.system.named_secrets import named_secrets
 from entrypoint.system.privileges import become_service_user

@@ -116,6 +116,11 @@ class Settings:
         "variable whose name says that it is a secret.")  # fmt: skip
     terminal_secrets: tuple[str, ...] = setting("TERMINAL_SECRETS", secret_names.variables, (),
         "Secrets that terminals, notebooks and ssh sessions get, by name.")  # fmt: skip
+    public_key: str = setting("PUBLIC_KEY", str, "",
+        "Public keys, one a line, that may log in by ssh; RunPod sets it to those of your account. Unset: no sshd "
+        "runs.", secret=True)  # fmt: skip
+    ssh_enabled: bool = setting("SSH_ENABLED", parsing.boolean, True, "Run sshd where `PUBLIC_KEY` is set.")
+    ssh_port: int = setting("SSH_PORT", parsing.port, 22, "Port of sshd.")
     home: str = setting("PODKEEPER_HOME", parsing.path, "",
         "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
     strict: bool = setting("PODKEEPER_STRICT", parsing.boolean, False,

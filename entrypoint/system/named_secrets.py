@@ -5,11 +5,12 @@ Nothing else carries a secret: not supervisord's environment, not supervisord.co
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 
 from entrypoint.settings.paths import Paths
-from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.files import read_bytes, write_atomically
 
 
 def keep_named(secrets: Mapping[str, str], paths: Paths) -> None:
@@ -17,13 +18,16 @@ def keep_named(secrets: Mapping[str, str], paths: Paths) -> None:
     folder = _folder(paths)
     os.makedirs(folder, mode=0o700, exist_ok=True)  # every start makes it anew (boot.own_folders)
     for name, text in secrets.items():
-        write_atomically(f"{folder}/{name}", text, 0o600)
+        write_atomically(f"{folder}/{name}", os.fsencode(text), 0o600)
 
 
 def named_secrets(names: Iterable[str], paths: Paths) -> dict[str, str]:
     """Variable -> secret, read while the launcher may still be root; a secret that cannot be read is left out."""
-    found = {name: read_text(f"{_folder(paths)}/{name}") for name in names}
-    return {name: text for name, text in found.items() if text}
+    found = {}
+    for name in names:
+        with contextlib.suppress(OSError):
+            found[name] = os.fsdecode(read_bytes(f"{_folder(paths)}/{name}"))
+    return found
 
 
 def _folder(paths: Paths) -> str:
