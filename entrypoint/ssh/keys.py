@@ -15,6 +15,8 @@ from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_text, remove, write_atomically
 
 KEYGEN = "/usr/bin/ssh-keygen"
+#: The first page is not to wait for an RSA key.
+_NICE = "/usr/bin/nice"
 #: Seconds that ssh-keygen may take; an RSA key takes about one.
 _TIMEOUT_S = 60
 #: Lines that are read, and the characters of one: sshd itself reads 8192.
@@ -111,7 +113,7 @@ def _keygen(*arguments: str, text: str = "") -> str | None:
     """What ssh-keygen prints; None: it fails."""
     try:
         ended = subprocess.run(
-            [KEYGEN, *arguments], input=text, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            [_NICE, KEYGEN, *arguments], input=text, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
