@@ -51,9 +51,10 @@ def _in_files(pod: Pod) -> Iterable[str]:
 
 def _spellings(secret: str) -> Iterable[str]:
     """Yield the secret as it is, as URLs, JSON and HTML encode it, and as HTTP Basic authentication does."""
+    content = os.fsencode(secret)  # an environment can hold any bytes
     yield secret
     yield json.dumps(secret)[1:-1]
     yield html.escape(secret)
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
-    yield base64.b64encode(secret.encode()).decode()
+    yield quote(content, safe="")
+    yield quote_plus(content)
+    yield base64.b64encode(content).decode()

@@ -153,3 +153,11 @@ def test_a_strict_start_refuses_such_a_name(tmp_path: Path) -> None:
     with running(tmp_path / "pod", environ) as pod:
         assert pod.process.wait(30) == 78
         assert "podkeeper: cannot use JUPYTER_TOKEN in TERMINAL_SECRETS: it is the login of this pod" in pod.text
+
+
+def test_a_secret_of_any_bytes_does_not_end_the_start(tmp_path: Path) -> None:
+    environ = {"TERMINAL_SECRETS": "ODD_KEY", "ODD_KEY": os.fsdecode(b"odd\xff\ntwo lines"), "PUBLIC_KEY": "\udcff"}
+    with running(tmp_path / "pod", environ) as pod:
+        pod.wait_for_jupyter()
+        shown = type_into_terminal(pod.jupyter_port, TOKEN, 'printf %s "$ODD_KEY" | od -An -tx1')
+        assert "6f 64 64 ff 0a 74 77 6f" in shown
