@@ -106,7 +106,7 @@ def _prepare(kept: KeptSecrets | None, file: str, kind: str) -> OSError | None:
 
 
 def _is_key(file: str) -> bool:
-    return os.path.exists(file) and _keygen("-y", "-P", "", "-f", file) is not None
+    return os.path.isfile(file) and not os.path.islink(file) and _keygen("-y", "-P", "", "-f", file) is not None
 
 
 def _keygen(*arguments: str, text: str = "") -> str | None:
