@@ -44,7 +44,9 @@ def banner(
         environ: RunPod's variables with the public address of ssh.
     """
     rows = [(state.service.title, _state_text(state, urls[state.service.name])) for state in states]
-    rows += [("SSH", ssh_text(settings, environ))] if settings.ssh_enabled else []
+    if settings.ssh_enabled:
+        down = any(condition.name == "SshUnavailable" for condition in conditions)
+        rows.append(("SSH", "does not run" if down else ssh_text(settings, environ)))
     rows.append(("Data", _data_text(settings, paths)))
     rows.append(("Logs", f"{paths.log}/jupyter.log, {paths.log}/comfyui.log"))
     rows += [("Problem", str(condition)) for condition in conditions]

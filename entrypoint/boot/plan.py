@@ -32,6 +32,9 @@ START_COMMAND = "PODKEEPER_START_COMMAND"
 #: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
 SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
+#: Variable with the PATH that login shells get (image/profile.sh): /etc/profile replaces theirs by Debian's.
+PATH_FOR_LOGIN_SHELLS = "PODKEEPER_PATH"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -102,5 +105,6 @@ def child_environ(
     search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part != own_bin]
     named = {} if paths.home == "/root" else {"USER": "podkeeper"}
     ours = {"PATH": ":".join([own_bin, *search]), START_COMMAND: "true" if command else "false"}
+    ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     return named | kept | settings.to_environ() | paths.to_environ() | ours

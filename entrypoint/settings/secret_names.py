@@ -73,9 +73,9 @@ def without_refused(settings: Settings, environ: Mapping[str, str]) -> tuple[Set
 
 
 def _refused(name: str, environ: Mapping[str, str]) -> str:
-    if name in DOOR:
+    if name.removesuffix("_FILE") in DOOR:
         return "it is the login of this pod, which no program gets"
-    if name in ROOTS:
+    if name.removesuffix("_FILE") in ROOTS:
         return "it is RunPod's key of this pod, which no program gets"
     return "" if environ.get(name, "").strip() else "the pod has no such variable"
 

@@ -96,7 +96,8 @@ def test_ssh_sftp_and_rsync_work_and_the_host_key_survives_a_new_container(
     (sent / "file").write_bytes(os.urandom(100_000))
     with volume() as name:
         for _ in range(2):
-            with running(image, *with_key(key), *options_, "--volume", f"{name}:/workspace") as pod:
+            path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/mine"
+            with running(image, *with_key(key), *options_, "--env", path, "--volume", f"{name}:/workspace") as pod:
                 port = ssh_port(pod)
                 shown = ssh(key, port, "id -u; podkeeper status jupyter; echo $HOME", known=known)
                 uid, status, home = shown.stdout.splitlines()[0:3]
@@ -106,6 +107,11 @@ def test_ssh_sftp_and_rsync_work_and_the_host_key_survives_a_new_container(
                 login = ssh(key, port, text="command -v podkeeper jupyter; shopt login_shell\n", known=known)
                 assert "/opt/podkeeper/env/bin/jupyter" in login.stdout
                 assert "login_shell    \ton" in login.stdout
+                here, there = (
+                    ssh(key, port, *line, text="echo $PATH\n", known=known).stdout for line in ((), ("bash",))
+                )
+                assert here == there
+                assert here.endswith("/mine\n")
                 shell = " ".join(["ssh", *options(key, port, known)])
                 target = "root@127.0.0.1:/comfyui/input/"
                 for command in (

@@ -56,6 +56,8 @@ def test_the_banner_says_where_the_data_is_and_whether_it_persists() -> None:
 def test_the_banner_says_how_to_come_in_by_ssh_where_sshd_runs() -> None:
     up = [State(JUPYTER, 1.0, True)]
     assert "SSH        port 22, as root, with a key of PUBLIC_KEY\n" in text_of(Settings(), up)
+    down = Condition("SshUnavailable", "no key", "set one")
+    assert "SSH        does not run\n" in text_of(Settings(), up, down)
     assert "SSH" not in text_of(Settings(ssh_enabled=False), up)
     runpod = {"RUNPOD_PUBLIC_IP": "203.0.113.7", "RUNPOD_TCP_PORT_22": "14022"}
     assert ssh_text(Settings(), runpod) == "ssh root@203.0.113.7 -p 14022"

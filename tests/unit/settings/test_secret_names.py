@@ -53,6 +53,12 @@ def test_every_name_that_no_program_may_get_is_refused_with_its_reason() -> None
     ]
 
 
+def test_the_file_of_a_login_is_refused_too() -> None:
+    settings = Settings.from_environ({"COMFYUI_SECRETS": "JUPYTER_TOKEN_FILE,RUNPOD_API_KEY_FILE,MY_TOKEN_FILE"})
+    kept, problems = without_refused(settings, dict.fromkeys(settings.comfyui_secrets, "/run/secrets/x"))
+    assert (kept.comfyui_secrets, len(problems)) == (("MY_TOKEN_FILE",), 2)
+
+
 def test_quotes_that_an_env_file_keeps_are_removed() -> None:
     assert Settings.from_environ({"COMFYUI_SECRETS": "'HF_TOKEN,FAL_KEY'"}).comfyui_secrets == ("HF_TOKEN", "FAL_KEY")
 
