@@ -18,7 +18,8 @@ FROM ${BASE_IMAGE} AS system
 # Versions are the base image's to choose: a pinned one is gone from the archive after the next security update.
 # upgrade: a digest stands still, so the base's own packages are as old as it is.
 # git: custom nodes are clones, ComfyUI-Manager updates them. procps, less, nano: people work in its terminals.
-# nginx: the door in front of JupyterLab, ComfyUI and the status page.
+# nginx: the door in front of JupyterLab, ComfyUI and the status page. The last line of packages: what people expect in
+# a terminal, and sshd, whose host keys must not be those of everybody who runs the image.
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
@@ -28,7 +29,8 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     && apt-get upgrade -y -qq \
     && apt-get install -y -qq --no-install-recommends \
         ca-certificates curl git less nano nginx procps python3 python3-venv \
-    && rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+        git-lfs htop jq lsof openssh-server rsync tmux unzip vim-tiny wget zip zstd \
+    && rm -rf /etc/ssh/ssh_host_* /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 
 
 # JupyterLab's and supervisord's environment; it depends on the lock alone.
@@ -93,20 +95,24 @@ COPY --link image/kernel.json /usr/local/share/jupyter/kernels/comfyui/kernel.js
 FROM comfyui-${COMFYUI} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
 # /var/log, a home, /workspace (a fresh named volume takes its mode), the nodes' packages, and the data folder (a promise:
-# drwxrwxrwx).
+# drwxrwxrwx). /run/sshd must be root's, and in /run another user could make it first.
 # bash.bashrc: what terminals read; completion of `podkeeper`.
+# podkeeper: in every search path, also in those that know nothing of the ENV below (login shells, su, cron, sshd).
 # safe.directory: a volume's clones belong to whoever made them, and git would refuse them. '*', because git takes a
 # folder with everything below it ('/comfyui/*') from 2.46 on; Debian 12 has 2.39 and Ubuntu 24.04 has 2.43.
 RUN chmod 1777 /run /var/log \
     && install -d -m 1777 /home/podkeeper /workspace \
     && install -d -m 0777 /comfyui \
     && install -d -m 1777 /var/lib/podkeeper/packages \
+    && install -d -m 0755 /run/sshd \
     && git config --system safe.directory '*' \
-    && echo '. /opt/podkeeper/completion.bash' >>/etc/bash.bashrc
+    && echo '. /opt/podkeeper/completion.bash' >>/etc/bash.bashrc \
+    && ln -s /opt/podkeeper/env/bin/podkeeper /usr/local/bin/podkeeper
 COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
 COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
 COPY --link --from=completion /opt/podkeeper/completion.bash /opt/podkeeper/completion.bash
 COPY --link --chmod=755 image/start.sh /start.sh
+COPY --link --chmod=644 image/profile.sh /etc/profile.d/podkeeper.sh
 
 ENV PATH=/opt/podkeeper/app/entrypoint/packages/bin:/opt/podkeeper/env/bin:/var/lib/podkeeper/packages/env/bin:$PATH \
     LANG=C.UTF-8 \

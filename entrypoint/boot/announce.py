@@ -36,7 +36,7 @@ def main() -> int:
         up[service.name] = seconds
         say(console, up_line(State(service, seconds, True), urls[service.name]))
     states = [State(service, up.get(service.name), service.enabled(settings)) for service in services]
-    say(console, banner(states, urls, settings, paths, read_conditions(paths.runtime)))
+    say(console, banner(states, urls, settings, paths, read_conditions(paths.runtime), os.environ))
     return 0
 
 

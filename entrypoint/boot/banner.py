@@ -26,16 +26,41 @@ def up_line(state: State, url: str) -> str:
 
 
 def banner(
-    states: list[State], urls: Mapping[str, str], settings: Settings, paths: Paths, conditions: list[Condition]
+    states: list[State],
+    urls: Mapping[str, str],
+    settings: Settings,
+    paths: Paths,
+    conditions: list[Condition],
+    environ: Mapping[str, str],
 ) -> str:
-    """The banner: what is up and where, how to log in, what is wrong; `urls`: service name -> address with login."""
+    """The banner: what is up and where, how to log in, what is wrong.
+
+    Args:
+        states: The result of each service's start.
+        urls: Service name -> address with the login in it.
+        settings: The pod's settings.
+        paths: The pod's paths.
+        conditions: What is wrong.
+        environ: RunPod's variables with the public address of ssh.
+    """
     rows = [(state.service.title, _state_text(state, urls[state.service.name])) for state in states]
+    if settings.ssh_enabled:
+        down = any(condition.name == "SshUnavailable" for condition in conditions)
+        rows.append(("SSH", "does not run" if down else ssh_text(settings, environ)))
     rows.append(("Data", _data_text(settings, paths)))
     rows.append(("Logs", f"{paths.log}/jupyter.log, {paths.log}/comfyui.log"))
     rows += [("Problem", str(condition)) for condition in conditions]
     lines = [f"  {title:<11}{text}" for title, text in rows]
     rule = "-" * 78
     return "\n".join([rule, *lines, rule]) + "\n"
+
+
+def ssh_text(settings: Settings, environ: Mapping[str, str]) -> str:
+    """How to log in by ssh; RunPod publishes port 22 of a pod at another port of the machine's address."""
+    host, port = environ.get("RUNPOD_PUBLIC_IP", ""), environ.get(f"RUNPOD_TCP_PORT_{settings.ssh_port}", "")
+    if host and port:
+        return f"ssh root@{host} -p {port}"
+    return f"port {settings.ssh_port}, as root, with a key of PUBLIC_KEY"
 
 
 def _state_text(state: State, url: str) -> str:

@@ -24,7 +24,7 @@ from entrypoint.system.privileges import as_service_user
 #: Folders of the runtime folder that the services' user writes to.
 _THEIRS = ("conditions", "requests", "reports")
 #: Folders of the runtime folder that every start makes anew.
-_MADE_ANEW = ("secrets", "gateway")
+_MADE_ANEW = ("secrets", "gateway", "sshd")
 
 #: Where Jupyter keeps the record of a running server, below the home (jupyter_core.paths.jupyter_runtime_dir).
 _RUNTIME_OF_JUPYTER = tuple(

@@ -15,11 +15,13 @@ from entrypoint.models.sources.tokens import keep_logins
 from entrypoint.packages import BIN as PACKAGES_BIN
 from entrypoint.settings.lenient import Read
 from entrypoint.settings.paths import Facts, Paths
+from entrypoint.settings.secret_names import is_secret
 from entrypoint.settings.settings import Settings, secret_variables
 from entrypoint.settings.users import Identity
 from entrypoint.start_command.keep import keep_start_command
 from entrypoint.supervision.log_forwarder import mark_log_starts
 from entrypoint.system.files import write_atomically
+from entrypoint.system.named_secrets import keep_named
 from entrypoint.system.privileges import as_service_user, service_identity_of
 from entrypoint.volumes import boot_steps
 from entrypoint.volumes.adopt_folders import adopt_folders
@@ -28,6 +30,9 @@ from entrypoint.volumes.adopt_folders import adopt_folders
 START_COMMAND = "PODKEEPER_START_COMMAND"
 #: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
 SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
+
+#: Variable with the PATH that login shells get (image/profile.sh): /etc/profile replaces theirs by Debian's.
+PATH_FOR_LOGIN_SHELLS = "PODKEEPER_PATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ def make_plan(
         Step("lock JupyterLab", partial(check_login_enabled, settings.jupyter_auth, JUPYTER_AUTH_OFF)),
         *((lock_comfyui,) if settings.comfyui_enabled else ()),
         Step("keep the logins for model downloads", partial(keep_logins, settings, paths)),
+        Step("keep the secrets that are named", partial(keep_named, read.secrets if read else {}, paths)),
         Step("keep the start command", partial(keep_start_command, command, paths, service)),
         Step("write the defaults of JupyterLab's interface", interface),
     )
@@ -95,11 +101,12 @@ def child_environ(
     Python's getpass looks up the uid's name where USER is unset; in an image only root has one, and importing torch
     fails then. `command`: whether there is a start command.
     """
-    kept = {name: text for name, text in environ.items() if name not in secret_variables()}
+    kept = {name: text for name, text in environ.items() if name not in secret_variables() and not is_secret(name)}
     own_bin = paths.python.rpartition("/")[0]
     first = (PACKAGES_BIN, own_bin, f"{paths.packages}/env/bin")
     search = [part for part in kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":") if part not in first]
     named = {} if paths.home == "/root" else {"USER": "podkeeper"}
     ours = {"PATH": ":".join([*first, *search]), START_COMMAND: "true" if command else "false"}
+    ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     return named | kept | settings.to_environ() | paths.to_environ() | ours

@@ -9,9 +9,10 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.settings import secret_names
 from entrypoint.settings.lenient import Read, read_leniently
 from entrypoint.settings.settings import BadSettings, Settings
 
@@ -29,9 +30,18 @@ def read_settings(environ: Mapping[str, str]) -> Read:
     """
     given, unread = _with_files(environ)
     read = read_leniently(given, _bundle_flags(environ))
-    if read.fatal or read.settings.strict or _at_a_terminal(read.settings):
-        _check_strictly(given, unread)
-    return read._replace(problems=(*read.problems, *unread))
+    settings, refused = secret_names.without_refused(read.settings, given)
+    if read.fatal or settings.strict or _at_a_terminal(settings):
+        _check_strictly(given, unread + refused)
+    own = {each.metadata["variable"]: getattr(settings, each.name) for each in fields(Settings)}
+    # Any other variable that is named reaches every program anyway, some with a value of the pod's own (PATH, HOME).
+    named = [name for name in secret_names.named(settings) if secret_names.is_secret(name)]
+    secrets = {name: text for name in named if (text := own.get(name, given[name]))}
+    if settings.public_key and settings.ssh_enabled:
+        secrets["PUBLIC_KEY"] = settings.public_key
+    else:
+        settings = replace(settings, ssh_enabled=False)  # the programs get this setting, and no PUBLIC_KEY
+    return replace(read, settings=settings, problems=(*read.problems, *unread, *refused), secrets=secrets)
 
 
 def report_ignored(read: Read) -> None:
@@ -59,10 +69,11 @@ def _with_files(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     found, problems = dict(environ), []
     # JupyterLab's own process has JUPYTER_TOKEN_FILE (supervisord.conf): a start in its terminal is another pod.
     own = environ.get("PODKEEPER_RUNTIME_PATH", "") + "/jupyter_token"
-    for each in fields(Settings):
-        variable = each.metadata["variable"]
+    secrets = [each.metadata["variable"] for each in fields(Settings) if each.metadata["secret"]]
+    lists = " ".join(environ.get(name.upper(), "") for name in secret_names.LISTS).replace(",", " ")
+    for variable in dict.fromkeys((*secrets, *lists.split())):
         path = environ.get(f"{variable}_FILE", "").strip()
-        if not each.metadata["secret"] or not path or path == own or environ.get(variable, "").strip():
+        if not path or path == own or environ.get(variable, "").strip():
             continue
         try:
             text = _read_secret(path)

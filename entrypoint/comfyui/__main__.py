@@ -20,6 +20,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.launch_report import report_launch
+from entrypoint.system.named_secrets import named_secrets
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import become_service_user
 
@@ -27,6 +28,7 @@ from entrypoint.system.privileges import become_service_user
 def main() -> int:
     """Execute ComfyUI; returns an exit code only when it cannot be launched."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    secrets = named_secrets(settings.comfyui_secrets, paths)  # while this process may still be root
     become_service_user(settings)
     try:
         source = installation.find(settings)
@@ -55,14 +57,15 @@ def main() -> int:
         *(packages.conditions if packages else ()),
     ]
     report_launch(paths.runtime, "comfyui", conditions)
-    return exec_comfyui(source, command, paths, packages.environ if packages else {})
+    return exec_comfyui(source, command, paths, secrets | (packages.environ if packages else {}))
 
 
 def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths, more: Mapping[str, str]) -> NoReturn:
     """Replace this process by ComfyUI, so that supervisord's signals reach ComfyUI.
 
     Where that variable is set, ComfyUI-Manager's reboot button writes `<__COMFY_CLI_SESSION__>.reboot` and exits
-    with 0; the restart plugin treats such an exit as a requested restart (supervision/).
+    with 0; the restart plugin treats such an exit as a requested restart (supervision/). No other process than ComfyUI
+    gets the secrets among `more`: not the checks, which run its packages.
     """
     environ = {name: text for name, text in os.environ.items() if name != "PIP_CONFIG_FILE"} | {
         **more,

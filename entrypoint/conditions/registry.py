@@ -20,7 +20,7 @@ class Entry(NamedTuple):
         severity: `error`: something users need does not work. `warning`: it works, but not as it could.
         cleared_by: The program (supervisord's name) that clears the condition once it no longer holds, or START.
         meaning: What is wrong, in one sentence, for docs/conditions.md.
-        blocks: The service (supervisord's name) that exits and stays down while the condition holds; "": none.
+        blocks: The program (supervisord's name) that exits and stays down while the condition holds; "": none.
     """
 
     severity: Severity
@@ -75,6 +75,15 @@ REGISTRY: dict[str, Entry] = {
     ),
     "RunAsNotPossible": Entry("warning", START, "RUN_AS or PUID names another user, and the pod is not root."),
     "SettingIgnored": Entry("warning", START, "The value of a variable is not used as it was given."),
+    "SshHostKeyNotKept": Entry(
+        "warning", "sshd", "The volume cannot keep sshd's host keys: ssh warns of another host after every start."
+    ),
+    "SshKeyIgnored": Entry("warning", "sshd", "A line of PUBLIC_KEY is not a public key; the others work."),
+    "SshPortTaken": Entry("warning", "sshd", "Another program listens on SSH_PORT."),
+    "SshUnavailable": Entry("warning", "sshd", "PUBLIC_KEY is set, and sshd cannot run.", "sshd"),
+    "SshUserWithoutName": Entry(
+        "warning", "sshd", "The services' user has no name in /etc/passwd: sftp and scp fail, ssh and rsync work."
+    ),
     "StartCommandFailed": Entry("warning", "command", "The start command failed or could not be run."),
     "StartStepFailed": Entry("error", START, "A step of the start failed; the pod runs without it."),
     "StateSetAside": Entry(

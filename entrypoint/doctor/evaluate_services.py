@@ -30,7 +30,7 @@ def supervisor(facts: Facts, pod: Pod) -> list[Finding]:
 def programs(facts: Facts, pod: Pod) -> list[Finding]:
     """Report the programs that should run and do not, or that crash."""
     wanted = {service.name for service in SERVICES if service.enabled(pod.settings)} | {
-        helper.name for helper in HELPERS if helper.always_on
+        helper.name for helper in HELPERS if helper.always_on and helper.enabled(pod.settings)
     }
     findings = []
     for name in sorted(wanted, key=list(facts["programs"]).index if wanted <= set(facts["programs"]) else None):

@@ -13,13 +13,15 @@ import os
 import sys
 from collections.abc import Callable
 
-from entrypoint.jupyter.folders import choose_root, keep_changes
+from entrypoint.jupyter.folders import choose_root
 from entrypoint.jupyter.lab_config import DIRECT, DOOR
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, remove, write_atomically
+from entrypoint.system.kept_changes import keep_changes
 from entrypoint.system.log_redaction import redact_output
+from entrypoint.system.named_secrets import named_secrets
 from entrypoint.system.privileges import become_service_user
 
 
@@ -27,7 +29,9 @@ def main() -> int:
     """Run JupyterLab with the configuration in JUPYTER_CONFIG_DIR; returns its exit code."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     door_secret = read_text(paths.door_secret_file) or ""  # while this process may still be root
+    secrets = named_secrets(settings.terminal_secrets, paths)
     become_service_user(settings)
+    os.environ.update(secrets)  # terminals and kernels inherit them, and the redactor knows them
     redact_output(settings, paths)
     root = choose_root(paths)
     with contextlib.suppress(OSError):  # a volume that fails now must not keep JupyterLab down

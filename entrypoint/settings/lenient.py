@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from entrypoint.settings import owned_arguments, parsing, ports
 from entrypoint.settings.settings import Settings, secret_variables, shown
@@ -34,7 +34,8 @@ _LONGEST = 80
 _OTHERS = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT_[0-9]{1,5}_(?:TCP|UDP|SCTP)|_PATH$")
 
 
-class Read(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Read:
     """Settings that work, and how they differ from what the environment says.
 
     Attributes:
@@ -42,12 +43,14 @@ class Read(NamedTuple):
         problems: One line for each value that cannot be used; a strict start ends with them.
         notes: One line for each value that is used in another form, and each variable that is probably misspelt.
         fatal: The problems for which there is no default.
+        secrets: Variable -> secret that a program of the pod is to get.
     """
 
     settings: Settings
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     fatal: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def usable_environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`environ` with these settings in place of its own: the strict reader takes it."""

@@ -26,6 +26,8 @@ class Facts:
         mounts: Every mount point.
         temporary: The machine's folder for temporary files.
         silent: Volumes that are mounted but do not respond; they are not among `mounts`.
+        home_closed: Whether this process's user cannot write to HOME: the engine sets it to the folder in the image's
+            /etc/passwd (uid 33: /var/www).
         root_writable: Whether `/comfyui` can be replaced by a link; False under `--user` and `--read-only`.
     """
 
@@ -34,6 +36,7 @@ class Facts:
     temporary: str
     python: str
     silent: tuple[str, ...] = ()
+    home_closed: bool = False
     root_writable: bool = True
 
 
@@ -131,7 +134,8 @@ def _image(settings: Settings, facts: Facts) -> Paths:
     stored = data if volume in ("", data) else f"{volume}/comfyui"
     unprivileged = facts.uid != 0 or settings.run_as or settings.puid
     # Only root can enter /root or write to /, which engines set as the home of a uid without a name.
-    home = UNPRIVILEGED_HOME if unprivileged and settings.user_home in ("/", "/root") else settings.user_home
+    elsewhere = unprivileged and settings.user_home in ("/", "/root")
+    home = UNPRIVILEGED_HOME if elsewhere or facts.home_closed else settings.user_home
     return Paths(
         data=data if facts.root_writable else stored, stored=stored, volume=volume, log="/var/log", home=home,
         runtime="/run/podkeeper", python=facts.python, kept_secrets=_kept_secrets(facts, volume, stored),

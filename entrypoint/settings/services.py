@@ -22,6 +22,7 @@ class Program:
         name: supervisord's program name; commands, log views and the container's log use it too.
         forwarded: Whether its log is copied to the container's stdout.
         always_on: Whether it runs all the time; False for a one-shot.
+        enabled_setting: The attribute of `Settings` that says whether it runs at all; "": always.
         buttons: Whether the status page starts, stops and restarts it.
         restart_note: What a stop or restart costs the user, for the confirmation; "": nothing to confirm.
     """
@@ -33,6 +34,11 @@ class Program:
     always_on: bool = False
     buttons: bool = False
     restart_note: str = ""
+    enabled_setting: str = ""
+
+    def enabled(self, settings: Settings) -> bool:
+        """Whether the program runs at all."""
+        return not self.enabled_setting or bool(getattr(settings, self.enabled_setting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,6 @@ class Service(Program):
     Attributes:
         port_setting: The port it listens on and is probed at.
         public_setting: The port users reach it at; "": users do not.
-        enabled_setting: Whether it runs.
         auth_setting: Whether its page asks for the login (`token` or `none`).
         memory_setting: The limit of its process tree's memory, in MiB; "": none.
         page: Path of its page, with a slash in front; "": it has no page.
@@ -68,7 +73,6 @@ class Service(Program):
 
     port_setting: str
     public_setting: str = ""
-    enabled_setting: str
     auth_setting: str = "jupyter_auth"
     memory_setting: str = ""
     page: str = ""
@@ -87,10 +91,6 @@ class Service(Program):
     def public_port(self, settings: Settings) -> int:
         """The TCP port users reach the service at; 0: they do not."""
         return int(getattr(settings, self.public_setting)) if self.public_setting else 0
-
-    def enabled(self, settings: Settings) -> bool:
-        """Whether the service runs at all."""
-        return bool(getattr(settings, self.enabled_setting))
 
     def behind_door(self, settings: Settings) -> bool:
         """Whether the door stands in front: the service's own port is not the one users know."""
@@ -162,10 +162,12 @@ HELPERS = (
     Program(name="models", title="Model downloads", log_file="podkeeper-models.log", buttons=True),
     Program(name="nodes", title="Nodes and packages", log_file="podkeeper-nodes.log"),
     Program(name="command", title="Start command", log_file="command.log"),
+    Program(name="sshd", title="SSH", log_file="sshd.log", forwarded=False, always_on=True, buttons=True,
+            enabled_setting="ssh_enabled"),  # not forwarded: the internet's password guessers fill its log
     Program(name="prober", title="Prober", log_file="podkeeper-prober.log", forwarded=False, always_on=True),
     Program(name="logs", title="Log forwarder", log_file="podkeeper-logs.log", forwarded=False, always_on=True),
     Program(name="announce", title="Announcement", log_file="podkeeper-announce.log", forwarded=False),
-)
+)  # fmt: skip
 PROGRAMS: tuple[Program, ...] = (*SERVICES, *HELPERS)
 #: supervisord's own log; not a program of its own.
 POD_LOG = Program(name="pod", title="supervisord", log_file="supervisord.log")

@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
-from entrypoint.settings import owned_arguments, parsing, ports, users
+from entrypoint.settings import owned_arguments, parsing, ports, secret_names, users
 from entrypoint.settings.volume_policy import POLICIES
 
 #: Secrets that are not settings, and that no supervised program needs: they are never passed on.
 #: RUNPOD_API_KEY can delete the user's pods.
 FOREIGN_SECRETS = ("RUNPOD_API_KEY", "HUGGING_FACE_HUB_TOKEN")
-
-
 #: Characters of a value in a message.
 _LONGEST = 200
 
@@ -119,6 +117,16 @@ class Settings:
     civitai_token: str = setting("CIVITAI_TOKEN", parsing.token, "", "API key of Civitai.", secret=True)
     github_token: str = setting("GITHUB_TOKEN", parsing.token, "",
         "Access token of GitHub, for private releases.", secret=True)  # fmt: skip
+    comfyui_secrets: tuple[str, ...] = setting("COMFYUI_SECRETS", secret_names.variables, (),
+        "Secrets that ComfyUI and its nodes get, by name: `HF_TOKEN,COMFY_ORG_API_KEY`. Else no program gets a "
+        "variable whose name says that it is a secret.")  # fmt: skip
+    terminal_secrets: tuple[str, ...] = setting("TERMINAL_SECRETS", secret_names.variables, (),
+        "Secrets that terminals, notebooks and ssh sessions get, by name.")  # fmt: skip
+    public_key: str = setting("PUBLIC_KEY", str, "",
+        "Public keys, one a line, that may log in by ssh; RunPod sets it to those of your account. Unset: no sshd "
+        "runs.", secret=True)  # fmt: skip
+    ssh_enabled: bool = setting("SSH_ENABLED", parsing.boolean, True, "Run sshd where `PUBLIC_KEY` is set.")
+    ssh_port: int = setting("SSH_PORT", parsing.port, 22, "Port of sshd.")
     home: str = setting("PODKEEPER_HOME", parsing.path, "",
         "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
     strict: bool = setting("PODKEEPER_STRICT", parsing.boolean, False,

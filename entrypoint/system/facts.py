@@ -19,5 +19,13 @@ def look() -> Facts:
         uid=os.geteuid(),
         temporary=os.environ.get("TMPDIR", "/tmp").rstrip("/") or "/tmp",  # noqa: S108 - a fallback for local mode
         python=sys.executable,
+        home_closed=os.geteuid() != 0 and _is_closed(os.environ.get("HOME", "")),
         root_writable=os.access("/", os.W_OK),
     )
+
+
+def _is_closed(folder: str) -> bool:
+    """Whether this process's user can neither write to the folder nor make it."""
+    while folder.startswith("/") and not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    return folder.startswith("/") and not os.access(folder, os.W_OK | os.X_OK)

@@ -6,16 +6,14 @@ import base64
 import html
 import json
 import os
-import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
+from entrypoint.settings.secret_names import LISTS, is_secret
 from entrypoint.settings.settings import secret_variables
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import read_text
 
-#: Names of the user's own variables that hold a secret.
-_NAMES = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|AUTHORIZATION|COOKIE", re.I)
 #: Shorter values (`true`, `none`) are words, not secrets, except those of the pod's own secret settings.
 _SHORTEST = 6
 
@@ -24,14 +22,15 @@ def known_secrets(pod: Pod) -> set[str]:
     """Return the secrets in files and in this process's environment (`docker exec` has the container's)."""
     found = set(_in_files(pod))
     for name, text in {**pod.environ, **os.environ}.items():
-        if name in secret_variables() or (_NAMES.search(name) and len(text) >= _SHORTEST and not _is_ours(name)):
+        if name in secret_variables() or (is_secret(name) and len(text) >= _SHORTEST and not _is_ours(name)):
             found.add(text.strip())
     return {spelling for secret in found if secret for spelling in _spellings(secret)}
 
 
 def _is_ours(name: str) -> bool:
-    """Whether the variable is one of the pod's own that holds no secret: JUPYTER_TOKEN_FILE, JUPYTER_AUTH."""
-    return name.startswith("PODKEEPER_") or name.endswith(("_FILE", "_AUTH"))
+    """Whether the variable is one of the pod's own that holds no secret: JUPYTER_TOKEN_FILE, JUPYTER_AUTH, lists of
+    names (COMFYUI_SECRETS)."""
+    return name.startswith("PODKEEPER_") or name.endswith(("_FILE", "_AUTH")) or name.lower() in LISTS
 
 
 def _in_files(pod: Pod) -> Iterable[str]:
@@ -52,9 +51,10 @@ def _in_files(pod: Pod) -> Iterable[str]:
 
 def _spellings(secret: str) -> Iterable[str]:
     """Yield the secret as it is, as URLs, JSON and HTML encode it, and as HTTP Basic authentication does."""
+    content = os.fsencode(secret)  # an environment can hold any bytes
     yield secret
     yield json.dumps(secret)[1:-1]
     yield html.escape(secret)
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
-    yield base64.b64encode(secret.encode()).decode()
+    yield quote(content, safe="")
+    yield quote_plus(content)
+    yield base64.b64encode(content).decode()

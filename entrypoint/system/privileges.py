@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.settings import Settings
@@ -99,6 +99,12 @@ def powers(status_file: str = "/proc/self/status") -> Powers:
         fowner=bool(effective >> _CAP_FOWNER & 1),
         change_user=bool(effective >> _CAP_SETGID & effective >> _CAP_SETUID & 1),
     )
+
+
+def missing_capabilities(wanted: Mapping[str, int], status_file: str = "/proc/self/status") -> list[str]:
+    """Return the names in `wanted`, name -> bit, that this process lacks; root without /proc counts as lacking none."""
+    effective = _effective_capabilities(status_file, otherwise=0 if os.geteuid() else ~0)
+    return [name for name, bit in wanted.items() if not effective >> bit & 1]
 
 
 def _effective_capabilities(status_file: str, otherwise: int) -> int:

@@ -90,7 +90,7 @@ def test_the_volume_is_where_the_image_looks_for_one() -> None:
 def test_runpods_template_has_fields_the_api_knows_and_every_port() -> None:
     template = json.loads((DEPLOY / "runpod/template.json").read_text())
     assert {name: RUNPOD[name] for name in template} == {name: type(value) for name, value in template.items()}
-    assert set(template["ports"]) == {f"{port}/http" for port in PORTS}
+    assert set(template["ports"]) == {f"{port}/http" for port in PORTS} | {f"{Settings().ssh_port}/tcp"}
     assert template["dockerEntrypoint"] == []  # else RunPod would replace the supervisor
 
 

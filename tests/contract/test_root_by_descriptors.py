@@ -16,7 +16,7 @@ from tests.support.checkout import ROOT
 ROOTS = (
     "__main__.py", "cli.py", "boot/*.py", "supervision/*.py", "volumes/*.py", "system/*.py", "comfyui/layout.py",
     "door/kept_secrets.py", "door/login.py", "door/__main__.py", "doctor/__main__.py", "doctor/examine.py",
-    "doctor/support_bundle.py", "models/sources/tokens.py", "start_command/keep.py",
+    "doctor/support_bundle.py", "models/sources/tokens.py", "ssh/*.py", "start_command/keep.py",
 )  # fmt: skip
 #: Functions of os that change what a path leads to.
 CHANGES = {
@@ -53,6 +53,10 @@ ALLOWED = {
     ("door/login.py", "prepare_login"): RUNTIME,
     ("door/login.py", "_prepare"): RUNTIME,
     ("models/sources/tokens.py", "keep_logins"): RUNTIME,
+    ("ssh/__main__.py", "main"): RUNTIME,
+    ("ssh/__main__.py", "make_empty_folder"): "mkdir follows no link, and /run is root's own",
+    ("ssh/__main__.py", "give_name"): "/etc/passwd is root's, and so is its folder",
+    ("ssh/keys.py", "_prepare"): RUNTIME,
     ("start_command/keep.py", "keep_start_command"): RUNTIME,
     ("supervision/child.py", "_raise_oom_score_adj"): "in /proc",
     ("supervision/install.py", "_open_socket"): RUNTIME,
@@ -66,6 +70,8 @@ ALLOWED = {
     ("system/console.py", "open_container_stdout"): "in /proc",
     ("system/files.py", "write_atomically"): PRIMITIVE,
     ("system/files.py", "write_json"): PRIMITIVE,
+    ("system/kept_changes.py", "_makes"): AS_SERVICE,
+    ("system/named_secrets.py", "keep_named"): RUNTIME,
     ("volumes/__main__.py", "_record"): RUNTIME,
     ("volumes/merge_folders.py", "_do"): AS_SERVICE,
     ("volumes/merge_folders.py", "_rename_without_replacing"): AS_SERVICE,

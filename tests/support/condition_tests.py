@@ -5,6 +5,7 @@ the commands, JSON, metrics and doctor are checked), or the test that produces i
 """
 
 POD = "tests/process/status/test_conditions.py::test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown"
+SSHD = "tests/process/ssh/test_sshd.py::"
 WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 
 NODES = "tests/process/nodes/test_pod.py::"
@@ -46,6 +47,11 @@ PRODUCED_BY = {
     "PackagesRolledBack": PACKAGES + "test_two_dead_starts_bring_the_last_good_packages_back",
     "RunAsNotPossible": "tests/process/status/test_conditions.py::"
     "test_a_pod_that_is_not_root_cannot_run_as_another_user",
+    "SshHostKeyNotKept": SSHD + "test_a_volume_that_keeps_no_host_key_is_reported_and_ssh_works",
+    "SshKeyIgnored": SSHD + "test_lines_that_are_no_key_are_reported_and_the_others_work",
+    "SshPortTaken": SSHD + "test_a_port_that_is_taken_or_another_services_stops_nothing_else",
+    "SshUnavailable": SSHD + "test_no_sshd_listens_without_a_key_that_can_be_used",
+    "SshUserWithoutName": SSHD + "test_a_session_is_the_services_users_who_has_no_name",
     "StartCommandFailed": POD,
     "StartStepFailed": POD,
     "StateSetAside": "tests/unit/door/test_login.py::test_another_users_folder_is_set_aside_and_the_login_made_anew",

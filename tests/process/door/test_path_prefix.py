@@ -1,4 +1,4 @@
-"""ComfyUI's port below a path prefix: a proxy in front takes `/comfy` away, as `location /comfy/ { proxy_pass .../; }`."""
+"""ComfyUI's port below a path prefix: a proxy in front takes `/comfy` away (`location /comfy/` of nginx)."""
 
 from __future__ import annotations
 

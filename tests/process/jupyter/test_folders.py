@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.jupyter.folders import choose_root, keep_changes
+from entrypoint.jupyter.folders import choose_root
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import read_conditions
+from entrypoint.system.kept_changes import keep_changes
 from tests.support.file_systems import as_user, let_others_through, needs_root
 from tests.support.jupyter_changes import choose_dark_theme, theme_and_workspace, type_into_terminal
 from tests.support.pod import TOKEN, running

@@ -68,7 +68,7 @@ def wait_for_status(pod: Pod) -> None:
 
 @pytest.fixture(scope="module")
 def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
-    environ = {"RUNPOD_POD_ID": "abc123", "HF_TOKEN": HF_TOKEN, "MY_API_KEY": OWN_KEY}
+    environ = {"RUNPOD_POD_ID": "abc123", "HF_TOKEN": HF_TOKEN, "MY_API_KEY": OWN_KEY, "TERMINAL_SECRETS": "MY_API_KEY"}
     with running(tmp_path_factory.mktemp("status") / "pod", environ) as started:
         started.wait_for_jupyter()
         wait_for_status(started)

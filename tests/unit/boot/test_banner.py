@@ -1,6 +1,6 @@
 """The banner in the container's log at the end of a start."""
 
-from entrypoint.boot.banner import State, banner
+from entrypoint.boot.banner import State, banner, ssh_text
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.services import service_named
@@ -15,7 +15,7 @@ def paths_of(settings: Settings, *mounts: str) -> Paths:
 
 def text_of(settings: Settings, states: list[State], *conditions: Condition, mounts: tuple[str, ...] = ()) -> str:
     urls = {service.name: service.url(settings, "tok/en") for service in (JUPYTER, COMFYUI)}
-    return banner(states, urls, settings, paths_of(settings, *mounts), list(conditions))
+    return banner(states, urls, settings, paths_of(settings, *mounts), list(conditions), {})
 
 
 def test_the_login_address_is_complete_and_safe_in_a_url() -> None:
@@ -45,7 +45,20 @@ def test_the_banner_lists_ready_services_late_services_and_problems() -> None:
 
 def test_the_banner_says_where_the_data_is_and_whether_it_persists() -> None:
     up = [State(JUPYTER, 1.0, True), State(COMFYUI, None, False)]
-    assert "/comfyui -> /workspace/comfyui (on the volume)" in text_of(Settings(), up, mounts=("/workspace",))
-    assert "/comfyui (no volume: gone when the container is removed)" in text_of(Settings(), up)
+    assert "/comfyui -> /workspace/comfyui (on the volume)" in text_of(
+        Settings(ssh_enabled=False), up, mounts=("/workspace",)
+    )
+    assert "/comfyui (no volume: gone when the container is removed)" in text_of(Settings(ssh_enabled=False), up)
     assert "Data       /srv/pod/comfyui\n" in text_of(Settings(home="/srv/pod"), up)
-    assert "ComfyUI    switched off" in text_of(Settings(), up)
+    assert "ComfyUI    switched off" in text_of(Settings(ssh_enabled=False), up)
+
+
+def test_the_banner_says_how_to_come_in_by_ssh_where_sshd_runs() -> None:
+    up = [State(JUPYTER, 1.0, True)]
+    assert "SSH        port 22, as root, with a key of PUBLIC_KEY\n" in text_of(Settings(), up)
+    down = Condition("SshUnavailable", "no key", "set one")
+    assert "SSH        does not run\n" in text_of(Settings(), up, down)
+    assert "SSH" not in text_of(Settings(ssh_enabled=False), up)
+    runpod = {"RUNPOD_PUBLIC_IP": "203.0.113.7", "RUNPOD_TCP_PORT_22": "14022"}
+    assert ssh_text(Settings(), runpod) == "ssh root@203.0.113.7 -p 14022"
+    assert ssh_text(Settings(ssh_port=2222), runpod) == "port 2222, as root, with a key of PUBLIC_KEY"

@@ -52,7 +52,8 @@ def test_a_python_that_does_not_run_is_a_condition(tmp_path: pathlib.Path) -> No
 @pytest.mark.parametrize(
     ("visible", "count", "shown"),
     [
-        (None, 1, True), ("0", 1, True), ("1,0", 2, True), ("GPU-8932f937", 1, True), ("MIG-0f", 1, True), ("3", 0, True),
+        (None, 1, True), ("0", 1, True), ("1,0", 2, True), ("GPU-8932f937", 1, True), ("MIG-0f", 1, True),
+        ("3", 0, True),
         ("", 1, False), (" ", 1, False), ("-1", 1, False), ("-1,0", 2, False), ("NoDevFiles", 1, False),
         ("none", 1, False), ("void", 1, False), ("7", 1, False), ("9" * 5000, 1, False),
     ],
@@ -65,10 +66,8 @@ def test_a_hidden_gpu_is_no_gpu(visible: str | None, count: int, shown: bool) ->
 def test_a_python_that_prints_lines_of_its_own_is_understood(noise: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "custom").mkdir()
     wrapper = tmp_path / "python"
-    after = "import sys; print('bye')"
-    wrapper.write_text(
-        f'#!/bin/sh\n{noise}\n{sys.executable} "$@"; code=$?\n{sys.executable} -c "{after}"; exit $code\n'
-    )
+    lines = ("#!/bin/sh", noise, f'{sys.executable} "$@"', "code=$?", "echo bye", "exit $code", "")
+    wrapper.write_text("\n".join(lines))
     wrapper.chmod(0o755)
     assert preflight._installed(installation.Source("", str(wrapper)), ["json", "nope"]) == {
         "json": True,

@@ -6,10 +6,10 @@ from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.settings import Settings
 
 
-def facts(*mounts: str, uid: int = 0, root_writable: bool = True) -> Facts:
+def facts(*mounts: str, uid: int = 0, root_writable: bool = True, home_closed: bool = False) -> Facts:
     return Facts(
         mounts=frozenset({"/", "/proc", *mounts}), uid=uid, temporary="/tmp", python="/opt/env/bin/python",
-        root_writable=root_writable,
+        root_writable=root_writable, home_closed=home_closed,
     )  # fmt: skip
 
 
@@ -101,3 +101,10 @@ def test_downloads_have_a_folder_for_each_user_of_the_services() -> None:
     assert locate(Settings(), facts("/workspace")).models_state == f"{stored}/.podkeeper"
     assert locate(Settings(puid="1000"), facts("/workspace")).models_state == f"{stored}/.podkeeper-1000"
     assert locate(Settings(puid="1000"), facts("/workspace", uid=1000)).models_state == f"{stored}/.podkeeper"
+
+
+def test_a_home_that_a_user_of_the_image_cannot_write_to_is_not_used() -> None:
+    """`--user 33`: Docker sets HOME to /var/www, which is root's."""
+    settings = Settings(user_home="/var/www")
+    assert locate(settings, facts(uid=33, home_closed=True)).home == "/home/podkeeper"
+    assert locate(settings, facts(uid=33)).home == "/var/www"
