@@ -5,6 +5,7 @@ Every launch runs the checks, restarts included: the user may have fixed the las
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -12,10 +13,11 @@ from dataclasses import replace
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
+from entrypoint.comfyui.failure import failure_of_last_starts
 from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.nodes import left_out
-from entrypoint.packages.environment import prepare
+from entrypoint.packages.environment import note_start, prepare
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
@@ -55,8 +57,11 @@ def main() -> int:
         *apply_security_level(settings, paths),
         *nodes.conditions,
         *(packages.conditions if packages else ()),
+        *failure_of_last_starts(paths),
     ]
     report_launch(paths.runtime, "comfyui", conditions)
+    with contextlib.suppress(OSError):
+        note_start(paths, packages.fingerprint if packages else "")
     return exec_comfyui(source, command, paths, secrets | (packages.environ if packages else {}))
 
 

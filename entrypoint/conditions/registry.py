@@ -34,6 +34,7 @@ REGISTRY: dict[str, Entry] = {
         "warning", "comfyui", "ComfyUI starts without an argument of COMFYUI_ARGS that would make it exit."
     ),
     "ComfyUIAuthOff": Entry("warning", START, "COMFYUI_AUTH=none: ComfyUI asks for no login."),
+    "ComfyUIFails": Entry("error", "comfyui", "ComfyUI ended several times in a row before it responded."),
     "ComfyUIMissing": Entry("error", "comfyui", "ComfyUI's code is missing or cannot be installed.", "comfyui"),
     "ComfyUIPackagesMissing": Entry("error", "comfyui", "ComfyUI's Python environment has no torch.", "comfyui"),
     "ComfyUIPortTaken": Entry("error", "comfyui", "Another program listens on ComfyUI's port."),

@@ -1,4 +1,4 @@
-"""A: the program `nodes`: keeps packages while the pod runs, and reports nodes that ComfyUI could not import.
+"""A: the program `nodes`: keeps packages while the pod runs, and says what became of ComfyUI's last start.
 
 `python -I -m entrypoint.nodes`
 """
@@ -11,10 +11,14 @@ import sys
 import time
 
 from entrypoint.nodes.watch import report_failed_nodes
+from entrypoint.packages import environment
 from entrypoint.packages.keeper import Keeper
 from entrypoint.packages.overlay import Overlay
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
+from entrypoint.system.condition_store import clear_condition
+from entrypoint.system.loopback_http import send
 from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import become_service_user
 
@@ -27,19 +31,45 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_service_user(settings)
     lower_priority()
-    while (overlay := Overlay.found(f"{paths.packages}/env")) is None:
-        time.sleep(EVERY_S)  # ComfyUI's launcher makes it; with a COMFYUI_PYTHON of the user's own there is none
+    keeper = None
+    while True:
+        try:
+            keeper = keeper or new_keeper(settings, paths)
+            if keeper:
+                keeper.look(time.monotonic())
+            if environment.is_starting(paths) and responds(settings):
+                note_served(paths)
+                if keeper:
+                    keeper.note_served()
+        except OSError as error:  # the overlay is being replaced, or the disk fails: the next look says more
+            print(f"nodes: {error}", flush=True)
+        time.sleep(EVERY_S)
+
+
+def new_keeper(settings: Settings, paths: Paths) -> Keeper | None:
+    """The keeper of the overlay, once ComfyUI's launcher has made it: with a COMFYUI_PYTHON of the user's own there is
+    none."""
+    overlay = Overlay.found(f"{paths.packages}/env")
+    if overlay is None:
+        return None
     keeper = Keeper(settings, paths, overlay)
     with contextlib.suppress(OSError):
         keeper.store.collect_garbage()
         keeper.adopt()
-    while True:
-        try:
-            if keeper.look(time.monotonic()):
-                report_failed_nodes(paths)
-        except OSError as error:  # the overlay is being replaced, or the disk fails: the next look says more
-            print(f"nodes: {error}", flush=True)
-        time.sleep(EVERY_S)
+    return keeper
+
+
+def responds(settings: Settings) -> bool:
+    """Whether ComfyUI responds."""
+    comfyui = service_named("comfyui")
+    return send("GET", comfyui.port(settings), comfyui.health_path, 1).status == 200
+
+
+def note_served(paths: Paths) -> None:
+    """ComfyUI has begun to respond: what kept it from that is over, and its log names the nodes that it lacks."""
+    environment.note_served(paths)
+    clear_condition(paths.runtime, "ComfyUIFails")
+    report_failed_nodes(paths)
 
 
 if __name__ == "__main__":

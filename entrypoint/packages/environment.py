@@ -65,7 +65,6 @@ def prepare(settings: Settings, paths: Paths, python: str) -> Prepared:
         with locked(overlay):
             conditions = _prepare_locked(settings, paths, overlay)
         now = fingerprint(overlay)
-        note_start(paths, now)
     except OSError as error:
         reason = (
             f"{error.filename or paths.packages}: {error.strerror}, so ComfyUI runs with the image's packages alone"
@@ -80,9 +79,7 @@ def _prepare_locked(settings: Settings, paths: Paths, overlay: Overlay) -> list[
     if not overlay.is_current(store.key):
         return _restore(overlay, store)
     now = fingerprint(overlay)
-    history = starts.parse(read_table(_starts_file(paths)))
-    restarts = read_table(f"{paths.runtime}/restarts.json").get("restarts")
-    dead = starts.dead_in_a_row(history, restarts if isinstance(restarts, list) else [], now)
+    dead = dead_starts(paths, now)
     here = added(overlay.site)
     if dead >= starts.MOST_DEAD and here and read_state(overlay).good != now:
         return roll_back(overlay, store, f"ComfyUI ended {dead} times before it responded")
@@ -122,6 +119,13 @@ def _not_restored(failed: dict[str, str]) -> Condition:
     names = ", ".join(f"{name} ({why})" for name, why in sorted(failed.items()))
     remedy = f"install them again: pip install {' '.join(sorted(failed))}"
     return Condition("PackagesNotRestored", f"cannot restore from the volume: {names}", remedy)
+
+
+def dead_starts(paths: Paths, packages: str | None = None) -> int:
+    """How many of ComfyUI's last starts ended before it responded (see `starts.dead_in_a_row`)."""
+    history = starts.parse(read_table(_starts_file(paths)))
+    restarts = read_table(f"{paths.runtime}/restarts.json").get("restarts")
+    return starts.dead_in_a_row(history, restarts if isinstance(restarts, list) else [], packages)
 
 
 def note_start(paths: Paths, packages: str) -> None:

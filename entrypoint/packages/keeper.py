@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 
-from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.conditions.condition import Condition
 from entrypoint.packages import environment, snapshot
 from entrypoint.packages.adopt import NAME as ADOPTION
 from entrypoint.packages.adopt import adopt, asked_elsewhere
@@ -20,11 +20,9 @@ from entrypoint.packages.overlay import Overlay
 from entrypoint.packages.restore import locked, run_trial
 from entrypoint.packages.store import Store
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_text
-from entrypoint.system.loopback_http import send
 
 #: Seconds without a change after which an installation counts as done.
 QUIET_S = 3.0
@@ -46,6 +44,7 @@ class Keeper:
         self.store: Store = environment.store_of(settings, paths, overlay)
         self.modules = _importable(overlay)
         self.seen, self.since = "", 0.0
+        self.served_with = ""
 
     def adopt(self) -> None:
         """Install what was asked for under another image."""
@@ -61,18 +60,28 @@ class Keeper:
             clear_condition(self.paths.runtime, ADOPTION)
             print("packages: installed; restart ComfyUI to use them: podkeeper restart comfyui", flush=True)
 
-    def look(self, now: float) -> bool:
-        """One look; cheap where nothing has changed. Returns whether ComfyUI has just begun to respond."""
+    def look(self, now: float) -> None:
+        """One look; cheap where nothing has changed."""
         current, kept = fingerprint(self.overlay), read_state(self.overlay).kept
         if current != self.seen:
             self.seen, self.since = current, now
         quiet = now - self.since >= QUIET_S
         if current != kept and quiet and not installer_runs(self.overlay):
             self.keep(current)
-        elif current == kept and environment.is_starting(self.paths) and self.responds():
+        elif current == kept == self.served_with:
             self.note_good(current)
-            return True
-        return False
+
+    def note_served(self) -> None:
+        """ComfyUI has begun to respond with what is installed now."""
+        self.served_with = fingerprint(self.overlay)
+
+    def note_good(self, current: str) -> None:
+        """What ComfyUI responds with, once it is kept, is the last good set."""
+        self.served_with = ""
+        if read_state(self.overlay).good != current:
+            write_state(self.overlay, good=current)
+            with contextlib.suppress(OSError):  # a volume that fails is a condition of its own
+                self.store.write_good(self.store.record())
 
     def keep(self, current: str) -> None:
         """Keep what is installed; take it back where ComfyUI's imports fail with it."""
@@ -115,21 +124,6 @@ class Keeper:
         remedy = "free space on the volume or make it writable; they work until the container is removed"
         report(self.paths, [Condition("PackagesNotKept", reason, remedy)])
         self.since = time.monotonic() + 60
-
-    def responds(self) -> bool:
-        """Whether ComfyUI has started to respond since its last start."""
-        comfyui = service_named("comfyui")
-        try:
-            return send("GET", comfyui.port(self.settings), comfyui.health_path, 1).status == 200
-        except (CannotDo, OSError):
-            return False
-
-    def note_good(self, current: str) -> None:
-        """ComfyUI responds with what is installed: it is the last good set."""
-        environment.note_served(self.paths)
-        write_state(self.overlay, good=current)
-        with contextlib.suppress(OSError):  # a volume that fails is a condition of its own
-            self.store.write_good(self.store.record())
 
 
 def report(paths: Paths, conditions: list[Condition]) -> None:

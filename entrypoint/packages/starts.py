@@ -48,13 +48,13 @@ def content_of(starts: Sequence[Start]) -> dict[str, Any]:
     return {"starts": [{"at": each.at, "packages": each.packages, "served": each.served} for each in kept]}
 
 
-def dead_in_a_row(starts: Sequence[Start], restarts: Sequence[dict[str, Any]], packages: str) -> int:
-    """How many of the last starts, all with the set `packages`, ended before ComfyUI responded, and not by a wish.
+def dead_in_a_row(starts: Sequence[Start], restarts: Sequence[Any], packages: str | None = None) -> int:
+    """How many of the last starts ended before ComfyUI responded, and not by a wish.
 
     Args:
         starts: ComfyUI's starts, oldest first.
         restarts: The entries of restarts.json.
-        packages: The fingerprint of the overlay now.
+        packages: Only starts with this fingerprint of the overlay count; None: all.
     """
     faults = sorted(
         entry["time"]
@@ -66,7 +66,7 @@ def dead_in_a_row(starts: Sequence[Start], restarts: Sequence[dict[str, Any]], p
     )
     dead, end = 0, float("inf")
     for start in reversed(starts):
-        if start.served or start.packages != packages:
+        if start.served or packages not in (None, start.packages):
             break
         if any(start.at <= time < end for time in faults):
             dead += 1

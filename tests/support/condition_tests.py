@@ -38,6 +38,7 @@ PRODUCED_BY = {
     "ManagerRestricted": POD,
     "ModelsIncomplete": "tests/process/models/test_one_shot.py::"
     "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
+    "ComfyUIFails": NODES + "test_a_start_that_fails_says_why_until_comfyui_responds",
     "NodeLeftOut": NODES + "test_comfyui_serves_the_others_and_says_which_node_is_left_out",
     "NodesNotLoaded": NODES + "test_a_node_that_cannot_be_imported_is_named",
     "NoGpu": POD,

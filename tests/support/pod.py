@@ -104,9 +104,14 @@ class Pod:
         return subprocess.run([*command, *arguments], env=self.environ, capture_output=True, text=True, timeout=60)
 
     def family(self) -> list[psutil.Process]:
-        """Every process of the pod."""
+        """Every process of the pod; a child that has ended has no command line any more."""
         leader = psutil.Process(self.process.pid)
-        return [leader, *leader.children(recursive=True)]
+        alive = []
+        for each in (leader, *leader.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                if each.cmdline():
+                    alive.append(each)
+        return alive
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it as a container engine (or Ctrl-C) does; returns the exit code."""

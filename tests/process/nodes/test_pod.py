@@ -119,3 +119,29 @@ def test_a_node_that_cannot_be_imported_is_named(pod: Pod) -> None:
     add_node(pod.home, "Bad", "")
     assert pod.podkeeper("restart", "comfyui").returncode == 0
     wait_until(lambda: "NodesNotLoaded" not in conditions(pod), 60, "it is loaded", 0.1)
+
+
+@pytest.mark.parametrize("pod", [""], indirect=True)
+def test_a_start_that_fails_says_why_until_comfyui_responds(pod: Pod) -> None:
+    wait_until(lambda: responds(pod), 60, "ComfyUI serves", 0.1)
+    main = pod.home / "comfyui-source/main.py"
+    whole = main.read_text()
+    main.write_text("raise RuntimeError('Found no NVIDIA driver on your system.')")
+    assert pod.podkeeper("restart", "comfyui").returncode in (0, 7)
+    wait_until(lambda: "ComfyUIFails" in conditions(pod), 60, "it is named", 0.1)
+    assert "2 times in a row" in conditions(pod)["ComfyUIFails"]
+    assert conditions(pod)["ComfyUIFails"].endswith("RuntimeError: Found no NVIDIA driver on your system.")
+    assert "Found no NVIDIA driver" in pod.podkeeper("status").stdout
+    main.write_text(whole)
+    wait_until(lambda: "ComfyUIFails" not in conditions(pod), 60, "it is over", 0.1)
+
+
+@pytest.mark.parametrize("pod", [""], indirect=True)
+def test_a_wrong_argument_is_named_at_once(pod: Pod) -> None:
+    wait_until(lambda: responds(pod), 60, "ComfyUI serves", 0.1)
+    main = pod.home / "comfyui-source/main.py"
+    main.write_text("import argparse; argparse.ArgumentParser(prog='main.py').parse_args()")
+    assert pod.podkeeper("restart", "comfyui").returncode in (0, 7)
+    wait_until(lambda: "ComfyUIFails" in conditions(pod), 60, "it is named", 0.1)
+    assert "ended once" in conditions(pod)["ComfyUIFails"]
+    assert "unrecognized arguments: --listen" in conditions(pod)["ComfyUIFails"]

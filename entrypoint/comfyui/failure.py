@@ -1,0 +1,41 @@
+"""A: the condition that ComfyUI ends before it responds, with the line of its log that says why."""
+
+from __future__ import annotations
+
+import os
+
+from entrypoint.comfyui.last_words import is_wrong_argument, last_words
+from entrypoint.conditions.condition import Condition
+from entrypoint.packages.environment import dead_starts
+from entrypoint.settings.paths import Paths
+from entrypoint.system.redaction import Redactor
+
+NAME = "ComfyUIFails"
+#: Starts that may end before they respond without being called a failure: the first can be the fault of the moment.
+_MOST_DEAD = 2
+#: Bytes at the end of the log: a traceback through thirty nodes.
+_TAIL = 256 << 10
+
+
+def failure_of_last_starts(paths: Paths) -> list[Condition]:
+    """The condition, after starts that ended before ComfyUI responded; [] otherwise."""
+    dead = dead_starts(paths)
+    if not dead:
+        return []
+    words = Redactor(()).text(last_words(_last_lines(f"{paths.log}/comfyui.log")))
+    if dead < _MOST_DEAD and not is_wrong_argument(words):
+        return []
+    times = "once" if dead == 1 else f"{dead} times in a row"
+    reason = f"ComfyUI ended {times} before it responded: {words or 'its log does not say why'}"
+    if is_wrong_argument(words):
+        return [Condition(NAME, reason, "correct COMFYUI_ARGS, then restart the pod")]
+    return [Condition(NAME, reason, "read the log: podkeeper logs comfyui; then: podkeeper restart comfyui")]
+
+
+def _last_lines(path: str) -> list[str]:
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            return file.read(_TAIL).decode(errors="replace").splitlines()
+    except OSError:
+        return []
