@@ -30,6 +30,7 @@ class LaunchFacts:
         packages: Package -> whether ComfyUI's Python has it.
         model_paths: Path of the user's extra_model_paths.yaml, or "" where there is none.
         model_paths_problem: Why that file can't be used, or "".
+        gpus_promised: How many GPUs RunPod says that the pod has.
         database: Path for ComfyUI's database, or "" where ComfyUI can write it beside its code.
         handover: Path of podkeeper's extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" for an old ComfyUI.
     """
@@ -40,6 +41,7 @@ class LaunchFacts:
     model_paths_problem: str = ""
     data_writable: bool = True
     database: str = ""
+    gpus_promised: int = 0
     handover: str = ""
 
 
@@ -52,7 +54,7 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
     if not any(spells(argument, ("--max-upload-size",)) for argument in given):
         own += ["--max-upload-size", "4096"]  # MB; the default of 100 refuses longer videos
     if not facts.gpu:
-        conditions.append(NO_GPU)
+        conditions.append(gpu_missing(facts.gpus_promised) if facts.gpus_promised else NO_GPU)
     if on_cpu:
         own.append("--cpu")
     if not facts.data_writable:
@@ -77,6 +79,14 @@ NO_GPU = Condition(
     "no GPU is visible, so ComfyUI computes on the CPU, slowly",
     "start the pod with a GPU (a stopped pod may come back with none), or docker run with --gpus all",
 )
+
+
+def gpu_missing(promised: int) -> Condition:
+    """The condition that a pod with GPUs has come back without one."""
+    reason = (
+        f"RunPod says that this pod has {promised} GPU(s), and none is visible: ComfyUI computes on the CPU, slowly"
+    )
+    return Condition("GpuMissing", reason, "stop the pod and start it again, or deploy another one on this volume")
 
 
 def spells(word: str, options: Collection[str]) -> str:

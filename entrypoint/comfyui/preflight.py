@@ -28,8 +28,10 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
         raise CannotDo(Condition("ComfyUIPackagesMissing", reason, remedy))
     model_paths = os.path.join(paths.data, "extra_model_paths.yaml")
     exists = os.path.exists(model_paths)
+    promised = os.environ.get("RUNPOD_GPU_COUNT", "").strip()
     return LaunchFacts(
         gpu=gpu_visible(),
+        gpus_promised=int(promised) if promised.isdigit() and len(promised) < 4 else 0,
         packages=packages,
         model_paths=model_paths if exists else "",
         model_paths_problem=model_paths_problem(model_paths) if exists else "",

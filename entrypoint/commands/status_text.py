@@ -96,7 +96,7 @@ def _memory(used: int, limit: int | None) -> str:
 
 def _rest(snapshot: Snapshot) -> Iterable[str]:
     for problem in snapshot.conditions:
-        yield f"problem   {problem.name}: {problem.reason}"
+        yield f"{'note' if problem.severity == 'note' else 'problem':9} {problem.name}: {problem.reason}"
         yield f"{'':9} -> {problem.remedy}"
     if snapshot.models:
         yield f"models    {_models(snapshot.models)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
 #: `cleared_by` of a condition that holds until the pod is started again. (A start clears all the others, too.)
 START = "start"
 
@@ -17,7 +17,8 @@ class Entry(NamedTuple):
     """One condition.
 
     Attributes:
-        severity: `error`: something users need does not work. `warning`: it works, but not as it could.
+        severity: `error`: something users need does not work. `warning`: it works, but not as it could. `note`: good to
+            know; the pod counts as healthy.
         cleared_by: The program (supervisord's name) that clears the condition once it no longer holds, or START.
         meaning: What is wrong, in one sentence, for docs/conditions.md.
         blocks: The program (supervisord's name) that exits and stays down while the condition holds; "": none.
@@ -50,6 +51,7 @@ REGISTRY: dict[str, Entry] = {
         "error", "gateway", "Another program listens on a public port: JUPYTER_PORT, COMFYUI_PORT, STATUS_PORT."
     ),
     "GatewayWithoutLogin": Entry("error", "gateway", "The door cannot read the login's files."),
+    "GpuMissing": Entry("error", "comfyui", "RunPod has promised a GPU, and none is visible."),
     "HomeNotUsable": Entry("warning", START, "The home cannot be written to: the services have a temporary one."),
     "JupyterAuthOff": Entry("warning", START, "JUPYTER_AUTH=none: JupyterLab asks for no login."),
     "JupyterRootElsewhere": Entry("error", "jupyter", "JupyterLab cannot open the data folder and shows another one."),
@@ -65,7 +67,7 @@ REGISTRY: dict[str, Entry] = {
     "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
     "NodeLeftOut": Entry("warning", "comfyui", "ComfyUI starts without a custom node that ended it."),
     "NodesNotLoaded": Entry("warning", "nodes", "ComfyUI could not import some custom nodes."),
-    "NoGpu": Entry("warning", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
+    "NoGpu": Entry("note", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
     "PackagesNotKept": Entry("warning", "nodes", "Packages that were installed cannot be kept on the volume."),
     "PackagesNotRestored": Entry("warning", "comfyui", "Some of the kept packages are missing from ComfyUI."),
     "PackagesOfAnotherImage": Entry(
@@ -108,9 +110,9 @@ REGISTRY: dict[str, Entry] = {
 }
 
 
-def is_warning(name: str) -> bool:
-    """Whether everything users need still works while the condition holds; False for an unknown name."""
-    return name in REGISTRY and REGISTRY[name].severity == "warning"
+def severity_of(name: str) -> Severity:
+    """The condition's severity; an unknown name is an error."""
+    return REGISTRY[name].severity if name in REGISTRY else "error"
 
 
 def cleared_by(program: str) -> frozenset[str]:

@@ -111,7 +111,7 @@ def _no_gpu(facts: Facts) -> Finding:
     promised = str(facts["promised"])
     if promised.isdigit() and int(promised):
         text = f"no GPU is visible, though the pod was promised {promised}"
-        return Finding("gpu", "failed", text, remedy, "NoGpu")
+        return Finding("gpu", "failed", text, remedy, "GpuMissing")
     return Finding("gpu", "warning", "no GPU is visible: ComfyUI computes on the CPU, slowly", remedy, "NoGpu")
 
 

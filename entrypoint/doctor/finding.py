@@ -10,7 +10,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from entrypoint.conditions.registry import is_warning
+from entrypoint.conditions.registry import severity_of
 
 State = Literal["ok", "warning", "failed", "skipped"]
 
@@ -56,7 +56,7 @@ def skipped(check: str, text: str) -> Finding:
 
 def condition_finding(check: str, name: str, reason: str, remedy: str) -> Finding:
     """Return a condition as a finding of `check`; its severity is that of the registry."""
-    return Finding(check, "warning" if is_warning(name) else "failed", f"{name}: {reason}", remedy, name)
+    return Finding(check, "failed" if severity_of(name) == "error" else "warning", f"{name}: {reason}", remedy, name)
 
 
 def without_duplicates(findings: list[Finding]) -> list[Finding]:

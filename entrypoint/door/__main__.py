@@ -17,9 +17,9 @@ import sys
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.door.find_nginx import find_nginx
-from entrypoint.door.nginx_config import Secrets, config_text, services_behind_door
+from entrypoint.door.nginx_config import Secrets, config_text, filled, services_behind_door
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import SERVICES, Service
+from entrypoint.settings.services import SERVICES, Service, service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
 from entrypoint.system.files import read_text, write_atomically
@@ -58,7 +58,7 @@ def main() -> int:
         texts, settings, login, hostname=hostname, connections=connections, without=taken, ipv6=ipv6_ports(settings),
         as_root=user.uid == 0,
     )  # fmt: skip
-    prepare_folder(paths, config, services_behind_door(settings), user)
+    prepare_folder(settings, paths, config, user)
     os.chdir(paths.runtime)
     drop_privileges(user)
     command = [nginx, "-p", "./", "-e", "stderr", "-c", "gateway/nginx.conf"]
@@ -134,7 +134,7 @@ def unprivileged_user() -> Identity:
     return own_identity()
 
 
-def prepare_folder(paths: Paths, config: str, services: list[Service], user: Identity) -> None:
+def prepare_folder(settings: Settings, paths: Paths, config: str, user: Identity) -> None:
     """Write the configuration and the pages, and link the data folder, whose large files nginx sends itself.
 
     The folders are nginx's own, with mode 0700: nginx makes its folders for request bodies in them.
@@ -146,15 +146,24 @@ def prepare_folder(paths: Paths, config: str, services: list[Service], user: Ide
     style = read(f"{HERE}/pages/style.css")
     login, starting = (read(f"{HERE}/pages/{name}.html").replace("@STYLE@", style) for name in ("login", "starting"))
     pages = {"login.html": login}
-    for service in services:
-        text = starting.replace("@TITLE@", html.escape(service.title)).replace("@NAME@", service.name)
-        pages[f"starting-{service.name}.html"] = text
+    for service in services_behind_door(settings):
+        values = {"TITLE": html.escape(service.title), "NAME": service.name, **_status_page(settings, service)}
+        pages[f"starting-{service.name}.html"] = filled(starting, values)
     for name, text in pages.items():
         write_atomically(f"{folder}/pages/{name}", text, 0o600, user)
     write_atomically(f"{folder}/nginx.conf", config, 0o600, user)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{folder}/files")
     os.symlink(paths.data, f"{folder}/files")
+
+
+def _status_page(settings: Settings, service: Service) -> dict[str, str]:
+    """The status page's address for a starting page; its port alone where only the browser knows the host."""
+    status = service_named("status")
+    if service is status or not status.enabled(settings):
+        return {"STATUS_URL": "", "STATUS_PORT": ""}
+    url = status.address(settings) if settings.pod_id else ""
+    return {"STATUS_URL": url, "STATUS_PORT": "" if url else str(status.public_port(settings))}
 
 
 def read(path: str) -> str:

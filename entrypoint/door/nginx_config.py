@@ -100,7 +100,7 @@ def config_text(
         "KEY": secrets.key,
         "PAGE_POLICY": PAGE_POLICY,
     }
-    return _filled(templates["nginx.conf"], values)
+    return filled(templates["nginx.conf"], values)
 
 
 def services_behind_door(settings: Settings) -> list[Service]:
@@ -122,15 +122,16 @@ def _server(templates: Mapping[str, str], service: Service, settings: Settings, 
         "MAX_BODY": service.max_body,
         "IGNORED": "" if service.name == "comfyui" else " X-Accel-Redirect",
     }
-    return _filled(templates["server.conf"], values)
+    return filled(templates["server.conf"], values)
 
 
 def _tiles(templates: Mapping[str, str], settings: Settings) -> str:
     behind = [service for service in services_behind_door(settings) if service.tile]
-    return "".join(_filled(templates["tiles.conf"], {"TILE": service.name}) for service in behind)
+    return "".join(filled(templates["tiles.conf"], {"TILE": service.name}) for service in behind)
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with each @NAME@ replaced by the value of NAME."""
     for name, text in values.items():
         template = template.replace(f"@{name}@", text)
     return template

@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 
 from entrypoint.door.pass_through import ticket_address
 from entrypoint.settings.services import SERVICES
-from entrypoint.status import actions, log_view, model_bundles
+from entrypoint.status import actions, examination, log_view, model_bundles
 from entrypoint.status.base_handler import BaseHandler, PrivateHandler
 from entrypoint.status.live import Live, in_thread
 from entrypoint.status.login import Login
@@ -111,10 +111,15 @@ class ButtonHandler(PrivateHandler):
         print(f"{name}: requested on the status page", flush=True)
         problem = await in_thread(action, *arguments, timeout=ACTION_TIMEOUT)
         if problem:
-            print(f"{name}: {problem}", flush=True)
-        self.set_status(409 if problem else 200)
-        self.set_header("Content-Type", "application/json")
-        await self.finish(json.dumps({"problem": problem}))
+            await self.refuse(name, problem)
+            return
+        await self.finish({"problem": ""})
+
+    async def refuse(self, name: str, problem: str) -> None:
+        """Respond with 409 and the reason, and log it."""
+        print(f"{name}: {problem}", flush=True)
+        self.set_status(409)
+        await self.finish({"problem": problem})
 
 
 class ProgramAction(ButtonHandler):
@@ -139,3 +144,27 @@ class FetchBundle(ButtonHandler):
 
     async def post(self, name: str) -> None:
         await self.run_action(f"fetch {name}", model_bundles.fetch, self.live.settings, self.live.paths, name)
+
+
+class Doctor(ButtonHandler):
+    """POST /doctor: runs every check; the findings."""
+
+    async def post(self) -> None:
+        try:
+            await self.finish({"findings": await examination.findings()})
+        except examination.NotPossible as error:
+            await self.refuse("doctor", str(error))
+
+
+class SupportBundle(ButtonHandler):
+    """POST /bundle: a support bundle to download."""
+
+    async def post(self) -> None:
+        try:
+            content = await examination.bundle()
+        except examination.NotPossible as error:
+            await self.refuse("bundle", str(error))
+            return
+        self.set_header("Content-Type", "application/gzip")
+        self.set_header("Content-Disposition", 'attachment; filename="podkeeper-support.tar.gz"')
+        await self.finish(content)

@@ -87,12 +87,14 @@ class Restart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A condition that holds (entrypoint/conditions/condition.py); `since`: time it was recorded."""
+    """A condition that holds (entrypoint/conditions/condition.py); `severity`: error, warning or note; `since`: time it
+    was recorded."""
 
     name: str
     reason: str
     remedy: str
     since: float
+    severity: str = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

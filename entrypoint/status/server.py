@@ -48,6 +48,8 @@ def application(live: Live, login: Login) -> Application:
             (r"/open/([a-z]+)", handlers.OpenService, common),
             (r"/bundles", handlers.Bundles, common),
             (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
+            (r"/doctor", handlers.Doctor, common),
+            (r"/bundle", handlers.SupportBundle, common),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),
             *((rf"/{name}".replace(".", r"\."), File, {**common, "name": name}) for name in files),
         ],

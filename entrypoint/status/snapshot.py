@@ -6,12 +6,14 @@ content: people read it because something is broken.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
 from entrypoint import __version__
 from entrypoint.conditions.condition import Condition
+from entrypoint.conditions.registry import severity_of
 from entrypoint.conditions.verdict import verdict
 from entrypoint.settings.services import HELPERS, SERVICES
 from entrypoint.settings.services import Service as Row
@@ -79,14 +81,16 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         pod=settings.pod_id,
         started=observed.started,
         supervised=observed.processes is not None,
-        health="unhealthy" if code else summary.partition(":")[0],
+        health="unhealthy" if code else re.split("[: ]", summary, maxsplit=1)[0],
         summary=summary,
         urls=urls,
         services=tuple(_service(row, settings, observed, programs.pop(row.name, None)) for row in services),
         helpers=tuple(programs.values()),
         restarts=tuple(_restarts(observed.restarts)),
         conditions=tuple(
-            schema.Problem(name=each.name, reason=each.reason, remedy=each.remedy, since=since)
+            schema.Problem(
+                name=each.name, reason=each.reason, remedy=each.remedy, since=since, severity=severity_of(each.name)
+            )
             for each, since in observed.conditions
         ),
         cpu=observed.cpu,

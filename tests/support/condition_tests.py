@@ -27,6 +27,7 @@ PRODUCED_BY = {
     "test_without_a_door_comfyui_listens_on_loopback_and_a_condition_says_what_to_do",
     "GatewayPortTaken": POD,
     "GatewayWithoutLogin": POD,
+    "GpuMissing": POD,
     "HomeNotUsable": POD,
     "JupyterAuthOff": POD,
     "JupyterRootElsewhere": "tests/process/jupyter/test_folders.py::"

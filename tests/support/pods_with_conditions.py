@@ -83,6 +83,7 @@ SICK = (
         ON | {"JUPYTER_TOKEN": "", "JUPYTER_ENABLED": "true", "COMFYUI_ARGS": "--use-sage-attention"},
         before=many_things, command=BROKEN_COMMAND,
     ),
+    Sick(("GpuMissing",), ON | {"RUNPOD_GPU_COUNT": "1"}),
     Sick(("ComfyUIAuthOff", "ManagerRestricted"), ON | {"COMFYUI_AUTH": "none"}, before=manager),
     Sick(("ManagerNotSettled",), ON | {"COMFYUI_AUTH": "none"}, before=manager_that_can_not_be_settled),
     Sick(("WeakToken",), {"JUPYTER_TOKEN": "changeme"}),

@@ -27,6 +27,7 @@ export class Logs {
       this.visible = entry.isIntersecting;
       this.refresh();
     }).observe(byId("logs"));
+    byId("logs-fold").addEventListener("toggle", () => this.refresh());
     setInterval(() => this.follow.checked && this.refresh(), PERIOD);
   }
 
@@ -40,9 +41,24 @@ export class Logs {
   }
 
   open(name) {
+    byId("logs-fold").open = true;
     this.name.value = name;
     byId("logs").scrollIntoView();
     this.lines.focus({ preventScroll: true });
+    this.reload();
+  }
+
+  // Once, as the page opens: the log of the service that is down, or the one that the address asks for (#log-NAME).
+  choose(down) {
+    const asked = location.hash.startsWith("#log-") ? location.hash.slice(5) : "";
+    if (this.chosen || !this.name.options.length) return;
+    this.chosen = true;
+    const names = [...this.name.options].map((option) => option.value);
+    const first = [asked, ...down].find((name) => names.includes(name));
+    if (!first) return;
+    if (asked) return this.open(first);
+    byId("logs-fold").open = true;
+    this.name.value = first;
     this.reload();
   }
 
@@ -52,7 +68,7 @@ export class Logs {
   }
 
   async refresh() {
-    if (!this.visible || document.hidden || !this.name.value) return;
+    if (!this.visible || document.hidden || !this.name.value || !byId("logs-fold").open) return;
     const request = ++this.requests;
     const query = new URLSearchParams({ search: this.search.value, lines: LINES, seen: this.mark });
     try {

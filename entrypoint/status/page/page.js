@@ -3,15 +3,15 @@
 import { Logs } from "./logs.js";
 import { Machine, Models, Restarts, Services, headline, helpers, problems, volumes } from "./sections.js";
 import { Stream } from "./stream.js";
-import { byId, clock, h, now, put, show } from "./text.js";
+import { byId, bytes, clock, count, h, now, put, set, show } from "./text.js";
 
 let restartNotes = {}; // program -> what a stop or restart of it costs, from settings/services.py
 
 let status = null;
 const logs = new Logs();
 const machine = new Machine();
-const services = new Services(act, (name) => logs.open(name));
-const models = new Models(act, (name) => send(`bundles/${name}/fetch`, `Download of ${name}`, "requested", `download ${name}`));
+const services = new Services(act, (name) => logs.open(name), copyAddress);
+const models = new Models(act, fetchBundle);
 const restarts = new Restarts();
 
 function draw() {
@@ -22,6 +22,8 @@ function draw() {
   volumes(status);
   restarts.update(status);
   helpers(status);
+  put(byId("version"), status.version ? `Podkeeper ${status.version}.` : "");
+  logs.choose(status.services.filter((each) => ["failed", "silent", "restarting"].includes(each.health)).map((each) => each.name));
 }
 
 function update(parts) {
@@ -70,17 +72,77 @@ const PROGRESS = { start: "is being started", stop: "is being stopped", restart:
 function act(program, title, verb) {
   const request = () => send(`programs/${program}/${verb}`, title, PROGRESS[verb], `${verb} ${title}`);
   if (verb === "start" || program === "models") return request();
-  const dialog = byId("confirm");
   const word = verb[0].toUpperCase() + verb.slice(1);
-  put(byId("confirm-title"), `${word} ${title}?`);
-  put(byId("confirm-text"), restartNotes[program] ?? "");
+  ask(`${word} ${title}?`, restartNotes[program] ?? "", word, "danger", request);
+}
+
+// Tens of gigabytes on a bill are a choice: the question has the size and the room.
+function fetchBundle(bundle) {
+  const disk = status.disks.find((each) => each.name === "volume" && !each.problem) ?? status.disks.find((each) => !each.problem);
+  const size = bundle.gigabytes ? `${bundle.name} has about ${bundle.gigabytes} GB; files that are installed are not fetched again.` : "";
+  const room = disk ? ` ${bytes(disk.free_bytes)} are free on ${disk.path}.` : "";
+  const request = () => send(`bundles/${bundle.name}/fetch`, `Download of ${bundle.name}`, "requested", `download ${bundle.name}`);
+  ask(`Download ${bundle.name}?`, size + room, "Download", "main", request);
+}
+
+function ask(question, text, word, kind, request) {
+  const dialog = byId("confirm");
+  put(byId("confirm-title"), question);
+  put(byId("confirm-text"), text);
   put(byId("confirm-yes"), word);
+  set(byId("confirm-yes"), "class", kind);
   byId("confirm-no").onclick = () => dialog.close();
   byId("confirm-yes").onclick = () => {
     dialog.close();
     request();
   };
   dialog.showModal();
+}
+
+async function copyAddress(service) {
+  try {
+    await navigator.clipboard.writeText(service.url);
+    notify(`The address of ${service.title} is copied.`);
+  } catch { // plain http has no clipboard
+    notify(`The address of ${service.title} is ${service.url}`);
+  }
+}
+
+byId("doctor").addEventListener("click", async () => {
+  const response = await work(byId("doctor"), "doctor", "The checks run", "run the checks");
+  if (!response) return;
+  const { findings } = await response.json();
+  byId("findings").replaceChildren(...findings.map((each) =>
+    h("li", { "data-state": each.state }, h("b", {}, `${each.state}: `), `${each.check}: ${each.text}`,
+      each.remedy ? h("span", { class: "muted" }, ` What to do: ${each.remedy}.`) : null)));
+  const wrong = findings.filter((each) => each.state === "failed").length;
+  notify(wrong ? `${count(wrong, "check", "checks")} failed.` : "No check failed.");
+});
+
+byId("bundle-file").addEventListener("click", async () => {
+  const response = await work(byId("bundle-file"), "bundle", "The bundle is being made", "make the bundle");
+  if (!response) return;
+  const link = h("a", { href: URL.createObjectURL(await response.blob()), download: "podkeeper-support.tar.gz" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  notify("The support bundle is downloaded.");
+});
+
+// POST that takes long: the button waits with it.
+async function work(button, path, progress, task) {
+  button.disabled = true;
+  notify(`${progress}…`);
+  try {
+    const response = await fetch(path, { method: "POST" });
+    if (response.ok) return response;
+    const problem = response.status === 409 ? (await response.json()).problem : `the pod responded with ${response.status}`;
+    notify(`Could not ${task}: ${problem}.`);
+  } catch {
+    notify(`Could not ${task}: the pod cannot be reached.`);
+  } finally {
+    button.disabled = false;
+  }
+  return null;
 }
 
 async function send(path, what, progress, task) {

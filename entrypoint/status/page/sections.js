@@ -33,7 +33,7 @@ export function headline(status) {
   const wrong = others(status).filter((service) => !["up", "off"].includes(service.health));
   const order = ["failed", "silent", "restarting", "starting", "stopping", "stopped", "unknown"];
   wrong.sort((a, b) => order.indexOf(a.health) - order.indexOf(b.health));
-  const problems = status.conditions.length;
+  const problems = status.conditions.filter((each) => each.severity !== "note").length;
   const needs = problems ? `${count(problems, "thing needs", "things need")} attention` : "";
   const text = wrong.map(sentence).filter(Boolean);
   let sentences = "Everything runs.";
@@ -52,11 +52,15 @@ export function headline(status) {
 
 export function problems(status) {
   show(byId("problems"), status.conditions.length > 0);
-  keyed(byId("problem-list"), status.conditions, (each) => `${each.name} ${each.reason} ${each.remedy}`, (each) => {
+  const notes = status.conditions.every((each) => each.severity === "note");
+  put(byId("problems-title"), notes ? "Good to know" : "Needs attention");
+  const ordered = [...status.conditions].sort((a, b) => (a.severity === "note") - (b.severity === "note"));
+  keyed(byId("problem-list"), ordered, (each) => `${each.name} ${each.reason} ${each.remedy}`, (each) => {
     const since = h("span", {});
-    const element = h("li", { class: "problem" },
+    const note = each.severity === "note";
+    const element = h("li", { class: note ? "problem note" : "problem" },
       h("p", { class: "what" }, capital(each.reason) + "."),
-      h("p", { class: "remedy" }, h("b", {}, "What to do: "), each.remedy + "."),
+      h("p", { class: "remedy" }, h("b", {}, note ? "To change that: " : "What to do: "), each.remedy + "."),
       h("p", { class: "muted" }, h("code", {}, each.name), since));
     return { element, update: () => put(since, each.since ? ` since ${clock(each.since)}` : "") };
   });
@@ -67,9 +71,10 @@ const capital = (text) => (/^[a-z][a-z]*[ ,]/.test(text) ? text[0].toUpperCase()
 // ---- services
 
 export class Services {
-  constructor(act, openLog) {
+  constructor(act, openLog, copy) {
     this.act = act;
     this.openLog = openLog;
+    this.copy = copy;
     this.buttons = [];
     this.logs = {};
   }
@@ -98,8 +103,9 @@ export class Services {
     const button = (verb, text) => h("button", { type: "button", onclick: () => this.act(service.name, service.title, verb) }, text, h("span", { class: "visually-hidden" }, ` ${service.title}`));
     const [start, restart, stop] = [button("start", "Start"), button("restart", "Restart"), button("stop", "Stop")];
     const log = h("button", { type: "button", onclick: () => this.openLog(service.name) }, "Log", h("span", { class: "visually-hidden" }, ` of ${service.title}`));
+    const copy = h("button", { type: "button", onclick: () => this.copy(service) }, "Copy address", h("span", { class: "visually-hidden" }, ` of ${service.title}`));
     const element = h("article", { class: "card", "aria-label": service.title },
-      h("header", {}, h("h3", {}, service.title), word), detail, reason, facts, h("p", { class: "actions" }, start, restart, stop, log));
+      h("header", {}, h("h3", {}, service.title), word), detail, reason, facts, h("p", { class: "actions" }, start, restart, stop, log, copy));
     const update = (each) => {
       set(element, "data-tone", TONES[each.health] ?? "quiet");
       put(word, WORDS[each.health] ?? each.health);
@@ -115,6 +121,7 @@ export class Services {
       show(restart, allowed && alive);
       show(stop, allowed && alive);
       show(log, each.name in this.logs);
+      show(copy, Boolean(each.url));
     };
     return { element, update };
   }
@@ -223,7 +230,7 @@ export class Models {
     byId("models-actions").append(this.start, this.stop);
     byId("bundle-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      fetchBundle(byId("bundle").value);
+      fetchBundle(this.bundles.find((each) => each.name === byId("bundle").value));
     });
     byId("bundle").addEventListener("change", () => this.about());
     this.allowed = false;
@@ -301,11 +308,20 @@ function fileRow() {
   return { element, update };
 }
 
+// What is fine is folded; it opens by itself once something is not, and stays as the user leaves it.
+function fold(details, wrong) {
+  if (wrong && !details.dataset.wrong) details.open = true;
+  details.dataset.wrong = wrong ? "yes" : "";
+}
+
 // ---- the volume pass
 
 export function volumes(status) {
   const words = { waiting: "waiting", running: "running", done: "done", stopped: "stopped", gave_up: "gave up" };
   show(byId("volumes"), status.volumes.length > 0);
+  const troubled = status.volumes.some((record) => Object.keys(record.errors ?? {}).length || record.state === "gave_up");
+  put(byId("volumes-line"), troubled ? "Something could not be changed" : status.volumes.some((record) => record.state === "running") ? "Running" : "Nothing to do");
+  fold(byId("volumes-fold"), troubled);
   keyed(byId("volume-list"), status.volumes, (record) => record.path, () => {
     const line = h("p", {});
     const trouble = h("p", { class: "what" });
@@ -339,6 +355,7 @@ export class Restarts {
     const title = (name) => [...status.services, ...status.helpers].find((each) => each.name === name)?.title ?? name;
     show(byId("restarts"), true);
     const failures = entries.filter((entry) => !REQUESTED.includes(entry.kind)).length;
+    fold(byId("restarts-fold"), entries.some((entry) => !REQUESTED.includes(entry.kind) && entry.time > status.at - HOUR));
     put(byId("restarts-line"), entries.length ? `${count(entries.length, "restart")}, ${failures === entries.length ? "all" : failures || "none"} of them after a failure.` : "No restarts since the pod's start.");
     this.lanes(status, entries, title);
     const newest = entries.toReversed();

@@ -119,7 +119,6 @@ def test_retry_after_is_honoured_up_to_an_hour_and_a_stop_does_not_wait_for_it(t
     ("head", "environ", "words"),
     [
         ("schema = 1\n[bundles.B]\nsize = 1\n", {}, "models.toml, line 3: bundles.B.size is not a key here"),
-        ("schema = 1\n[bundles.B]\n", {"DOWNLOAD_B": "perhaps"}, "cannot use DOWNLOAD_B='perhaps'"),
     ],
 )
 def test_bad_settings_exit_2(tmp_path: Path, origin: Origin, head: str, environ: dict[str, str], words: str) -> None:
@@ -128,6 +127,15 @@ def test_bad_settings_exit_2(tmp_path: Path, origin: Origin, head: str, environ:
     code, text = pod.run("fetch", **environ)
     assert code == 2
     assert words in text.splitlines()[-1]
+    assert origin.hits == []
+
+
+def test_a_flag_that_is_neither_true_nor_false_costs_its_own_bundle_alone(tmp_path: Path, origin: Origin) -> None:
+    pod = Pod(tmp_path, origin)
+    pod.manifest("schema = 1\n[bundles.B]\n")
+    code, text = pod.run("fetch", DOWNLOAD_B="perhaps")
+    assert code == 0
+    assert "cannot use DOWNLOAD_B='perhaps'" in text
     assert origin.hits == []
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import psutil
 import pytest
@@ -41,6 +42,8 @@ def ask(pod: Pod, path: str, headers: dict[str, str] | None = None, method: str 
     try:
         connection.request(method, path, body or None, headers or {})
         answer = connection.getresponse()
+        if location := answer.headers["Location"]:
+            answer.headers.replace_header("Location", urljoin(path, location))  # where it leads, as a browser reads it
         return Answer(answer.status, answer.headers, answer.read().decode())
     finally:
         connection.close()

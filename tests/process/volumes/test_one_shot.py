@@ -39,7 +39,7 @@ class OneShot:
         self.stored = stored
         paths = {
             "DATA": stored, "STORED": stored, "VOLUME": "", "LOG": tmp_path, "HOME": tmp_path,
-            "RUNTIME": self.runtime, "PYTHON": sys.executable, "KEPT_SECRETS": "", "MODELS_STATE": "",
+            "RUNTIME": self.runtime, "PYTHON": sys.executable, "KEPT_SECRETS": "", "MODELS_STATE": "", "PACKAGES": "",
         }  # fmt: skip
         self.environ = {"PATH": os.environ["PATH"], **settings}
         self.environ |= {f"PODKEEPER_{name}_PATH": str(path) for name, path in paths.items()}

@@ -85,11 +85,13 @@ def test_past_restarts_have_their_reasons() -> None:
 
 
 def test_conditions_have_their_remedies() -> None:
-    condition = Condition("NoGpu", "no GPU can be seen", "start the pod with a GPU")
-    text = status_text(snapshot(ALL, conditions=((condition, NOW),)))
-    assert "problem   NoGpu: no GPU can be seen\n" in text
+    condition = Condition("GpuMissing", "no GPU can be seen", "start the pod with a GPU")
+    note = Condition("NoGpu", "it computes on the CPU", "start the pod with a GPU")
+    text = status_text(snapshot(ALL, conditions=((condition, NOW), (note, NOW))))
+    assert "problem   GpuMissing: no GPU can be seen\n" in text
+    assert "note      NoGpu: it computes on the CPU\n" in text
     assert "-> start the pod with a GPU\n" in text
-    assert text.endswith("degraded: NoGpu\n")
+    assert text.endswith("degraded: GpuMissing\n")
 
 
 def test_model_downloads_have_a_share_a_rate_and_a_time_to_go() -> None:

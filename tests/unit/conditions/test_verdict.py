@@ -12,8 +12,10 @@ BOTH = ["JupyterLab", "ComfyUI"]
     [
         (BOTH, [], [], (0, "healthy")),
         (BOTH, ["ComfyUI"], [], (0, "degraded: ComfyUI does not answer")),
-        (BOTH, [], ["NoGpu"], (0, "degraded: NoGpu")),
-        (BOTH, ["JupyterLab"], ["NoGpu"], (1, "unhealthy: JupyterLab does not answer, NoGpu")),
+        (BOTH, [], ["VolumeFull"], (0, "degraded: VolumeFull")),
+        (BOTH, ["JupyterLab"], ["VolumeFull"], (1, "unhealthy: JupyterLab does not answer, VolumeFull")),
+        (BOTH, [], ["NoGpu"], (0, "healthy (NoGpu)")),
+        (BOTH, ["ComfyUI"], ["NoGpu"], (0, "degraded: ComfyUI does not answer")),
         (BOTH, BOTH, [], (1, "unhealthy: JupyterLab does not answer, ComfyUI does not answer")),
         (["ComfyUI"], ["ComfyUI"], [], (1, "unhealthy: ComfyUI does not answer")),
         (["JupyterLab"], [], [], (0, "healthy")),

@@ -115,7 +115,8 @@ def test_helpers_are_all_other_programs() -> None:
     [
         ({"jupyter": None, "comfyui": None}, (), "healthy"),
         ({"jupyter": None, "comfyui": "refused"}, (), "degraded"),
-        ({"jupyter": None, "comfyui": None}, ("NoGpu",), "degraded"),
+        ({"jupyter": None, "comfyui": None}, ("VolumeFull",), "degraded"),
+        ({"jupyter": None, "comfyui": None}, ("NoGpu",), "healthy"),
         ({"jupyter": "refused", "comfyui": None}, (), "unhealthy"),
     ],
 )
