@@ -136,7 +136,8 @@ def _add_packages(packages: Parser) -> None:
 
 def _add_models(models: Parser) -> None:
     verbs = models.add_subparsers(dest="verb", metavar="COMMAND")
-    _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", _MODELS)
+    listing = _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", _MODELS)
+    listing.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone, with their files and what failed")
     for name, text in (("plan", "print what would be downloaded"), ("fetch", "download now, with progress")):
         verb = _command(verbs, name, text, _MODELS)
         verb.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone; without a name, all wanted bundles")

@@ -39,7 +39,7 @@ def main(given: Namespace) -> int:
         case "rm":
             return add_remove.remove(settings, paths, given.name)
         case _:
-            return commands.list_bundles(settings, paths)
+            return commands.list_bundles(settings, paths, tuple(getattr(given, "bundle", ())))
 
 
 if __name__ == "__main__":

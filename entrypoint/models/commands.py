@@ -13,24 +13,36 @@ from entrypoint.models.load_manifest import load
 from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE, LATER
 from entrypoint.models.report import log
 from entrypoint.models.sources.model_file import File
+from entrypoint.models.state_file import failures
 from entrypoint.models.store import ModelStore, refusal, sha256_of
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.limits import Limits
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.units import gigabytes
 
 
-def list_bundles(settings: Settings, paths: Paths) -> int:
-    """Print a line per bundle: wanted or not and why, how many files are installed, its description."""
+def list_bundles(settings: Settings, paths: Paths, bundles: tuple[str, ...] = ()) -> int:
+    """Print a line per bundle: wanted or not and why, how many files are installed, its description.
+
+    `bundles`: these alone, each with a line per file: its size, or what is missing and why the last run failed.
+    """
     found = _wanted(settings, paths)
     if isinstance(found, int):
         return found
-    store = ModelStore.of(paths)
+    if unknown := set(bundles) - {each.bundle.name for each in found}:
+        log(f"models: there is no bundle {' '.join(sorted(unknown))}; `podkeeper models list` names the bundles")
+        return BAD_SETTINGS
+    store, failed = ModelStore.of(paths), failures(paths.runtime) if bundles else {}
     for each in found:
+        if bundles and each.bundle.name not in bundles:
+            continue
         installed = sum(bool(store.receipt(file)) for file in each.bundle.files)
         state = "wanted" if each.wanted else "off"
         files = f"{installed}/{len(each.bundle.files)} files"
         log(f"{each.bundle.name:<12} {state:<7} {files:<12} {each.bundle.about} ({each.why})")
+        for file in each.bundle.files if bundles else ():
+            log(f"  {file.dest}: {_state(store, file)}{failed.get(file.dest, '')}")
     return DONE
 
 
@@ -55,6 +67,15 @@ def verify(settings: Settings, paths: Paths) -> int:
         bad += bool(problem)
         log(f"{file.dest}: {problem or 'right'}")
     return INCOMPLETE if bad else DONE
+
+
+def _state(store: ModelStore, file: File) -> str:
+    size = store.receipt(file).get("size")
+    if isinstance(size, int):
+        return f"installed, {gigabytes(size)}"
+    if staged := store.staged_bytes(file):
+        return f"{gigabytes(staged)} fetched so far"
+    return "not verified yet" if os.path.exists(store.path(file)) else "missing"
 
 
 def _request(bundles: tuple[str, ...]) -> FetchRequest:

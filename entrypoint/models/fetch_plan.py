@@ -21,10 +21,16 @@ class FetchPlan:
     files: tuple[File, ...]  # their files, installed or not
     need: int  # bytes still to be downloaded
     left_out: tuple[str, ...]  # a line for each wanted bundle that does not fit
+    needs: tuple[tuple[str, int], ...] = ()  # (bundle, bytes it still needs) of each selected bundle
 
     def summary(self) -> str:
         """The plan in one line."""
         return f"models: {' '.join(self.bundles) or 'nothing'}; {gigabytes(self.need)} to fetch"
+
+    def sizes(self) -> list[str]:
+        """A line for each selected bundle where there are several; the summary says it of one."""
+        lines = [f"{name}: {gigabytes(need)} to fetch" for name, need in self.needs]
+        return lines if len(lines) > 1 else []
 
     def complete_bundles(self, transfers: Sequence[Transfer]) -> list[str]:
         """The selected bundles whose files are all installed."""
@@ -49,7 +55,7 @@ def make_plan(
     free, total = disk
     fit = fitting(wanted, needs, free - margin(total))
     files = tuple(each.file for each in transfers if each.file.bundle in fit.bundles)
-    return FetchPlan(fit.bundles, files, fit.need, fit.left_out)
+    return FetchPlan(fit.bundles, files, fit.need, fit.left_out, tuple((name, needs[name]) for name in fit.bundles))
 
 
 def _need(bundle: Bundle, transfers: Sequence[Transfer], staged: Mapping[File, int]) -> int:

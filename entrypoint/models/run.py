@@ -109,7 +109,8 @@ async def _preview(run: _Run) -> Outcome:
             async with asyncio.timeout(_PREVIEW_S):
                 await queue.survey()
         _note_silent(run)
-        _planned(run)
+        for text in _planned(run).sizes():
+            log(f"models: {text}")
         outcome = outcome_of(run.transfers)
         # One note speaks for all sources that did not respond.
         return replace(outcome, problems=tuple(text for text in outcome.problems if ": NotAsked: " not in text))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
 
-from entrypoint.models.progress import Transfer, record
+from entrypoint.models.progress import FAILED, Transfer, record
 from entrypoint.system.files import read_table, write_json
 
 #: The condition of a run that has not fetched everything.
@@ -35,6 +36,16 @@ def another_run_reports(runtime: str) -> bool:
             return b"entrypoint.models" in words or b"entrypoint.commands.models" in words
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return False
+
+
+def failures(runtime: str) -> dict[str, str]:
+    """By destination, why the last run in the background did not fetch a file: `; <name>: <reason>`."""
+    found: dict[str, str] = {}
+    with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
+        for each in read_table(_path(runtime))["files"]:
+            if each["state"] == FAILED:
+                found[each["dest"]] = f"; {each['problem']['name']}: {each['problem']['reason']}"
+    return found
 
 
 def _path(runtime: str) -> str:

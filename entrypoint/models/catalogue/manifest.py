@@ -160,6 +160,10 @@ class _Reader:
             if place in taken:
                 raise self._bad(f"files[{index}]", "dest", "is the destination of another file already")
             taken.add(place)
+        for index, file in enumerate(files):  # the file would take the place of the folder, or the folder of the file
+            names = _place(file).split("/")
+            if any("/".join(names[:count]) in taken for count in range(1, len(names))):
+                raise self._bad(f"files[{index}]", "dest", "is below the destination of another file")
 
     def _known(self, table: dict[str, Any], keys: frozenset[str], place: str) -> None:
         for key in table:

@@ -165,6 +165,18 @@ def test_plan_prints_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None
     assert pod.run("list")[1].startswith("B            wanted  0/1 files")
 
 
+def test_list_of_a_bundle_names_its_files_their_sizes_and_failures(tmp_path: Path, origin: Origin) -> None:
+    pod = Pod(tmp_path, origin, "a.bin", "gone.bin")
+    origin.put("a.bin", b"x" * 3_000_000)
+    assert pod.run("fetch")[0] != 0
+    code, text = pod.run("list", "B")
+    assert (code, "a.bin: installed, 3.0 MB" in text) == (0, True), text
+    (gone,) = [line for line in text.splitlines() if "gone.bin: missing; " in line]
+    assert "404" in gone
+    code, text = pod.run("list", "NONE")
+    assert (code, "there is no bundle NONE" in text) == (2, True), text
+
+
 def test_a_stop_exits_75_and_the_next_run_resumes(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     origin.put("a.bin", random.Random(5).randbytes(40 * MIB))

@@ -240,7 +240,7 @@ def test_a_condition_is_in_the_json_and_in_the_metrics_with_its_remedy(pod: Pod)
     try:
         wait_until(lambda: status_of(pod)["conditions"], 10, "the condition is seen", 0.2)
         (condition,) = status_of(pod)["conditions"]
-        assert condition == fields | {"reason": "it says [secret], [secret], [secret]"}
+        assert condition == fields | {"reason": "it says [secret], [secret], [secret]", "severity": "error"}
         assert 'condition="Planted"' in ask(pod, "/metrics", BEARER).text
         assert 'remedy="take it away"' in ask(pod, "/metrics", BEARER).text
         assert ask(pod, "/readyz").status == 200  # a pod with a condition still takes requests

@@ -34,7 +34,7 @@ def plan(files: list[Transfer], free: int, staged: dict[File, int] | None = None
 
 
 def test_everything_fits_with_2_gb_to_spare() -> None:
-    assert plan(transfers(3, 4), 9) == FetchPlan(("A", "B"), (A, B), 7 * GB, ())
+    assert plan(transfers(3, 4), 9) == FetchPlan(("A", "B"), (A, B), 7 * GB, (), (("A", 3 * GB), ("B", 4 * GB)))
     found = plan(transfers(3, 4), 8)
     assert (found.bundles, found.files, found.need) == (("A",), (A,), 3 * GB)
     assert found.left_out == ("B is left out: it needs 4.0 GB, 3.0 GB left",)
@@ -46,6 +46,11 @@ def test_an_installed_file_and_staged_bytes_need_no_space() -> None:
     found = plan(files, 5, {B: GB})
     assert (found.bundles, found.need) == (("A", "B"), 3 * GB)
     assert found.summary() == "models: A B; 3.0 GB to fetch"
+
+
+def test_the_plan_names_what_each_bundle_needs() -> None:
+    assert plan(transfers(3, 4), 100).sizes() == ["A: 3.0 GB to fetch", "B: 4.0 GB to fetch"]
+    assert plan(transfers(3, 4), 8).sizes() == []  # B does not fit: the summary says all
 
 
 def test_a_bundle_whose_size_is_not_known_needs_what_its_manifest_says() -> None:
