@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
+from entrypoint.conditions.registry import severity_of
 from tests.support.browser.chromium import Watcher, keep_evidence, launch
 from tests.support.browser.pods import Pod, open_folder, running
 from tests.support.browser.proxied_pod import PAGES, Scene
@@ -61,12 +63,18 @@ def tab(stage: Scene, request: pytest.FixtureRequest) -> Iterator[Page]:
     page, watcher = profile(stage.browser, stage.proxy)
     page.goto(f"{stage.proxy.pod}/?token={stage.pod.token}")
     expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+    unfold(page)
     yield page
     problems = watcher.take()
     if problems:
         keep_evidence(page, request.node.name, watcher)
     page.context.close()
     assert problems == []
+
+
+def unfold(page: Page) -> None:
+    """Open what is folded while all is fine."""
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
 
 def violations(page: Page) -> list[str]:
@@ -92,10 +100,10 @@ def test_the_page_is_accessible_on_every_screen(stage: Scene, width: int, scheme
     raise_condition(stage, CONDITION)
     try:
         expect(page.locator("#headline")).to_contain_text("1 thing needs attention", timeout=SOON)
+        assert violations(page) == []
+        unfold(page)
         page.locator("#logs").scroll_into_view_if_needed()
         expect(page.locator("#log-lines")).to_contain_text("Jupyter Server")
-        for closed in page.locator("details:visible").all():
-            closed.locator("summary").click()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
         page.get_by_role("button", name="Restart JupyterLab").click()
@@ -134,7 +142,7 @@ def test_every_condition_is_shown_everywhere_with_its_remedy(stage: Scene, tab: 
     for condition in planted:
         raise_condition(stage, condition)
     try:
-        told = f"{len(planted)} things need attention"
+        told = f"{len([name for name in PRODUCED_BY if severity_of(name) != 'note'])} things need attention"
         expect(tab.locator("#headline")).to_contain_text(told, timeout=SOON)
         places = {
             "page": tab.locator("#problem-list").inner_text(),
@@ -319,3 +327,47 @@ def raid(stage: Scene, site: str, attack: str) -> list[str]:
         *(["showed it in a frame"] if framed else []),
         *(["ended JupyterLab"] if ended else []),
     ]
+
+
+def test_what_is_fine_is_folded_and_opens_once_it_is_not(stage: Scene) -> None:
+    page, watcher = profile(stage.browser, stage.proxy)
+    page.goto(f"{stage.proxy.pod}/?token={stage.pod.token}")
+    expect(page.locator("#headline")).to_have_text("Everything runs.", timeout=SOON)
+    expect(page.locator("#logs-fold")).not_to_have_attribute("open", "")
+    page.get_by_role("button", name="Log of JupyterLab").click()
+    expect(page.locator("#log-lines")).to_contain_text("Jupyter Server", timeout=SOON)
+    page.goto(f"{stage.proxy.pod}/#log-jupyter")
+    page.reload()
+    expect(page.locator("#log-name")).to_have_value("jupyter", timeout=SOON)
+    expect(page.locator("#log-lines")).to_contain_text("Jupyter Server", timeout=SOON)
+    assert watcher.take() == []
+    page.context.close()
+
+
+def test_a_note_leaves_the_headline_as_it_is(stage: Scene, tab: Page) -> None:
+    note = {"name": "NoGpu", "reason": "it computes on the CPU", "remedy": "start with a GPU", "since": 1.0}
+    raise_condition(stage, note)
+    try:
+        expect(tab.locator("#problem-list li").first).to_contain_text("It computes on the CPU.", timeout=SOON)
+        expect(tab.locator("#problems-title")).to_have_text("Good to know")
+        expect(tab.locator("#headline")).to_have_text("Everything runs.")
+        expect(tab.locator("#verdict")).to_have_attribute("data-tone", "good")
+    finally:
+        clear_condition(stage, note)
+
+
+def test_the_checks_run_and_a_bundle_is_downloaded(stage: Scene, tab: Page) -> None:
+    tab.get_by_role("button", name="Check everything").click()
+    expect(tab.locator("#findings li").first).to_be_visible(timeout=90_000)
+    assert tab.locator("#findings li").count() > 10
+    with tab.expect_download(timeout=90_000) as started:
+        tab.get_by_role("button", name="Download a support bundle").click()
+    path = started.value.path()
+    with tarfile.open(path) as bundle:
+        assert any(name.endswith("jupyter.log") for name in bundle.getnames())
+
+
+def test_an_address_is_copied(stage: Scene, tab: Page) -> None:
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.get_by_role("button", name="Copy address of JupyterLab").click()
+    expect(tab.locator("#told")).to_contain_text("The address of JupyterLab")
