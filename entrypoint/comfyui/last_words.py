@@ -25,7 +25,7 @@ def last_words(lines: Sequence[str]) -> str:
         if texts[number].startswith(STARTED) and "main.py" in texts[number]:
             texts = texts[number + 1 :]
             break
-    return _short(_argparse(texts) or _fatal(texts) or _exception(texts) or _cuda(texts))
+    return _short(_argparse(texts) or _fatal(texts) or _exception(texts) or _cuda(texts) or _last(texts))
 
 
 def is_wrong_argument(words: str) -> bool:
@@ -54,6 +54,11 @@ def _exception(texts: Sequence[str]) -> str:
 
 def _cuda(texts: Sequence[str]) -> str:
     return next((text for text in reversed(texts) if "CUDA error" in text or "CUDA out of memory" in text), "")
+
+
+def _last(texts: Sequence[str]) -> str:
+    """`sys.exit("words")` prints its words and no class."""
+    return next((text for text in reversed(texts) if text.strip()), "")
 
 
 def _short(text: str) -> str:

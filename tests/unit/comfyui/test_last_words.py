@@ -42,7 +42,8 @@ SEGMENTATION = [
         ([START, "torch.AcceleratorError: CUDA error: device-side assert triggered"],
          "torch.AcceleratorError: CUDA error: device-side assert triggered"),
         ([START, *SEGMENTATION], "Segmentation fault in /usr/lib/python3.11/ctypes/__init__.py, line 519"),
-        ([START, *TRACEBACK, START, "Starting server"], ""),  # the last start alone
+        ([START, *TRACEBACK, START, "Starting server", ""], "Starting server"),  # the last start alone
+        ([START, "fake: crashed"], "fake: crashed"),
         ([START, "KeyError: 'x' " + "y" * 1000], "KeyError: 'x' " + "y" * 286 + "..."),
     ],
 )  # fmt: skip
