@@ -1,6 +1,7 @@
 """A: starts the pod: `python -I -m entrypoint [START COMMAND]`. Errors become exit codes here and nowhere else.
 
-The exit codes are those of sysexits.h: 73 a file or folder cannot be created, 78 settings cannot be used.
+The exit codes are those of sysexits.h: 73 a file or folder cannot be created, 75 another pod
+runs in the same folder, 78 settings cannot be used.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import time
 from functools import partial
 
 from entrypoint.boot.exec_supervisord import become_supervisord
-from entrypoint.boot.own_folders import make_home, make_own_folders
+from entrypoint.boot.one_pod import Running, end_leftovers, take_lock, with_free_inner_ports
+from entrypoint.boot.own_folders import make_home, make_own_folders, make_runtime_folder
 from entrypoint.boot.plan import child_environ, make_plan
 from entrypoint.boot.read_settings import read_settings
 from entrypoint.boot.steps import Aborted, require, run_steps
@@ -29,7 +31,7 @@ from entrypoint.settings.settings import BadSettings
 from entrypoint.system.facts import look
 from entrypoint.system.privileges import service_identity_of
 
-EX_CANTCREAT, EX_CONFIG = 73, 78
+EX_CANTCREAT, EX_TEMPFAIL, EX_CONFIG = 73, 75, 78
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +47,10 @@ def main(arguments: list[str]) -> int:
         settings = without_door_if_nginx_is_missing(read.settings, os.environ.get("PATH", ""))
         facts = look()
         located, service = locate(settings, facts), service_identity_of(settings)
+        require("make the pod's own folders", partial(make_runtime_folder, located))
+        take_lock(located)
+        end_leftovers(located)
+        settings = with_free_inner_ports(settings)
         require("make the pod's own folders", partial(make_own_folders, located, service))
         config = partial(config_text, settings)
         paths = require("write JupyterLab's configuration", partial(make_home, settings, located, service, config))
@@ -53,6 +59,8 @@ def main(arguments: list[str]) -> int:
         become_supervisord(paths.python, environ | {STARTED: f"{started:.3f}"})
     except BadSettings as error:
         return fail(EX_CONFIG, *error.problems)
+    except Running as error:
+        return fail(EX_TEMPFAIL, str(error))
     except Aborted as error:
         return fail(EX_CANTCREAT, str(error))
     except OSError as error:

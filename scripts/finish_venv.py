@@ -1,10 +1,13 @@
 """The last steps of scripts/venv, run with the new environment's own Python."""
 
 import pathlib
+import shlex
 import sys
 import sysconfig
 
 SITE = pathlib.Path(sysconfig.get_path("purelib"))
+#: Bytes of a script's first line that the kernel reads (BINPRM_BUF_SIZE); it splits the rest at the first space only.
+LONGEST_FIRST_LINE = 127
 BIN = pathlib.Path(sys.executable).parent
 
 
@@ -16,9 +19,11 @@ def put_checkout_on_path(checkout: str) -> None:
 def install_command() -> None:
     """Write the launcher `podkeeper` into the environment's bin folder."""
     script = BIN / "podkeeper"
-    script.write_text(
-        f"#!{sys.executable} -P\nimport sys\nfrom entrypoint.cli import main\nsys.exit(main(sys.argv[1:]))\n"
-    )
+    first = f"#!{sys.executable} -P\n"
+    if " " in sys.executable or len(first) > LONGEST_FIRST_LINE:
+        # To sh the second line is a command, to Python the first of a text: pip's own launchers do the same.
+        first = f"#!/bin/sh\n'''exec' {shlex.quote(sys.executable)} -P \"$0\" \"$@\"\n' '''\n"
+    script.write_text(first + "import sys\nfrom entrypoint.cli import main\nsys.exit(main(sys.argv[1:]))\n")
     script.chmod(0o755)
 
 

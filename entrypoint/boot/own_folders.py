@@ -32,8 +32,13 @@ _RUNTIME_OF_JUPYTER = tuple(
 )
 
 
+def make_runtime_folder(paths: Paths) -> None:
+    """Create the runtime folder, which the lock of a running pod is in. Raises OSError."""
+    _make_folder(paths.runtime)
+
+
 def make_own_folders(paths: Paths, service: Identity) -> None:
-    """Create the log folder and the runtime folder, and clear the conditions of an earlier start.
+    """Create the log folder and what is in the runtime folder, and clear the conditions of an earlier start.
 
     Args:
         paths: Where the folders are.
@@ -46,7 +51,6 @@ def make_own_folders(paths: Paths, service: Identity) -> None:
     _make_folder(paths.log)
     if os.geteuid() == 0:
         close_log_folder(paths.log)
-    _make_folder(paths.runtime)
     _make_runtime_folders(paths.runtime, service)
 
 

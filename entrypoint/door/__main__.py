@@ -14,6 +14,7 @@ import resource
 import secrets
 import socket
 import sys
+from collections.abc import Iterable
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.door.find_nginx import find_nginx
@@ -24,7 +25,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
 from entrypoint.system.files import read_text, write_atomically
 from entrypoint.system.launch_report import report_launch
-from entrypoint.system.ports import wait_for_port
+from entrypoint.system.ports import is_free, port_taken, taken_ports
 from entrypoint.system.privileges import own_identity, powers
 
 #: User nginx runs as where the pod is root; it owns no files (base-passwd of Debian and Ubuntu).
@@ -46,16 +47,19 @@ def main() -> int:
         login = read_login_secrets(settings, paths)
     except CannotDo as error:
         return report_launch(paths.runtime, "gateway", [error.condition])
-    taken = taken_ports(settings)
-    report_launch(paths.runtime, "gateway", [*problems, *taken.values()])
-    if len(taken) == len(services_behind_door(settings)):
+    services = services_behind_door(settings)
+    taken = taken_services(settings, services)
+    report_launch(paths.runtime, "gateway", [*problems, *together(taken.values())])
+    if len(taken) == len(services):
         return 1  # nothing to listen on: supervisord tries again
     os.umask(0o077)
     user = unprivileged_user()
     texts = {name: read(f"{HERE}/{name}") for name in TEMPLATES}
     hostname, connections = socket.gethostname(), connection_limit()
+    ports = (service.public_port(settings) for service in services)
+    ipv6 = [port for port in ports if is_free("::", port)]
     config = config_text(
-        texts, settings, login, hostname=hostname, connections=connections, without=taken, ipv6=ipv6_ports(settings),
+        texts, settings, login, hostname=hostname, connections=connections, without=taken, ipv6=ipv6,
         as_root=user.uid == 0,
     )  # fmt: skip
     prepare_folder(settings, paths, config, user)
@@ -91,28 +95,24 @@ def read_login_secrets(settings: Settings, paths: Paths) -> Secrets:
     return Secrets(token or unknown, cookie_secret or unknown, key)
 
 
-def taken_ports(settings: Settings) -> dict[str, Condition]:
+def taken_services(settings: Settings, services: list[Service]) -> dict[str, Condition]:
     """Service name -> the condition, for each public port that another program holds; the others are opened."""
-    taken = {}
-    for service in services_behind_door(settings):
-        variable = service.public_setting.upper()
-        try:
-            wait_for_port(service.public_port(settings), "GatewayPortTaken", variable)
-        except CannotDo as error:
-            taken[service.name] = error.condition
-    return taken
+    taken = taken_ports([service.public_port(settings) for service in services])
+    found = {}
+    for service in services:
+        port = service.public_port(settings)
+        if port in taken:
+            found[service.name] = port_taken("GatewayPortTaken", port, taken[port], service.public_setting.upper())
+    return found
 
 
-def ipv6_ports(settings: Settings) -> list[int]:
-    """The public ports that are free on IPv6; none where the kernel has no IPv6."""
-    free = []
-    for service in services_behind_door(settings):
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as listener:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("::", service.public_port(settings)))
-            free.append(service.public_port(settings))
-    return free
+def together(conditions: Iterable[Condition]) -> list[Condition]:
+    """One condition of several with the same name: a name is recorded once."""
+    found = list(conditions)
+    if len(found) < 2:
+        return found
+    reasons, remedies = (dict.fromkeys(getattr(each, key) for each in found) for key in ("reason", "remedy"))
+    return [Condition(found[0].name, "; ".join(reasons), "; ".join(remedies))]
 
 
 def connection_limit() -> int:

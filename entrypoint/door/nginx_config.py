@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from entrypoint.door.origins import own_names, own_origins
-from entrypoint.door.pass_through import keyed_digest
+from entrypoint.door.pass_through import keyed_digest, pod_name
 from entrypoint.door.token_spellings import shape, spellings
 from entrypoint.settings.services import SERVICES, Service
 from entrypoint.settings.settings import Settings
@@ -82,7 +82,9 @@ def config_text(
     origins = [(port, origin) for port in ports for origin in dict.fromkeys(own_origins(settings, port))]
     names = dict.fromkeys(name for port in ports for name in own_names(settings, port, hostname))
     values = {
-        "SERVERS": "".join(_server(templates, service, settings, ipv6) for service in services),
+        "SERVERS": "".join(_server(templates, service, settings, ipv6) for service in services).replace(
+            "@POD@", pod_name(secrets.key)
+        ),
         "CONNECTIONS": str(connections),
         "USER": "\nuser root root;" if as_root else "",
         "SERVICES": "".join(f" {port} {service.name};" for port, service in ports.items()),

@@ -32,6 +32,11 @@ def keyed_digest(secret: str, text: str) -> str:
     return base64.urlsafe_b64encode(md5).decode().rstrip("=")
 
 
+def pod_name(secret: str) -> str:
+    """What the door calls itself at /podkeeper/health: tells this pod's door from another's, and is no secret."""
+    return keyed_digest(secret, "pod")
+
+
 def ticket_address(service: Service, settings: Settings, host: str, secret: str, now: float) -> str:
     """The address that opens `service` and logs the browser in there: on RunPod each port is a host of its own.
 

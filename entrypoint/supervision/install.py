@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +35,23 @@ def install(supervisord: Any, lines: Mapping[str, str]) -> Interface:
     orphans.become_subreaper()
     events.subscribe(events.SupervisorStoppingEvent, keeper.shutdown.begin)
     keeper.wakeup.install()
+    _decide_about_hangup(supervisord.options)
     return Interface()
+
+
+def _decide_about_hangup(server_options: Any) -> None:
+    """Stock supervisord restarts every program after a SIGHUP. In local mode it means that the terminal was closed, and
+    ends the pod, unless nohup was asked for; a container has no terminal, and nothing happens."""
+    stock = server_options.get_signal
+    ends = bool(os.environ.get("PODKEEPER_HOME")) and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+
+    def get_signal() -> int | None:
+        found: int | None = stock()
+        if found == signal.SIGHUP:
+            return signal.SIGTERM if ends else None
+        return found
+
+    server_options.get_signal = get_signal
 
 
 def _open_socket(supervisord: Any, owner: str) -> None:

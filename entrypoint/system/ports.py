@@ -1,37 +1,65 @@
-"""A: checks that a port is free."""
+"""A: checks that ports are free."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
+from collections.abc import Collection
 
 from entrypoint.conditions.condition import CannotDo, Condition
 
-#: Seconds for which an ending instance may still hold the port.
+#: Seconds for which an ending instance may still hold a port.
 PATIENCE = 5.0
+
+
+def is_free(address: str, port: int) -> bool:
+    """Whether a server could listen there now; with "::", on IPv6 alone, False where the kernel has none."""
+    return _problem(address, port) == ""
+
+
+def free_port() -> int:
+    """A port of the loopback that the kernel chooses."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def taken_ports(ports: Collection[int]) -> dict[int, str]:
+    """Wait until the ports are free, all together; those that another program still holds after PATIENCE, and why."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        taken = {port: problem for port in ports if (problem := _problem("0.0.0.0", port))}
+        if not taken or time.monotonic() > deadline:
+            return taken
+        time.sleep(0.2)
+
+
+def port_taken(condition: str, port: int, problem: str, variable: str) -> Condition:
+    """The condition called `condition`; `variable`: the setting to change."""
+    remedy = f"stop the program that listens there, or set {variable}"
+    return Condition(condition, f"cannot listen on port {port}: {problem}", remedy)
 
 
 def wait_for_port(port: int, condition: str, variable: str) -> None:
     """Wait until the port is free; a server would notice only at the end of its start, and exit.
 
-    Args:
-        port: TCP port.
-        condition: Name of the condition to raise.
-        variable: The setting to change, for the remedy.
-
     Raises:
         CannotDo: Another program holds the port.
     """
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        with socket.socket() as listener:
+    for taken, problem in taken_ports([port]).items():
+        raise CannotDo(port_taken(condition, taken, problem, variable))
+
+
+def _problem(address: str, port: int) -> str:
+    """Why nothing can listen there, or ""."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with contextlib.closing(socket.socket(family)) as listener:
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("0.0.0.0", port))  # every address: it can be taken on a single one
-                return
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    reason = f"cannot listen on port {port}: {error.strerror}"
-                    remedy = f"stop the program that listens there, or set {variable}"
-                    raise CannotDo(Condition(condition, reason, remedy)) from error
-        time.sleep(0.2)
+            listener.bind((address, port))
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from entrypoint.conditions.registry import blocked_services
 from entrypoint.settings.services import SERVICES, Service
@@ -42,7 +42,13 @@ def ask_services(settings: Settings, timeout: float, services: Iterable[Service]
 
 
 def wait_for_services(
-    settings: Settings, runtime: str, services: Iterable[Service], *, began: float, period: float
+    settings: Settings,
+    runtime: str,
+    services: Iterable[Service],
+    *,
+    began: float,
+    period: float,
+    reachable: Callable[[Service], bool] = lambda service: True,
 ) -> Iterator[tuple[Service, float]]:
     """Yield each enabled service once it responds; end when all are up or cannot come up.
 
@@ -54,6 +60,7 @@ def wait_for_services(
         services: The services to wait for.
         began: When the start began, in seconds of CLOCK_BOOTTIME.
         period: Seconds between two rounds of probes.
+        reachable: Whether a service that responds can be used.
 
     Yields:
         The service, and the seconds from `began` until it responded.
@@ -63,7 +70,7 @@ def wait_for_services(
         blocked = blocked_services({condition.name for condition in read_conditions(runtime)})
         for service in list(waiting):
             seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - began
-            if is_up(service.port(settings), service.health_path, _PROBE_TIMEOUT_S):
+            if is_up(service.port(settings), service.health_path, _PROBE_TIMEOUT_S) and reachable(service):
                 waiting.remove(service)
                 yield service, seconds
             elif service.name in blocked or seconds > service.startup_grace:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.boot.own_folders import make_own_folders
+from entrypoint.boot.own_folders import make_own_folders, make_runtime_folder
 from entrypoint.commands.logs import main as show_logs
 from entrypoint.commands.logs import tail
 from entrypoint.conditions.condition import Condition
@@ -64,6 +64,7 @@ def pod(tmp_path: Path) -> Pod:
     facts = Facts(mounts=frozenset(), uid=os.geteuid(), temporary="/tmp", python=sys.executable)
     settings = Settings(home=str(tmp_path / "pod"))
     paths = locate(settings, facts)
+    make_runtime_folder(paths)
     make_own_folders(paths, ME)
     state = paths.models_state
     folders = (paths.data, paths.kept_secrets, f"{paths.runtime}/secrets")
