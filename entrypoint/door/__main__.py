@@ -107,12 +107,12 @@ def taken_services(settings: Settings, services: list[Service]) -> dict[str, Con
 
 
 def together(conditions: Iterable[Condition]) -> list[Condition]:
-    """One condition of several with the same name: a name is recorded once."""
+    """One condition of several taken ports: a name is recorded once."""
     found = list(conditions)
     if len(found) < 2:
         return found
     reasons, remedies = (dict.fromkeys(getattr(each, key) for each in found) for key in ("reason", "remedy"))
-    return [Condition(found[0].name, "; ".join(reasons), "; ".join(remedies))]
+    return [Condition("GatewayPortTaken", "; ".join(reasons), "; ".join(remedies))]
 
 
 def connection_limit() -> int:

@@ -69,6 +69,7 @@ def test_what_a_killed_supervisord_leaves_is_ended_by_the_next_start(tmp_path: P
         assert survivors
         with running(pod.home, {name: text for name, text in pod.environ.items() if name.endswith("_PORT")}) as second:
             second.jupyter_port = pod.jupyter_port
+            second.wait_for_log("JupyterLab is up")
             second.wait_for_jupyter()
             assert "ending what a killed pod has left: " in second.text
             alive = [each for each in survivors if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
