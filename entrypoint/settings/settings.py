@@ -6,6 +6,7 @@ entrypoint's purpose and its first import (attrs or pydantic cost 30-150 ms befo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
@@ -220,11 +221,11 @@ def contradictions(settings: Settings) -> list[str]:
 
 
 def shown(text: str, *, secret: bool = False) -> str:
-    """A value for a message; the query of an address stays out, since signatures travel there."""
+    """A value for a message; the query and the login of an address stay out: signatures and passwords."""
     if secret:
         return "(secret)"
     base, mark, _ = text.partition("?") if "://" in text else (text, "", "")
-    text = base + (mark and "?...")
+    text = re.sub(r"://[^/\s@]*@", "://[secret]@", base) + (mark and "?...")
     return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 

@@ -139,8 +139,8 @@ def test_docker_restart_keeps_the_login(image: str) -> None:
         assert unexpected(pod.log, *AT_A_STOP) == []
 
 
-def test_bad_settings_exit_with_78_and_one_line(image: str) -> None:
-    with running(image, "--env", "JUPYTER_PORT=eighty") as pod:
+def test_a_strict_start_with_bad_settings_exits_with_78_and_one_line(image: str) -> None:
+    with running(image, "--env", "JUPYTER_PORT=eighty", "--env", "PODKEEPER_STRICT=true") as pod:
         wait_until(lambda: pod.inspect("{{.State.Running}}") == "false", 30, "it ends", 0.2)
         assert pod.inspect("{{.State.ExitCode}}") == "78"
         assert pod.log.startswith("podkeeper: cannot use JUPYTER_PORT='eighty'")

@@ -84,7 +84,18 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("PODKEEPER_HOME", "/srv/100%", _QUOTES),
     _bad("COMFYUI_REPO", "github.com/x/y", _REPO),
     _bad("COMFYUI_REPO", "--upload-pack=evil", _REPO),
-    _bad("COMFYUI_REPO", "https://me:pw@host/x", "must not contain a login: logs would show it"),
+    (
+        {"COMFYUI_REPO": "https://me:pw@host/x"},
+        "cannot use COMFYUI_REPO='https://[secret]@host/x': must not contain a login: logs would show it",
+    ),
+    (
+        {"HF_ENDPOINT": "https://me:pw@host/x"},
+        "cannot use HF_ENDPOINT='https://[secret]@host/x': must be an https:// address without a login in it",
+    ),
+    (
+        {"MODELS_MANIFEST": "https://me:pw@host/x.toml?sig=s3"},
+        "cannot use MODELS_MANIFEST='https://[secret]@host/x.toml?...': must be an https:// address without a login in it",
+    ),
     _bad("COMFYUI_REF", "-x", _REF),
     _bad("COMFYUI_REF", "a..b", _REF),
 ]

@@ -12,7 +12,7 @@ from entrypoint.models.transport.limits import Limits
 
 @dataclass(slots=True)
 class RetryPolicy:
-    """The attempts of one task; any progress renews them."""
+    """The attempts of one task. Progress renews them: `slowest` bytes, not the few of an origin that drips for ever."""
 
     limits: Limits  # `attempts` and the waits
     progress: Callable[[], int]  # returns the most bytes that the task has had at once
@@ -23,7 +23,8 @@ class RetryPolicy:
     def stop(self, state: Any) -> bool:
         """Whether the failure in tenacity's `state` was the last attempt."""
         now = self.progress()
-        self._failures = 1 if now > self._seen else self._failures + 1
+        renewed = self._seen < 0 or now - self._seen >= self.limits.slowest
+        self._failures = 1 if renewed else self._failures + 1
         self._seen = now
         exhausted = self._failures >= self.limits.attempts
         return exhausted or (_retry_after(state) or 0) > self.limits.longest_retry_after

@@ -14,6 +14,7 @@ AT_A_STOP = (
     "WARN stopped: announce (terminated by SIGTERM)",
     "WARN stopped: prober (terminated by SIGTERM)",
     "WARN stopped: volumes (terminated by SIGTERM)",
+    "WARN stopped: nodes (terminated by SIGTERM)",
     "WARN stopped: models (terminated by SIGTERM)",
     "WARN stopped: models (exit status 75)",
     "ServerApp] received signal 15, stopping",

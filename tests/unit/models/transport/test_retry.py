@@ -17,11 +17,22 @@ def failure(error: BaseException) -> object:
 
 def test_progress_renews_the_attempts() -> None:
     written = [0]
-    policy = RetryPolicy(Limits(attempts=3), lambda: written[0], lambda: 0.5)
+    policy = RetryPolicy(Limits(attempts=3, slowest=100), lambda: written[0], lambda: 0.5)
     plain = failure(RetryableError("x"))
     assert [policy.stop(plain) for _ in range(2)] == [False, False]
-    written[0] = 1
+    written[0] = 100
     assert [policy.stop(plain) for _ in range(3)] == [False, False, True]
+
+
+def test_an_origin_that_drips_for_ever_is_given_up() -> None:
+    """Each attempt brings a few bytes: far less than the least rate."""
+    written = [0]
+    policy = RetryPolicy(Limits(attempts=3, slowest=100), lambda: written[0], lambda: 0.5)
+    ended = []
+    for _ in range(3):
+        ended.append(policy.stop(failure(RetryableError("x"))))
+        written[0] += 60
+    assert ended == [False, False, True]
 
 
 def test_waits_double_and_retry_after_counts() -> None:
