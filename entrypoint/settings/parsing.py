@@ -15,6 +15,7 @@ _FALSE = {"false", "0", "no", "off"}
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?")
 _POD_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _PRINTABLE = re.compile(r"[!-~]+")
+_LOGIN = re.compile(r"://[^/\s@:]*:[^/\s@]*@")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@\"\\%]+(/[^\s\"\\%]*)?")
 #: Digits of a number of MiB or MB/s: more than any machine has.
 _DIGITS = 12
@@ -81,12 +82,19 @@ def token(text: str) -> str:
     return text
 
 
+def without_login(text: str) -> str:
+    """A text for a message, without the password of an address in it."""
+    return _LOGIN.sub("://[secret]@", text)
+
+
 def origins(text: str) -> tuple[str, ...]:
     """Parse web origins (scheme://host[:port]), separated by commas or spaces."""
     found = tuple(word.lower().rstrip("/") for word in text.replace(",", " ").split())
     for origin in found:
         if not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"must be origins like https://example.com, separated by commas; {origin!r} is not one")
+            raise ValueError(
+                f"must be origins like https://example.com, separated by commas; {without_login(origin)!r} is not one"
+            )
         if origin.rpartition(":")[2].isdigit():
             port(origin.rpartition(":")[2])
     return found

@@ -6,7 +6,6 @@ entrypoint's purpose and its first import (attrs or pydantic cost 30-150 ms befo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
@@ -225,7 +224,7 @@ def shown(text: str, *, secret: bool = False) -> str:
     if secret:
         return "(secret)"
     base, mark, _ = text.partition("?") if "://" in text else (text, "", "")
-    text = re.sub(r"://[^/\s@]*@", "://[secret]@", base) + (mark and "?...")
+    text = parsing.without_login(base) + (mark and "?...")
     return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 

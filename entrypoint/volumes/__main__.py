@@ -25,6 +25,7 @@ from entrypoint.system.privileges import powers, service_identity_of
 from entrypoint.volumes import diagnosis, pass_record
 from entrypoint.volumes.counts import Counts
 from entrypoint.volumes.diagnosis import PASS_REFUSED, TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult
+from entrypoint.volumes.elsewhere import condition_of, other_volumes
 from entrypoint.volumes.policy import PolicyChoice
 from entrypoint.volumes.rule_set import choose, rules_for
 from entrypoint.volumes.rules import Rule
@@ -109,6 +110,8 @@ def main(watch_s: float = 0.0) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lower_priority()
+    if found := other_volumes(paths):
+        _raise(paths.runtime, condition_of(found))
     _make_pass(settings, paths, stop)
     interval = watch_s
     while watch_s and not stop.wait(interval):

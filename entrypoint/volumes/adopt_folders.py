@@ -1,27 +1,39 @@
-"""A: the adoption of the former template's folders on the volume (`/workspace/models`, `/workspace/output`)."""
+"""A: the adoption of the folders that other templates have left on the volume, in place.
+
+The former template's `/workspace/models`, `output` and `input`, and a plain clone of ComfyUI (`/workspace/ComfyUI`, or
+`/workspace/runpod-slim/ComfyUI` of RunPod's own template) with its nodes and settings, too.
+"""
 
 import os
+from collections.abc import Iterator
 
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 
-NAMES = ("models", "output")  # The former template's folders, and so the only ones adopted.
+#: Folders of the former template, at the top of the volume.
+NAMES = ("models", "output", "input")
+#: Clones of ComfyUI, below the volume, and the folders of theirs that ComfyUI uses.
+CLONES = ("ComfyUI", "runpod-slim/ComfyUI")
+OF_A_CLONE = (*NAMES, "custom_nodes", "user")
 
 
 def adopt_folders(paths: Paths) -> None:
-    """Link `<stored>/models` and `<stored>/output` to the volume's folders, after merging a folder in the way.
+    """Link the data folder's `models`, `output` and so on to the folders on the volume, after merging a folder in the
+    way.
 
     Must run before the step that makes ComfyUI's folders: a missing folder needs no merge. Raises CannotDo where files
     were in the way, or a call failed; every file is then in its old place or its new one.
     """
     found: list[Condition] = []
-    for name in NAMES if paths.volume and paths.stored != paths.volume else ():
-        old, new = f"{paths.volume}/{name}", f"{paths.stored}/{name}"
-        if os.path.islink(new) or os.path.islink(old) or not os.path.isdir(old):
+    for old, new in _pairs(paths):
+        if os.path.islink(new) or not os.path.isdir(old) or _leads_into(old, paths.stored):
             continue
-        from entrypoint.volumes.merge_folders import merge  # 5 ms, and once in a volume's life
+        if os.path.islink(old):
+            condition = _link_to_link(old, new)
+        else:
+            from entrypoint.volumes.merge_folders import merge  # 5 ms, and once in a volume's life
 
-        condition = merge(old, new)
+            condition = merge(old, new)
         found += [condition] if condition else []
     if found:
         reason = "; ".join(condition.reason for condition in found)
@@ -30,11 +42,43 @@ def adopt_folders(paths: Paths) -> None:
 
 def linked_folders(paths: Paths) -> list[str]:
     """Return the adopted folders, which a pass over `paths.stored` does not reach (it follows no link)."""
-    return [
-        f"{paths.volume}/{name}"
-        for name in NAMES
-        if paths.volume and _leads_to(f"{paths.stored}/{name}", f"{paths.volume}/{name}")
-    ]
+    return [old for old, new in _pairs(paths) if _leads_to(new, old) and not os.path.islink(old)]
+
+
+def _pairs(paths: Paths) -> Iterator[tuple[str, str]]:
+    """(folder on the volume, its place in the data folder); of several for one place the first that is there."""
+    if not paths.volume or paths.stored == paths.volume:
+        return
+    for name in OF_A_CLONE:
+        own = (f"{paths.volume}/{name}",) if name in NAMES else ()
+        clones = (f"{paths.volume}/{clone}/{name}" for clone in CLONES if os.path.isfile(_main(paths, clone)))
+        first = next((path for path in (*own, *clones) if os.path.isdir(path)), "")
+        if first:
+            yield first, f"{paths.stored}/{name}"
+
+
+def _main(paths: Paths, clone: str) -> str:
+    return f"{paths.volume}/{clone}/main.py"
+
+
+def _link_to_link(old: str, new: str) -> Condition | None:
+    """Link `new` to a link of the user's: what it leads to may be on another disk, so nothing is merged into it."""
+    if os.path.lexists(new):
+        reason = f"{old}, a link, is not used as {new}: {new} is there already"
+        return Condition("FolderInTheWay", reason, f"move what you want to keep from {new}, remove it, restart the pod")
+    try:
+        os.makedirs(os.path.dirname(new), exist_ok=True)
+        os.symlink(os.path.relpath(old, os.path.dirname(new)), new)
+    except OSError as error:
+        reason = f"{old} is not used as {new}: {error.strerror}"
+        return Condition("FolderInTheWay", reason, "check the volume with `ls -l`, then restart the pod")
+    return None
+
+
+def _leads_into(path: str, folder: str) -> bool:
+    """Whether `path` leads into `folder` already: a link back would be a circle."""
+    real = os.path.realpath(path)
+    return real == os.path.realpath(folder) or real.startswith(os.path.realpath(folder) + "/")
 
 
 def _leads_to(link: str, folder: str) -> bool:

@@ -7,7 +7,8 @@ file is moved, and a condition says so.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from posixpath import dirname, join, normpath, relpath
 from typing import Literal
 
 from entrypoint.conditions.condition import Condition
@@ -27,6 +28,7 @@ class Facts:
     wanted_link: str  # the target it should have: `../models`, which is valid wherever the volume is mounted
     old_tree: Tree  # the content of `old`, itself included
     new_tree: Tree  # the content of `new`, itself included
+    links: Mapping[str, str] = field(default_factory=dict)  # path of each relative link below `new` -> its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,15 @@ class Link:
     target: str
 
 
-Action = Move | RemoveEmpty | Link
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """Another text for a link, in one rename(2)."""
+
+    path: str
+    target: str
+
+
+Action = Move | RemoveEmpty | Link | Relink
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,23 @@ def plan_link(facts: Facts) -> LinkPlan:
     moves = [Move(f"{facts.new}/{path}", f"{facts.old}/{path}") for path in _movable(facts)]
     kept = [path for path, kind in facts.new_tree.items() if kind == "folder" and path in facts.old_tree]
     empties = [RemoveEmpty(f"{facts.new}/{path}".rstrip("/")) for path in sorted(kept, reverse=True)]
-    return LinkPlan((*moves, *empties, link))
+    before, after = _relinks(facts)
+    return LinkPlan((*before, *moves, *empties, *after, link))
+
+
+def _relinks(facts: Facts) -> tuple[list[Relink], list[Relink]]:
+    """Keep relative links leading where they lead: absolute while they move, so that a crash finds them right in both
+    places, relative again afterwards, because a volume may be mounted elsewhere the next time."""
+    before, after = [], []
+    for path, text in sorted(facts.links.items()):
+        aim = normpath(join(facts.new, dirname(path), text))
+        inside = aim.startswith(f"{facts.new}/")
+        aim_after = facts.old + aim[len(facts.new) :] if inside else aim
+        moved = relpath(aim_after, dirname(f"{facts.old}/{path}"))
+        if moved != normpath(text):
+            before.append(Relink(f"{facts.new}/{path}", aim_after))
+            after.append(Relink(f"{facts.old}/{path}", moved))
+    return before, after
 
 
 def _is_conflict(path: str, facts: Facts) -> bool:

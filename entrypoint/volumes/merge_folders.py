@@ -5,7 +5,7 @@ import errno
 import os
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, RemoveEmpty, plan_link
+from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, Relink, RemoveEmpty, plan_link
 
 _RENAME_NOREPLACE, _AT_FDCWD = 1, -100
 
@@ -23,7 +23,9 @@ def collect(old: str, new: str) -> Facts:
     new_tree = {} if link else _tree(new)
     shared = {path for path, kind in new_tree.items() if kind == "folder"} | {""}
     wanted = os.path.relpath(old, os.path.dirname(new))
-    return Facts(old, new, link, wanted, _tree(old, shared), new_tree)
+    texts = {path: os.readlink(f"{new}/{path}") for path, kind in new_tree.items() if kind == "link"}
+    relative = {path: text for path, text in texts.items() if not text.startswith("/")}
+    return Facts(old, new, link, wanted, _tree(old, shared), new_tree, relative)
 
 
 def _tree(top: str, only: set[str] | None = None) -> dict[str, Kind]:
@@ -65,6 +67,10 @@ def _do(action: Action) -> None:
             _rename_without_replacing(source, target)
         case RemoveEmpty(path):
             os.rmdir(path)
+        case Relink(path, target):
+            temporary = f"{path}.podkeeper-{os.urandom(6).hex()}"
+            os.symlink(target, temporary)
+            os.rename(temporary, path)
         case Link(path, target):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.symlink(target, path)

@@ -74,6 +74,7 @@ ALLOWED = {
     ("system/kept_changes.py", "_makes"): AS_SERVICE,
     ("system/named_secrets.py", "keep_named"): RUNTIME,
     ("volumes/__main__.py", "_record"): RUNTIME,
+    ("volumes/adopt_folders.py", "_link_to_link"): AS_SERVICE,
     ("volumes/merge_folders.py", "_do"): AS_SERVICE,
     ("volumes/merge_folders.py", "_rename_without_replacing"): AS_SERVICE,
     ("volumes/open_top.py", "_apply"): PINNED,

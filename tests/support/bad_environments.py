@@ -93,8 +93,8 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
         "cannot use HF_ENDPOINT='https://[secret]@host/x': must be an https:// address without a login in it",
     ),
     (
-        {"MODELS_MANIFEST": "https://me:pw@host/x.toml?sig=s3"},
-        "cannot use MODELS_MANIFEST='https://[secret]@host/x.toml?...': must be an https:// address without a login in it",
+        {"MODELS_MANIFEST": "https://me:pw@host/x?sig=s3"},
+        "cannot use MODELS_MANIFEST='https://[secret]@host/x?...': must be an https:// address without a login in it",
     ),
     _bad("COMFYUI_REF", "-x", _REF),
     _bad("COMFYUI_REF", "a..b", _REF),

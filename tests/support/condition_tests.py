@@ -57,6 +57,7 @@ PRODUCED_BY = {
     "StartCommandFailed": POD,
     "StartStepFailed": POD,
     "StateSetAside": "tests/unit/door/test_login.py::test_another_users_folder_is_set_aside_and_the_login_made_anew",
+    "VolumeElsewhere": "tests/process/volumes/test_elsewhere.py::test_a_volume_at_data_is_named",
     "VolumeError": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeFull": POD,
     "VolumeHung": "tests/process/doctor/test_doctor.py::test_a_hung_volume_comes_first_and_blocks_no_check",

@@ -98,3 +98,92 @@ def test_a_file_that_appears_during_the_merge_is_not_replaced(
     with pytest.raises(CannotDo, match="File exists"):
         adopt_folders(paths)
     assert [(old / "y").read_text(), (new / "y").read_text()] == ["another pod's", "new"]
+
+
+def clone(paths: Paths, place: str) -> Path:
+    folder = Path(paths.volume) / place
+    put(folder / "main.py")
+    put(folder / "models/vae/x", "model")
+    put(folder / "custom_nodes/Node/__init__.py", "node")
+    put(folder / "user/default/workflows/mine.json", "{}")
+    put(folder / "output/picture.png", "picture")
+    return folder
+
+
+@pytest.mark.parametrize("place", ["ComfyUI", "runpod-slim/ComfyUI"])
+def test_a_clone_of_comfyui_is_used_in_place(paths: Paths, place: str) -> None:
+    folder = clone(paths, place)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    adopt_folders(paths)
+    stored = Path(paths.stored)
+    for name in ("models/vae/x", "custom_nodes/Node/__init__.py", "user/default/workflows/mine.json",
+                 "output/picture.png"):  # fmt: skip
+        assert (stored / name).read_bytes() == (folder / name).read_bytes()
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    (stored / "output/new.png").write_text("new")
+    assert (folder / "output/new.png").read_text() == "new"
+    assert f"{folder}/custom_nodes" in linked_folders(paths)
+    adopt_folders(paths)  # a second start
+
+
+def test_the_former_templates_folders_come_before_a_clones(paths: Paths) -> None:
+    clone(paths, "ComfyUI")
+    put(Path(paths.volume) / "models/vae/y")
+    put(Path(paths.volume) / "input/z.png")
+    adopt_folders(paths)
+    assert os.readlink(f"{paths.stored}/models") == "../models"
+    assert os.readlink(f"{paths.stored}/input") == "../input"
+    assert os.readlink(f"{paths.stored}/custom_nodes") == "../ComfyUI/custom_nodes"
+
+
+def test_a_folder_called_comfyui_without_its_code_is_no_clone(paths: Paths) -> None:
+    put(Path(paths.volume) / "ComfyUI/models/x")
+    adopt_folders(paths)
+    assert not os.path.lexists(f"{paths.stored}/models")
+
+
+def test_models_that_are_a_link_themselves_are_used(paths: Paths, tmp_path: Path) -> None:
+    put(tmp_path / "other disk/vae/x", "model")
+    os.symlink(tmp_path / "other disk", f"{paths.volume}/models")
+    adopt_folders(paths)
+    assert Path(paths.stored, "models/vae/x").read_text() == "model"
+    adopt_folders(paths)
+
+
+def test_models_that_lead_into_the_data_folder_make_no_circle(paths: Paths) -> None:
+    put(Path(paths.stored) / "models/vae/x", "model")
+    os.symlink("comfyui/models", f"{paths.volume}/models")
+    adopt_folders(paths)
+    assert Path(paths.stored, "models/vae/x").read_text() == "model"
+    assert not os.path.islink(f"{paths.stored}/models")
+
+
+def test_a_link_and_a_folder_in_its_place_are_left_alone(paths: Paths, tmp_path: Path) -> None:
+    put(tmp_path / "other disk/vae/x", "model")
+    os.symlink(tmp_path / "other disk", f"{paths.volume}/models")
+    put(Path(paths.stored) / "models/mine", "mine")
+    with pytest.raises(CannotDo) as caught:
+        adopt_folders(paths)
+    assert caught.value.condition.name == "FolderInTheWay"
+    assert Path(paths.stored, "models/mine").read_text() == "mine"
+
+
+def test_relative_links_lead_where_they_led(paths: Paths, tmp_path: Path) -> None:
+    volume = tmp_path / "workspace"
+    put(volume / "models/vae/old")
+    put(volume / "shared/big", "shared")
+    new = volume / "comfyui/models"
+    put(new / "loras/real", "real")
+    os.symlink("../../../shared/big", new / "loras/outside")
+    os.symlink("real", new / "loras/beside")
+    os.symlink("../loras/real", new / "loras/round")
+    os.symlink("../../shared", new / "folder")
+    os.symlink(str(volume / "shared/big"), new / "absolute")
+    os.symlink("../nothing/here", new / "dangling")
+    before = {name: (new / name).read_text() for name in ("loras/outside", "loras/beside", "loras/round", "folder/big",
+                                                          "absolute")}  # fmt: skip
+    adopt_folders(paths)
+    assert os.readlink(new) == "../models"
+    assert {name: (new / name).read_text() for name in before} == before
+    assert not os.readlink(volume / "models/loras/outside").startswith("/")  # the volume may be mounted elsewhere
+    assert os.readlink(volume / "models/dangling") == "../comfyui/nothing/here"
