@@ -118,7 +118,7 @@ async def _preview(run: _Run) -> Outcome:
 
 def _planned(run: _Run) -> FetchPlan:
     staged = {each.file: run.store.staged_bytes(each.file) for each in run.transfers}
-    plan = make_plan(run.wanted, run.transfers, staged, free_space(run.store.data))
+    plan = make_plan(run.wanted, run.transfers, staged, free_space(run.store.disk_of_models()))
     run.notes.add(*plan.left_out)
     log(plan.summary())
     return plan

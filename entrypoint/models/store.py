@@ -18,6 +18,31 @@ from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_table, sync_folder, write_json
 
 _BLOCK = 1 << 20
+#: Beside the files, where a folder for models is on another disk than ours; ComfyUI lists names with known endings.
+_STAGING_ELSEWHERE = ".podkeeper-staging"
+
+
+def elsewhere(folder: str, kept: str) -> str:
+    """Where `folder` is on another file system than `kept`: the highest folder of that one that can be written to, so
+    that it stays the same when folders are made below; else ""."""
+    real, own = _existing(os.path.realpath(folder)), _existing(kept)
+    try:
+        device = os.stat(real).st_dev
+        if not own or device == os.stat(own).st_dev:
+            return ""
+        while (
+            (above := os.path.dirname(real)) != real and os.stat(above).st_dev == device and os.access(above, os.W_OK)
+        ):
+            real = above
+    except OSError:
+        return ""
+    return real
+
+
+def _existing(folder: str) -> str:
+    while folder not in ("", "/") and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +63,14 @@ class ModelStore:
         return f"{self.data}/{below}{file.dest}"
 
     def staging_folder(self, file: File) -> str:
-        """The folder of one file during its download."""
-        return f"{self.kept}/staging/{self._key(file)}"
+        """The folder of one file during its download: on the disk that the file goes to, so that installing it is a
+        rename, and the room of the other disk does not count."""
+        top = elsewhere(os.path.dirname(self.path(file)), self.kept)
+        return f"{top}/{_STAGING_ELSEWHERE}/{self._key(file)}" if top else f"{self.kept}/staging/{self._key(file)}"
+
+    def disk_of_models(self) -> str:
+        """A folder on the disk that models go to: `models` may be a link to another one."""
+        return os.path.realpath(f"{self.data}/models")
 
     def staged_bytes(self, file: File) -> int:
         """Bytes of the disk that an unfinished part of the file occupies."""
