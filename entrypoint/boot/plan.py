@@ -8,7 +8,6 @@ from functools import partial
 
 from entrypoint.boot.own_folders import report_home
 from entrypoint.boot.read_settings import report_ignored
-from entrypoint.comfyui.layout import lay_out, make_data_folder
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
@@ -25,6 +24,7 @@ from entrypoint.system.named_secrets import keep_named
 from entrypoint.system.privileges import as_service_user, service_identity_of
 from entrypoint.volumes import boot_steps
 from entrypoint.volumes.adopt_folders import adopt_folders
+from entrypoint.volumes.layout import make_data_folder
 
 #: Variable that tells supervisord.conf whether there is a start command.
 START_COMMAND = "PODKEEPER_START_COMMAND"
@@ -77,9 +77,7 @@ def make_plan(
         Step("make the data folder", partial(make_data_folder, paths, service)),
         *((open_top,) if service.uid != facts.uid else ()),
         Step("use the volume's own folders for models and output", as_service(partial(adopt_folders, paths))),
-        Step("lay out ComfyUI's data folders", as_service(partial(lay_out, paths))),
         open_top,
-        Step("try the volume", partial(boot_steps.probe_volume, settings, paths)),
         Step("prepare the login", partial(prepare_login, settings, paths, service)),
         Step("check the token", partial(check_token, settings)),
         Step("lock JupyterLab", partial(check_login_enabled, settings.jupyter_auth, JUPYTER_AUTH_OFF)),

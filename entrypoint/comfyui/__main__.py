@@ -25,6 +25,7 @@ from entrypoint.system.launch_report import report_launch
 from entrypoint.system.named_secrets import named_secrets
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import become_service_user
+from entrypoint.volumes.layout import make_first_folders
 
 
 def main() -> int:
@@ -32,6 +33,7 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     secrets = named_secrets(settings.comfyui_secrets, paths)  # while this process may still be root
     become_service_user(settings)
+    make_first_folders(paths)
     try:
         source = installation.find(settings)
         packages = prepare(settings, paths, source.python) if installation.is_ours(settings, source) else None

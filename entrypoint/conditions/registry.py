@@ -40,7 +40,7 @@ REGISTRY: dict[str, Entry] = {
     "ComfyUIPackagesMissing": Entry("error", "comfyui", "ComfyUI's Python environment has no torch.", "comfyui"),
     "ComfyUIPortTaken": Entry("error", "comfyui", "Another program listens on ComfyUI's port."),
     "ComfyUIPythonMissing": Entry("error", "comfyui", "ComfyUI's Python does not run.", "comfyui"),
-    "DataFolderNotReady": Entry("error", START, "A folder or link in the data folder cannot be made."),
+    "DataFolderNotReady": Entry("error", "volumes", "A folder or link in the data folder cannot be made."),
     "DataReadOnly": Entry("error", "comfyui", "ComfyUI cannot write to its data folder."),
     "ExtraModelPathsBroken": Entry("warning", "comfyui", "extra_model_paths.yaml cannot be used."),
     "FolderInTheWay": Entry("warning", START, "A former template's folder cannot be adopted: another is in its place."),

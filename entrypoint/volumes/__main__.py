@@ -11,21 +11,23 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
-from entrypoint.conditions.condition import Condition
+from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.volume_policy import NONE
-from entrypoint.system.bounded_process import HUNG
+from entrypoint.system.bounded_process import HUNG, Plain, run_bounded
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_table, write_json
 from entrypoint.system.low_priority import lower_priority
-from entrypoint.system.privileges import powers, service_identity_of
+from entrypoint.system.privileges import as_service_user, powers, service_identity_of
 from entrypoint.volumes import diagnosis, pass_record
 from entrypoint.volumes.counts import Counts
 from entrypoint.volumes.diagnosis import PASS_REFUSED, TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult
 from entrypoint.volumes.elsewhere import condition_of, other_volumes
+from entrypoint.volumes.layout import lay_out
 from entrypoint.volumes.policy import PolicyChoice
 from entrypoint.volumes.rule_set import choose, rules_for
 from entrypoint.volumes.rules import Rule
@@ -35,6 +37,8 @@ from entrypoint.volumes.write_probe import probe, sweep
 
 #: Seconds between two probes of a volume that does not respond: each may leave a process that waits in the kernel.
 _HUNG_INTERVAL_S = 120.0
+#: Seconds for ComfyUI's folders: 30 of them, a few calls each, on the slowest volume.
+_LAYOUT_TIMEOUT_S = 300.0
 _RECORD_INTERVAL_S, _LOG_INTERVAL_S, _STUCK_AFTER_S, _PROBE_TIMEOUT_S = 1.0, 12.0, 60.0, 30.0
 
 
@@ -110,6 +114,7 @@ def main(watch_s: float = 0.0) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lower_priority()
+    _lay_out(settings, paths)
     if found := other_volumes(paths):
         _raise(paths.runtime, condition_of(found))
     _make_pass(settings, paths, stop)
@@ -117,6 +122,27 @@ def main(watch_s: float = 0.0) -> int:
     while watch_s and not stop.wait(interval):
         interval = _HUNG_INTERVAL_S if _probe_volume(settings, paths).error == HUNG else watch_s
     return 0
+
+
+def _lay_out(settings: Settings, paths: Paths) -> None:
+    """Make ComfyUI's folders, before the pass that opens them; in a child process, because the volume may hang."""
+    if _probe_volume(settings, paths).error == HUNG:
+        return
+    result = run_bounded(partial(_lay_out_as_service, settings, paths), _LAYOUT_TIMEOUT_S)
+    if result.get("reason"):
+        _raise(paths.runtime, Condition(diagnosis.NOT_LAID_OUT, str(result["reason"]), str(result["remedy"])))
+    elif result.get("error"):
+        print(f"cannot lay out {paths.stored}: {result['error']}", flush=True)
+    else:
+        clear_condition(paths.runtime, diagnosis.NOT_LAID_OUT)
+
+
+def _lay_out_as_service(settings: Settings, paths: Paths) -> Plain:
+    try:
+        as_service_user(settings, partial(lay_out, paths))
+    except CannotDo as error:
+        return {"reason": error.condition.reason, "remedy": error.condition.remedy}
+    return {}
 
 
 def _make_pass(settings: Settings, paths: Paths, stop: threading.Event) -> None:

@@ -63,8 +63,10 @@ _MEANINGS = {
     "EIO": ("VolumeError", "returns input/output errors", _RESTART),
 }
 
+#: A folder of ComfyUI's cannot be made; the program that lays them out clears it.
+NOT_LAID_OUT = "DataFolderNotReady"
 #: The conditions that a write probe finds, and so clears.
-CONDITION_NAMES = cleared_by("volumes") - {PASS_REFUSED, TOP_NOT_OPENED}
+CONDITION_NAMES = cleared_by("volumes") - {PASS_REFUSED, TOP_NOT_OPENED, NOT_LAID_OUT}
 
 
 def conditions(path: str, result: ProbeResult) -> tuple[Condition, ...]:

@@ -15,8 +15,8 @@ LINT = Path(sys.executable).parent / "lint-imports"
 #: A file, and an import that its floor or room forbids.
 FORBIDDEN = {
     "a lower floor imports a higher one": ("settings/parsing.py", "from entrypoint.system.files import read_text"),
-    "a wing imports another wing": ("volumes/rules.py", "from entrypoint.comfyui.layout import lay_out"),
-    "a wing imports the roof": ("comfyui/layout.py", "from entrypoint.status.schema import SCHEMA"),
+    "a wing imports another wing": ("models/disk.py", "from entrypoint.comfyui.arguments import build"),
+    "a wing imports the roof": ("comfyui/arguments.py", "from entrypoint.status.schema import SCHEMA"),
     "two modules of a room import each other": ("supervision/exits.py", "import entrypoint.supervision.journal"),
     "a circle inside models": ("models/catalogue/manifest.py", "import entrypoint.models.catalogue.fit"),
 }

@@ -14,7 +14,7 @@ from tests.support.checkout import ROOT
 
 #: The modules that root runs before it drops its privileges, or without dropping them.
 ROOTS = (
-    "__main__.py", "cli.py", "boot/*.py", "supervision/*.py", "volumes/*.py", "system/*.py", "comfyui/layout.py",
+    "__main__.py", "cli.py", "boot/*.py", "supervision/*.py", "volumes/*.py", "system/*.py",
     "door/kept_secrets.py", "door/login.py", "door/__main__.py", "doctor/__main__.py", "doctor/examine.py",
     "doctor/support_bundle.py", "models/sources/tokens.py", "ssh/*.py", "start_command/keep.py",
 )  # fmt: skip
@@ -42,8 +42,8 @@ ALLOWED = {
     ("boot/own_folders.py", "_make_folder"): "log and runtime folder: root's own; the home of one user alone",
     ("boot/own_folders.py", "_fill_home"): AS_SERVICE,
     ("boot/own_folders.py", "_set_aside"): AS_SERVICE + ", or as _make_folder",
-    ("comfyui/layout.py", "_make_folder"): AS_SERVICE,
-    ("comfyui/layout.py", "_link"): AS_SERVICE + "; the link /comfyui is in root's own folder",
+    ("volumes/layout.py", "_make_folder"): AS_SERVICE,
+    ("volumes/layout.py", "_link"): AS_SERVICE + "; the link /comfyui is in root's own folder",
     ("doctor/support_bundle.py", "__init__"): OPERATOR + ", and only a new one is made",
     ("doctor/support_bundle.py", "save"): OPERATOR + "; runs as the services' user",
     (

@@ -13,7 +13,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import read_conditions
 from entrypoint.system.mounts import responds
 from entrypoint.volumes import boot_steps
-from tests.support.file_systems import misbehaving, mounted, needs_fuse, needs_mount
+from tests.support.file_systems import misbehaving, needs_fuse
 
 
 def paths_of(tmp_path: Path, stored: Path) -> Paths:
@@ -37,17 +37,8 @@ def stored(tmp_path: Path) -> Path:
 def test_a_healthy_volume_is_opened_at_the_top_and_raises_no_condition(tmp_path: Path, stored: Path) -> None:
     settings, paths = Settings.from_environ({}), paths_of(tmp_path, stored)
     boot_steps.open_top(settings, paths)
-    boot_steps.probe_volume(settings, paths)
     assert [stat.S_IMODE(os.stat(each).st_mode) for each in (stored, stored / "models")] == [0o777, 0o777]
     assert read_conditions(paths.runtime) == []
-
-
-@needs_mount
-def test_a_read_only_volume_is_reported(tmp_path: Path) -> None:
-    with mounted("-t", "tmpfs", "-o", "ro", "tmpfs", at=tmp_path / "volume") as volume:
-        paths = paths_of(tmp_path, volume)
-        boot_steps.probe_volume(Settings.from_environ({}), paths)
-        assert [each.name for each in read_conditions(paths.runtime)] == ["VolumeReadOnly"]
 
 
 @needs_fuse
@@ -59,8 +50,6 @@ def test_a_volume_that_hangs_does_not_block_a_step(passthrough: Path, tmp_path: 
         assert not responds(str(mount.folder / "models"), 0.5)
         with pytest.raises(CannotDo, match="VolumeTopNotOpened"):
             boot_steps.open_top(settings, paths, 0.5)
-        boot_steps.finish_write_probe(boot_steps.start_write_probe(settings, paths), paths, 0.5)
-        assert [each.name for each in read_conditions(paths.runtime)] == ["VolumeHung"]
 
 
 def test_a_missing_folder_counts_as_a_response(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.comfyui.layout import make_data_folder
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.users import Identity
 from entrypoint.volumes import boot_steps
+from entrypoint.volumes.layout import make_data_folder
 from entrypoint.volumes.write_probe import sweep
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -58,7 +58,6 @@ def test_root_touches_nothing_behind_a_link_in_place_of_the_data_folder(
         make_data_folder(paths, Identity(UID, UID))
     with contextlib.suppress(CannotDo):
         boot_steps.open_top(settings, paths)
-    boot_steps.probe_volume(settings, paths)
     sweep(stored, 0)
     environ = {"PATH": os.environ["PATH"], **settings.to_environ(), **paths.to_environ()}
     subprocess.run([sys.executable, "-I", "-m", "entrypoint.volumes"], env=environ, check=True, timeout=60)

@@ -5,10 +5,10 @@ import pathlib
 
 import pytest
 
-from entrypoint.comfyui import layout
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.users import Identity
+from entrypoint.volumes import layout
 from tests.support.comfyui_paths import paths_in
 
 
