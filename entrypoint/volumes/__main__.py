@@ -25,7 +25,7 @@ from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import as_service_user, powers, service_identity_of
 from entrypoint.volumes import diagnosis, pass_record
 from entrypoint.volumes.counts import Counts
-from entrypoint.volumes.diagnosis import PASS_REFUSED, TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult
+from entrypoint.volumes.diagnosis import NOT_LAID_OUT, PASS_REFUSED, TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult
 from entrypoint.volumes.elsewhere import condition_of, other_volumes
 from entrypoint.volumes.layout import lay_out
 from entrypoint.volumes.policy import PolicyChoice
@@ -114,27 +114,32 @@ def main(watch_s: float = 0.0) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lower_priority()
-    _lay_out(settings, paths)
+    laid_out = _lay_out(settings, paths)
     if found := other_volumes(paths):
         _raise(paths.runtime, condition_of(found))
     _make_pass(settings, paths, stop)
+    if not laid_out and not stop.is_set():
+        _lay_out(settings, paths)  # the pass may have given the services' user the right to
     interval = watch_s
     while watch_s and not stop.wait(interval):
         interval = _HUNG_INTERVAL_S if _probe_volume(settings, paths).error == HUNG else watch_s
     return 0
 
 
-def _lay_out(settings: Settings, paths: Paths) -> None:
-    """Make ComfyUI's folders, before the pass that opens them; in a child process, because the volume may hang."""
+def _lay_out(settings: Settings, paths: Paths) -> bool:
+    """Make ComfyUI's folders, before the pass that opens them; in a child process, because the volume may hang. Returns
+    whether all are there."""
     if _probe_volume(settings, paths).error == HUNG:
-        return
+        return False
     result = run_bounded(partial(_lay_out_as_service, settings, paths), _LAYOUT_TIMEOUT_S)
     if result.get("reason"):
-        _raise(paths.runtime, Condition(diagnosis.NOT_LAID_OUT, str(result["reason"]), str(result["remedy"])))
+        _raise(paths.runtime, Condition(NOT_LAID_OUT, str(result["reason"]), str(result["remedy"])))
     elif result.get("error"):
         print(f"cannot lay out {paths.stored}: {result['error']}", flush=True)
     else:
-        clear_condition(paths.runtime, diagnosis.NOT_LAID_OUT)
+        clear_condition(paths.runtime, NOT_LAID_OUT)
+        return True
+    return False
 
 
 def _lay_out_as_service(settings: Settings, paths: Paths) -> Plain:
