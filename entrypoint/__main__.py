@@ -19,7 +19,7 @@ import time
 from functools import partial
 
 from entrypoint.boot.exec_supervisord import become_supervisord
-from entrypoint.boot.one_pod import Running, end_leftovers, take_lock, with_free_inner_ports
+from entrypoint.boot.one_pod import Running, end_leftovers, take_lock, with_free_ports
 from entrypoint.boot.own_folders import make_home, make_own_folders, make_runtime_folder
 from entrypoint.boot.plan import child_environ, make_plan
 from entrypoint.boot.read_settings import read_settings
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         require("make the pod's own folders", partial(make_runtime_folder, located))
         take_lock(located)
         end_leftovers(located)
-        settings = with_free_inner_ports(settings)
+        settings = with_free_ports(settings)
         require("make the pod's own folders", partial(make_own_folders, located, service))
         config = partial(config_text, settings)
         paths = require("write JupyterLab's configuration", partial(make_home, settings, located, service, config))

@@ -45,6 +45,8 @@ def become_supervisord(python: str, environ: Mapping[str, str]) -> NoReturn:
     Raises:
         OSError: The interpreter cannot be run, or too few files may be open.
     """
+    if '"' in python:
+        raise OSError(errno.EINVAL, 'supervisord.conf cannot hold a path with "; rename the folder', python)
     raise_file_limit()
     command = [python, "-I", "-m", "supervisor.supervisord", "--nodaemon", "--configuration", SUPERVISORD_CONF]
     if os.geteuid() == 0:

@@ -33,8 +33,14 @@ _RUNTIME_OF_JUPYTER = tuple(
 
 
 def make_runtime_folder(paths: Paths) -> None:
-    """Create the runtime folder, which the lock of a running pod is in. Raises OSError."""
+    """Create the runtime folder, which the lock of a running pod is in.
+
+    Raises:
+        OSError: It cannot be created, or belongs to another user. It holds the token, and in a shared temporary folder
+            another user could have created it first.
+    """
     _make_folder(paths.runtime)
+    os.close(_open_runtime_folder(paths.runtime))
 
 
 def make_own_folders(paths: Paths, service: Identity) -> None:
@@ -45,8 +51,7 @@ def make_own_folders(paths: Paths, service: Identity) -> None:
         service: The user of the services.
 
     Raises:
-        OSError: A folder cannot be created, or the runtime folder belongs to another user. It holds the token, and
-            in a shared temporary folder another user could have created it first.
+        OSError: A folder cannot be created.
     """
     _make_folder(paths.log)
     if os.geteuid() == 0:
@@ -116,14 +121,20 @@ def close_log_folder(folder: str) -> None:
         os.close(opened)
 
 
-def _make_runtime_folders(runtime: str, service: Identity) -> None:
+def _open_runtime_folder(runtime: str) -> int:
     opened = os.open(runtime, FOLDER)
+    found = os.fstat(opened)
+    if found.st_uid != os.geteuid():
+        os.close(opened)
+        raise PermissionError(1, "it belongs to another user; remove it", runtime)
+    if found.st_mode & 0o022:
+        os.fchmod(opened, 0o755)
+    return opened
+
+
+def _make_runtime_folders(runtime: str, service: Identity) -> None:
+    opened = _open_runtime_folder(runtime)
     try:
-        found = os.fstat(opened)
-        if found.st_uid != os.geteuid():
-            raise PermissionError(1, "it belongs to another user; remove it", runtime)
-        if found.st_mode & 0o022:
-            os.fchmod(opened, 0o755)
         for name in os.listdir(opened):
             kind = stat.S_IFMT(os.lstat(name, dir_fd=opened).st_mode)
             kept = (stat.S_IFDIR,) if name in _THEIRS else (stat.S_IFREG, stat.S_IFSOCK)

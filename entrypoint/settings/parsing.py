@@ -140,6 +140,13 @@ def path(text: str) -> str:
     return text.rstrip("/") or "/"
 
 
+def home(text: str) -> str:
+    """Parse an absolute path of a home: Jupyter replaces `$NAME` in the path of its configuration, and misses it."""
+    if "$" in text:
+        raise ValueError("must not contain $")
+    return path(text)
+
+
 def repository(text: str) -> str:
     """Parse the address of a git repository (https://, ssh://, file:// or an absolute path), without a login in it."""
     if not text.startswith(("https://", "http://", "ssh://", "file:///", "/")):

@@ -127,12 +127,12 @@ class Settings:
         "runs.", secret=True)  # fmt: skip
     ssh_enabled: bool = setting("SSH_ENABLED", parsing.boolean, True, "Run sshd where `PUBLIC_KEY` is set.")
     ssh_port: int = setting("SSH_PORT", parsing.port, 22, "Port of sshd.")
-    home: str = setting("PODKEEPER_HOME", parsing.path, "",
+    home: str = setting("PODKEEPER_HOME", parsing.home, "",
         "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
     strict: bool = setting("PODKEEPER_STRICT", parsing.boolean, False,
         "A value that cannot be used ends the start with exit code 78, as in local mode at a terminal. Else its "
         "default is used, and the condition `SettingIgnored` names it.")  # fmt: skip
-    user_home: str = setting("HOME", parsing.path, "/root", "Home folder; `.jupyter` in it holds the configuration.")
+    user_home: str = setting("HOME", parsing.home, "/root", "Home folder; `.jupyter` in it holds the configuration.")
     pod_id: str = setting("RUNPOD_POD_ID", parsing.pod_id, "",
         "RunPod sets it; the pod's public addresses derive from it.")  # fmt: skip
 

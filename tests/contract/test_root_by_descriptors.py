@@ -38,7 +38,6 @@ OPERATOR = "the operator names the file"
 
 #: (module, function) -> why a path is right there.
 ALLOWED = {
-    ("boot/one_pod.py", "take_lock"): RUNTIME,
     ("boot/own_folders.py", "_make_folder"): "log and runtime folder: root's own; the home of one user alone",
     ("boot/own_folders.py", "_fill_home"): AS_SERVICE,
     ("boot/own_folders.py", "_set_aside"): AS_SERVICE + ", or as _make_folder",

@@ -82,6 +82,7 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("HOME", "/ro\x07ot", _QUOTES),
     _bad("PODKEEPER_HOME", "./here", _ABSOLUTE),
     _bad("PODKEEPER_HOME", "/srv/100%", _QUOTES),
+    _bad("PODKEEPER_HOME", "/srv/$HOME", "must not contain $"),
     _bad("COMFYUI_REPO", "github.com/x/y", _REPO),
     _bad("COMFYUI_REPO", "--upload-pack=evil", _REPO),
     (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +29,7 @@ class Sick:
     before: Callable[[Path], object] = lambda home: None
     harm: Callable[[Pod], object] = lambda pod: None
     command: tuple[str, ...] = ()
-    take_ports: bool = False
+    take_ports_of: tuple[str, ...] = ()
     marks: tuple[pytest.MarkDecorator, ...] = ()
 
     @property
@@ -66,16 +64,6 @@ def without_the_logins_file(pod: Pod) -> None:
     pod.podkeeper("restart", "gateway")
 
 
-@contextlib.contextmanager
-def both_ports_taken(pod_ports: dict[str, str]) -> Iterator[None]:
-    with contextlib.ExitStack() as stack:
-        for text in pod_ports.values():
-            listener = stack.enter_context(socket.socket())
-            listener.bind(("0.0.0.0", int(text)))
-            listener.listen()
-        yield
-
-
 SICK = (
     Sick(
         ("NoGpu", "ComfyUIArgumentDropped", "ExtraModelPathsBroken", "JupyterUserConfigBroken",
@@ -88,7 +76,7 @@ SICK = (
     Sick(("ManagerNotSettled",), ON | {"COMFYUI_AUTH": "none"}, before=manager_that_can_not_be_settled),
     Sick(("WeakToken",), {"JUPYTER_TOKEN": "changeme"}),
     Sick(("JupyterAuthOff",), {"JUPYTER_AUTH": "none"}),
-    Sick(("ComfyUIPortTaken", "GatewayPortTaken"), ON, take_ports=True),
+    Sick(("ComfyUIPortTaken", "GatewayPortTaken"), ON, take_ports_of=("comfyui", "gateway")),
     Sick(("ComfyUIMissing",), ON | {"COMFYUI_DIR": "/nowhere"}),
     Sick(("ComfyUIPythonMissing",), ON | {"COMFYUI_PYTHON": "/bin/false"}),
     Sick(("ComfyUIPackagesMissing",), ON | {"COMFYUI_PYTHON": os.path.realpath("/usr/bin/python3")}),

@@ -1,21 +1,23 @@
-"""Local mode: a second start, a taken port, a killed supervisord, a closed terminal, a path with a space, few files."""
+"""Local mode: a second start, a taken port, a killed supervisord, a closed terminal."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.checkout import ROOT
+from entrypoint.system.ports import is_free
+from tests.support.file_systems import needs_root
+from tests.support.leftovers import LEFTOVERS
 from tests.support.pod import Pod, running
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 
@@ -46,13 +48,81 @@ def test_a_second_start_is_one_line_and_leaves_the_first_pod_alone(tmp_path: Pat
         again.wait_for_jupyter()
 
 
+@pytest.mark.parametrize("way", ["a folder with files", "a FIFO", "a dangling link", "a link to a file"])
+def test_what_is_in_the_place_of_the_lock_lets_no_second_pod_in(way: str, tmp_path: Path) -> None:
+    (tmp_path / "pod/run").mkdir(parents=True)
+    LEFTOVERS[way](tmp_path / "pod/run/lock")
+    with running(tmp_path / "pod") as pod:
+        pod.wait_for_jupyter()
+        assert_a_second_start_changes_nothing(pod)
+
+
+def test_without_locks_a_second_start_finds_the_running_pod_by_its_programs(tmp_path: Path) -> None:
+    """A lock that this start takes, too, is what a file system without locks amounts to."""
+    with running(tmp_path / "pod") as pod:
+        pod.wait_for_jupyter()
+        (tmp_path / "pod/run/lock").unlink()
+        assert_a_second_start_changes_nothing(pod)
+
+
+def assert_a_second_start_changes_nothing(pod: Pod) -> None:
+    before, family = snapshot_of(pod.home / "run"), pod.family()
+    ended = start_again(pod)
+    assert (ended.returncode, ended.stderr.count("\n")) == (75, 1), ended.stderr
+    assert "a pod runs in " in ended.stderr
+    assert snapshot_of(pod.home / "run") == before
+    always = ("entrypoint.jupyter", "entrypoint.status", "entrypoint.supervision.prober")
+    ours = [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert {name for each in ours for name in each.cmdline() if name in always} == set(always)
+
+
+@needs_root
+def test_a_start_does_not_take_over_another_users_runtime_folder(tmp_path: Path) -> None:
+    """Nor end what its records name."""
+    runtime = tmp_path / "pod/run"
+    runtime.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        facts = f'{{"pid": {other.pid}, "started": {psutil.Process(other.pid).create_time()}}}'
+        (runtime / "programs.json").write_text(f'{{"supervisord": 2, "programs": {{"jupyter": {facts}}}}}')
+        os.chown(runtime, 1000, 1000)
+        environ = {"PATH": os.environ["PATH"], "PODKEEPER_HOME": str(tmp_path / "pod")}
+        command = [sys.executable, "-I", "-m", "entrypoint"]
+        ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
+        assert ended.returncode == 73
+        assert "belongs to another user" in ended.stderr
+        assert other.poll() is None
+        other.kill()
+
+
+def test_without_a_door_a_taken_port_is_left_for_a_free_one(tmp_path: Path) -> None:
+    ports = {name: str(free_port()) for name in ("JUPYTER", "COMFYUI", "STATUS")}
+    environ = {f"{name}{kind}_PORT": port for name, port in ports.items() for kind in ("", "_INTERNAL")}
+    with running(tmp_path / "first", environ) as first:
+        first.jupyter_port = int(ports["JUPYTER"])
+        first.wait_for_jupyter()
+        with running(tmp_path / "second", environ | {"JUPYTER_TOKEN": "the-second-pods-token"}) as second:
+            second.wait_for_log("  Logs ")
+            said = (
+                rf"cannot use JUPYTER_PORT={ports['JUPYTER']}: Address already in use by \S+ \(process \d+\); (\d+) is"
+            )
+            found = re.search(said, second.text)
+            assert found, second.text
+            second.jupyter_port = int(found[1])
+            assert f"JupyterLab http://localhost:{found[1]}/lab?token=the-second-pods-token" in second.text
+            assert f":{ports['JUPYTER']}/" not in second.text
+            assert second.jupyter("/api/contents", "the-second-pods-token")
+
+
 def test_a_second_pod_on_taken_ports_is_not_announced_with_the_firsts_address(tmp_path: Path) -> None:
     with running(tmp_path / "first") as first:
         first.wait_for_jupyter()
         ports = {name: text for name, text in first.environ.items() if name.endswith("_PORT")}
         with running(tmp_path / "second", ports | {"JUPYTER_TOKEN": "the-second-pods-token"}) as second:
             second.wait_for_log("GatewayPortTaken")
-            second.wait_for_log("is taken; ")
+            second.wait_for_log(f"cannot use JUPYTER_INTERNAL_PORT={first.environ['JUPYTER_INTERNAL_PORT']}: ")
+            second.wait_for_log(
+                f"cannot listen on port {first.jupyter_port}: Address already in use by nginx (process "
+            )
             wait_until(lambda: "stop the program that listens there" in second.text, 30, "it says so", 0.1)
             assert "JupyterLab is up" not in second.text
             assert "the-second-pods-token" not in second.text
@@ -99,6 +169,15 @@ def test_a_closed_terminal_ends_the_pod(tmp_path: Path) -> None:
         wait_until(lambda: not [member for member in family if member.is_running()], 5, "no process is left")
 
 
+def test_ctrl_c_twice_ends_the_pod_as_once_does(tmp_path: Path) -> None:
+    with running(tmp_path / "pod") as pod:
+        pod.wait_for_jupyter()
+        family = pod.family()
+        pod.process.send_signal(signal.SIGINT)
+        assert pod.stop(signal.SIGINT) == 0
+        wait_until(lambda: not [member for member in family if member.is_running()], 5, "no process is left")
+
+
 def test_under_nohup_the_pod_lives_on_and_nothing_is_restarted(tmp_path: Path) -> None:
     previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -113,48 +192,7 @@ def test_under_nohup_the_pod_lives_on_and_nothing_is_restarted(tmp_path: Path) -
         signal.signal(signal.SIGHUP, previous)
 
 
-@pytest.mark.parametrize("files", [1023, 256])
-def test_a_pod_starts_with_few_open_files_allowed(files: int, tmp_path: Path) -> None:
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nexec prlimit --nofile={files}:{files} {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    with running(tmp_path / "pod", python=str(python)) as pod:
-        pod.wait_for_jupyter()
-        assert pod.stop() == 0
-
-
-def test_too_few_open_files_are_one_line(tmp_path: Path) -> None:
-    environ = {"PATH": os.environ["PATH"], "PODKEEPER_HOME": str(tmp_path / "pod")}
-    command = ["prlimit", "--nofile=40:40", sys.executable, "-I", "-m", "entrypoint"]
-    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
-    assert ended.returncode == 73
-    assert ended.stderr.splitlines()[-1].startswith("podkeeper: ")
-    assert "40 open files are allowed" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.parametrize("name", ["a place with spaces", "it's \u00fcber", "x" * 130])
-def test_the_command_and_a_pod_below_an_odd_path(name: str, tmp_path: Path) -> None:
-    top = tmp_path / name
-    venv.create(top / "venv", symlinks=True)
-    python = top / "venv/bin/python"
-    (site,) = (top / "venv/lib").glob("python3*/site-packages")
-    (site / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    subprocess.run([str(python), str(ROOT / "scripts/finish_venv.py"), str(ROOT)], check=True, timeout=60)
-    command = str(top / "venv/bin/podkeeper")
-    version = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=30, check=False)
-    assert version.stdout.startswith("podkeeper "), version.stderr
-    if "'" in name:
-        return  # PODKEEPER_HOME takes no quotes
-    with running(top / "a pod", python=str(python)) as pod:
-        pod.wait_for_jupyter()
-        status = subprocess.run([command, "status"], env=pod.environ, capture_output=True, text=True, timeout=30)
-        assert "jupyter" in status.stdout
-
-
 def test_a_port_without_a_server_is_free_and_one_with_a_server_is_not() -> None:
-    from entrypoint.system.ports import free_port, is_free
-
     port = free_port()
     assert is_free("127.0.0.1", port)
     with socket.socket() as listener:

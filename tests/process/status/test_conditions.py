@@ -15,9 +15,10 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.loopback_http import send
 from entrypoint.system.mounts import responds
 from entrypoint.volumes import boot_steps
+from tests.support.broken_pods import take_the_port_of
 from tests.support.file_systems import as_user, build_passthrough, misbehaving, needs_fuse, needs_root
 from tests.support.pod import Pod, environ_for, running
-from tests.support.pods_with_conditions import SICK, Sick, both_ports_taken
+from tests.support.pods_with_conditions import SICK, Sick
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -31,10 +32,6 @@ def test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown(sick:
     with contextlib.ExitStack() as stack:
         stack.enter_context(sick.prepare(home))
         sick.before(home)
-        if sick.take_ports:
-            ports = {name: str(free_port()) for name in ("COMFYUI_PORT", "COMFYUI_INTERNAL_PORT")}
-            environ |= ports
-            stack.enter_context(both_ports_taken(ports))
         pod = stack.enter_context(running(home, environ | sick.environ, command=sick.command))
         wait_until(
             lambda: send("GET", int(pod.environ["STATUS_INTERNAL_PORT"]), "/healthz", 2).status == 200,
@@ -43,6 +40,8 @@ def test_each_condition_is_shown_with_its_remedy_wherever_the_pod_is_shown(sick:
             0.1,
         )
         sick.harm(pod)
+        for service in sick.take_ports_of:
+            take_the_port_of(service)(pod, stack)
         wait_until(lambda: set(sick.conditions) <= set(held(pod)), 60, f"{sick.conditions}; see {pod.output}", 0.2)
         conditions = held(pod)
         shown = everywhere(pod)
