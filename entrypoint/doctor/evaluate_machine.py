@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from entrypoint.comfyui.arguments import gpu_missing
 from entrypoint.doctor.check import Facts
 from entrypoint.doctor.finding import Finding, condition_finding, failed, ok, skipped, warning
 from entrypoint.system.attach import Pod
@@ -110,8 +111,8 @@ def _no_gpu(facts: Facts) -> Finding:
     remedy = "start the pod with a GPU (a stopped pod may come back with none), or docker run with --gpus all"
     promised = str(facts["promised"])
     if promised.isdigit() and int(promised):
-        text = f"no GPU is visible, though the pod was promised {promised}"
-        return Finding("gpu", "failed", text, remedy, "GpuMissing")
+        missing = gpu_missing(int(promised))
+        return Finding("gpu", "failed", missing.reason, missing.remedy, missing.name)
     return Finding("gpu", "warning", "no GPU is visible: ComfyUI computes on the CPU, slowly", remedy, "NoGpu")
 
 

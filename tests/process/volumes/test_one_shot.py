@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.file_systems import inodes, misbehaving, mounted, needs_fuse, needs_mount, needs_root
+from tests.support.file_systems import (
+    inodes,
+    let_others_through,
+    misbehaving,
+    mounted,
+    needs_fuse,
+    needs_mount,
+    needs_root,
+)
 from tests.support.waiting import wait_until
 
 _started: list[subprocess.Popen[str]] = []
@@ -165,6 +173,7 @@ def test_a_volume_that_hangs_does_not_block_a_stop(passthrough: Path, tmp_path: 
 
 @needs_fuse
 def test_a_volume_that_refuses_changes_is_one_condition(passthrough: Path, tmp_path: Path, source: Path) -> None:
+    let_others_through(tmp_path)
     with misbehaving(passthrough, source, tmp_path / "volume") as mount:
         mount.set(mount.CHOWN, 1)
         shot = OneShot(tmp_path, mount.folder, VOLUME_POLICY="owner", PUID="1234")
