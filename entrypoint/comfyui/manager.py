@@ -14,7 +14,13 @@ import re
 
 SECTION = "default"
 #: Values while ComfyUI has no login.
-RESTRICTED = {"security_level": "strong", "network_mode": "public"}
+RESTRICTED = {
+    "security_level": "strong",
+    "network_mode": "public",
+    # Manager 3.41 and 4.2 decide about these apart from the level, and allow them on the loopback.
+    "allow_git_url_install": "false",
+    "allow_pip_install": "false",
+}
 #: Network modes stricter than `public`, which the user may keep.
 _LESS_THAN_PUBLIC = ("offline", "private")
 #: The version that moved its files to a folder that ComfyUI does not serve over HTTP.
@@ -44,7 +50,8 @@ def restricted(text: str) -> str:
 
 def restored(text: str, before: str) -> str:
     """The file for a ComfyUI with a login again: the user's values `before`, unless the user has changed them since."""
-    defaults = {"security_level": "normal", "network_mode": "public"}
+    defaults = {"security_level": "normal", "network_mode": "public", "allow_git_url_install": "true",
+                "allow_pip_install": "true"}  # fmt: skip
     changed = [key for key in defaults if value_of(text, key) == RESTRICTED[key]]
     return with_values(text, {key: value_of(before, key) or defaults[key] for key in changed})
 

@@ -47,7 +47,9 @@ def other_database(folder: str, home: str) -> str:
     Under --read-only ComfyUI 0.29 would log an error and run without a database. The home is on a local disk, as a
     database requires, and belongs to the services' user.
     """
-    default = f"{folder}/user" if os.path.isdir(f"{folder}/user") else folder
+    default = f"{folder}/user"
+    with contextlib.suppress(OSError):  # a fresh clone has none, and SQLite makes no folder
+        os.makedirs(default, exist_ok=True)
     if os.access(default, os.W_OK):
         return ""
     known = "--database-url" in (read_text(f"{folder}/comfy/cli_args.py") or "")  # an older ComfyUI would exit 2
