@@ -7,6 +7,7 @@ own, and there is no other user to beware of.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -16,6 +17,8 @@ from entrypoint.system.files import open_regular, write_atomically
 from entrypoint.system.folders import FOLDER, open_folder
 
 _LONGEST = 4096
+#: rename(2) on a file system that has none.
+_NO_RENAME = (errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
 
 
 class KeptSecrets:
@@ -59,7 +62,17 @@ class KeptSecrets:
 
     def write(self, name: str, text: str) -> None:
         """Keep the secret. Raises OSError: the volume refuses."""
-        write_atomically(name, text, 0o600, dir_fd=self._folder)
+        try:
+            write_atomically(name, text, 0o600, dir_fd=self._folder)
+        except OSError as error:
+            if error.errno not in _NO_RENAME:
+                raise
+            # An object store as a volume: a new file can be written there, and none replaced.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self._folder)
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(name, flags, 0o600, dir_fd=self._folder), "w", encoding="utf-8") as file:
+                file.write(text)
 
     def _read(self, folder: int, name: str) -> str:
         try:

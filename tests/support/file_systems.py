@@ -72,7 +72,7 @@ def mounted(*arguments: str, at: pathlib.Path) -> Iterator[pathlib.Path]:
 class Misbehaving:
     """A passthrough mount (passthrough.c) and the switches that make it misbehave."""
 
-    HANG, FAIL, CHOWN, CHMOD, CREATE, WRITE, IGNORE_MODES, SQUASH = range(8)
+    HANG, FAIL, CHOWN, CHMOD, CREATE, WRITE, IGNORE_MODES, SQUASH, RENAME = range(9)
 
     def __init__(self, folder: pathlib.Path, control: pathlib.Path, process: "subprocess.Popen[bytes]") -> None:
         self.folder = folder
@@ -109,7 +109,7 @@ def misbehaving(
         wait_until(lambda: os.path.ismount(folder), 10, "the passthrough is mounted")
         yield mount
     finally:
-        for switch in range(8):
+        for switch in range(9):
             mount.set(switch, 0)
         subprocess.run(["umount", "--lazy", str(folder)], check=False, capture_output=True)
         process.send_signal(signal.SIGKILL)

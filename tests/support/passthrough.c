@@ -11,6 +11,7 @@
  *   byte 5: errno that writing and fsync answer     (EDQUOT)
  *   byte 6: 1 = changing a mode succeeds and changes nothing
  *   byte 7: 1 = a new file belongs to nobody        (root squash, as NFS does it)
+ *   byte 8: errno that renaming answers              (object stores: ENOSYS)
  */
 #define FUSE_USE_VERSION 312
 #define _GNU_SOURCE
@@ -28,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HANG, FAIL, CHOWN, CHMOD, CREATE, WRITE, IGNORE_MODES, SQUASH };
+enum { HANG, FAIL, CHOWN, CHMOD, CREATE, WRITE, IGNORE_MODES, SQUASH, RENAME };
 
 struct inode {
     struct inode *next;
@@ -410,7 +411,7 @@ static void do_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
 static void do_rename(fuse_req_t request, fuse_ino_t from, const char *old, fuse_ino_t to, const char *new,
                       unsigned flags)
 {
-    int error = gate(0);
+    int error = gate(RENAME);
     fuse_reply_err(request, error ? error : renameat2(at(from), old, at(to), new, flags) < 0 ? errno : 0);
 }
 

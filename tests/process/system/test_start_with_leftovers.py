@@ -28,6 +28,9 @@ MORE = (
     "comfyui/.podkeeper/models-wanted/FLUX", "comfyui/.podkeeper/staging/a/lease",
     "comfyui/.podkeeper/staging/a/part.x",
     "comfyui/.podkeeper/staging/a/journal.x",
+    "run/reports/comfyui-starts.json", "run/reports/node-ends.json", "run/reports/comfyui-node", "packages/lock",
+    "comfyui/.podkeeper/nodes.json", "comfyui/.podkeeper/packages/key/good.json",
+    "comfyui/.podkeeper/packages/key/records/pod.json",
 )  # fmt: skip
 
 
