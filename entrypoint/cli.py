@@ -20,6 +20,7 @@ MODULES = {
     "logs": ("entrypoint.commands.logs", True),
     "url": ("entrypoint.commands.url", True),
     "models": ("entrypoint.commands.models", False),
+    "nodes": ("entrypoint.commands.nodes", False),
     "packages": ("entrypoint.commands.packages", False),
 }
 EX_UNAVAILABLE = 69

@@ -119,11 +119,24 @@ def build_parser() -> Parser:
             control.add_argument("program", nargs="+", choices=several, metavar="PROGRAM", help="names, or all")
 
     _add_models(_command(commands, "models", "list, download, add and remove models", _MODELS))
+    _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
     completion = _command(commands, "completion", 'print shell completion: eval "$(podkeeper completion bash)"', "0")
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL", help="bash or zsh")
     _command(commands, "help", "show this help", "0")
     return parser
+
+
+def _add_nodes(nodes: Parser) -> None:
+    verbs = nodes.add_subparsers(dest="verb", metavar="COMMAND")
+    _command(verbs, "list", "list the custom nodes, and which ComfyUI does not load", _PACKAGES)
+    install = _command(verbs, "install", "clone a node, and install what it asks for", _PACKAGES)
+    install.add_argument("address", metavar="URL[@COMMIT]", help="a git repository, or OWNER/NAME at GitHub")
+    for name, text in (("repair", "install what nodes ask for"), ("try", "load nodes again that are left out")):
+        verb = _command(verbs, name, text, _PACKAGES)
+        verb.add_argument("name", nargs="+", metavar="NAME", help="names of `podkeeper nodes list`")
+    remove = _command(verbs, "remove", "switch a node off; its files are kept", _PACKAGES)
+    remove.add_argument("name", metavar="NAME", help="a name of `podkeeper nodes list`")
 
 
 def _add_packages(packages: Parser) -> None:

@@ -31,7 +31,7 @@ def _is_module(path: str) -> bool:
 
 def stamp(path: str, around: str) -> str:
     """What the node is like: it changes with its commit, its own files and what is `around` it (packages, ComfyUI)."""
-    lines = [around, _commit(path)]
+    lines = [around, head_of(path)]
     names = [""] if os.path.isfile(path) else sorted(n for n in _listed(path) if n.endswith((".py", ".txt", ".toml")))
     for name in names:
         try:
@@ -42,7 +42,7 @@ def stamp(path: str, around: str) -> str:
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def _commit(path: str) -> str:
+def head_of(path: str) -> str:
     """The checked-out commit of a clone, without git: `HEAD`, or the branch that it names."""
     head = _head(f"{path}/.git/HEAD")
     return _head(f"{path}/.git/{head.removeprefix('ref: ')}") or head if head.startswith("ref: ") else head

@@ -16,7 +16,7 @@ _TAIL = 1 << 20
 
 def report_failed_nodes(paths: Paths) -> None:
     """Raise or clear the condition, from the last start in ComfyUI's log."""
-    failed = failed_nodes(_last_lines(f"{paths.log}/comfyui.log"))
+    failed = failed_now(paths)
     if not failed:
         clear_condition(paths.runtime, NAME)
         return
@@ -25,6 +25,11 @@ def report_failed_nodes(paths: Paths) -> None:
     remedy = f"install what they need: podkeeper nodes repair {names}; or remove them"
     raise_condition(paths.runtime, Condition(NAME, reason, remedy))
     print(f"nodes: {NAME}: {reason}", flush=True)
+
+
+def failed_now(paths: Paths) -> dict[str, str]:
+    """Node -> why ComfyUI could not import it, at its last start."""
+    return failed_nodes(_last_lines(f"{paths.log}/comfyui.log"))
 
 
 def _last_lines(path: str) -> list[str]:
