@@ -13,7 +13,7 @@ from entrypoint.packages import starts
 from entrypoint.packages.distributions import added, key_of
 from entrypoint.packages.local_state import fingerprint, read_state, write_state
 from entrypoint.packages.overlay import Overlay
-from entrypoint.packages.record import difference, installed, set_id, updated
+from entrypoint.packages.record import Record, difference, installed, set_id, updated
 from entrypoint.packages.restore import locked, restore
 from entrypoint.packages.store import Store
 from entrypoint.settings.paths import Paths
@@ -98,18 +98,26 @@ def _restore(overlay: Overlay, store: Store) -> list[Condition]:
     return [_not_restored(failed)] if failed else []
 
 
-def roll_back(overlay: Overlay, store: Store, why: str) -> list[Condition]:
-    """Replace the overlay by the last good set, or by the image's packages alone; hold the lock."""
-    record, good, had = store.record(), store.good(), tuple(added(overlay.site))
-    failed = restore(overlay, store, good)
+def roll_back(overlay: Overlay, store: Store, why: str, found: Record | None = None) -> list[Condition]:
+    """Replace the overlay by an earlier set; hold the lock.
+
+    Args:
+        overlay: The overlay.
+        store: Where the sets are kept.
+        why: The beginning of the condition's reason.
+        found: The record with what was installed just now and broke: what was kept before it comes back. None: what is
+            kept breaks ComfyUI, so the last set with which it has responded comes back, or the image's packages alone.
+    """
+    before = store.record()
+    broken, target = (before, store.good()) if found is None else (found, before)
+    had = tuple(added(overlay.site))
+    failed = restore(overlay, store, target)
     now, clock = fingerprint(overlay), time.time()
-    found = {name: replace(entry, at=clock) for name, entry in installed(good).items()}
-    store.write_record(updated(record, found, had, clock))
-    write_state(overlay, had=tuple(added(overlay.site)), kept=now, good="" if failed else now)
-    target = "the last packages with which ComfyUI responded" if store.has_good() else "the image's own packages"
-    reason = (
-        f"{why}, so its packages are {target} again ({difference(record, good) or 'what was not kept yet is gone'})"
-    )
+    entries = {name: replace(entry, at=clock) for name, entry in installed(target).items()}
+    store.write_record(updated(broken, entries, had, clock))
+    is_good = not failed and set_id(target) == set_id(store.good())
+    write_state(overlay, had=tuple(added(overlay.site)), kept=now, tried=now, good=now if is_good else "")
+    reason = f"{why}, so these changes are taken back: {difference(target, broken) or 'none that is known'}"
     remedy = "install a version that fits ComfyUI; see: podkeeper packages list"
     conditions = [Condition("PackagesRolledBack", reason, remedy)]
     return [*conditions, _not_restored(failed)] if failed else conditions

@@ -88,8 +88,9 @@ class Keeper:
         with locked(self.overlay):
             if problem := self.trial(current):
                 why = f"ComfyUI cannot start with the packages that were installed ({problem})"
-                snapshot.take(self.overlay, self.store, self.store.record(), ())  # they can be had again
-                report(self.paths, environment.roll_back(self.overlay, self.store, why))
+                had = read_state(self.overlay).had
+                found = snapshot.take(self.overlay, self.store, self.store.record(), had)
+                report(self.paths, environment.roll_back(self.overlay, self.store, why, found.record))
                 return
             try:
                 had = read_state(self.overlay).had

@@ -150,6 +150,7 @@ class Doctor(ButtonHandler):
     """POST /doctor: runs every check; the findings."""
 
     async def post(self) -> None:
+        print("doctor: requested on the status page", flush=True)
         try:
             await self.finish({"findings": await examination.findings()})
         except examination.NotPossible as error:
@@ -160,6 +161,7 @@ class SupportBundle(ButtonHandler):
     """POST /bundle: a support bundle to download."""
 
     async def post(self) -> None:
+        print("bundle: requested on the status page", flush=True)
         try:
             content = await examination.bundle()
         except examination.NotPossible as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from entrypoint.models.bundle_requests import add_requests
+from entrypoint.models.bundle_room import bundle_room
 from entrypoint.models.catalogue.builtin import local_manifest
 from entrypoint.models.catalogue.manifest import BadManifest
+from entrypoint.models.store import ModelStore
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.status.actions import control
@@ -19,7 +21,12 @@ def offered(settings: Settings, paths: Paths) -> list[dict[str, Any]]:
     except BadManifest:
         return []
     bundles = manifest.bundles if manifest else ()
-    return [{"name": each.name, "about": each.about, "gigabytes": each.size_gb} for each in bundles]
+    rooms = bundle_room(bundles, ModelStore.of(paths))
+    return [
+        {"name": each.name, "about": each.about, "gigabytes": each.size_gb, "missing": room.missing, "free": room.free,
+         "complete": room.complete}
+        for each, room in zip(bundles, rooms, strict=True)
+    ]  # fmt: skip
 
 
 def fetch(settings: Settings, paths: Paths, name: str) -> str:

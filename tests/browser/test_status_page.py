@@ -371,3 +371,15 @@ def test_an_address_is_copied(stage: Scene, tab: Page) -> None:
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.get_by_role("button", name="Copy address of JupyterLab").click()
     expect(tab.locator("#told")).to_contain_text("The address of JupyterLab")
+
+
+def test_a_download_is_asked_for_with_its_size_and_the_room(stage: Scene, tab: Page) -> None:
+    form = tab.locator("#bundle-form")
+    expect(form).to_be_visible(timeout=SOON)
+    form.get_by_role("button", name="Download this bundle").click()
+    dialog = tab.get_by_role("dialog")
+    expect(dialog).to_be_visible(timeout=SOON)
+    expect(tab.locator("#confirm-text")).to_contain_text(re.compile(r"(missing|not known)\. [\d.]+ [GTM]B are free"))
+    assert violations(tab) == []
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()

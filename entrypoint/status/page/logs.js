@@ -41,6 +41,7 @@ export class Logs {
   }
 
   open(name) {
+    this.chosen = true;
     byId("logs-fold").open = true;
     this.name.value = name;
     byId("logs").scrollIntoView();
@@ -48,15 +49,15 @@ export class Logs {
     this.reload();
   }
 
-  // Once, as the page opens: the log of the service that is down, or the one that the address asks for (#log-NAME).
+  // The log that the address asks for (#log-NAME), once; else, until the user opens a log, that of a service that goes down.
   choose(down) {
-    const asked = location.hash.startsWith("#log-") ? location.hash.slice(5) : "";
     if (this.chosen || !this.name.options.length) return;
-    this.chosen = true;
+    const asked = location.hash.startsWith("#log-") ? location.hash.slice(5) : "";
     const names = [...this.name.options].map((option) => option.value);
     const first = [asked, ...down].find((name) => names.includes(name));
     if (!first) return;
-    if (asked) return this.open(first);
+    this.chosen = true;
+    if (first === asked) return this.open(first);
     byId("logs-fold").open = true;
     this.name.value = first;
     this.reload();

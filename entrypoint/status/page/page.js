@@ -76,11 +76,14 @@ function act(program, title, verb) {
   ask(`${word} ${title}?`, restartNotes[program] ?? "", word, "danger", request);
 }
 
-// Tens of gigabytes on a bill are a choice: the question has the size and the room.
-function fetchBundle(bundle) {
-  const disk = status.disks.find((each) => each.name === "volume" && !each.problem) ?? status.disks.find((each) => !each.problem);
-  const size = bundle.gigabytes ? `${bundle.name} has about ${bundle.gigabytes} GB; files that are installed are not fetched again.` : "";
-  const room = disk ? ` ${bytes(disk.free_bytes)} are free on ${disk.path}.` : "";
+// Tens of gigabytes on a bill are a choice: the question has the size, what is missing, and the room where it goes.
+async function fetchBundle(chosen) {
+  await offerBundles(); // what is installed, and the room, may have changed
+  const bundle = models.bundles.find((each) => each.name === chosen.name) ?? chosen;
+  const size = bundle.complete ? `All files of ${bundle.name} are installed.`
+    : bundle.missing ? `About ${bytes(bundle.missing)} of ${bundle.name} are missing.`
+    : `The size of ${bundle.name} is not known.`;
+  const room = bundle.free === null ? "" : ` ${bytes(bundle.free)} are free where it goes.`;
   const request = () => send(`bundles/${bundle.name}/fetch`, `Download of ${bundle.name}`, "requested", `download ${bundle.name}`);
   ask(`Download ${bundle.name}?`, size + room, "Download", "main", request);
 }

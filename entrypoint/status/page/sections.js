@@ -240,7 +240,9 @@ export class Models {
   offer(bundles) {
     this.bundles = bundles;
     const size = (each) => (each.gigabytes ? `, about ${each.gigabytes} GB` : "");
+    const chosen = byId("bundle").value;
     byId("bundle").replaceChildren(...bundles.map((each) => h("option", { value: each.name }, each.name + size(each))));
+    if (bundles.some((each) => each.name === chosen)) byId("bundle").value = chosen;
     this.about();
   }
 
@@ -320,7 +322,8 @@ export function volumes(status) {
   const words = { waiting: "waiting", running: "running", done: "done", stopped: "stopped", gave_up: "gave up" };
   show(byId("volumes"), status.volumes.length > 0);
   const troubled = status.volumes.some((record) => Object.keys(record.errors ?? {}).length || record.state === "gave_up");
-  put(byId("volumes-line"), troubled ? "Something could not be changed" : status.volumes.some((record) => record.state === "running") ? "Running" : "Nothing to do");
+  const states = [...new Set(status.volumes.map((record) => words[record.state] ?? record.state))];
+  put(byId("volumes-line"), troubled ? "Something could not be changed" : capital(states.join(", ")));
   fold(byId("volumes-fold"), troubled);
   keyed(byId("volume-list"), status.volumes, (record) => record.path, () => {
     const line = h("p", {});

@@ -318,7 +318,16 @@ def test_a_bundle_can_be_requested(tmp_path: Path) -> None:
         wait_until((own.home / "comfyui").is_dir, 20, "the data folder")
         (own.home / "comfyui/models.toml").write_text(MANIFEST)
         offered = json.loads(ask(own, "/bundles", BEARER).text)["bundles"]
-        assert offered == [{"name": "TINY", "about": "One file that no server has", "gigabytes": 0.0}]
+        (bundle,) = offered
+        assert bundle["free"] > 0
+        expected = {
+            "name": "TINY",
+            "about": "One file that no server has",
+            "gigabytes": 0.0,
+            "missing": 0,
+            "complete": False,
+        }
+        assert bundle | {"free": 0} == expected | {"free": 0}
         unknown = ask(own, "/bundles/NOBODYS/fetch", BEARER, "POST")
         assert (unknown.status, json.loads(unknown.text)["problem"]) == (409, "there is no bundle NOBODYS")
         assert ask(own, "/bundles/TINY/fetch", method="POST").status == 401
