@@ -49,16 +49,13 @@ def _pairs(paths: Paths) -> Iterator[tuple[str, str]]:
     """(folder on the volume, its place in the data folder); of several for one place the first that is there."""
     if not paths.volume or paths.stored == paths.volume:
         return
+    # looked up once: JupyterLab waits for it, and a call takes 200 ms on the slowest volumes
+    clones = [f"{paths.volume}/{clone}" for clone in CLONES if os.path.isfile(f"{paths.volume}/{clone}/main.py")]
     for name in OF_A_CLONE:
-        own = (f"{paths.volume}/{name}",) if name in NAMES else ()
-        clones = (f"{paths.volume}/{clone}/{name}" for clone in CLONES if os.path.isfile(_main(paths, clone)))
-        first = next((path for path in (*own, *clones) if os.path.isdir(path)), "")
+        tops = (paths.volume, *clones) if name in NAMES else clones
+        first = next((path for path in (f"{top}/{name}" for top in tops) if os.path.isdir(path)), "")
         if first:
             yield first, f"{paths.stored}/{name}"
-
-
-def _main(paths: Paths, clone: str) -> str:
-    return f"{paths.volume}/{clone}/main.py"
 
 
 def _link_to_link(old: str, new: str, text: str) -> Condition | None:
