@@ -12,11 +12,22 @@ _RESPONSE_TIMEOUT_S = 5.0
 
 def mount_points(table: str = MOUNTINFO) -> list[str] | None:
     """Every mount point, from the table that proc_pid_mountinfo(5) describes; None where it cannot be read."""
+    found = mounts(table)
+    return None if found is None else [point for point, _ in found]
+
+
+def mounts(table: str = MOUNTINFO) -> list[tuple[str, str]] | None:
+    """Every mount point with its type of file system, from the same table."""
     try:
         with open(table, encoding="utf-8", errors="surrogateescape") as lines:
-            return [_unescape(line.split(" ", 5)[4]) for line in lines]
+            return [_point_and_type(line) for line in lines]
     except (OSError, IndexError):
         return None
+
+
+def _point_and_type(line: str) -> tuple[str, str]:
+    fields, _, rest = line.partition(" - ")
+    return _unescape(fields.split(" ", 5)[4]), rest.split(" ", 1)[0]
 
 
 def has_mounts_below(path: str, table: str = MOUNTINFO) -> bool:

@@ -26,14 +26,14 @@ def adopt_folders(paths: Paths) -> None:
     """
     found: list[Condition] = []
     for old, new in _pairs(paths):
-        if os.path.islink(new) or not os.path.isdir(old) or _leads_into(old, paths.stored):
+        if os.path.islink(new) or not os.path.isdir(old) or _are_one(old, new, paths):
             continue
         if os.path.islink(old):
-            condition = _link_to_link(old, new)
+            condition = _link_to_link(old, new, _text(old, new, paths))
         else:
             from entrypoint.volumes.merge_folders import merge  # 5 ms, and once in a volume's life
 
-            condition = merge(old, new)
+            condition = merge(old, new, _text(old, new, paths))
         found += [condition] if condition else []
     if found:
         reason = "; ".join(condition.reason for condition in found)
@@ -49,40 +49,67 @@ def _pairs(paths: Paths) -> Iterator[tuple[str, str]]:
     """(folder on the volume, its place in the data folder); of several for one place the first that is there."""
     if not paths.volume or paths.stored == paths.volume:
         return
+    # looked up once: JupyterLab waits for it, and a call takes 200 ms on the slowest volumes
+    clones = [f"{paths.volume}/{clone}" for clone in CLONES if os.path.isfile(f"{paths.volume}/{clone}/main.py")]
     for name in OF_A_CLONE:
-        own = (f"{paths.volume}/{name}",) if name in NAMES else ()
-        clones = (f"{paths.volume}/{clone}/{name}" for clone in CLONES if os.path.isfile(_main(paths, clone)))
-        first = next((path for path in (*own, *clones) if os.path.isdir(path)), "")
+        tops = (paths.volume, *clones) if name in NAMES else clones
+        first = next((path for path in (f"{top}/{name}" for top in tops) if os.path.isdir(path)), "")
         if first:
             yield first, f"{paths.stored}/{name}"
 
 
-def _main(paths: Paths, clone: str) -> str:
-    return f"{paths.volume}/{clone}/main.py"
-
-
-def _link_to_link(old: str, new: str) -> Condition | None:
+def _link_to_link(old: str, new: str, text: str) -> Condition | None:
     """Link `new` to a link of the user's: what it leads to may be on another disk, so nothing is merged into it."""
     if os.path.lexists(new):
         reason = f"{old}, a link, is not used as {new}: {new} is there already"
         return Condition("FolderInTheWay", reason, f"move what you want to keep from {new}, remove it, restart the pod")
     try:
         os.makedirs(os.path.dirname(new), exist_ok=True)
-        os.symlink(os.path.relpath(old, os.path.dirname(new)), new)
+        os.symlink(text, new)
     except OSError as error:
         reason = f"{old} is not used as {new}: {error.strerror}"
         return Condition("FolderInTheWay", reason, "check the volume with `ls -l`, then restart the pod")
     return None
 
 
-def _leads_into(path: str, folder: str) -> bool:
-    """Whether `path` leads into `folder` already: a link back would be a circle."""
+def _text(old: str, new: str, paths: Paths) -> str:
+    """The text of the link at `new` to `old`: relative, which holds wherever the volume is mounted.
+
+    The kernel reads `..` from the real folder, so the text is absolute where a link (`/workspace/comfyui` to another
+    disk) leads out of the volume.
+    """
+    volume, parent = os.path.realpath(paths.volume), os.path.realpath(os.path.dirname(new))
+    inside = parent == volume or parent.startswith(f"{volume}/")
+    return os.path.relpath(volume + old.removeprefix(paths.volume), parent) if inside else old
+
+
+def _are_one(old: str, new: str, paths: Paths) -> bool:
+    """Whether one of `old` and the data folder is in the other already: a link would be a circle.
+
+    By inode: a volume that ignores case has `ComfyUI` and `comfyui` as one folder, a bind mount has it at two paths.
+    """
+    return _is_same(old, new) or _is_in(old, paths.stored) or _is_in(paths.stored, old)
+
+
+def _is_in(path: str, folder: str) -> bool:
     real = os.path.realpath(path)
-    return real == os.path.realpath(folder) or real.startswith(os.path.realpath(folder) + "/")
+    while not _is_same(real, folder):
+        if real == "/":
+            return False
+        real = os.path.dirname(real)
+    return True
+
+
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _leads_to(link: str, folder: str) -> bool:
     try:
-        return os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link))) == folder
+        aim = os.path.normpath(os.path.join(os.path.realpath(os.path.dirname(link)), os.readlink(link)))
+        return aim in (folder, os.path.realpath(folder))
     except OSError:
         return False

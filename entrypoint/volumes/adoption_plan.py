@@ -29,6 +29,7 @@ class Facts:
     old_tree: Tree  # the content of `old`, itself included
     new_tree: Tree  # the content of `new`, itself included
     links: Mapping[str, str] = field(default_factory=dict)  # path of each relative link below `new` -> its text
+    real: tuple[str, str] = ("", "")  # `old` and `new` by which the kernel reads `..`: without links in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,28 @@ def plan_link(facts: Facts) -> LinkPlan:
 
 
 def _relinks(facts: Facts) -> tuple[list[Relink], list[Relink]]:
-    """Keep relative links leading where they lead: absolute while they move, so that a crash finds them right in both
-    places, relative again afterwards, because a volume may be mounted elsewhere the next time."""
+    """Keep relative links leading where they lead: absolute while they move, so that a crash or a refused rename finds
+    them right in both places, relative again afterwards, because a volume may be mounted elsewhere the next time."""
+    old, new = facts.real
     before, after = [], []
     for path, text in sorted(facts.links.items()):
-        aim = normpath(join(facts.new, dirname(path), text))
-        inside = aim.startswith(f"{facts.new}/")
-        aim_after = facts.old + aim[len(facts.new) :] if inside else aim
-        moved = relpath(aim_after, dirname(f"{facts.old}/{path}"))
-        if moved != normpath(text):
-            before.append(Relink(f"{facts.new}/{path}", aim_after))
+        aim = normpath(join(new, dirname(path), text))
+        aim_after = old + aim[len(new) :] if aim.startswith(f"{new}/") else aim
+        moved = relpath(aim_after, dirname(f"{old}/{path}"))
+        if moved != normpath(text) and _climbs_out(dirname(path), text):
+            before.append(Relink(f"{facts.new}/{path}", aim))
             after.append(Relink(f"{facts.old}/{path}", moved))
     return before, after
+
+
+def _climbs_out(folder: str, text: str) -> bool:
+    """Whether a link in `folder` leads out of the tree, maybe in again: any other moves with what it leads to."""
+    depth = len(folder.split("/")) if folder else 0
+    for part in text.split("/"):
+        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
 
 
 def _is_conflict(path: str, facts: Facts) -> bool:

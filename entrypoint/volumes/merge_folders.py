@@ -10,22 +10,25 @@ from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, Re
 _RENAME_NOREPLACE, _AT_FDCWD = 1, -100
 
 
-def merge(old: str, new: str) -> Condition | None:
-    """Move the content of `new` to `old` and make `new` a link to it; returns the condition that prevents that."""
-    facts = collect(old, new)
+def merge(old: str, new: str, text: str) -> Condition | None:
+    """Move the content of `new` to `old` and make `new` a link to it; returns the condition that prevents that.
+
+    `text`: of that link.
+    """
+    facts = collect(old, new, text)
     plan = plan_link(facts)
     return plan.condition or _execute(plan.actions, facts)
 
 
-def collect(old: str, new: str) -> Facts:
+def collect(old: str, new: str, wanted: str) -> Facts:
     """Collect the facts about one pair. The tree at `old` is listed only where `new` has the same folders."""
     link = os.readlink(new) if os.path.islink(new) else ""
     new_tree = {} if link else _tree(new)
     shared = {path for path, kind in new_tree.items() if kind == "folder"} | {""}
-    wanted = os.path.relpath(old, os.path.dirname(new))
     texts = {path: os.readlink(f"{new}/{path}") for path, kind in new_tree.items() if kind == "link"}
     relative = {path: text for path, text in texts.items() if not text.startswith("/")}
-    return Facts(old, new, link, wanted, _tree(old, shared), new_tree, relative)
+    real = (os.path.realpath(old), f"{os.path.realpath(os.path.dirname(new))}/{os.path.basename(new)}")
+    return Facts(old, new, link, wanted, _tree(old, shared), new_tree, relative, real)
 
 
 def _tree(top: str, only: set[str] | None = None) -> dict[str, Kind]:

@@ -10,6 +10,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.volumes import merge_folders
 from entrypoint.volumes.adopt_folders import adopt_folders, linked_folders
 from entrypoint.volumes.adoption_plan import Facts, LinkPlan, plan_link
+from tests.support.file_systems import mounted, needs_mount
 
 
 @pytest.fixture
@@ -187,3 +188,77 @@ def test_relative_links_lead_where_they_led(paths: Paths, tmp_path: Path) -> Non
     assert {name: (new / name).read_text() for name in before} == before
     assert not os.readlink(volume / "models/loras/outside").startswith("/")  # the volume may be mounted elsewhere
     assert os.readlink(volume / "models/dangling") == "../comfyui/nothing/here"
+
+
+def test_a_data_folder_that_is_a_link_out_of_the_volume(paths: Paths, tmp_path: Path) -> None:
+    """The kernel reads `..` from where the link leads, so `../models` would lead nowhere."""
+    put(Path(paths.volume) / "models/vae/x", "old")
+    put(tmp_path / "disk/shared/big", "shared")
+    put(tmp_path / "disk/comfyui/models/loras/y", "new")
+    os.symlink("../../../shared/big", tmp_path / "disk/comfyui/models/loras/outside")
+    os.symlink(tmp_path / "disk/comfyui", paths.stored)
+    put(Path(paths.volume) / "input/z.png", "picture")
+    for _ in ("a start", "the next"):
+        adopt_folders(paths)
+        found = {
+            name: Path(paths.stored, name).read_text() for name in ("models/vae/x", "models/loras/y", "input/z.png")
+        }
+        assert found == {"models/vae/x": "old", "models/loras/y": "new", "input/z.png": "picture"}
+        assert Path(paths.stored, "models/loras/outside").read_text() == "shared"
+        assert linked_folders(paths) == [f"{paths.volume}/models", f"{paths.volume}/input"]
+
+
+def test_a_data_folder_that_is_a_link_within_the_volume(paths: Paths) -> None:
+    put(Path(paths.volume) / "models/vae/x", "model")
+    (Path(paths.volume) / "deep/down/comfyui").mkdir(parents=True)
+    os.symlink("deep/down/comfyui", paths.stored)
+    adopt_folders(paths)
+    assert Path(paths.stored, "models/vae/x").read_text() == "model"
+    assert not os.readlink(f"{paths.stored}/models").startswith("/")  # the volume may be mounted elsewhere
+    assert linked_folders(paths) == [f"{paths.volume}/models"]
+
+
+@needs_mount
+def test_one_folder_at_two_paths_is_left_alone(paths: Paths) -> None:
+    """As on a volume that ignores case, where the clone `ComfyUI` is the data folder `comfyui`."""
+    folder = clone(paths, "ComfyUI")
+    (folder / "input").mkdir()
+    before = sorted(folder.rglob("*"))
+    with mounted("--bind", str(folder), at=Path(paths.stored)):
+        adopt_folders(paths)
+        assert sorted(folder.rglob("*")) == before
+        assert not [path for path in before if path.is_symlink()]
+
+
+@needs_mount
+def test_models_that_are_mounted_at_two_paths_are_left_alone(paths: Paths) -> None:
+    (Path(paths.volume) / "models/vae").mkdir(parents=True)
+    with mounted("--bind", f"{paths.volume}/models", at=Path(paths.stored) / "models"):
+        adopt_folders(paths)
+        assert Path(paths.volume, "models/vae").is_dir()
+
+
+def test_a_merge_that_is_refused_leaves_every_link_leading_where_it_led(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EXDEV, or another pod's file: the links are still in the data folder, and so is what they lead to."""
+    put(Path(paths.volume) / "models/old")
+    new = Path(paths.stored) / "models"
+    put(new / "loras/real", "real")
+    put(Path(paths.volume) / "shared/big", "shared")
+    texts = {"loras/round": "../loras/real", "around": "../models/loras/real", "far": "../../comfyui/models/loras/real",
+             "out": "../../shared/big"}  # fmt: skip
+    for name, text in texts.items():
+        os.symlink(text, new / name)
+    before = {name: (new / name).read_text() for name in texts}
+
+    def refuse(source: str, target: str) -> None:
+        raise OSError(18, "Invalid cross-device link", source)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merge_folders, "_rename_without_replacing", refuse)
+        with pytest.raises(CannotDo, match="cross-device"):
+            adopt_folders(paths)
+    assert {name: (new / name).read_text() for name in texts} == before
+    adopt_folders(paths)
+    assert {name: (new / name).read_text() for name in texts} == before

@@ -14,7 +14,7 @@ LINK: dict[str, Kind] = {"": "link"}
 
 
 def facts(old_tree: Tree, new_tree: Tree, link: str = "") -> Facts:
-    return Facts(OLD, NEW, link, "../models", old_tree, new_tree)
+    return Facts(OLD, NEW, link, "../models", old_tree, new_tree, real=(OLD, NEW))
 
 
 @pytest.mark.parametrize(
