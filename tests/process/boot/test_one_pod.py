@@ -166,7 +166,7 @@ def test_a_closed_terminal_ends_the_pod(tmp_path: Path) -> None:
         pod.wait_for_jupyter()
         family = pod.family()
         assert pod.stop(signal.SIGHUP) == 0
-        wait_until(lambda: not [member for member in family if member.is_running()], 5, "no process is left")
+        wait_until(lambda: not [member for member in family if member.is_running()], 15, "no process is left")
 
 
 def test_ctrl_c_twice_ends_the_pod_as_once_does(tmp_path: Path) -> None:
