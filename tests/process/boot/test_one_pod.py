@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -161,7 +162,15 @@ def test_a_process_that_got_a_recorded_id_later_is_left_alone(tmp_path: Path) ->
         other.kill()
 
 
-def test_a_closed_terminal_ends_the_pod(tmp_path: Path) -> None:
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """SIGHUP's usual meaning: the tests themselves may run under nohup."""
+    previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, previous)
+
+
+def test_a_closed_terminal_ends_the_pod(tmp_path: Path, terminal: None) -> None:
     with running(tmp_path / "pod") as pod:
         pod.wait_for_jupyter()
         family = pod.family()

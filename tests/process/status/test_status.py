@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -19,6 +20,7 @@ import pytest
 
 from entrypoint.status.schema import Snapshot
 from entrypoint.system.loopback_http import send
+from tests.support.broken_pods import take_the_port_of
 from tests.support.pod import TOKEN, Pod, running
 from tests.support.waiting import wait_until
 
@@ -420,13 +422,11 @@ def test_a_frozen_supervisord_is_reported_and_the_page_keeps_working(tmp_path: P
 
 
 def test_a_taken_port_is_reported_in_one_line(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("0.0.0.0", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        with running(tmp_path / "pod", {"STATUS_INTERNAL_PORT": port}) as own:
-            own.wait_for_log(
-                f"status   | cannot listen on port {port}: Address already in use; set STATUS_INTERNAL_PORT"
-            )
-            own.wait_for_jupyter()
-            assert "Traceback" not in own.text
+    """While the pod runs: a start takes another port than one that is taken."""
+    with running(tmp_path / "pod") as own, contextlib.ExitStack() as stack:
+        own.wait_for_log("Status is up")
+        port = own.environ["STATUS_INTERNAL_PORT"]
+        take_the_port_of("status")(own, stack)
+        own.wait_for_log(f"status   | cannot listen on port {port}: Address already in use; set STATUS_INTERNAL_PORT")
+        own.wait_for_jupyter()
+        assert "Traceback" not in own.text

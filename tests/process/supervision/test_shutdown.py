@@ -154,12 +154,12 @@ def test_orphans_are_reparented_and_reaped(pid1: bool) -> None:
 
 
 def test_shutdown_by_the_operator_and_reload() -> None:
-    """SIGHUP brings everything up again, more than once; `supervisorctl shutdown` exits 0."""
+    """`supervisorctl reload` brings everything up again, more than once; `supervisorctl shutdown` exits 0."""
     with Pod("[program:x]\ncommand=sleep 1000\nautorestart=true\nstartsecs=0\n") as pod:
         for _ in range(2):
             first = pod.program("x")
             descriptors = len(os.listdir(f"/proc/{pod.pid}/fd"))
-            pod.send(signal.SIGHUP)
+            pod.control("reload")
             pod.wait_replaced("x", first, 10)
         # Not at once: the connection that asked may still be closing.
         folder = f"/proc/{pod.pid}/fd"
@@ -168,6 +168,17 @@ def test_shutdown_by_the_operator_and_reload() -> None:
         wait_until(lambda: pod.restarts("x")[-1:] and pod.state("x") == "RUNNING", 5, "restarts are still ours")
         pod.control("shutdown")
         assert pod.process.wait(10) == 0
+
+
+def test_in_the_image_sighup_changes_nothing() -> None:
+    """Stock supervisord restarts every program."""
+    with Pod("[program:x]\ncommand=sleep 1000\nautorestart=true\nstartsecs=0\n") as pod:
+        first = pod.program("x")
+        for _ in range(3):
+            pod.send(signal.SIGHUP)
+            assert "RUNNING" in pod.control("status", "x")  # supervisord has gone through its loop
+        assert pod.program("x") == first
+        assert pod.process.poll() is None
 
 
 def test_children_have_a_higher_oom_score_than_supervisord() -> None:
