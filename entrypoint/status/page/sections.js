@@ -121,7 +121,7 @@ export class Services {
       show(restart, allowed && alive);
       show(stop, allowed && alive);
       show(log, each.name in this.logs);
-      show(copy, Boolean(each.url));
+      show(copy, Boolean(each.url) && each.health !== "off");
     };
     return { element, update };
   }
