@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 
 from entrypoint.models.bundle_requests import remove_requests
-from entrypoint.models.catalogue.builtin import CATALOGUE
+from entrypoint.models.catalogue.builtin import CATALOGUE, read_manifest
 from entrypoint.models.catalogue.edit import NEW, with_file, without_file
 from entrypoint.models.catalogue.manifest import BadManifest, parse
 from entrypoint.models.errors import DiskError
@@ -20,10 +21,11 @@ from entrypoint.models.store import ModelStore, refusal
 from entrypoint.models.transport.address import without_query
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.files import write_atomically
 from entrypoint.system.units import gigabytes
 
 MINE = "MINE"
+_HAS_QUERY = re.compile(r"https?://[^\s\"'?]*\?")
 
 
 def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
@@ -38,7 +40,7 @@ def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str 
         where = own_manifest(settings, paths)
         if sha256:
             keys["sha256"] = sha256.lower()
-        _replace(where, with_file(read_text(where) or NEW, where, bundle, keys))
+        _replace(where, with_file(_read(where) or NEW, where, bundle, keys))
     except (NotAnAddress, BadManifest, OSError) as error:
         what = f"cannot add {without_query(url)}: " if isinstance(error, NotAnAddress) else ""
         log(f"models: {what}{error}")
@@ -68,7 +70,7 @@ def remove(settings: Settings, paths: Paths, name: str) -> int:
         kept = _remove_files(ModelStore.of(paths), files)
         for file in own:
             if file.dest == name:
-                _replace(where, without_file(read_text(where) or "", where, file))
+                _replace(where, without_file(_read(where), where, file))
                 log(f"models: {file.dest} is removed from {where}")
     except DiskError as error:
         log(f"models: {error}; {error.remedy}")
@@ -109,8 +111,13 @@ def own_manifest(settings: Settings, paths: Paths) -> str:
 
 
 def _files(where: str) -> list[File]:
-    text = read_text(where)
+    text = _read(where)
     return [file for bundle in parse(text, where).bundles for file in bundle.files] if text else []
+
+
+def _read(where: str) -> str:
+    """The manifest's text; "": there is none. Raises BadManifest: it cannot be read, and is not replaced then."""
+    return read_manifest(where) if os.path.lexists(where) else ""
 
 
 def _replace(where: str, text: str) -> None:
@@ -119,4 +126,6 @@ def _replace(where: str, text: str) -> None:
         found = os.stat(where)
         mode = found.st_mode & 0o7777
         owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
+    if _HAS_QUERY.search(text):  # what follows the ? of an address is a login as often as not
+        mode &= 0o600
     write_atomically(where, text, mode, owner)

@@ -25,6 +25,7 @@ from entrypoint.models.transport.response_rules import (
     redirected,
     whole_size,
 )
+from entrypoint.settings.parsing import without_login
 
 #: A release asset at api.github.com comes as bytes only when it is requested as bytes.
 HEADERS = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}
@@ -52,7 +53,9 @@ async def resolve(
     Raises RetryableError: worth another attempt; DownloadError: final; OSError: the network; worth another attempt.
     """
     if not is_address(url):
-        raise DownloadError("BadAddress", f"{url.partition('?')[0]} is malformed", "correct it in the manifest")
+        raise DownloadError(
+            "BadAddress", f"{without_login(url).partition('?')[0]} is malformed", "correct it in the manifest"
+        )
     first, login, linked_size = url, tokens.headers(url, url), None
     ranges = {"Range": "bytes=0-0"}
     for _ in range(MOST_REDIRECTS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,11 @@ def origin() -> Iterator[Origin]:
     with Origin() as started:
         started.put("x-lora.safetensors", random.Random(1).randbytes(2 * MIB))
         yield started
+
+
+def facts(path: Path) -> tuple[int, int, int, int]:
+    found = path.lstat()
+    return found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns
 
 
 def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
@@ -80,6 +86,10 @@ def test_a_file_that_podkeeper_did_not_download_is_never_removed(tmp_path: Path,
         (("add", "http://example.com:x/x"), 2, "cannot add a malformed address: it is malformed"),
         (("add", "https://me:s3cret@example.com/x"), 2, "cannot add https://example.com/x: take the login out"),
         (("add", "https://s3cret@example.com/x"), 2, "cannot add https://example.com/x: take the login out"),
+        (("add", "https://me:s3cret/x@example.com/x"), 2, "cannot add a malformed address"),
+        (("add", "https://me:s3cret?x@example.com/x"), 2, "cannot add a malformed address"),
+        (("add", "me:s3cret@example.com/x"), 2, "cannot add a malformed address: it must begin with https://"),
+        (("add", "https:/me:s3cret@example.com/x"), 2, "cannot add a malformed address: it must begin with https://"),
         (("add", "https://example.com/x\u202e"), 2, "it has characters that no address has"),
         (("add", "https://example.com/x", "--dest=-rf"), 2, "must be a path below its folder"),
         (("add", "https://example.com/x", "--dest", "loras/-rf"), 2, "must be a path below its folder"),
@@ -122,6 +132,14 @@ def test_a_token_in_an_address_is_not_kept(tmp_path: Path, origin: Origin, site:
     assert "s3cret" not in manifest + text
 
 
+def test_a_password_with_a_slash_in_a_manifests_address_is_not_printed(tmp_path: Path, origin: Origin) -> None:
+    pod = Pod(tmp_path, origin)
+    url = "https://me:s3cret/s3cret@example.com/x?s3cret"
+    pod.manifest(f'schema = 1\n[bundles.B]\n[[files]]\nbundle = "B"\nsource = "url"\nurl = "{url}"\ndest = "loras/x"\n')
+    for verb in (("fetch", "B"), ("plan",), ("list", "B"), ("verify",)):
+        assert "s3cret" not in pod.run(*verb, DOWNLOAD_B="true")[1]
+
+
 @pytest.mark.parametrize("url", ["http://[::1/x", "http://127.0.0.1:99999/x", "http://a:b/x", "http://a]/x"])
 def test_a_malformed_address_in_a_manifest_is_one_line_and_other_files_are_fetched(
     tmp_path: Path, origin: Origin, url: str
@@ -137,6 +155,38 @@ def test_a_malformed_address_in_a_manifest_is_one_line_and_other_files_are_fetch
     assert code in (1, 2, 75), text
     code, text = pod.run("plan", HF_ENDPOINT="http://127.0.0.1:99999")
     assert code in (1, 2, 75), text
+
+
+@pytest.mark.parametrize(("query", "mode"), [("?v=2", 0o600), ("", 0o644)])
+def test_a_manifest_with_a_query_in_an_address_is_private(
+    tmp_path: Path, origin: Origin, query: str, mode: int
+) -> None:
+    pod = Pod(tmp_path, origin)
+    manifest = Path(pod.paths.data, "models.toml")
+    manifest.chmod(0o644)
+    assert pod.run("add", f"https://example.com/a.bin{query}", "--dest", "loras/a.bin")[0] == 0
+    assert manifest.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("verb", [("add", "https://example.com/a.bin", "--dest", "loras/a"), ("rm", "loras/a")])
+@pytest.mark.parametrize("found", ["bytes", "fifo", "folder", "large"])
+def test_a_manifest_that_cannot_be_read_is_not_replaced(
+    tmp_path: Path, origin: Origin, found: str, verb: tuple[str, ...]
+) -> None:
+    pod = Pod(tmp_path, origin)
+    manifest = Path(pod.paths.data, "models.toml")
+    manifest.unlink()
+    if found == "fifo":
+        os.mkfifo(manifest)
+    elif found == "folder":
+        manifest.mkdir()
+    else:
+        manifest.write_bytes(b"# \xff\nschema = 1\n" if found == "bytes" else b"#" * (1 << 20) + b"\nschema = 1\n")
+    before = facts(manifest)
+    for command in (verb, ("list",), ("plan",)):
+        code, text = pod.run(*command)
+        assert (code, f"cannot use {manifest}" in text) == (2, True), text
+    assert facts(manifest) == before
 
 
 def test_adding_to_a_new_manifest_keeps_the_built_in_catalogue(tmp_path: Path, origin: Origin) -> None:
