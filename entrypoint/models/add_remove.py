@@ -25,7 +25,6 @@ from entrypoint.system.files import write_atomically
 from entrypoint.system.units import gigabytes
 
 MINE = "MINE"
-_HAS_QUERY = re.compile(r"https?://[^\s\"'?]*\?")
 
 
 def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
@@ -126,6 +125,8 @@ def _replace(where: str, text: str) -> None:
         found = os.stat(where)
         mode = found.st_mode & 0o7777
         owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
-    if _HAS_QUERY.search(text):  # what follows the ? of an address is a login as often as not
+    if any(
+        "?" in word.partition("://")[2] for word in re.split(r"[\s\"']+", text)
+    ):  # what follows the ? of an address is a login as often as not
         mode &= 0o600
     write_atomically(where, text, mode, owner)
