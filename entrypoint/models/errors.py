@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def _printable(text: str) -> str:
+    """A text that quotes an origin, fit for a terminal: an escape sequence in a header would control it."""
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+
+
 class DownloadError(Exception):
     """A file that cannot be downloaded as things are; this run does not retry it.
 
@@ -11,6 +16,7 @@ class DownloadError(Exception):
     """
 
     def __init__(self, name: str, reason: str, remedy: str, *, temporary: bool = False, after: float = 0.0) -> None:
+        reason = _printable(reason)
         super().__init__(f"{name}: {reason}")
         self.name, self.reason, self.remedy, self.temporary, self.after = name, reason, remedy, temporary, after
 
@@ -39,8 +45,12 @@ class RetryableError(Exception):
     """
 
     def __init__(self, reason: str, *, after: float | None = None, resolve: bool = False) -> None:
-        super().__init__(reason)
+        super().__init__(_printable(reason))
         self.after, self.resolve = after, resolve
+
+
+class TooSlow(RetryableError):
+    """The connection drips. What the file's other connections bring does not renew its attempts: they may drip, too."""
 
 
 class RangesRefused(Exception):
