@@ -8,13 +8,15 @@ from entrypoint.models.catalogue.fit import DoesNotFit
 from entrypoint.models.catalogue.manifest import BadManifest
 from entrypoint.models.catalogue.wanted import BadFlags
 from entrypoint.models.errors import DiskError, DownloadError
+from entrypoint.models.fetch_plan import FetchPlan
 from entrypoint.models.progress import FAILED, Transfer
 
 #: Everything is installed. Some file is unavailable. The settings or the manifest can't be used. The bundles that the
-#: user named do not fit. A later run may succeed (EX_TEMPFAIL of sysexits.h): start it again.
+#: user named do not fit, or none does. A later run may succeed (EX_TEMPFAIL of sysexits.h): start it again.
 DONE, INCOMPLETE, BAD_SETTINGS, NO_ROOM, LATER = 0, 1, 2, 3, 75
 #: sysexits.h: not permitted; the environment cannot be used.
 EX_NOPERM, EX_CONFIG = 77, 78
+_MORE_ROOM = "switch bundles off or enlarge the volume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,13 @@ class Outcome:
 
 
 STOPPED = Outcome(LATER, ("models: stopped; downloaded bytes are kept",), "start it again: podkeeper start models")
+
+
+def outcome_of_plan(plan: FetchPlan) -> Outcome | None:
+    """The outcome of a plan that has nothing to fetch because nothing fits; None of any other."""
+    if plan.files or not plan.left_out:
+        return None
+    return Outcome(NO_ROOM, ("models: nothing is fetched: no bundle fits, see above",), _MORE_ROOM)
 
 
 def outcome_of(transfers: list[Transfer]) -> Outcome:
@@ -54,5 +63,5 @@ def outcome_of_error(error: BadManifest | BadFlags | DoesNotFit | DownloadError)
         return Outcome(LATER if again else INCOMPLETE, (str(error),), error.remedy)
     lines = tuple(str(error).splitlines())
     if isinstance(error, DoesNotFit):
-        return Outcome(NO_ROOM, lines, "switch bundles off or enlarge the volume")
+        return Outcome(NO_ROOM, lines, _MORE_ROOM)
     return Outcome(BAD_SETTINGS, lines, "correct it, then start it again")
