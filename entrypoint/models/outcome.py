@@ -8,7 +8,6 @@ from entrypoint.models.catalogue.fit import DoesNotFit
 from entrypoint.models.catalogue.manifest import BadManifest
 from entrypoint.models.catalogue.wanted import BadFlags
 from entrypoint.models.errors import DiskError, DownloadError
-from entrypoint.models.fetch_plan import FetchPlan
 from entrypoint.models.progress import FAILED, Transfer
 
 #: Everything is installed. Some file is unavailable. The settings or the manifest can't be used. The bundles that the
@@ -34,14 +33,8 @@ class Outcome:
         return "complete" if self.code == DONE else "incomplete"
 
 
+NOTHING_FITS = Outcome(NO_ROOM, ("models: nothing is fetched: no bundle fits, see above",), _MORE_ROOM)
 STOPPED = Outcome(LATER, ("models: stopped; downloaded bytes are kept",), "start it again: podkeeper start models")
-
-
-def outcome_of_plan(plan: FetchPlan) -> Outcome | None:
-    """The outcome of a plan that has nothing to fetch because nothing fits; None of any other."""
-    if plan.files or not plan.left_out:
-        return None
-    return Outcome(NO_ROOM, ("models: nothing is fetched: no bundle fits, see above",), _MORE_ROOM)
 
 
 def outcome_of(transfers: list[Transfer]) -> Outcome:
