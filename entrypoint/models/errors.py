@@ -26,7 +26,7 @@ class DiskError(DownloadError):
 
 
 class VolumeFailed(DiskError):
-    """The volume refuses every file (it is full, read-only, gone); finished files are kept and the run ends."""
+    """The volume refuses every file (it is full, read-only, gone); finished files are kept, other disks are used."""
 
 
 class LeaseLost(DownloadError):
