@@ -30,11 +30,15 @@ class VolumeFailed(DiskError):
 
 
 class LeaseLost(DownloadError):
-    """Another pod holds the file's lease now (this one was suspended for too long)."""
+    """Another pod holds the file's lease now (this one was suspended for too long), or the file was removed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, removed: bool = False) -> None:
         reason = "another pod has taken over this file"
-        super().__init__("LeaseLost", reason, "nothing to do: the other pod finishes it", temporary=True)
+        remedy = "nothing to do: the other pod finishes it"
+        if removed:
+            reason = "it was removed while it was downloaded"
+            remedy = "nothing to do: a file that the manifest still has is fetched again"
+        super().__init__("LeaseLost", reason, remedy, temporary=True)
 
 
 class RetryableError(Exception):

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.models.origin import Origin
 from tests.support.models.pod import MIB, Pod
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -47,6 +48,24 @@ def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
     assert not installed.exists()
     assert "x-lora" not in manifest.read_text()
     assert "# my notes" in manifest.read_text()
+
+
+def test_a_file_is_removed_while_it_is_fetched(tmp_path: Path, origin: Origin) -> None:
+    """Nothing of it is left, the fetch says why it ends, and the other file is there."""
+    origin.put("large.bin", random.Random(2).randbytes(20 * MIB))
+    origin.delay = 0.02
+    pod = Pod(tmp_path, origin, "large.bin", "x-lora.safetensors")
+    fetching = pod.start("fetch")
+    wait_until(lambda: origin.sent > 4 * MIB, 60, "a part is there")
+    code, text = pod.run("rm", "loras/large.bin")
+    assert (code, "removed" in text) == (0, True), text
+    text, _ = fetching.communicate(timeout=60)
+    assert "loras/large.bin: LeaseLost: it was removed while it was downloaded" in text, text
+    assert fetching.returncode == 75
+    assert pod.installed("x-lora.safetensors").exists()
+    assert not [path for path in tmp_path.rglob("*large.bin*") if path.is_file()]
+    assert not [path for path in Path(pod.paths.models_state, "staging").rglob("*") if path.is_file()]
+    assert pod.run("fetch")[0] == 0
 
 
 def test_a_file_that_podkeeper_did_not_download_is_never_removed(tmp_path: Path, origin: Origin) -> None:
