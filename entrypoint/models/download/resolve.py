@@ -29,6 +29,8 @@ from entrypoint.settings.parsing import without_login
 
 #: A release asset at api.github.com comes as bytes only when it is requested as bytes.
 HEADERS = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}
+#: What origins that serve no ranges answer to one.
+_RANGE_REFUSED = (400, 403, 405, 416, 501)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ async def resolve(
     ranges = {"Range": "bytes=0-0"}
     for _ in range(MOST_REDIRECTS):
         async with client.get(url, {**HEADERS, **login, **ranges}) as response:
-            if response.status in (403, 416) and ranges:
+            if response.status in _RANGE_REFUSED and ranges:
                 ranges = {}  # some origins refuse every range; and an empty file has none
                 continue
             if origin_of(url) == origin_of(first):
