@@ -14,7 +14,7 @@ from entrypoint.models.errors import DiskError
 from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE
 from entrypoint.models.report import log
 from entrypoint.models.sources.base import NotAnAddress
-from entrypoint.models.sources.folders import destination
+from entrypoint.models.sources.folders import destination, parts_of
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import configured, recognise
 from entrypoint.models.store import ModelStore, refusal
@@ -30,23 +30,28 @@ MINE = "MINE"
 def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
     """Add a file to the user's manifest; nothing is downloaded yet. Returns the exit code.
 
-    `url`: a page or a download of a source, or any file's address; `dest`: a path below the models folder, a folder
+    `url`: a page or a download of a source, or any file's address; one of `x-00001-of-00003.safetensors` means all
+    three, unless its `sha256` is given; `dest`: a path below the models folder, a folder
     with a slash at its end, or ""; `sha256`: the file's hash, or ""; `bundle`: the one it joins, made where it is new.
     """
     try:
         found = recognise(url, configured(settings))
         keys = {**found.keys, "dest": destination(found, dest)}
         where = own_manifest(settings, paths)
-        if sha256:
-            keys["sha256"] = sha256.lower()
-        _replace(where, with_file(_read(where) or NEW, where, bundle, keys))
+        files = [keys | {"sha256": sha256.lower()}] if sha256 else parts_of(keys)
+        text = _read(where) or NEW
+        for each in files:
+            text = with_file(text, where, bundle, each)
+        _replace(where, text)
     except (NotAnAddress, BadManifest, OSError) as error:
         what = f"cannot add {without_query(url)}: " if isinstance(error, NotAnAddress) else ""
         log(f"models: {what}{error}")
         return BAD_SETTINGS
     for note in found.notes:
         log(f"models: {note}")
-    log(f"models: {keys['dest']} is in {where}, bundle {bundle}; `podkeeper models fetch {bundle}` downloads it now")
+    others = f" and the other {len(files) - 1} parts of it are" if len(files) > 1 else " is"
+    what = f"{files[0]['dest']}{others} in {where}, bundle {bundle}"
+    log(f"models: {what}; `podkeeper models fetch {bundle}` downloads it now")
     return DONE
 
 

@@ -217,6 +217,37 @@ def test_adding_to_a_new_manifest_keeps_the_built_in_catalogue(tmp_path: Path, o
     assert "MINE" in listed
 
 
+@pytest.mark.parametrize("address", ["hub", "plain"])
+def test_one_part_of_a_set_means_all_of_it(tmp_path: Path, origin: Origin, address: str) -> None:
+    pod = Pod(tmp_path, origin)
+    names = [f"x-{number:05}-of-00003.safetensors" for number in (1, 2, 3)]
+    site = f"{origin.hub_url}/o/r/resolve/main/text_encoders" if address == "hub" else "https://a.example/clip"
+    code, text = pod.run("add", f"{site}/{names[1]}")
+    assert (code, f"{names[0]} and the other 2 parts of it are in" in text) == (0, True), text
+    manifest = Path(pod.paths.data, "models.toml")
+    assert manifest.read_text().count("[[files]]") == 3
+    assert all(manifest.read_text().count(name) == 2 for name in names)
+    before = manifest.read_text()
+    code, text = pod.run("add", f"{site}/{names[0]}")
+    assert (code, "is the destination of another file already" in text) == (2, True), text
+    assert manifest.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "arguments"),
+    [
+        ("https://a.example/clip/x-00001-of-00003.bin", ("--sha256", "0" * 64)),
+        ("https://a.example/clip/x-00001-of-00003.bin", ("--dest", "clip/another.bin")),
+        ("https://a.example/clip/x-00001-of-99999.bin", ()), ("https://a.example/clip/x-00001-of-00001.bin", ()),
+        ("https://a.example/clip/x-00001-of-00000.bin", ()), ("https://a.example/clip/x-1-of-3.bin", ()),
+    ],
+)  # fmt: skip
+def test_what_is_no_set_is_one_file(tmp_path: Path, origin: Origin, url: str, arguments: tuple[str, ...]) -> None:
+    pod = Pod(tmp_path, origin)
+    assert pod.run("add", url, *arguments)[0] == 0
+    assert Path(pod.paths.data, "models.toml").read_text().count("[[files]]") == 1
+
+
 def test_a_manifest_at_an_address_is_not_edited(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin)
     code, text = pod.run(
