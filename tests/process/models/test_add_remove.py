@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.support.models.origin import Origin
 from tests.support.models.pod import MIB, Pod
@@ -157,6 +158,29 @@ def test_a_password_with_a_slash_in_a_manifests_address_is_not_printed(tmp_path:
     pod.manifest(f'schema = 1\n[bundles.B]\n[[files]]\nbundle = "B"\nsource = "url"\nurl = "{url}"\ndest = "loras/x"\n')
     for verb in (("fetch", "B"), ("plan",), ("list", "B"), ("verify",)):
         assert "s3cret" not in pod.run(*verb, DOWNLOAD_B="true")[1]
+
+
+@pytest.mark.parametrize("proxy", ["http://me:s3cret@127.0.0.1:9", "http://me:s3/s3cret@127.0.0.1:9", "me:s3cret@x:y"])
+def test_the_login_of_a_proxy_is_not_printed(tmp_path: Path, origin: Origin, proxy: str) -> None:
+    pod = Pod(tmp_path, origin)
+    file = '[[files]]\nbundle = "B"\nsource = "url"\nurl = "http://example.invalid/x?s3cret"\ndest = "loras/x"\n'
+    pod.manifest(f"schema = 1\n[bundles.B]\n{file}")
+    code, text = pod.run("plan", http_proxy=proxy)
+    assert (code, "s3cret" in text, "did not respond" in text) == (75, False, True), text
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["https://me:s3cret/x@h/", "ftp://me:s3cret@h/", "https://me:s3cret@[::1/", "http://me:s3cret@127.0.0.2:1/"],
+)
+def test_the_login_of_a_redirect_is_not_printed(tmp_path: Path, origin: Origin, location: str) -> None:
+    async def redirect(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": location})
+
+    origin.hub_fault = redirect
+    pod = Pod(tmp_path, origin, "x-lora.safetensors")
+    code, text = pod.run("fetch")
+    assert (code, "s3cret" in text, "loras/x-lora.safetensors: " in text) == (1, False, True), text
 
 
 @pytest.mark.parametrize("url", ["http://[::1/x", "http://127.0.0.1:99999/x", "http://a:b/x", "http://a]/x"])
