@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 
 from entrypoint.models.bundle_requests import remove_requests
-from entrypoint.models.catalogue.builtin import CATALOGUE
+from entrypoint.models.catalogue.builtin import CATALOGUE, read_manifest
 from entrypoint.models.catalogue.edit import NEW, with_file, without_file
 from entrypoint.models.catalogue.manifest import BadManifest, parse
 from entrypoint.models.errors import DiskError
 from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE
 from entrypoint.models.report import log
 from entrypoint.models.sources.base import NotAnAddress
-from entrypoint.models.sources.folders import destination
+from entrypoint.models.sources.folders import destination, parts_of
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import configured, recognise
 from entrypoint.models.store import ModelStore, refusal
 from entrypoint.models.transport.address import without_query
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.files import read_text, write_atomically
+from entrypoint.system.files import write_atomically
 from entrypoint.system.units import gigabytes
 
 MINE = "MINE"
@@ -29,23 +30,28 @@ MINE = "MINE"
 def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
     """Add a file to the user's manifest; nothing is downloaded yet. Returns the exit code.
 
-    `url`: a page or a download of a source, or any file's address; `dest`: a path below the models folder, a folder
+    `url`: a page or a download of a source, or any file's address; one of `x-00001-of-00003.safetensors` means all
+    three, unless its `sha256` is given; `dest`: a path below the models folder, a folder
     with a slash at its end, or ""; `sha256`: the file's hash, or ""; `bundle`: the one it joins, made where it is new.
     """
     try:
         found = recognise(url, configured(settings))
         keys = {**found.keys, "dest": destination(found, dest)}
         where = own_manifest(settings, paths)
-        if sha256:
-            keys["sha256"] = sha256.lower()
-        _replace(where, with_file(read_text(where) or NEW, where, bundle, keys))
+        files = [keys | {"sha256": sha256.lower()}] if sha256 else parts_of(keys)
+        text = _read(where) or NEW
+        for each in files:
+            text = with_file(text, where, bundle, each)
+        _replace(where, text)
     except (NotAnAddress, BadManifest, OSError) as error:
         what = f"cannot add {without_query(url)}: " if isinstance(error, NotAnAddress) else ""
         log(f"models: {what}{error}")
         return BAD_SETTINGS
     for note in found.notes:
         log(f"models: {note}")
-    log(f"models: {keys['dest']} is in {where}, bundle {bundle}; `podkeeper models fetch {bundle}` downloads it now")
+    others = f" and the other {len(files) - 1} parts of it are" if len(files) > 1 else " is"
+    what = f"{files[0]['dest']}{others} in {where}, bundle {bundle}"
+    log(f"models: {what}; `podkeeper models fetch {bundle}` downloads it now")
     return DONE
 
 
@@ -68,7 +74,7 @@ def remove(settings: Settings, paths: Paths, name: str) -> int:
         kept = _remove_files(ModelStore.of(paths), files)
         for file in own:
             if file.dest == name:
-                _replace(where, without_file(read_text(where) or "", where, file))
+                _replace(where, without_file(_read(where), where, file))
                 log(f"models: {file.dest} is removed from {where}")
     except DiskError as error:
         log(f"models: {error}; {error.remedy}")
@@ -109,8 +115,13 @@ def own_manifest(settings: Settings, paths: Paths) -> str:
 
 
 def _files(where: str) -> list[File]:
-    text = read_text(where)
+    text = _read(where)
     return [file for bundle in parse(text, where).bundles for file in bundle.files] if text else []
+
+
+def _read(where: str) -> str:
+    """The manifest's text; "": there is none. Raises BadManifest: it cannot be read, and is not replaced then."""
+    return read_manifest(where) if os.path.lexists(where) else ""
 
 
 def _replace(where: str, text: str) -> None:
@@ -119,4 +130,8 @@ def _replace(where: str, text: str) -> None:
         found = os.stat(where)
         mode = found.st_mode & 0o7777
         owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
+    if any(
+        "?" in word.partition("://")[2] for word in re.split(r"[\s\"']+", text)
+    ):  # what follows the ? of an address is a login as often as not
+        mode &= 0o600
     write_atomically(where, text, mode, owner)

@@ -23,6 +23,11 @@ class FetchPlan:
     left_out: tuple[str, ...]  # a line for each wanted bundle that does not fit
     needs: tuple[tuple[str, int], ...] = ()  # (bundle, bytes it still needs) of each selected bundle
 
+    @property
+    def nothing_fits(self) -> bool:
+        """Whether bundles were left out and no file of another is selected."""
+        return bool(self.left_out) and not self.files
+
     def summary(self) -> str:
         """The plan in one line."""
         return f"models: {' '.join(self.bundles) or 'nothing'}; {gigabytes(self.need)} to fetch"

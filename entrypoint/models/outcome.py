@@ -11,10 +11,11 @@ from entrypoint.models.errors import DiskError, DownloadError
 from entrypoint.models.progress import FAILED, Transfer
 
 #: Everything is installed. Some file is unavailable. The settings or the manifest can't be used. The bundles that the
-#: user named do not fit. A later run may succeed (EX_TEMPFAIL of sysexits.h): start it again.
+#: user named do not fit, or none does. A later run may succeed (EX_TEMPFAIL of sysexits.h): start it again.
 DONE, INCOMPLETE, BAD_SETTINGS, NO_ROOM, LATER = 0, 1, 2, 3, 75
 #: sysexits.h: not permitted; the environment cannot be used.
 EX_NOPERM, EX_CONFIG = 77, 78
+_MORE_ROOM = "switch bundles off or enlarge the volume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Outcome:
         return "complete" if self.code == DONE else "incomplete"
 
 
+NOTHING_FITS = Outcome(NO_ROOM, ("models: nothing is fetched: no bundle fits, see above",), _MORE_ROOM)
 STOPPED = Outcome(LATER, ("models: stopped; downloaded bytes are kept",), "start it again: podkeeper start models")
 
 
@@ -54,5 +56,5 @@ def outcome_of_error(error: BadManifest | BadFlags | DoesNotFit | DownloadError)
         return Outcome(LATER if again else INCOMPLETE, (str(error),), error.remedy)
     lines = tuple(str(error).splitlines())
     if isinstance(error, DoesNotFit):
-        return Outcome(NO_ROOM, lines, "switch bundles off or enlarge the volume")
+        return Outcome(NO_ROOM, lines, _MORE_ROOM)
     return Outcome(BAD_SETTINGS, lines, "correct it, then start it again")

@@ -86,9 +86,13 @@ class Reporter:
 
 def _bars() -> Any:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    bars = Progress(*columns, TimeRemainingColumn())
+    # Names and bar share what the numbers leave, so that a narrow terminal has one line, too.
+    names = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    bar = BarColumn(None, table_column=Column(ratio=1))
+    numbers = [each(table_column=Column(no_wrap=True)) for each in (DownloadColumn, TransferSpeedColumn)]
+    bars = Progress(names, bar, *numbers, TimeRemainingColumn(table_column=Column(no_wrap=True)), expand=True)
     bars.add_task("", total=None)
     bars.start()
     return bars

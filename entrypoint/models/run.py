@@ -24,7 +24,7 @@ from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DownloadError
 from entrypoint.models.fetch_plan import EMPTY_PLAN, FetchPlan, make_plan
 from entrypoint.models.load_manifest import load
-from entrypoint.models.outcome import DONE, STOPPED, Outcome, outcome_of, outcome_of_error
+from entrypoint.models.outcome import DONE, NOTHING_FITS, STOPPED, Outcome, outcome_of, outcome_of_error
 from entrypoint.models.progress import FAILED, WAITING, Transfer, line
 from entrypoint.models.report import Notes, Reporter, log
 from entrypoint.models.sources.registry import configured
@@ -67,7 +67,7 @@ def fetch(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
         log(text)
     remove_requests(paths, run.plan.complete_bundles(run.transfers))
     if outcome.code == DONE:
-        log("models: complete")
+        log("models: complete" + (", except for what has no room" if run.plan.left_out else ""))
     if request.whole:
         _record(outcome, paths.runtime)
     return outcome
@@ -86,7 +86,7 @@ async def execute(plan: FetchPlan, queue: DownloadQueue, transfers: list[Transfe
     await queue.run(plan.files)
     transfers[:] = [each for each in transfers if each.file in plan.files]  # the notes name what was left out
     log(line(transfers, 0))
-    return outcome_of(transfers)
+    return NOTHING_FITS if plan.nothing_fits else outcome_of(transfers)
 
 
 async def _fetch(run: _Run) -> Outcome:
@@ -109,9 +109,10 @@ async def _preview(run: _Run) -> Outcome:
             async with asyncio.timeout(_PREVIEW_S):
                 await queue.survey()
         _note_silent(run)
-        for text in _planned(run).sizes():
+        plan = _planned(run)
+        for text in plan.sizes():
             log(f"models: {text}")
-        outcome = outcome_of(run.transfers)
+        outcome = NOTHING_FITS if plan.nothing_fits else outcome_of(run.transfers)
         # One note speaks for all sources that did not respond.
         return replace(outcome, problems=tuple(text for text in outcome.problems if ": NotAsked: " not in text))
 

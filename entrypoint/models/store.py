@@ -68,6 +68,13 @@ class ModelStore:
         top = elsewhere(os.path.dirname(self.path(file)), self.kept)
         return f"{top}/{_STAGING_ELSEWHERE}/{self._key(file)}" if top else f"{self.kept}/staging/{self._key(file)}"
 
+    def disk(self, file: File) -> int:
+        """The device that the file is staged on and goes to; -1: it cannot be asked."""
+        try:
+            return os.stat(_existing(self.staging_folder(file)) or "/").st_dev
+        except OSError:
+            return -1
+
     def disk_of_models(self) -> str:
         """A folder on the disk that models go to: `models` may be a link to another one."""
         return os.path.realpath(f"{self.data}/models")

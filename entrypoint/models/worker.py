@@ -1,8 +1,8 @@
 """A: the supervised one-shot: lowest priority for processor and disk, and only once the services are up.
 
 Exit codes: 0 everything is installed; 1 some file is unavailable; 2 settings or manifest can't be used; 3 the bundles
-that the user named do not fit; 75 a later run may succeed (supervisord starts it again, and it resumes). Nothing of the
-downloads is imported before the services respond: the start is theirs.
+that the user named do not fit, or none does; 75 a later run may succeed (supervisord starts it again, and it resumes).
+Nothing of the downloads is imported before the services respond: the start is theirs.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ _FALSE = {"false", "0", "no", "off"}
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?")
 _POD_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _PRINTABLE = re.compile(r"[!-~]+")
-_LOGIN = re.compile(r"://[^/\s@:]*:[^/\s@]*@")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@\"\\%]+(/[^\s\"\\%]*)?")
 #: Digits of a number of MiB or MB/s: more than any machine has.
 _DIGITS = 12
@@ -83,8 +82,15 @@ def token(text: str) -> str:
 
 
 def without_login(text: str) -> str:
-    """A text for a message, without the password of an address in it."""
-    return _LOGIN.sub("://[secret]@", text)
+    """A text for a message, without the login of an address in it.
+
+    Up to the last @: a password may contain @, / and ?, and the scheme may be missing. `git@github.com:o/r` stays.
+    """
+    login, at, rest = text.rpartition("@")
+    if ":" not in login:
+        return text
+    scheme, mark, _ = login.partition("://")
+    return f"{scheme if mark else ''}{mark}[secret]{at}{rest}"
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -92,9 +98,8 @@ def origins(text: str) -> tuple[str, ...]:
     found = tuple(word.lower().rstrip("/") for word in text.replace(",", " ").split())
     for origin in found:
         if not _ORIGIN.fullmatch(origin):
-            raise ValueError(
-                f"must be origins like https://example.com, separated by commas; {without_login(origin)!r} is not one"
-            )
+            shown = without_login(origin).partition("?")[0]
+            raise ValueError(f"must be origins like https://example.com, separated by commas; {shown!r} is not one")
         if origin.rpartition(":")[2].isdigit():
             port(origin.rpartition(":")[2])
     return found
@@ -149,9 +154,10 @@ def home(text: str) -> str:
 
 def repository(text: str) -> str:
     """Parse the address of a git repository (https://, ssh://, file:// or an absolute path), without a login in it."""
-    if not text.startswith(("https://", "http://", "ssh://", "file:///", "/")):
+    if not text.startswith(("https://", "http://", "ssh://", "file:///", "/")) or text.startswith("//"):
         raise ValueError("must be an https:// address or an absolute path of a git repository")
-    if "@" in text.partition("://")[2].partition("/")[0] and not text.startswith("ssh://"):
+    login = "@" in text.partition("://")[2].partition("/")[0] and not text.startswith("ssh://")
+    if login or (text.startswith("http") and ("?" in text or _has_odd_port(text))):
         raise ValueError("must not contain a login: logs would show it")
     return text
 
@@ -163,16 +169,23 @@ def git_ref(text: str) -> str:
     return text
 
 
+def _has_odd_port(text: str) -> bool:
+    """Whether what follows the host's colon is no port: a password with a / in it, most likely."""
+    netloc = re.split(r"[/?#]", text.partition("://")[2], maxsplit=1)[0]
+    after = netloc.rpartition("]")[2].partition(":")[2]
+    return bool(after) and not (after.isascii() and after.isdigit())
+
+
 def web_address(text: str) -> str:
     """Parse an http(s) address without a login in it; a slash at its end is dropped."""
-    if not _WEB_ADDRESS.fullmatch(text):
+    if not _WEB_ADDRESS.fullmatch(text) or _has_odd_port(text):
         raise ValueError("must be an https:// address without a login in it")
     return text.rstrip("/")
 
 
 def manifest(text: str) -> str:
     """Parse the place of a manifest: an absolute path or an http(s) address."""
-    if text.startswith("/"):
+    if text.startswith("/") and not text.startswith("//"):
         return path(text)
     base, mark, query = text.partition("?")
     base = base.rstrip("/")

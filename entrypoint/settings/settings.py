@@ -223,8 +223,9 @@ def shown(text: str, *, secret: bool = False) -> str:
     """A value for a message; the query and the login of an address stay out: signatures and passwords."""
     if secret:
         return "(secret)"
-    base, mark, _ = text.partition("?") if "://" in text else (text, "", "")
-    text = parsing.without_login(base) + (mark and "?...")
+    text = parsing.without_login(text)
+    base, mark, _ = text.partition("?") if "/" in text else (text, "", "")
+    text = base + (mark and "?...")
     return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 

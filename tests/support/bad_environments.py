@@ -61,7 +61,11 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _origin("ftp://example.com", "ftp://example.com"),
     _origin("https://example.com/lab", "https://example.com/lab"),
     _origin("https://a.example,https://", "https:"),
-    _origin("https://user@example.com", "https://user@example.com"),
+    (
+        {"JUPYTER_ALLOWED_ORIGINS": "https://user@example.com"},
+        "cannot use JUPYTER_ALLOWED_ORIGINS='https://[secret]@example.com': must be origins like https://example.com, "
+        "separated by commas; 'https://[secret]@example.com' is not one",
+    ),
     _bad("JUPYTER_ALLOWED_ORIGINS", "https://a.example:0", _PORT),
     _bad("RUNPOD_POD_ID", "abc/123", _POD),
     _bad("RUNPOD_POD_ID", "evil.example", _POD),

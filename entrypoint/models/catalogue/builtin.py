@@ -23,7 +23,7 @@ def local_manifest(settings: Settings, paths: Paths) -> Manifest | None:
         where = f"{paths.data}/models.toml"
         if not os.path.exists(where):
             return catalogue()
-    return with_catalogue(_read(where), where) if where.startswith("/") else None
+    return with_catalogue(read_manifest(where), where) if where.startswith("/") else None
 
 
 def with_catalogue(text: str, where: str) -> Manifest:
@@ -34,7 +34,7 @@ def with_catalogue(text: str, where: str) -> Manifest:
 
 def catalogue() -> Manifest:
     """The built-in catalogue."""
-    return parse(_read(CATALOGUE), "the built-in catalogue")
+    return parse(read_manifest(CATALOGUE), "the built-in catalogue")
 
 
 def bundle_flags() -> tuple[str, ...]:
@@ -42,7 +42,8 @@ def bundle_flags() -> tuple[str, ...]:
     return ("DOWNLOAD_ALL", *(f"DOWNLOAD_{bundle.name}" for bundle in catalogue().bundles))
 
 
-def _read(path: str) -> str:
+def read_manifest(path: str) -> str:
+    """The text of a manifest. Raises BadManifest: it is no regular file, cannot be read, is too large, or not UTF-8."""
     try:
         return read_bytes(path, LARGEST).decode()
     except OSError as error:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from entrypoint.models.sources.base import Key, is_destination, is_sha256
@@ -61,9 +61,17 @@ class Manifest:
     extends_catalogue: bool = False
 
     def behind(self, catalogue: Manifest) -> Manifest:
-        """The bundles of `catalogue`, then these; one of these replaces one of the same name."""
+        """The bundles of `catalogue`, then these; one of these replaces one of the same name.
+
+        A file of these replaces one of the same destination in every bundle: two would set each other aside for ever.
+        """
         own = {bundle.name for bundle in self.bundles}
-        return Manifest((*(each for each in catalogue.bundles if each.name not in own), *self.bundles))
+        places = {_place(file): file for bundle in self.bundles for file in bundle.files}
+        kept = []
+        for each in catalogue.bundles:
+            files = [replace(places.get(_place(file), file), bundle=each.name) for file in each.files]
+            kept += [replace(each, files=tuple(files))] if each.name not in own else []
+        return Manifest((*kept, *self.bundles))
 
 
 def is_bundle_name(text: str) -> bool:

@@ -27,7 +27,7 @@ class Lease:
     def renew(self) -> None:
         """Set the lease's mtime. Raises LeaseLost: another holder has it."""
         if _holder(self._path).get("who") != self.owner:
-            raise LeaseLost
+            raise LeaseLost(removed=not os.path.lexists(self._path))
         with contextlib.suppress(OSError):
             os.utime(self._path)
 

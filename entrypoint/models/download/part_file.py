@@ -89,7 +89,8 @@ class PartFile:
     def seal(self, size: int) -> None:
         """Cut a complete file to its size and sync it to the disk.
 
-        Raises LeaseLost: the part file was moved away by another pod.
+        Raises LeaseLost: the part file was removed, or moved away by another pod (a lease that is renewed just before
+        says so of nearly all of those).
         """
         with disk_work(f"write to {self._folder}"):
             os.ftruncate(self._file, size)
@@ -99,7 +100,7 @@ class PartFile:
             except FileNotFoundError:
                 same = False
         if not same:
-            raise LeaseLost
+            raise LeaseLost(removed=True)
 
     def close(self) -> None:
         """Close both files."""

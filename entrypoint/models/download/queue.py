@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from entrypoint.models.download.one_file import OneFile
 from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DownloadError, VolumeFailed
-from entrypoint.models.progress import BUSY, FAILED, INSTALLED, WAITING, Transfer
+from entrypoint.models.progress import BUSY, WAITING, Transfer
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.store import ModelStore
 
@@ -22,7 +22,7 @@ class DownloadQueue:
     def __init__(
         self, session: Session, store: ModelStore, transfers: list[Transfer], log: Callable[[str], None]
     ) -> None:
-        self._limits = session.limits
+        self._limits, self._store = session.limits, store
         self._files = [OneFile(session, store, each, log) for each in transfers]
 
     async def survey(self) -> None:
@@ -42,34 +42,37 @@ class DownloadQueue:
     async def run(self, files: tuple[File, ...]) -> None:
         """Download `files`; each transfer of theirs is INSTALLED or FAILED afterwards.
 
-        A volume that refuses ends the run: finished files are kept.
+        A disk that refuses (it is full, read-only, gone) costs the files that go to it; finished files are kept.
         """
         mine = [each for each in self._files if each.transfer.file in files]
         queue = sorted((each for each in mine if each.transfer.state == WAITING), key=lambda each: each.transfer.size)
 
+        refusals: dict[int, VolumeFailed] = {}
+
         async def worker() -> None:
             while queue:
                 file = queue.pop()
-                async with _recorded(file.transfer):
-                    await file.run()
+                disk = self._store.disk(file.transfer.file)
+                if disk in refusals:
+                    file.transfer.fail(refusals[disk])
+                    continue
+                try:
+                    async with _recorded(file.transfer):
+                        await file.run()
+                except VolumeFailed as problem:
+                    refusals[disk] = problem
                 if file.transfer.state == BUSY:
                     await asyncio.sleep(self._limits.busy_wait)
                     queue.insert(0, file)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._limits.files, len(queue))):
-                    group.create_task(worker())
-        except* VolumeFailed as problems:
-            problem = problems.exceptions[0]
-            for each in mine:
-                if each.transfer.state not in (INSTALLED, FAILED) and isinstance(problem, VolumeFailed):
-                    each.transfer.fail(problem)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._limits.files, len(queue))):
+                group.create_task(worker())
 
 
 @contextlib.asynccontextmanager
 async def _recorded(transfer: Transfer) -> AsyncIterator[None]:
-    """Record the failure of one file with it; one of the volume ends the run, too."""
+    """Record the failure of one file with it; one of the whole volume is raised, too."""
     try:
         yield
     except DownloadError as error:

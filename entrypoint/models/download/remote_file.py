@@ -23,6 +23,7 @@ from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.limits import Limits
 from entrypoint.models.transport.response import Response
 from entrypoint.models.transport.retry import RetryPolicy
+from entrypoint.settings.parsing import without_login
 
 _LARGEST_JSON = 4 << 20
 
@@ -89,7 +90,9 @@ class RemoteFile:
         DownloadError: the address can't be resolved any more.
         """
         if isinstance(error, OSError):
-            error = RetryableError(" ".join(f"{type(error).__name__} {error}".split())[:200])
+            # libcurl quotes the address of a proxy that it cannot use.
+            text = without_login(" ".join(f"{type(error).__name__} {error}".split()))
+            error = RetryableError(text[:200])
         self.transfer.retrying(str(error))
         if error.resolve and used is not None:
             try:

@@ -25,9 +25,12 @@ from entrypoint.models.transport.response_rules import (
     redirected,
     whole_size,
 )
+from entrypoint.settings.parsing import without_login
 
 #: A release asset at api.github.com comes as bytes only when it is requested as bytes.
 HEADERS = {"Accept": "application/octet-stream, */*;q=0.5", "Accept-Encoding": "identity"}
+#: What origins that serve no ranges answer to one.
+_RANGE_REFUSED = (400, 403, 405, 416, 501)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +55,14 @@ async def resolve(
     Raises RetryableError: worth another attempt; DownloadError: final; OSError: the network; worth another attempt.
     """
     if not is_address(url):
-        raise DownloadError("BadAddress", f"{url.partition('?')[0]} is malformed", "correct it in the manifest")
+        raise DownloadError(
+            "BadAddress", f"{without_login(url).partition('?')[0]} is malformed", "correct it in the manifest"
+        )
     first, login, linked_size = url, tokens.headers(url, url), None
     ranges = {"Range": "bytes=0-0"}
     for _ in range(MOST_REDIRECTS):
         async with client.get(url, {**HEADERS, **login, **ranges}) as response:
-            if response.status in (403, 416) and ranges:
+            if response.status in _RANGE_REFUSED and ranges:
                 ranges = {}  # some origins refuse every range; and an empty file has none
                 continue
             if origin_of(url) == origin_of(first):

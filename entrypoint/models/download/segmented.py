@@ -10,6 +10,7 @@ from entrypoint.models.download.chunks import ChunkLayout
 from entrypoint.models.download.hasher import Hasher
 from entrypoint.models.download.part_file import PartFile, SegmentWriter
 from entrypoint.models.download.remote_file import RemoteFile
+from entrypoint.models.download.resolve import Resolved
 from entrypoint.models.download.segments import Segment, Segments
 from entrypoint.models.errors import DiskError, DownloadError, RangesRefused, RetryableError, UpstreamChanged
 from entrypoint.models.transport.response_rules import check_range, check_status
@@ -22,6 +23,7 @@ class SegmentedDownload:
     def __init__(self, remote: RemoteFile, part: PartFile, layout: ChunkLayout) -> None:
         self._remote, self._part, self._layout = remote, part, layout
         self._hasher = Hasher(part, layout)
+        self._refused: Resolved | None = None
         longest = max(remote.session.limits.span // layout.chunk, 1)
         self._segments = Segments(layout, part.done, longest)
 
@@ -65,7 +67,7 @@ class SegmentedDownload:
         span, began = (writer.offset, writer.requested_end), time.monotonic()
         try:
             async with remote.get(resolved, Range=f"bytes={span[0]}-{span[1] - 1}") as response:
-                if response.status == 416:
+                if response.status == 416 or (response.status == 403 and self._is_refused_anew(resolved)):
                     raise RangesRefused
                 check_status(response.status, response.headers, signed=True, now=datetime.now(UTC))
                 etag = None if resolved.sha256 else resolved.etag  # servers of one file may have one each
@@ -86,6 +88,13 @@ class SegmentedDownload:
         finally:
             writer.record()
             self._hasher.notify()
+
+    def _is_refused_anew(self, resolved: Resolved) -> bool:
+        """Whether an address was refused, and the one that it was resolved to again is, too: some origins answer ranges
+        with 403. A signature that has expired is refused once."""
+        before, self._refused = self._refused, resolved
+        anew = before is not None and before is not resolved  # it may be equal
+        return anew and not self._remote.transfer.received
 
 
 def _worst(problems: BaseExceptionGroup[BaseException]) -> BaseException:

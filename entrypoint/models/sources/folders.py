@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from entrypoint.models.sources.base import Found, NotAnAddress
 
@@ -20,6 +21,8 @@ FOLDERS: dict[str, tuple[str, ...]] = {
 }
 #: Bytes of a name (NAME_MAX).
 _LONGEST_NAME = 255
+#: Parts of a model; the largest ones have about 160.
+_MOST_PARTS = 200
 
 
 def destination(found: Found, wanted: str) -> str:
@@ -38,6 +41,19 @@ def destination(found: Found, wanted: str) -> str:
     if not found.name:
         raise NotAnAddress(f"the address does not contain the file's name: give --dest {folder}/NAME.safetensors")
     return _checked(f"{folder}/{found.name}")
+
+
+def parts_of(keys: Mapping[str, str]) -> list[dict[str, str]]:
+    """The keys of each file of a set, where `dest` and the address end with the same `-00001-of-00003.<ending>` (the
+    Hugging Face hub's name for the parts of a model); else those of the one file."""
+    place = "path" if "path" in keys else "url"
+    found = re.search(r"-(\d{5})-of-(\d{5})\.[a-z]+$", keys["dest"])
+    count = int(found[2]) if found else 1
+    if not found or found[0] not in keys.get(place, "") or not 1 < count <= _MOST_PARTS:
+        return [dict(keys)]
+    endings = [found[0].replace(found[1], f"{number:05}", 1) for number in range(1, count + 1)]
+    changes = [{key: keys[key].replace(found[0], ending) for key in (place, "dest")} for ending in endings]
+    return [{**keys, **change} for change in changes]
 
 
 def _checked(dest: str) -> str:

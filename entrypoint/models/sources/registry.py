@@ -45,8 +45,8 @@ def recognise(url: str, sources: Sources = SOURCES) -> Found:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises for one that is no port
-    except ValueError as error:
-        raise NotAnAddress(f"it is malformed: {error}") from None
+    except ValueError:  # its text quotes the port, which may be a part of a password
+        raise NotAnAddress("it is malformed: host and port must follow https://") from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise NotAnAddress("it must begin with https://")
     if parts.username or parts.password:

@@ -12,5 +12,7 @@ def without_query(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "a malformed address"
+    if not parts.hostname:  # a login could be anywhere in it
+        return "a malformed address"
     shown = f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
     return "".join(character if character.isprintable() else "?" for character in shown)

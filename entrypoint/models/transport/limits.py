@@ -21,7 +21,7 @@ class Limits:
     longest_retry_after: float = 300.0  # seconds that an origin may ask to wait; beyond that: left for a later run
     connect_timeout: float = 15.0  # seconds
     stall_timeout: float = 30.0  # seconds without a byte, or with less than `slowest` in them
-    slowest: int = 16 << 10  # bytes within `stall_timeout` below which a connection counts as stalled
+    slowest: int = 32 << 10  # bytes within `stall_timeout` below which a connection counts as stalled: 1 KiB/s
     lease_renewal: float = 15.0  # seconds between two renewals of a lease
     lease_timeout: float = 90.0  # seconds without a renewal after which a lease may be taken over
     busy_wait: float = 5.0  # seconds before a file that another pod downloads is tried again

@@ -101,7 +101,10 @@ class Response:
             raise ConnectionBroken(self._end or "no response")
 
     async def read(self, most: int) -> bytes:
-        """The body's first bytes, `most` at most."""
+        """The body's first bytes, `most` at most, within `Limits.stall_timeout` in all: a small body must not drip.
+
+        Raises ConnectionBroken: the body ended early, or did not come in time.
+        """
         found = bytearray()
 
         def keep(data: memoryview) -> int:
@@ -109,9 +112,13 @@ class Response:
             found.extend(taken)
             return len(taken)
 
-        async for _ in self.stream_to(keep):
-            if len(found) == most:
-                break
+        try:
+            async with asyncio.timeout(self._stall_timeout):
+                async for _ in self.stream_to(keep):
+                    if len(found) == most:
+                        break
+        except TimeoutError:
+            raise ConnectionBroken(f"only {len(found)} bytes in {self._stall_timeout:g} s") from None
         return bytes(found)
 
     async def stream_to(self, sink: Callable[[memoryview], int]) -> AsyncIterator[int]:

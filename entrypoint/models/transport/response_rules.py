@@ -52,8 +52,8 @@ def redirected(url: str, status: int, headers: Mapping[str, str]) -> str:
     try:
         target = urljoin(url, headers["Location"])
         urlsplit(target).port  # noqa: B018 - raises for one that is no port
-    except ValueError as error:
-        reason = f"it redirects to a malformed address ({error})"
+    except ValueError:  # its text quotes the address, which may hold a login
+        reason = "it redirects to a malformed address"
         raise DownloadError("BadRedirect", reason, "check the address in the manifest") from None
     secure = url.startswith("https://")
     if not target.startswith("https://" if secure else ("https://", "http://")):

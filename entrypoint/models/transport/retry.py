@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from entrypoint.models.errors import RetryableError
+from entrypoint.models.errors import RetryableError, TooSlow
 from entrypoint.models.transport.limits import Limits
 
 
@@ -23,7 +23,8 @@ class RetryPolicy:
     def stop(self, state: Any) -> bool:
         """Whether the failure in tenacity's `state` was the last attempt."""
         now = self.progress()
-        renewed = self._seen < 0 or now - self._seen >= self.limits.slowest
+        drips = state.outcome is not None and isinstance(state.outcome.exception(), TooSlow)
+        renewed = self._seen < 0 or (not drips and now - self._seen >= self.limits.slowest)
         self._failures = 1 if renewed else self._failures + 1
         self._seen = now
         exhausted = self._failures >= self.limits.attempts
@@ -48,12 +49,12 @@ class StallDetector:
     def received(self, count: int, now: float) -> None:
         """Count bytes that arrived at `now` (monotonic seconds).
 
-        Raises RetryableError: the last `stall_timeout` seconds brought less than `slowest` bytes.
+        Raises TooSlow: the last `stall_timeout` seconds brought less than `slowest` bytes.
         """
         self._count += count
         if now - self._since >= self._limits.stall_timeout:
             if self._count < self._limits.slowest:
-                raise RetryableError(f"only {self._count} bytes in {now - self._since:.0f} s")
+                raise TooSlow(f"only {self._count} bytes in {now - self._since:.0f} s")
             self._since, self._count = now, 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gzip
 import random
 import time
@@ -16,11 +17,13 @@ import pytest
 from aiohttp import HttpVersion10, web
 from multidict import CIMultiDict
 
+from entrypoint.models.errors import ConnectionBroken
 from entrypoint.models.progress import INSTALLED
 from entrypoint.models.sources.base import origin_of
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.tokens import Tokens
-from tests.support.models.fetcher import Scene, hub_file, plain_file
+from entrypoint.models.transport.client import HttpClient
+from tests.support.models.fetcher import FAST, Scene, hub_file, plain_file
 from tests.support.models.origin import Fault, Origin, drop
 
 NAME = "m.bin"
@@ -382,3 +385,49 @@ def test_no_more_requests_than_attempts(scene: Scene) -> None:
     scene.origin.hub_fault = some(ALWAYS, status(503))
     assert outcome(scene, hub_file()) == "OriginFails"
     assert len(scene.origin.requests("hub")) == scene.limits.attempts
+
+
+def test_a_source_that_drips_over_all_connections_is_given_up(scene: Scene) -> None:
+    """Together they bring more than one connection has to; the file would take days."""
+    scene.limits = dataclasses.replace(FAST, slowest=100)
+    scene.origin.cdn_fault = some(1000, served(drip=True), 1)
+    assert outcome(scene, hub_file(NAME)) == "OriginFails"
+
+
+def test_a_manifest_that_drips_is_given_up(tmp_path: Path, origin: Origin) -> None:
+    async def dripping(origin: Origin, request: web.Request, before: int) -> web.StreamResponse:
+        return await origin.serve(request, b"# schema\n" * 1000, drip=True)
+
+    async def read() -> None:
+        async with HttpClient(FAST) as client:
+            client.allow(origin.hub_url)
+            async with client.get(f"{origin.hub_url}/models.toml") as response:
+                await response.read(1 << 20)
+
+    origin.hub_fault = dripping
+    began = time.monotonic()
+    with pytest.raises(ConnectionBroken, match=r"only \d+ bytes in 0.6 s"):
+        asyncio.run(asyncio.wait_for(read(), 20))
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "403 No\r\nX-Error-Message: \x1b[2J\x9b2Jno", "503 No\r\nX-Error-Message: \x1b]0;no\x07",
+        "200 OK\r\nContent-Encoding: \x1b[2J", "302 Found\r\nLocation: https://\x1b[2J.example/x",
+        "302 Found\r\nLocation: gopher://\x1b[2J/x", "206 OK\r\nContent-Range: \x1b[2J", "200 \x1b[2J",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_an_origin_says_cannot_control_the_terminal(scene: Scene, head: str, first: int) -> None:
+    async def raw(origin: Origin, request: web.Request) -> web.StreamResponse:
+        assert request.transport
+        request.transport.write(f"HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
+        request.transport.close()
+        return web.Response()
+
+    scene.origin.cdn_fault = some(1000, raw, first)
+    (found,) = scene.download(hub_file(NAME))
+    assert found.problem
+    assert all(text.isprintable() for text in (*found.problem, found.last)), found

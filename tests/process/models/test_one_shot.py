@@ -147,8 +147,25 @@ def test_named_bundles_that_do_not_fit_exit_3_before_a_byte(tmp_path: Path, orig
     assert code == 3
     assert "  B            900000.0 GB  DOWNLOAD_B" in text
     assert {hit.range for hit in origin.hits} == {"bytes=0-0"}
-    assert pod.run("fetch")[0] == 0  # not named: left out, and noted
+
+
+def test_bundles_that_do_not_fit_are_left_out_and_where_none_fits_nothing_is_complete(
+    tmp_path: Path, origin: Origin
+) -> None:
+    pod = Pod(tmp_path, origin)
+    pod.manifest("schema = 1\n[bundles.B]\nsize_gb = 900000\n[bundles.C]\n", "unknown.bin")
+    for verb in ("plan", "fetch"):
+        code, text = pod.run(verb)
+        assert (code, text.count("nothing is fetched: no bundle fits"), "complete" in text) == (3, 1, False), text
     assert "B is left out: it needs 900000.0 GB" in str(pod.status["notes"])
+    assert pod.status["state"] == "incomplete"
+    assert [each.name for each in read_conditions(pod.paths.runtime)] == ["ModelsIncomplete"]
+    origin.put("a.bin", b"x" * MIB)
+    path = Path(pod.paths.data, "models.toml")
+    keys = 'source = "huggingface"\nrepo_id = "o/r"\npath = "a.bin"\ndest = "loras/a.bin"\n'
+    path.write_text(f'{path.read_text()}[[files]]\nbundle = "C"\n{keys}')
+    code, text = pod.run("fetch")
+    assert (code, text.splitlines()[-1]) == (0, "models: complete, except for what has no room")
 
 
 def test_models_none_sends_no_request(tmp_path: Path, origin: Origin) -> None:

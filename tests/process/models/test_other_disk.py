@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import random
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from entrypoint.models.disk import free_space
+from entrypoint.models.progress import INSTALLED
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.store import ModelStore
 from tests.support.file_systems import mounted, needs_mount
+from tests.support.models.fetcher import Scene, hub_file
+from tests.support.models.origin import Origin
 
 FILE = File(bundle="B", source="url", dest="loras/a.bin", keys={"url": "https://example.com/a"})
 
@@ -51,3 +57,25 @@ def test_the_room_is_that_of_the_disk_with_the_models(disk: Path, tmp_path: Path
 def test_on_one_disk_staging_is_in_the_pods_own_folder(tmp_path: Path) -> None:
     store = ModelStore(str(tmp_path / "comfyui"), str(tmp_path / "comfyui/.podkeeper"))
     assert store.staging_folder(FILE).startswith(f"{store.kept}/staging/")
+
+
+@needs_mount
+@pytest.mark.parametrize("refuses", ["full", "read-only"])
+def test_a_disk_that_refuses_costs_the_files_that_go_to_it_alone(disk: Path, tmp_path: Path, refuses: str) -> None:
+    """The files of the disk come first: they are larger."""
+    with Origin() as origin:
+        origin.put("large.bin", random.Random(1).randbytes(3 << 20))
+        origin.put("small.bin", random.Random(2).randbytes(1 << 19))
+        scene = Scene(tmp_path / "pod", origin)
+        models = Path(scene.store.data, "models")
+        models.mkdir(parents=True)
+        (models / "loras").symlink_to(disk)
+        if refuses == "read-only":
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        there = [dataclasses.replace(hub_file("large.bin"), dest=f"loras/{number}.bin") for number in range(4)]
+        here = [dataclasses.replace(hub_file("small.bin"), dest=f"vae/{number}.bin") for number in range(4)]
+        found = scene.download(*there, *here)
+        assert {each.problem and each.problem[0] for each in found[:4]} == {
+            "VolumeFull" if refuses == "full" else "VolumeReadOnly"
+        }
+        assert [each.state for each in found[4:]] == [INSTALLED] * 4

@@ -99,7 +99,35 @@ def test_an_etag_that_differs_by_server_does_not_matter_where_the_hash_is_known(
     assert (problem(found), found.retries) == (INSTALLED, 0)
 
 
+@pytest.mark.parametrize("linked", [True, False])
 @pytest.mark.parametrize("status", [403, 416])
+def test_an_origin_that_refuses_all_but_the_first_byte_sends_the_whole_file(
+    scene: Scene, status: int, linked: bool
+) -> None:
+    async def refusing(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        wanted = request.headers.get("Range", "bytes=0-0")
+        return None if wanted == "bytes=0-0" else web.Response(status=status)
+
+    scene.origin.hub_fault = scene.origin.cdn_fault = refusing
+    scene.origin.linked = linked
+    found = scene.download(hub_file("a.bin"), plain_file(scene.origin))
+    assert [problem(each) for each in found] == [INSTALLED, INSTALLED]
+
+
+@pytest.mark.parametrize("shift", [1, -1, 1000])
+def test_a_range_of_other_bytes_is_refused_where_no_hash_is_known(scene: Scene, shift: int) -> None:
+    async def shifted(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+        if request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+            return None
+        return await origin.serve(request, origin.files["m.bin"], shift=shift)
+
+    scene.origin.hub_fault = shifted
+    (found,) = scene.download(plain_file(scene.origin))
+    assert (found.state, found.problem and found.problem[0]) == (FAILED, "OriginFails")
+    assert not scene.installed(found.file).exists()
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 416, 501])
 def test_an_origin_that_refuses_every_range_sends_the_whole_file(scene: Scene, status: int) -> None:
     async def refusing(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
         return web.Response(status=status) if "Range" in request.headers else None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrypoint.settings.lenient import read_leniently
 from entrypoint.settings.settings import FOREIGN_SECRETS, BadSettings, Settings, secret_variables
 from tests.support.bad_environments import BAD_ENVIRONMENTS
 
@@ -107,3 +108,27 @@ _WORDS = st.text(string.ascii_letters + string.digits + " -=./'\"$%\\", max_size
 )
 def test_what_is_handed_on_reads_back_as_the_same_settings(settings: Settings) -> None:
     assert Settings.from_environ(settings.to_environ()) == settings
+
+
+@pytest.mark.parametrize("variable", ["HF_ENDPOINT", "MODELS_MANIFEST", "COMFYUI_REPO", "JUPYTER_ALLOWED_ORIGINS"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://me:s3cret@host/x", "https://s3cret@host/x", "https://me:s3c@s3cret@host/x", "https://me:a/s3cret@host/x",
+        "https://me:a?s3cret@host/x", "https://me:a#s3cret@host/x", "me:s3cret@host/x", "//me:s3cret@host/x",
+        "https:/me:s3cret@host", "host/x?token=s3cret", " https://host/x y?token=s3cret",
+    ],
+)  # fmt: skip
+def test_no_login_of_an_address_is_printed_or_handed_on(variable: str, value: str) -> None:
+    read = read_leniently({variable: value})
+    assert "s3cret" not in " ".join((*read.problems, *read.notes))
+    assert "s3cret" not in str(read.settings.to_environ())
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_environ({variable: value})
+    assert "s3cret" not in str(caught.value.problems)
+
+
+@pytest.mark.parametrize("value", ["https://cdn.example/gh/u/r@main/x", "http://[::1]:8080/x", "https://h:8443/x"])
+def test_an_address_without_a_login_is_taken(value: str) -> None:
+    settings = Settings.from_environ({"HF_ENDPOINT": value, "MODELS_MANIFEST": value, "COMFYUI_REPO": value})
+    assert (settings.hf_endpoint, settings.models_manifest, settings.comfyui_repo) == (value, value, value)

@@ -144,3 +144,20 @@ def test_a_destination_below_another_is_refused(places: tuple[str, ...]) -> None
 
 def test_a_common_folder_or_beginning_is_none() -> None:
     assert len(parse(_manifest("loras/x", "loras/xy/z", "loras/xy/w"), "m").bundles[0].files) == 3
+
+
+@pytest.mark.parametrize("folder", ["checkpoints", "checkpoint_models"])
+def test_an_own_file_replaces_the_catalogues_of_the_same_destination(folder: str) -> None:
+    def manifest(bundle: str, folder: str, site: str) -> Manifest:
+        return parse(
+            f"schema = 1\n[bundles.{bundle}]\n[[files]]\nbundle = '{bundle}'\nsource = 'url'\n"
+            f"url = 'https://{site}/x'\ndest = '{folder}/x'\n",
+            "here",
+        )
+
+    merged = manifest("MINE", folder, "own.example").behind(manifest("THEIRS", "checkpoints", "site.example"))
+    found = {each.name: each.files for each in merged.bundles}
+    assert list(found) == ["THEIRS", "MINE"]
+    assert [(file.bundle, file.keys["url"]) for files in found.values() for file in files] == [
+        ("THEIRS", "https://own.example/x"), ("MINE", "https://own.example/x"),
+    ]  # fmt: skip
