@@ -258,8 +258,11 @@ def test_the_status_server_is_the_services_users_and_its_buttons_work(place: Pat
     with Origin() as origin, running(home, environ(place, origin), python=python) as pod:
         pod.wait_for_jupyter()
         wait_until(lambda: responds(pod, "/status.json"), 30, "the status server answers", 0.1)
-        (server,) = [process for process in pod.family() if "entrypoint.status" in process.cmdline()]
-        assert server.uids() == (UID, UID, UID)
+
+        def users() -> list[tuple[int, ...]]:
+            return [tuple(each.uids()) for each in pod.family() if "entrypoint.status" in each.cmdline()]
+
+        wait_until(lambda: users() == [(UID, UID, UID)], 20, "the status server is the services' user's", 0.1)
         found = (home / "run/supervisor.sock").stat()
         assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (UID, 0o700)
         request = urllib.request.Request(
