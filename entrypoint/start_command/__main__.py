@@ -5,12 +5,12 @@ it replaces all services as PID 1; here it is one more program beside them.
 """
 
 import contextlib
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any, TypeGuard
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
@@ -18,7 +18,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.supervision.exits import reason_for_exit
 from entrypoint.supervision.orphans import become_subreaper
 from entrypoint.system.condition_store import clear_condition, raise_condition
-from entrypoint.system.files import read_text
+from entrypoint.system.files import read_json
 from entrypoint.system.privileges import become_service_user
 
 FAILED = "StartCommandFailed"
@@ -33,21 +33,33 @@ def main() -> int:
     """Run the command until it and all its descendants have ended; returns its exit code."""
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_service_user(settings)
-    text = read_text(paths.start_command)
-    if not text:
+    if not os.path.lexists(paths.start_command):
         print("podkeeper: this pod was started without a command", flush=True)
         return 0
-    command: list[str] = json.loads(text)
+    command = read_json(paths.start_command)
+    if not _is_command(command):
+        remedy = "restart the pod, which writes the file anew; the services run without the command"
+        _raise(paths, f"the start command cannot be read: {paths.start_command} is damaged", remedy)
+        return EX_NOT_RUN
     clear_condition(paths.runtime, FAILED)
     become_subreaper()  # its background processes can still write to the log, and be stopped
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAIT_SIGNALS)
-    print(f"podkeeper: running the start command ({command[0]})", flush=True)
+    print(f"podkeeper: running the start command ({_name(command)})", flush=True)
     try:
         leader = _start(command)
     except (OSError, ValueError) as error:  # ValueError: the first word is empty
         _fail(paths, command, f"cannot be run: {getattr(error, 'strerror', error)}")
         return EX_NOT_FOUND if isinstance(error, FileNotFoundError) else EX_NOT_RUN
     return _watch(leader, command, paths)
+
+
+def _is_command(found: Any) -> TypeGuard[list[str]]:
+    return isinstance(found, list) and found != [] and all(isinstance(word, str) for word in found)
+
+
+def _name(command: list[str]) -> str:
+    """The first word for a log: a word that is not UTF-8 arrives with lone surrogates, which print() refuses."""
+    return command[0].encode(errors="replace").decode()
 
 
 def _start(command: list[str]) -> int:
@@ -96,7 +108,11 @@ def _fail(paths: Paths, command: list[str], what: str) -> None:
     remedy = (
         f"read {paths.log}/command.log, then correct the command in the pod's template; the services run without it"
     )
-    condition = Condition(FAILED, f"the start command ({command[0]}) {what}", remedy)
+    _raise(paths, f"the start command ({_name(command)}) {what}", remedy)
+
+
+def _raise(paths: Paths, reason: str, remedy: str) -> None:
+    condition = Condition(FAILED, reason, remedy)
     raise_condition(paths.runtime, condition)
     print(f"podkeeper: {condition}", flush=True)
 

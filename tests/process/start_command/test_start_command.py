@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
+import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 
+from entrypoint.system.files import remove
+from tests.support.leftovers import LEFTOVERS
 from tests.support.pod import TOKEN, Pod, running
 from tests.support.waiting import wait_until
 
@@ -64,6 +68,26 @@ def test_a_failure_is_a_condition_and_the_pod_keeps_running(
         wait_until(lambda: pod.text.count(logged) == 2, 20, "it can be run again")
         assert pod.process.poll() is None
         assert pod.stop() == 0
+
+
+def test_a_command_whose_file_is_damaged_is_named_and_the_pod_keeps_running(tmp_path: Path) -> None:
+    with running(tmp_path / "pod", ALONE, command=("true",)) as pod:
+        pod.wait_for_log("command  | podkeeper: the start command exited with code 0\n")
+        environ = psutil.Process(pod.process.pid).environ()  # of supervisord, and so of its programs
+        for name, leftover in LEFTOVERS.items():
+            remove(str(pod.home / "run/start_command.json"))
+            leftover(pod.home / "run/start_command.json")
+            again = [pod.python, "-I", "-m", "entrypoint.start_command"]
+            run = subprocess.run(again, env=environ, capture_output=True, text=True, timeout=10, check=False)
+            assert (run.returncode, run.stderr) == (126, ""), name
+            assert "is damaged" in conditions(pod)["StartCommandFailed"]["reason"]
+        assert pod.process.poll() is None
+
+
+def test_a_command_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    with running(tmp_path / "pod", ALONE, command=(os.fsdecode(b"/\xff"),)) as pod:
+        pod.wait_for_log("the start command (/?) cannot be run: No such file or directory")
+        assert "StartCommandFailed" in conditions(pod)
 
 
 def test_a_command_that_never_ends_does_not_affect_the_services(tmp_path: Path) -> None:

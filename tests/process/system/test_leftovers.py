@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from entrypoint.boot.own_folders import make_own_folders, make_runtime_folder
+from entrypoint.comfyui.manager import value_of
+from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.commands.logs import main as show_logs
 from entrypoint.commands.logs import tail
 from entrypoint.conditions.condition import Condition
@@ -242,6 +244,21 @@ def read_log_in_prober(pod: Pod, path: str) -> None:
     assert log.lines() == ["a log again"]
 
 
+def read_managers_config(pod: Pod, path: str) -> None:
+    node = Path(pod.paths.data, "custom_nodes/ComfyUI-Manager")
+    node.mkdir(parents=True)
+    (node / "pyproject.toml").write_text('version = "3.38.0"\n')
+    (found,) = apply_security_level(Settings(comfyui_auth="none"), pod.paths)
+    assert found.name == ("ManagerRestricted" if os.path.isfile(path) else "ManagerNotSettled")
+    if found.name == "ManagerRestricted":
+        assert value_of(Path(path).read_text(), "security_level") == "strong"
+
+
+def place_of_managers_config(paths: Paths) -> str:
+    os.makedirs(f"{paths.data}/user/__manager")
+    return f"{paths.data}/user/__manager/config.ini"
+
+
 READERS: dict[str, tuple[Callable[[Paths], str], Callable[[Pod, str], None]]] = {
     "a condition": (lambda paths: f"{paths.runtime}/conditions/NoGpu.json", read_conditions),
     "programs.json": (lambda paths: f"{paths.runtime}/programs.json", read_programs),
@@ -265,6 +282,7 @@ READERS: dict[str, tuple[Callable[[Paths], str], Callable[[Pod, str], None]]] = 
     "a log, prober": (lambda paths: f"{paths.log}/jupyter.log", read_log_in_prober),
     "a record, bundle": (lambda paths: f"{paths.reports}/models.json", read_end),
     "a kept secret": (lambda paths: f"{paths.kept_secrets}/jupyter_token", read_kept_secret),
+    "ComfyUI-Manager's configuration": (place_of_managers_config, read_managers_config),
     "a journal": (lambda paths: f"{paths.models_state}/receipts/journal.z", read_part),
 }
 
