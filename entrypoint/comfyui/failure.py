@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from entrypoint.comfyui.last_words import is_wrong_argument, last_words
 from entrypoint.conditions.condition import Condition
 from entrypoint.packages.environment import dead_starts
 from entrypoint.settings.paths import Paths
+from entrypoint.system.files import last_lines
 from entrypoint.system.redaction import Redactor
 
 NAME = "ComfyUIFails"
@@ -22,7 +21,7 @@ def failure_of_last_starts(paths: Paths) -> list[Condition]:
     dead = dead_starts(paths)
     if not dead:
         return []
-    words = Redactor(()).text(last_words(_last_lines(f"{paths.log}/comfyui.log")))
+    words = Redactor(()).text(last_words(last_lines(f"{paths.log}/comfyui.log", _TAIL)))
     if dead < _MOST_DEAD and not is_wrong_argument(words):
         return []
     times = "once" if dead == 1 else f"{dead} times in a row"
@@ -30,12 +29,3 @@ def failure_of_last_starts(paths: Paths) -> list[Condition]:
     if is_wrong_argument(words):
         return [Condition(NAME, reason, "correct COMFYUI_ARGS, then restart the pod")]
     return [Condition(NAME, reason, "read the log: podkeeper logs comfyui; then: podkeeper restart comfyui")]
-
-
-def _last_lines(path: str) -> list[str]:
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-            return file.read(_TAIL).decode(errors="replace").splitlines()
-    except OSError:
-        return []

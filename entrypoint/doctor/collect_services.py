@@ -12,7 +12,7 @@ from entrypoint.doctor.collect_jupyter import FOREIGN, MARK, Browser
 from entrypoint.doctor.evaluate_services import expected_listeners
 from entrypoint.system.attach import Pod
 from entrypoint.system.condition_store import read_conditions
-from entrypoint.system.files import open_regular, read_table
+from entrypoint.system.files import open_regular, read_list, read_table
 from entrypoint.system.loopback_http import send
 from entrypoint.system.readiness import ask_services
 from entrypoint.system.supervisord_rpc import Refused, call
@@ -40,8 +40,8 @@ def supervisor(pod: Pod) -> dict[str, Any]:
 def programs(pod: Pod) -> dict[str, Any]:
     """Collect what the restart plugin records: every program, and the restarts of the last ten minutes."""
     now = time.time()
-    restarts = read_table(f"{pod.paths.runtime}/restarts.json").get("restarts")
-    known = [each for each in restarts if isinstance(each, dict)] if isinstance(restarts, list) else []
+    restarts = read_list(f"{pod.paths.runtime}/restarts.json", "restarts")
+    known = [each for each in restarts if isinstance(each, dict)]
     recent = [each for each in known if isinstance(each.get("time"), float) and now - each["time"] < 600]
     return {"now": now, "programs": _programs(pod), "restarts": recent}
 

@@ -12,7 +12,7 @@ from entrypoint.conditions.condition import Condition
 from entrypoint.nodes.blame import End, LeftOut, arguments_without, judged, last_fault
 from entrypoint.nodes.folders import entries, stamp
 from entrypoint.settings.paths import Paths
-from entrypoint.system.files import read_table, read_text, write_json
+from entrypoint.system.files import read_list, read_table, read_text, write_json
 
 RUNNER = os.path.dirname(os.path.abspath(__file__)) + "/runner.py"
 
@@ -60,7 +60,7 @@ def _ends(paths: Paths) -> list[End]:
     if not node:
         return []  # it was responding, or no node was being loaded
     since = handled if isinstance(handled, int | float) else 0.0
-    fault = last_fault(_list(read_table(f"{paths.runtime}/restarts.json").get("restarts")), since)
+    fault = last_fault(read_list(f"{paths.runtime}/restarts.json", "restarts"), since)
     if fault is None:
         return ends
     return [*ends, End(node, fault["time"], str(fault.get("kind")), str(fault.get("reason")))]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from entrypoint.conditions.condition import Condition
 from entrypoint.nodes.import_log import failed_nodes, summary
 from entrypoint.settings.paths import Paths
 from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.files import last_lines
 
 NAME = "NodesNotLoaded"
 #: Bytes at the end of the log in which the report is looked for: a start with 30 nodes and their tracebacks.
@@ -29,13 +28,4 @@ def report_failed_nodes(paths: Paths) -> None:
 
 def failed_now(paths: Paths) -> dict[str, str]:
     """Node -> why ComfyUI could not import it, at its last start."""
-    return failed_nodes(_last_lines(f"{paths.log}/comfyui.log"))
-
-
-def _last_lines(path: str) -> list[str]:
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-            return file.read(_TAIL).decode(errors="replace").splitlines()
-    except OSError:
-        return []
+    return failed_nodes(last_lines(f"{paths.log}/comfyui.log", _TAIL))

@@ -18,7 +18,7 @@ from entrypoint.packages.restore import locked, restore
 from entrypoint.packages.store import Store
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.files import read_table, write_json
+from entrypoint.system.files import read_list, read_table, write_json
 
 
 class Prepared(NamedTuple):
@@ -131,27 +131,31 @@ def _not_restored(failed: dict[str, str]) -> Condition:
 
 def dead_starts(paths: Paths, packages: str | None = None) -> int:
     """How many of ComfyUI's last starts ended before it responded (see `starts.dead_in_a_row`)."""
-    history = starts.parse(read_table(_starts_file(paths)))
-    restarts = read_table(f"{paths.runtime}/restarts.json").get("restarts")
-    return starts.dead_in_a_row(history, restarts if isinstance(restarts, list) else [], packages)
+    return starts.dead_in_a_row(_history(paths), read_list(f"{paths.runtime}/restarts.json", "restarts"), packages)
 
 
 def note_start(paths: Paths, packages: str) -> None:
     """Note that ComfyUI is about to start with these packages."""
-    history = starts.parse(read_table(_starts_file(paths)))
-    write_json(_starts_file(paths), starts.content_of((*history, starts.Start(time.time(), packages))))
+    _write_history(paths, (*_history(paths), starts.Start(time.time(), packages)))
 
 
 def is_starting(paths: Paths) -> bool:
     """Whether ComfyUI's last start has not responded yet, as far as is noted."""
-    history = starts.parse(read_table(_starts_file(paths)))
+    history = _history(paths)
     return bool(history) and not history[-1].served
 
 
 def note_served(paths: Paths) -> None:
     """Note that ComfyUI's last start has responded."""
-    history = starts.parse(read_table(_starts_file(paths)))
-    write_json(_starts_file(paths), starts.content_of(starts.served(history)))
+    _write_history(paths, starts.served(_history(paths)))
+
+
+def _history(paths: Paths) -> tuple[starts.Start, ...]:
+    return starts.parse(read_table(_starts_file(paths)))
+
+
+def _write_history(paths: Paths, history: tuple[starts.Start, ...]) -> None:
+    write_json(_starts_file(paths), starts.content_of(history))
 
 
 def _starts_file(paths: Paths) -> str:

@@ -155,6 +155,22 @@ def read_table(path: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def read_list(path: str, key: str) -> list[Any]:
+    """The list under `key` of the object in a JSON file (see `read_table`); [] where there is none."""
+    found = read_table(path).get(key)
+    return found if isinstance(found, list) else []
+
+
+def last_lines(path: str, most: int) -> list[str]:
+    """The lines in the last `most` bytes of a text file, the first perhaps cut; [] where it cannot be read."""
+    try:
+        with open_regular(path, links=True) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+            return file.read(most).decode(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
 def sync_folder(folder: str) -> None:
     """Sync `folder`, so that a rename in it survives a power cut (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
