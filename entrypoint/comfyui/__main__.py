@@ -18,6 +18,7 @@ from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.nodes import left_out
 from entrypoint.packages.environment import note_start, prepare
+from entrypoint.packages.overlay import pip_environ
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
@@ -74,7 +75,7 @@ def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths
     with 0; the restart plugin treats such an exit as a requested restart (supervision/). No other process than ComfyUI
     gets the secrets among `more`: not the checks, which run its packages.
     """
-    environ = {name: text for name, text in os.environ.items() if name != "PIP_CONFIG_FILE"} | {
+    environ = pip_environ() | {
         **more,
         "PATH": f"{os.path.dirname(source.python)}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",

@@ -13,9 +13,9 @@ from entrypoint.nodes.folders import entries, head_of
 from entrypoint.nodes.left_out import read_left_out, write_left_out
 from entrypoint.nodes.watch import failed_now
 from entrypoint.packages.environment import variables
-from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.overlay import Overlay, pip_environ
 from entrypoint.settings.paths import Paths
-from entrypoint.system.bounded_process import HUNG
+from entrypoint.system.quiet_command import one_line, run_quietly
 
 DONE, FAILED = 0, 1
 #: Seconds: a clone of a large pack, and pip building a CUDA extension.
@@ -24,8 +24,8 @@ _COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
 _RESTART = "then: podkeeper restart comfyui"
 
 
-class CannotDo(Exception):
-    """It cannot be done; the message says why, in one line."""
+class Refused(Exception):
+    """A command cannot be done; the message says why, in one line."""
 
 
 def folder_of(paths: Paths) -> str:
@@ -66,7 +66,7 @@ def repair(paths: Paths, names: list[str]) -> int:
     for name in names:
         try:
             print(install_requirements(paths, _path(paths, name)))
-        except CannotDo as error:
+        except Refused as error:
             print(f"podkeeper: {error}", file=sys.stderr)
             problems += 1
     return FAILED if problems else DONE
@@ -86,7 +86,7 @@ def install(paths: Paths, address: str) -> int:
             os.rename(part, target)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    except CannotDo as error:
+    except Refused as error:
         print(f"podkeeper: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
@@ -100,7 +100,7 @@ def remove(paths: Paths, name: str) -> int:
     """Switch a node off: ComfyUI skips the name it gets. Nothing is deleted."""
     try:
         path = _path(paths, name)
-    except CannotDo as error:
+    except Refused as error:
         print(f"podkeeper: {error}", file=sys.stderr)
         return FAILED
     aside = f"{path}.disabled"
@@ -114,14 +114,14 @@ def remove(paths: Paths, name: str) -> int:
 def _path(paths: Paths, name: str) -> str:
     path = entries([folder_of(paths)]).get(name)
     if path is None:
-        raise CannotDo(f"there is no custom node {name}; see: podkeeper nodes list")
+        raise Refused(f"there is no custom node {name}; see: podkeeper nodes list")
     return path
 
 
 def _free(paths: Paths, name: str) -> str:
     target = f"{folder_of(paths)}/{name}"
     if os.path.lexists(target):
-        raise CannotDo(f"{target} is there already; remove it first: podkeeper nodes remove {name}")
+        raise Refused(f"{target} is there already; remove it first: podkeeper nodes remove {name}")
     return target
 
 
@@ -134,25 +134,25 @@ def parse_address(address: str) -> tuple[str, str, str]:
         url = f"https://github.com/{url}"
     parts = urlsplit(url)
     if (parts.scheme not in ("https", "http") and not url.startswith("/")) or parts.username or parts.password:
-        raise CannotDo("give the address of a git repository, as https://github.com/OWNER/NAME, without a login in it")
+        raise Refused("give the address of a git repository, as https://github.com/OWNER/NAME, without a login in it")
     name = parts.path.rstrip("/").rpartition("/")[2].removesuffix(".git")
     if not re.fullmatch(r"[\w][\w. -]{0,100}", name):
-        raise CannotDo("the address does not end with the name of a repository")
+        raise Refused("the address does not end with the name of a repository")
     return url, commit, name
 
 
 def install_requirements(paths: Paths, path: str) -> str:
-    """Install a node's requirements.txt into ComfyUI's environment; returns what to say. Raises CannotDo."""
+    """Install a node's requirements.txt into ComfyUI's environment; returns what to say. Raises Refused."""
     wanted = f"{path}/requirements.txt"
     if not os.path.isfile(wanted):
         return f"it asks for no packages; {_RESTART}"
     overlay = Overlay.found(f"{paths.packages}/env")
     if overlay is None:
-        raise CannotDo("ComfyUI's packages are not ready: start ComfyUI first (podkeeper start comfyui)")
+        raise Refused("ComfyUI's packages are not ready: start ComfyUI first (podkeeper start comfyui)")
     command = [overlay.python, "-m", "pip", "install", "--quiet", "--no-input", "-r", wanted]
     problem = _run(command, variables(overlay), _INSTALL_S)
     if problem:
-        raise CannotDo(f"cannot install what {os.path.basename(path).partition('.')[0]} asks for: {problem}")
+        raise Refused(f"cannot install what {os.path.basename(path).partition('.')[0]} asks for: {problem}")
     return f"its packages are installed; {_RESTART}"
 
 
@@ -164,23 +164,18 @@ def _clone(url: str, commit: str, target: str) -> None:
     if not problem and commit:
         problem = _run(["git", "-C", target, "checkout", "--quiet", commit], quiet, _CLONE_S)
     if problem:
-        raise CannotDo(f"cannot clone {url}: {problem}")
+        raise Refused(f"cannot clone {url}: {problem}")
 
 
 def _run(command: list[str], more: dict[str, str], longest: float) -> str:
     """Run a command; returns "" or why it failed, in one line."""
-    environ = {name: text for name, text in os.environ.items() if name != "PIP_CONFIG_FILE"} | more
     try:
-        ended = subprocess.run(
-            command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            timeout=longest, check=False,
-        )  # fmt: skip
+        ended = run_quietly(command, longest, pip_environ() | more)
     except subprocess.TimeoutExpired:
-        return f"{HUNG.lower()}: it takes longer than {longest / 60:.0f} min"
+        return f"hung: it takes longer than {longest / 60:.0f} min"
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
-    if ended.returncode == 0:
+    if ended.code == 0:
         return ""
-    lines = [line for line in ended.stderr.decode(errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith(("error:", "fatal:"))]
-    return " ".join((errors or lines or [f"exit {ended.returncode}"])[-1].split())[:300]
+    errors = [line for line in ended.errors if line.lower().startswith(("error:", "fatal:"))]
+    return one_line(errors[-1]) if errors else ended.last_error

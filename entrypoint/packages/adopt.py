@@ -5,14 +5,14 @@ Nothing of the other image's archives is used: they were built for another Pytho
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Sequence
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.overlay import Overlay, pip_environ
 from entrypoint.packages.record import Entry, installed
 from entrypoint.packages.store import Store
+from entrypoint.system.quiet_command import one_line, run_quietly
 
 NAME = "PackagesOfAnotherImage"
 #: Seconds for one pip: a CUDA extension may have to be built.
@@ -51,15 +51,11 @@ def adopt(overlay: Overlay, store: Store, asked: Sequence[Entry]) -> Condition |
 def _install(overlay: Overlay, requirements: Sequence[str]) -> str:
     """Why pip cannot install them; ""."""
     command = [overlay.python, "-m", "pip", "install", "--quiet", "--no-input", "--", *requirements]
-    environ = {name: text for name, text in os.environ.items() if name != "PIP_CONFIG_FILE"}
     try:
-        ended = subprocess.run(
-            command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            timeout=_LONGEST_S, check=False,
-        )  # fmt: skip
+        ended = run_quietly(command, _LONGEST_S, pip_environ())
     except subprocess.TimeoutExpired:
         return f"pip takes longer than {_LONGEST_S // 60} min"
-    if ended.returncode == 0:
+    if ended.code == 0:
         return ""
-    errors = [line for line in ended.stderr.decode(errors="replace").splitlines() if line.startswith("ERROR:")]
-    return " ".join(errors[-1].removeprefix("ERROR:").split())[:200] if errors else f"pip exited {ended.returncode}"
+    errors = [line for line in ended.errors if line.startswith("ERROR:")]
+    return one_line(errors[-1].removeprefix("ERROR:"), 200) if errors else f"pip exited {ended.code}"

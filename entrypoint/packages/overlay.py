@@ -90,6 +90,11 @@ def prepare(overlay: Overlay, folder: str) -> None:
         _write(f"{folder}/bin/{tool}", f'#!/bin/sh\nexec "{overlay.python}" -m pip "$@"\n', 0o755)
 
 
+def pip_environ() -> dict[str, str]:
+    """This process's environment without PIP_CONFIG_FILE, which would keep pip from the overlay's own pip.conf."""
+    return {name: text for name, text in os.environ.items() if name != "PIP_CONFIG_FILE"}
+
+
 def mend_stand_ins(overlay: Overlay) -> None:
     """Make the stand-ins anew that an installation removed and whose package is gone again: the image's counts."""
     base, site = site_packages(overlay.image), overlay.site

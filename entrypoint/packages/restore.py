@@ -14,6 +14,7 @@ from entrypoint.packages.distributions import distributions, site_packages
 from entrypoint.packages.overlay import Overlay, finish, new_folder, prepare, remove_leftovers
 from entrypoint.packages.record import Entry, Record, installed
 from entrypoint.packages.store import CannotKeep, Store
+from entrypoint.system.quiet_command import run_quietly
 
 #: Archives unpacked at once: two processors and a network volume; 8 were no faster than 4.
 _AT_ONCE = 4
@@ -96,15 +97,9 @@ def run_trial(overlay: Overlay, modules: tuple[str, ...], timeout_s: float) -> s
     """Import what ComfyUI imports; returns "" or the last line of what went wrong."""
     command = [overlay.python, "-c", "\n".join(f"import {name}" for name in modules)]
     try:
-        ended = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=timeout_s,
-            check=False,
-        )  # fmt: skip
+        ended = run_quietly(command, timeout_s)
     except subprocess.TimeoutExpired:
         return f"importing {', '.join(modules[:3])} ... takes longer than {timeout_s:.0f} s"
     except OSError as error:
         return f"{overlay.python}: {error.strerror}"
-    if ended.returncode == 0:
-        return ""
-    lines = ended.stderr.decode(errors="replace").strip().splitlines()
-    return " ".join(lines[-1].split())[:300] if lines else f"exit {ended.returncode}"
+    return ended.last_error if ended.code else ""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from entrypoint.packages.record import Entry, Record, dominated, installed, merged, parse, text_of, updated
 from entrypoint.system.files import read_bytes, remove, write_atomically
+from entrypoint.system.quiet_command import one_line
 
 #: Seconds for which an archive without a use is kept: another pod may be about to name it.
 UNUSED_FOR = 24 * 3600
@@ -181,7 +182,7 @@ def _pack(top: str, names: Iterable[str], out: int) -> None:
 
 def _last_line(output: bytes) -> str:
     lines = output.decode(errors="replace").strip().splitlines()
-    return " ".join(lines[-1].split())[:300] if lines else ""
+    return one_line(lines[-1]) if lines else ""
 
 
 def _names(folder: str, ending: str = "") -> list[str]:

@@ -126,7 +126,7 @@ def test_a_wrong_address_is_one_line(
 )
 def test_addresses(address: str, parsed: tuple[str, str, str]) -> None:
     if "@main" in address:
-        with pytest.raises(commands.CannotDo):
+        with pytest.raises(commands.Refused):
             commands.parse_address(address)
     else:
         assert commands.parse_address(address) == parsed
