@@ -9,22 +9,15 @@ import os
 import sys
 from argparse import Namespace
 
-from entrypoint.commands.program import run
+from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.models import add_remove, commands
-from entrypoint.models.outcome import EX_CONFIG
 from entrypoint.models.sources.tokens import take_logins
-from entrypoint.settings.paths import Paths
-from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.privileges import become_service_user
 
 
 def main(given: Namespace) -> int:
     """Run the command; returns the exit code."""
-    try:
-        settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    except BadSettings as error:
-        print("\n".join(error.problems), flush=True)
-        return EX_CONFIG
+    settings, paths = settings_and_paths()
     take_logins(paths)
     become_service_user(settings)  # the models folder is that user's: root would follow its links
     match given.verb:
