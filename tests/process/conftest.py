@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import site
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.file_systems import folder_for_others
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that another user can reach."""
+    with folder_for_others() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +33,10 @@ def python() -> Iterator[str]:
     system = f"/usr/bin/python3.{sys.version_info.minor}"
     if not Path(system).exists():
         pytest.skip("no Python that another user can run")
-    folder = Path(tempfile.mkdtemp(prefix="podkeeper-python-"))
-    folder.chmod(0o755)
-    subprocess.run([system, "-m", "venv", "--without-pip", folder], check=True)
-    packages = next(folder.glob("lib/python3*/site-packages"))
-    (packages / "tests.pth").write_text("\n".join([str(ROOT), *site.getsitepackages()]))
-    for name in ("etc", "share"):  # where packages tell Jupyter about their extensions
-        (folder / name).symlink_to(f"{sys.prefix}/{name}")
-    yield str(folder / "bin/python")
-    shutil.rmtree(folder)
+    with folder_for_others() as folder:
+        subprocess.run([system, "-m", "venv", "--without-pip", folder], check=True)
+        packages = next(folder.glob("lib/python3*/site-packages"))
+        (packages / "tests.pth").write_text("\n".join([str(ROOT), *site.getsitepackages()]))
+        for name in ("etc", "share"):  # where packages tell Jupyter about their extensions
+            (folder / name).symlink_to(f"{sys.prefix}/{name}")
+        yield str(folder / "bin/python")

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 
@@ -50,6 +51,17 @@ def as_user(uid: int, work: Callable[[], None], gid: int | None = None) -> None:
         finally:
             os._exit(status)
     assert os.waitpid(pid, 0)[1] == 0, f"as uid {uid}: see the traceback on stderr"
+
+
+@contextlib.contextmanager
+def folder_for_others(mode: int = 0o755) -> Iterator[pathlib.Path]:
+    """A temporary folder that other users can reach: pytest's own are root's alone."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="podkeeper-"))
+    folder.chmod(mode)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def let_others_through(path: pathlib.Path) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
+from tests.support.file_systems import folder_for_others
 from tests.support.pod import Pod, running
 
 UID = 1000
@@ -17,23 +15,19 @@ UID = 1000
 
 @contextlib.contextmanager
 def pod_with(files: dict[str, str], python: str, environ: dict[str, str], user: int | None = None) -> Iterator[Pod]:
-    top = Path(tempfile.mkdtemp(prefix="podkeeper-files-"))  # pytest's own folders are root's alone
-    top.chmod(0o777)
-    home = top / "pod"
-    for name, text in files.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(text)
-    if user is not None:
-        for path in (home, *home.rglob("*")):
-            os.chown(path, user, user)
-    try:
+    with folder_for_others(0o777) as top:
+        home = top / "pod"
+        for name, text in files.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text)
+        if user is not None:
+            for path in (home, *home.rglob("*")):
+                os.chown(path, user, user)
         with running(home, environ, python=python, user=user) as pod:
             if environ.get("JUPYTER_INTERNAL_PORT"):
                 pod.jupyter_port = int(environ["JUPYTER_PORT"])
             pod.wait_for_jupyter()
             yield pod
-    finally:
-        shutil.rmtree(top)
 
 
 def conditions(pod: Pod) -> dict[str, str]:

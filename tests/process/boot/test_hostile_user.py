@@ -11,10 +11,9 @@ import os
 import shutil
 import stat
 import subprocess
-import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -84,15 +83,6 @@ def as_user(*command: str, check: bool = False, environ: Mapping[str, str] = {})
         command, user=UID, group=UID, extra_groups=[], env=dict(environ), capture_output=True, text=True, timeout=60,
         check=check,
     )  # fmt: skip
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder that the services' user can reach: pytest's own is root's alone."""
-    folder = Path(tempfile.mkdtemp(prefix="podkeeper-hostile-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

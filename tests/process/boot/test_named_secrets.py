@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 
 from entrypoint.system.loopback_http import send
 from tests.support.checkout import FAKE_COMFYUI
-from tests.support.file_systems import needs_root
+from tests.support.file_systems import folder_for_others, needs_root
 from tests.support.jupyter_changes import type_into_terminal
 from tests.support.pod import TOKEN, Pod, fake_python, running
 from tests.support.waiting import wait_until
@@ -48,22 +47,20 @@ def value(name: str) -> str:
 def pod(request: pytest.FixtureRequest, python: str) -> Iterator[Pod]:
     if request.param and os.geteuid():
         pytest.skip("RUN_AS needs root")
-    folder = Path(tempfile.mkdtemp(prefix="podkeeper-named-"))  # pytest's own is closed to another user
-    folder.chmod(0o755)
-    shutil.copytree(FAKE_COMFYUI, folder / "comfyui")
-    (folder / "secret").write_text(value("FROM_A_FILE_KEY") + "\n")
-    environ = {name: value(name) for name in WHERE if name != "FROM_A_FILE_KEY"} | NAMED
-    environ |= {"FROM_A_FILE_KEY_FILE": str(folder / "secret"), "RUN_AS": request.param, "COMFYUI_ENABLED": "true"}
-    environ |= {"COMFYUI_DIR": str(folder / "comfyui"), "COMFYUI_PYTHON": str(torch_python(folder, python))}
-    with running(folder / "pod", environ, python=python) as started:
-        started.wait_for_jupyter()
-        wait_until(
-            lambda: send("GET", int(started.environ["COMFYUI_INTERNAL_PORT"]), "/system_stats", 2).status == 200,
-            60,
-            f"ComfyUI responds: {started.log('comfyui.log')}",
-        )
-        yield started
-    shutil.rmtree(folder)
+    with folder_for_others() as folder:
+        shutil.copytree(FAKE_COMFYUI, folder / "comfyui")
+        (folder / "secret").write_text(value("FROM_A_FILE_KEY") + "\n")
+        environ = {name: value(name) for name in WHERE if name != "FROM_A_FILE_KEY"} | NAMED
+        environ |= {"FROM_A_FILE_KEY_FILE": str(folder / "secret"), "RUN_AS": request.param, "COMFYUI_ENABLED": "true"}
+        environ |= {"COMFYUI_DIR": str(folder / "comfyui"), "COMFYUI_PYTHON": str(torch_python(folder, python))}
+        with running(folder / "pod", environ, python=python) as started:
+            started.wait_for_jupyter()
+            wait_until(
+                lambda: send("GET", int(started.environ["COMFYUI_INTERNAL_PORT"]), "/system_stats", 2).status == 200,
+                60,
+                f"ComfyUI responds: {started.log('comfyui.log')}",
+            )
+            yield started
 
 
 def torch_python(folder: Path, python: str) -> Path:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.file_systems import needs_mount, needs_root
+from tests.support.file_systems import folder_for_others, needs_mount, needs_root
 from tests.support.pod import running
 from tests.support.waiting import wait_until
 
@@ -63,12 +61,10 @@ FINE = {("root", "root's folder, closed"), ("root", "root's folder, open to look
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    top = Path(tempfile.mkdtemp(prefix="podkeeper-data-"))  # pytest's own folders are root's alone
-    top.chmod(0o777)
-    (top / "pod").mkdir()
-    yield top / "pod"
-    subprocess.run(["umount", "--lazy", str(top / "pod/comfyui")], capture_output=True, check=False)
-    shutil.rmtree(top)
+    with folder_for_others(0o777) as top:
+        (top / "pod").mkdir()
+        yield top / "pod"
+        subprocess.run(["umount", "--lazy", str(top / "pod/comfyui")], capture_output=True, check=False)
 
 
 @needs_root

@@ -8,8 +8,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -46,15 +44,6 @@ def wait_for_sshd(pod: Pod) -> int:
     port = int(pod.environ["SSH_PORT"])
     wait_until(lambda: listens(port), 60, f"sshd listens: {pod.log('sshd.log')}", 0.1)
     return port
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder that another user can reach: pytest's own is root's alone."""
-    folder = Path(tempfile.mkdtemp(prefix="podkeeper-ssh-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
