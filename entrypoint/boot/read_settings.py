@@ -6,7 +6,6 @@ Docker's and Kubernetes' secrets are files: JUPYTER_TOKEN_FILE=/run/secrets/toke
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -15,6 +14,7 @@ from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings import secret_names
 from entrypoint.settings.lenient import Read, read_leniently
 from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.system.files import open_regular
 
 #: Bytes of a secret's file, at most.
 _LARGEST = 65536
@@ -86,14 +86,8 @@ def _with_files(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _read_secret(path: str) -> str:
-    # O_NONBLOCK: a FIFO without a writer must not hold the start.
-    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        if not stat.S_ISREG(os.fstat(opened).st_mode):
-            raise ValueError("it is no file")
-        content = os.read(opened, _LARGEST + 1)
-    finally:
-        os.close(opened)
+    with open_regular(path, links=True) as file:
+        content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST or b"\0" in content:
         raise ValueError("it holds no secret")
     text = content.decode("utf-8-sig", "replace").strip()
