@@ -86,19 +86,18 @@ class Keeper:
     def keep(self, current: str) -> None:
         """Keep what is installed; take it back where ComfyUI's imports fail with it."""
         with locked(self.overlay):
-            if problem := self.trial(current):
-                why = f"ComfyUI cannot start with the packages that were installed ({problem})"
-                had = read_state(self.overlay).had
-                found = snapshot.take(self.overlay, self.store, self.store.record(), had)
-                report(self.paths, environment.roll_back(self.overlay, self.store, why, found.record))
-                return
+            problem = self.trial(current)
             try:
                 had = read_state(self.overlay).had
                 found = snapshot.take(self.overlay, self.store, self.store.record(), had)
-                if found.record != self.store.own_record():
+                if not problem and found.record != self.store.own_record():
                     self.store.write_record(found.record)
             except OSError as error:
                 self.not_kept(f"{error.filename}: {error.strerror}")
+                return
+            if problem:
+                why = f"ComfyUI cannot start with the packages that were installed ({problem})"
+                report(self.paths, environment.roll_back(self.overlay, self.store, why, found.record))
                 return
             if not found.failed:
                 names = tuple(added(self.overlay.site))
