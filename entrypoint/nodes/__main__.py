@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from entrypoint.nodes.watch import report_failed_nodes
+from entrypoint.nodes.watch import Watch, report_nodes
 from entrypoint.packages import environment
 from entrypoint.packages.keeper import Keeper
 from entrypoint.packages.overlay import Overlay
@@ -31,9 +31,10 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_service_user(settings)
     lower_priority()
-    keeper = None
+    keeper, watch = None, Watch(paths)
     while True:
         try:
+            watch.look(time.monotonic())
             keeper = keeper or new_keeper(settings, paths)
             if keeper:
                 keeper.look(time.monotonic())
@@ -69,7 +70,7 @@ def note_served(paths: Paths) -> None:
     """ComfyUI has begun to respond: what kept it from that is over, and its log names the nodes that it lacks."""
     environment.note_served(paths)
     clear_condition(paths.runtime, "ComfyUIFails")
-    report_failed_nodes(paths)
+    report_nodes(paths)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
-from entrypoint.nodes.folders import entries, head_of
+from entrypoint.nodes.folders import entries
+from entrypoint.nodes.inventory import folder_of, inventory
 from entrypoint.nodes.left_out import read_left_out, write_left_out
-from entrypoint.nodes.watch import failed_now
 from entrypoint.packages.environment import variables
 from entrypoint.packages.overlay import Overlay, pip_environ
 from entrypoint.settings.paths import Paths
@@ -28,21 +28,14 @@ class Refused(Exception):
     """A command cannot be done; the message says why, in one line."""
 
 
-def folder_of(paths: Paths) -> str:
-    """The folder of the user's custom nodes."""
-    return f"{paths.data}/custom_nodes"
-
-
 def list_nodes(paths: Paths) -> int:
-    """Print each node: its commit, and whether ComfyUI loads it."""
-    found, left, failed = entries([folder_of(paths)]), read_left_out(paths), failed_now(paths)
-    for name, path in found.items():
-        state = "loaded or not tried yet"
-        if name in left:
-            state = f"left out: {left[name].reason}"
-        elif name in failed:
-            state = f"not loaded: {failed[name] or 'see podkeeper logs comfyui'}"
-        print(f"{name:40} {head_of(path)[:10] or '-':10} {state}")
+    """Print each node: its version or commit, and whether ComfyUI loads it."""
+    found = inventory(paths)
+    for node in found:
+        version = node.origin.version or node.origin.commit[:10] or "-"
+        state = f"{node.state}: {node.reason}" if node.reason else node.state
+        newest = f" (newest: {node.newest[:10]})" if node.newest else ""
+        print(f"{node.name:40} {version:12} {state}{newest}")
     if not found:
         print(f"there are no custom nodes in {folder_of(paths)}")
     return DONE

@@ -7,11 +7,12 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-_LONGEST_HEAD = 200
+from entrypoint.nodes.origin import head_of
 
 
 def entries(folders: Sequence[str]) -> dict[str, str]:
-    """Name -> path of every entry that ComfyUI loads (nodes.py: `init_external_custom_nodes`)."""
+    """Name -> path of every entry that ComfyUI loads (nodes.py: `init_external_custom_nodes`), without hidden
+    ones, which are no nodes (`.ipynb_checkpoints`)."""
     found: dict[str, str] = {}
     for folder in folders:
         try:
@@ -20,7 +21,9 @@ def entries(folders: Sequence[str]) -> dict[str, str]:
             continue
         for name in names:
             path = f"{folder}/{name}"
-            if name != "__pycache__" and not name.endswith(".disabled") and (os.path.isdir(path) or _is_module(path)):
+            if name == "__pycache__" or name.endswith(".disabled") or name.startswith("."):
+                continue
+            if os.path.isdir(path) or _is_module(path):
                 found.setdefault(name, path)
     return found
 
@@ -40,20 +43,6 @@ def stamp(path: str, around: str) -> str:
         except OSError:
             lines.append(name)
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
-
-
-def head_of(path: str) -> str:
-    """The checked-out commit of a clone, without git: `HEAD`, or the branch that it names."""
-    head = _head(f"{path}/.git/HEAD")
-    return _head(f"{path}/.git/{head.removeprefix('ref: ')}") or head if head.startswith("ref: ") else head
-
-
-def _head(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(_LONGEST_HEAD).strip()
-    except OSError:
-        return ""
 
 
 def _listed(path: str) -> list[str]:

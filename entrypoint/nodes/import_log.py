@@ -1,43 +1,62 @@
-"""P: ComfyUI's own report of the custom nodes that it could not import, from its log."""
+"""P: ComfyUI's own report of a start, from its log: the custom nodes that it loaded, and those that it could not."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_TABLE = "Import times for custom nodes:"
-_FAILED = " seconds (IMPORT FAILED): "
+#: The launcher's line (comfyui/__main__.py), and the heading of the table: both begin a new report.
+_LAUNCH, _RUNNER, _TABLE = "comfyui: ", "/runner.py ", "Import times for custom nodes:"
+_LOADED, _FAILED = " seconds: /", " seconds (IMPORT FAILED): /"
 _CANNOT, _BECAUSE = "Cannot import ", " module for custom nodes: "
-_MISSING = re.compile(r"No module named '([\w.]+)'")
 _LONGEST = 200
 
 
-def failed_nodes(lines: Iterable[str]) -> dict[str, str]:
-    """Node -> why it could not be imported ("" where ComfyUI does not say), of the last start in the log."""
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What the last start in a log says.
+
+    Attributes:
+        loaded: Node -> the seconds that its import took.
+        failed: Node -> why it could not be imported, "" where ComfyUI does not say.
+    """
+
+    loaded: Mapping[str, float] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def import_report(lines: Iterable[str]) -> ImportReport:
+    """The report of the last start in the log. A name that begins with a dot is no node (`.ipynb_checkpoints`)."""
     why: dict[str, str] = {}
+    loaded: dict[str, float] = {}
     failed: dict[str, str] = {}
     for line in lines:
         text = _COLOURS.sub("", line).rstrip()
         path, because, reason = text.partition(_CANNOT)[2].partition(_BECAUSE)
         if because:
             why[_name(path)] = " ".join(reason.split())[:_LONGEST]
-        elif text.endswith(_TABLE):
-            failed = {}
-        elif path := text.partition(_FAILED)[2]:
-            failed[_name(path)] = why.get(_name(path), "")
-    return failed
+        elif text.endswith(_TABLE) or (text.startswith(_LAUNCH) and _RUNNER in text):
+            loaded, failed = {}, {}
+        elif name := _name(text.partition(_FAILED)[2]):
+            if not name.startswith("."):
+                failed[name] = why.get(name, "")
+        elif name := _name(text.partition(_LOADED)[2]):
+            loaded[name] = _seconds(text.partition(_LOADED)[0])
+    return ImportReport(loaded, failed)
 
 
-def missing_module(why: str) -> str:
-    """The module that a node lacks, or ""."""
-    found = _MISSING.search(why)
-    return found[1] if found else ""
-
-
-def summary(failed: dict[str, str]) -> str:
+def summary(failed: Mapping[str, str]) -> str:
     """One line for people."""
     return ", ".join(f"{name} ({why})" if why else name for name, why in sorted(failed.items()))
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        return float(text.rpartition(" ")[2])
+    return 0.0
 
 
 def _name(path: str) -> str:

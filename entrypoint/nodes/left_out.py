@@ -78,7 +78,7 @@ def _list(found: object) -> list[object]:
 
 def read_left_out(paths: Paths) -> dict[str, LeftOut]:
     """The nodes that are left out, as the volume keeps them; what cannot be used is ignored."""
-    found = read_table(_file(paths)).get("left_out")
+    found = read_table(left_out_file(paths)).get("left_out")
     if not isinstance(found, dict):
         return {}
     return {
@@ -90,7 +90,7 @@ def read_left_out(paths: Paths) -> dict[str, LeftOut]:
 
 def write_left_out(paths: Paths, nodes: dict[str, LeftOut]) -> None:
     """Keep them on the volume, as far as it can be written."""
-    _write(_file(paths), {"left_out": {name: asdict(each) for name, each in nodes.items()}})
+    _write(left_out_file(paths), {"left_out": {name: asdict(each) for name, each in nodes.items()}})
 
 
 def _write(path: str, content: object) -> None:
@@ -101,7 +101,8 @@ def _write(path: str, content: object) -> None:
         print(f"comfyui: cannot write {path}: {error.strerror}", flush=True)
 
 
-def _file(paths: Paths) -> str:
+def left_out_file(paths: Paths) -> str:
+    """The file on the volume with the nodes that are left out."""
     return f"{paths.models_state}/nodes.json"
 
 

@@ -1,9 +1,13 @@
-"""A: reads ComfyUI's report of the nodes that it could not import, once it responds."""
+"""A: reads ComfyUI's report of the nodes that it has loaded and could not import, once it responds."""
 
 from __future__ import annotations
 
+import os
+
 from entrypoint.conditions.condition import Condition
-from entrypoint.nodes.import_log import failed_nodes, summary
+from entrypoint.nodes.import_log import import_report, summary
+from entrypoint.nodes.inventory import folder_of, publish, write_report
+from entrypoint.nodes.left_out import left_out_file
 from entrypoint.settings.paths import Paths
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import last_lines
@@ -11,21 +15,47 @@ from entrypoint.system.files import last_lines
 NAME = "NodesNotLoaded"
 #: Bytes at the end of the log in which the report is looked for: a start with 30 nodes and their tracebacks.
 _TAIL = 1 << 20
+#: Seconds after which a change that no folder's time shows (an update of a clone) is published.
+_EVERY_S = 20.0
 
 
-def report_failed_nodes(paths: Paths) -> None:
-    """Raise or clear the condition, from the last start in ComfyUI's log."""
-    failed = failed_now(paths)
-    if not failed:
+class Watch:
+    """Publishes the nodes for the status page: when a folder or a record changes, else now and then."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._seen: tuple[int, ...] = ()
+        self._next = 0.0
+
+    def look(self, now: float) -> None:
+        """One look; two `stat` calls where nothing has changed. Raises OSError: the runtime folder refuses."""
+        seen = tuple(_changed(path) for path in (folder_of(self._paths), left_out_file(self._paths)))
+        if seen != self._seen or now >= self._next:
+            self._seen, self._next = seen, now + _EVERY_S
+            publish(self._paths)
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def report_nodes(paths: Paths) -> None:
+    """Note the report of the last start in ComfyUI's log, and raise or clear the condition.
+
+    Raises:
+        OSError: The runtime folder refuses.
+    """
+    report = import_report(last_lines(f"{paths.log}/comfyui.log", _TAIL))
+    write_report(paths, report)
+    publish(paths)
+    if not report.failed:
         clear_condition(paths.runtime, NAME)
         return
-    names = " ".join(sorted(failed))
-    reason = f"ComfyUI could not import custom nodes: {summary(failed)}"
+    names = " ".join(sorted(report.failed))
+    reason = f"ComfyUI could not import custom nodes: {summary(report.failed)}"
     remedy = f"install what they need: podkeeper nodes repair {names}; or remove them"
     raise_condition(paths.runtime, Condition(NAME, reason, remedy))
     print(f"nodes: {NAME}: {reason}", flush=True)
-
-
-def failed_now(paths: Paths) -> dict[str, str]:
-    """Node -> why ComfyUI could not import it, at its last start."""
-    return failed_nodes(last_lines(f"{paths.log}/comfyui.log", _TAIL))

@@ -11,6 +11,7 @@ import pytest
 
 from entrypoint.nodes import commands
 from entrypoint.nodes.blame import LeftOut
+from entrypoint.nodes.inventory import folder_of
 from entrypoint.nodes.left_out import read_left_out, write_left_out
 from entrypoint.packages.distributions import added, key_of
 from entrypoint.packages.overlay import Overlay
@@ -92,7 +93,7 @@ def test_a_failure_leaves_the_pod_as_it_was(
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
-    assert os.listdir(commands.folder_of(paths)) == []
+    assert os.listdir(folder_of(paths)) == []
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_addresses(address: str, parsed: tuple[str, str, str]) -> None:
 
 
 def test_repair_installs_what_a_node_asks_for(paths: Paths, repository: Path) -> None:
-    folder = Path(commands.folder_of(paths))
+    folder = Path(folder_of(paths))
     folder.mkdir(parents=True)
     git(folder, "clone", "--quiet", str(repository), "Mine")
     assert commands.repair(paths, ["Mine"]) == 0
@@ -149,7 +150,7 @@ def test_a_node_that_is_left_out_is_tried_again(paths: Paths) -> None:
 
 
 def test_remove_keeps_the_files(paths: Paths) -> None:
-    folder = Path(commands.folder_of(paths))
+    folder = Path(folder_of(paths))
     for _ in range(2):
         (folder / "Mine").mkdir(parents=True)
         (folder / "Mine/mine.txt").write_text("mine")
