@@ -57,7 +57,7 @@ def main() -> int:
     nodes = left_out.prepare(paths, folders, settings.comfyui_args, around, forgive=rolled_back)
     command += nodes.arguments
     conditions += [
-        *apply_security_level(settings, paths),
+        *apply_security_level(settings, paths, included=any(word.startswith("--enable-manager") for word in command)),
         *nodes.conditions,
         *(packages.conditions if packages else ()),
         *failure_of_last_starts(paths),

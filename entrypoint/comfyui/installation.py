@@ -15,6 +15,8 @@ from entrypoint.system.files import read_text, write_atomically
 IMAGE_FOLDER, IMAGE_PYTHON = "/opt/comfyui", "/opt/comfyui-env/bin/python"
 #: Seconds without progress after which a clone fails.
 STALLED = 60
+#: What local mode installs: ComfyUI's packages, and the ComfyUI-Manager that fits it.
+_REQUIREMENTS = ("requirements.txt", "manager_requirements.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,13 @@ def _clone(settings: Settings, folder: str) -> None:
 
 def _install(folder: str, environment: str) -> None:
     """Make a virtual environment with ComfyUI's requirements; again when they change."""
-    wanted = read_text(f"{folder}/requirements.txt") or ""
+    files = [name for name in _REQUIREMENTS if os.path.isfile(f"{folder}/{name}")]
+    wanted = "".join(read_text(f"{folder}/{name}") or "" for name in files)
     if read_text(f"{environment}/.installed") == wanted:
         return
     print("comfyui: installing ComfyUI's requirements; the first time this takes minutes", flush=True)
     _run([sys.executable, "-m", "venv", environment], dict(os.environ), "cannot make a virtual environment")
-    install = [f"{environment}/bin/python", "-m", "pip", "install", "-r", f"{folder}/requirements.txt"]
+    install = [f"{environment}/bin/python", "-m", "pip", "install", *(f"-r{folder}/{name}" for name in files)]
     _run(install, dict(os.environ), "cannot install ComfyUI's requirements")
     write_atomically(f"{environment}/.installed", wanted)
 
