@@ -13,10 +13,12 @@ from dataclasses import replace
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
+from entrypoint.comfyui.arguments import MANAGER
 from entrypoint.comfyui.failure import failure_of_last_starts
 from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.nodes import left_out
+from entrypoint.nodes.inventory import Launch, note_launch
 from entrypoint.packages.environment import note_start, prepare
 from entrypoint.packages.overlay import pip_environ
 from entrypoint.settings.paths import Paths
@@ -64,6 +66,8 @@ def main() -> int:
     ]
     report_launch(paths.runtime, "comfyui", conditions)
     with contextlib.suppress(OSError):
+        manager = installation.manager_version(source) if MANAGER in command else ""
+        note_launch(paths, Launch(installation.version_number(source), manager))
         note_start(paths, packages.fingerprint if packages else "")
     return exec_comfyui(source, command, paths, secrets | (packages.environ if packages else {}))
 

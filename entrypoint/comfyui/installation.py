@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.packages.distributions import distributions, site_packages
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
 
@@ -41,6 +42,20 @@ def find(settings: Settings) -> Source:
 def version(source: Source) -> str:
     """What ComfyUI's code says of its version; "" for an old one."""
     return (read_text(f"{source.folder}/comfyui_version.py") or "").strip()[-200:]
+
+
+def version_number(source: Source) -> str:
+    """ComfyUI's version, as `0.29.0`, or ""."""
+    return version(source).rpartition("=")[2].strip(" \"'")
+
+
+def manager_version(source: Source) -> str:
+    """The version of the ComfyUI-Manager beside ComfyUI, or ""."""
+    try:
+        found = distributions(site_packages(os.path.dirname(os.path.dirname(source.python))))
+    except OSError:  # no virtual environment
+        return ""
+    return found["comfyui-manager"].version if "comfyui-manager" in found else ""
 
 
 def is_ours(settings: Settings, source: Source) -> bool:

@@ -7,6 +7,7 @@ import os
 from entrypoint.conditions.condition import Condition
 from entrypoint.nodes.import_log import import_report, summary
 from entrypoint.nodes.inventory import folder_of, publish, write_report
+from entrypoint.nodes.keep_lock import keep_lock
 from entrypoint.nodes.left_out import left_out_file
 from entrypoint.settings.paths import Paths
 from entrypoint.system.condition_store import clear_condition, raise_condition
@@ -51,6 +52,10 @@ def report_nodes(paths: Paths) -> None:
     report = import_report(last_lines(f"{paths.log}/comfyui.log", _TAIL))
     write_report(paths, report)
     publish(paths)
+    try:
+        keep_lock(paths)
+    except OSError as error:
+        print(f"nodes: cannot write nodes.lock: {error.strerror}", flush=True)
     if not report.failed:
         clear_condition(paths.runtime, NAME)
         return

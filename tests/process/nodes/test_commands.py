@@ -82,6 +82,9 @@ def test_a_node_is_installed_with_what_it_asks_for(
         ("nowhere-to-be-found", "No matching distribution"),
         ("torch==1.0", "cannot install"),
         ("= nonsense =", "Invalid"),
+        ("-r nowhere.txt", "nowhere.txt"),
+        ("-e /nonexistent", "/nonexistent"),
+        ("lib @ git+http://127.0.0.1:9/x", "unable to access"),
     ],
 )
 def test_a_failure_leaves_the_pod_as_it_was(
@@ -115,22 +118,6 @@ def test_a_wrong_address_is_one_line(
     assert words in said
     assert "pw" not in said
     assert said.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("address", "parsed"),
-    [
-        ("https://github.com/a/Node.git", ("https://github.com/a/Node.git", "", "Node")),
-        ("a/Node@0123abc", ("https://github.com/a/Node", "0123abc", "Node")),
-        ("https://github.com/a/Node@main", ("https://github.com/a/Node@main", "", "Node@main")),
-    ],
-)
-def test_addresses(address: str, parsed: tuple[str, str, str]) -> None:
-    if "@main" in address:
-        with pytest.raises(commands.Refused):
-            commands.parse_address(address)
-    else:
-        assert commands.parse_address(address) == parsed
 
 
 def test_repair_installs_what_a_node_asks_for(paths: Paths, repository: Path) -> None:
