@@ -88,7 +88,7 @@ def _run(command: Sequence[str], overlay: Overlay, folder: str) -> str:
 
 def _why(lines: Sequence[str]) -> str:
     """The line of pip's errors that says most; "" where there is none."""
-    for begin in ("ERROR:", "fatal:", "error:", "×"):  # git's own words come before pip's about git
+    for begin in ("ERROR:", "fatal:", "error:", "\u00d7"):  # git's own words come before pip's about git
         found = [line.strip() for line in lines if line.strip().startswith(begin) and _UNTOLD not in line]
         if found:
             return one_line(found[-1].removeprefix(begin))

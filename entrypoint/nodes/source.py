@@ -26,10 +26,10 @@ _QUIET = {
     "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
     "GIT_HTTP_LOW_SPEED_TIME": "60",
 }
+#: What git says, and nothing else, where prlimit's signal has ended the process that writes the pack.
+_TOO_LARGE = "invalid index-pack output"
 #: What git says -> what it means to the user.
 _MEANINGS = (
-    ("index-pack died of signal 25", f"the repository is larger than {_MOST >> 30} GB"),
-    ("File size limit exceeded", f"the repository is larger than {_MOST >> 30} GB"),
     ("could not read Username", "there is no such repository, or it needs a login"),
     ("Authentication failed", "there is no such repository, or it needs a login"),
     ("No space left on device", "the volume is full"),
@@ -175,6 +175,8 @@ def git(*arguments: str) -> str:
     for words, meaning in _MEANINGS:
         if any(words in line for line in ended.errors):
             return meaning
+    if len(errors) == 1 and _TOO_LARGE in errors[0]:
+        return f"the repository is larger than {_MOST / (1 << 30):.0f} GB"
     return one_line(errors[0] if errors else ended.last_error)
 
 
