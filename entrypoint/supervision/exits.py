@@ -15,7 +15,7 @@ class Notes(NamedTuple):
     """What was noted about a process that has ended: why it was killed, whether its program asked for a restart, and
     whether the start was a trial."""
 
-    kill: Reason | None = None
+    kill_note: Reason | None = None
     restart_requested: bool = False
     trial: bool = False
 

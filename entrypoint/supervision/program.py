@@ -187,10 +187,8 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
             exitcodes=self.config.exitcodes,
             startsecs=float(self.config.startsecs),
             stopping=self.state != States.EXITED or not self.keeper.running,
-            kill_note=notes.kill,
-            restart_requested=notes.restart_requested,
-            trial=notes.trial,
             oom_kills=self.keeper.oom_kills() - self._oom_kills,
+            **notes._asdict(),
         )
 
     def change_state(self, new_state: int, expected: bool = True) -> Any:
