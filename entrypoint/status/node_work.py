@@ -63,10 +63,10 @@ class NodeWork:
         if self._task is not None and not self._task.done():
             raise AlreadyRunning(f"{self._text} is not finished")
         self._text = VERBS[verb].format(_shown(name))
+        self._write(work={"text": self._text, "since": time.time()})
         self._task = asyncio.ensure_future(self._run(verb, name, self._text))
 
     async def _run(self, verb: str, name: str, text: str) -> None:
-        self._write(work={"text": text, "since": time.time()})
         try:
             code, line = await _output(command(verb, name))
         except asyncio.CancelledError:
