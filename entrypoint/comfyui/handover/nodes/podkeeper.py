@@ -47,11 +47,11 @@ async def note_uses(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Note when each custom node is first used: who ends ComfyUI twice within a minute of that is left out."""
-    response = await handler(request)
-    if request.method == "POST" and request.path in ("/prompt", "/api/prompt") and response.status == 200:
+    # Before the handler: a node may end ComfyUI before that has responded. aiohttp keeps the body for the handler.
+    if request.method == "POST" and request.path in ("/prompt", "/api/prompt"):
         with contextlib.suppress(Exception):  # nothing that ComfyUI does may depend on this
             _note(custom_nodes((await request.json()).get("prompt", {})))
-    return response
+    return await handler(request)
 
 
 def custom_nodes(prompt: dict[str, Any]) -> set[str]:
