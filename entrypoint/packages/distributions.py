@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 #: INSTALLER of a stand-in: a dist-info in the overlay for a package of the image (PEP 376 leaves the name free).
 STAND_IN = "podkeeper-image"
@@ -68,12 +70,39 @@ def added(folder: str) -> dict[str, Distribution]:
 
 
 def recorded_files(folder: str, info: str) -> list[str] | None:
-    """The files of a distribution, relative to `folder`; None: no RECORD, so it is being installed, or not by pip."""
+    """The files of a distribution, relative to `folder`; None: it is being installed, or was not by pip or uv.
+
+    Both end with a RECORD that names INSTALLER; the wheel's own one, which is there before, does not.
+    """
     try:
         with open(f"{folder}/{info}/RECORD", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            return [row[0] for row in csv.reader(file) if row and row[0] and not row[0].startswith("/")]
+            names = [row[0] for row in csv.reader(file) if row and row[0] and not row[0].startswith("/")]
     except (OSError, csv.Error):
         return None
+    return names if f"{info}/INSTALLER" in names else None
+
+
+def editable_files(folder: str, info: str, top: str) -> list[str]:
+    """The files of a package that was installed as editable from a folder below `top`, relative to that.
+
+    `pip install -e git+https://...` clones into `<environment>/src`, and RECORD has only the link to that.
+
+    One that is elsewhere, as a node's own folder on the volume, stays where it is.
+    """
+    try:
+        with open(f"{folder}/{info}/direct_url.json", encoding="utf-8") as file:
+            content = json.load(file)
+        url, editable = str(content["url"]), content["dir_info"]["editable"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    source = unquote(url.removeprefix("file://"))
+    if not editable or not source.startswith(f"{top}/"):
+        return []
+    found = []
+    for path, folders, names in os.walk(source):
+        folders[:] = [name for name in folders if name not in (".git", "__pycache__")]
+        found += [os.path.relpath(f"{path}/{name}", top) for name in names]
+    return found
 
 
 def key_of(environment: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -9,10 +10,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.packages import starts
+from entrypoint.packages import snapshot, starts
 from entrypoint.packages.distributions import added, key_of
-from entrypoint.packages.local_state import fingerprint, read_state, write_state
-from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.local_state import fingerprint, is_interrupted, listing, read_state, write_state
+from entrypoint.packages.overlay import Overlay, installer_runs
 from entrypoint.packages.record import Record, difference, installed, set_id, updated
 from entrypoint.packages.restore import locked, restore
 from entrypoint.packages.store import Store
@@ -78,6 +79,13 @@ def _prepare_locked(settings: Settings, paths: Paths, overlay: Overlay) -> list[
     store = store_of(settings, paths, overlay)
     if not overlay.is_current(store.key):
         return _restore(overlay, store)
+    if is_interrupted(overlay) and not installer_runs(overlay):
+        print("packages: an installation was interrupted; the packages that are whole are restored", flush=True)
+        # had: what is missing now was being replaced, not removed.
+        found = snapshot.take(overlay, store, store.record(), had=())
+        with contextlib.suppress(OSError):  # a volume that refuses it is the keeper's to report
+            store.write_record(found.record)
+        return _restore(overlay, store, found.record)
     now = fingerprint(overlay)
     dead = dead_starts(paths, now)
     here = added(overlay.site)
@@ -89,12 +97,13 @@ def _prepare_locked(settings: Settings, paths: Paths, overlay: Overlay) -> list[
     return []
 
 
-def _restore(overlay: Overlay, store: Store) -> list[Condition]:
-    record, good = store.record(), store.good()
+def _restore(overlay: Overlay, store: Store, record: Record | None = None) -> list[Condition]:
+    record, good = store.record() if record is None else record, store.good()
     failed = restore(overlay, store, record)
     now = fingerprint(overlay)
     is_the_good = not failed and store.has_good() and set_id(record) == set_id(good)
-    write_state(overlay, had=tuple(added(overlay.site)), kept=now, good=now if is_the_good else "")
+    write_state(overlay, had=tuple(added(overlay.site)), kept=now, good=now if is_the_good else "",
+                listing=listing(overlay))  # fmt: skip
     return [_not_restored(failed)] if failed else []
 
 
@@ -116,7 +125,8 @@ def roll_back(overlay: Overlay, store: Store, why: str, found: Record | None = N
     entries = {name: replace(entry, at=clock) for name, entry in installed(target).items()}
     store.write_record(updated(broken, entries, had, clock))
     is_good = not failed and set_id(target) == set_id(store.good())
-    write_state(overlay, had=tuple(added(overlay.site)), kept=now, tried=now, good=now if is_good else "")
+    write_state(overlay, had=tuple(added(overlay.site)), kept=now, tried=now, good=now if is_good else "",
+                listing=listing(overlay))  # fmt: skip
     reason = f"{why}, so these changes are taken back: {difference(target, broken) or 'none that is known'}"
     remedy = "install a version that fits ComfyUI; see: podkeeper packages list"
     conditions = [Condition("PackagesRolledBack", reason, remedy)]

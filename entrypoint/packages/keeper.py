@@ -15,14 +15,13 @@ from entrypoint.packages import environment, snapshot
 from entrypoint.packages.adopt import NAME as ADOPTION
 from entrypoint.packages.adopt import adopt, asked_elsewhere
 from entrypoint.packages.distributions import added, site_packages
-from entrypoint.packages.local_state import fingerprint, read_state, write_state
-from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.local_state import fingerprint, is_interrupted, listing, read_state, strays, write_state
+from entrypoint.packages.overlay import Overlay, installer_runs
 from entrypoint.packages.restore import locked, run_trial
 from entrypoint.packages.store import Store
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
-from entrypoint.system.files import read_text
 
 #: Seconds without a change after which an installation counts as done.
 QUIET_S = 3.0
@@ -33,7 +32,6 @@ MODULES = (
     "torch", "torchvision", "torchaudio", "numpy", "PIL", "transformers", "tokenizers", "safetensors", "aiohttp",
     "yaml", "pydantic", "pydantic_settings", "sqlalchemy", "av", "scipy", "einops", "kornia", "spandrel", "requests",
 )  # fmt: skip
-_INSTALLERS = ("pip", "uv", "pip3")
 
 
 class Keeper:
@@ -88,7 +86,8 @@ class Keeper:
         with locked(self.overlay):
             problem = self.trial(current)
             try:
-                had = read_state(self.overlay).had
+                # What is missing after an interrupted installation was being replaced; the next start brings it back.
+                had = () if is_interrupted(self.overlay) else read_state(self.overlay).had
                 found = snapshot.take(self.overlay, self.store, self.store.record(), had)
                 if not problem and found.record != self.store.own_record():
                     self.store.write_record(found.record)
@@ -101,7 +100,8 @@ class Keeper:
                 return
             if not found.failed:
                 names = tuple(added(self.overlay.site))
-                write_state(self.overlay, kept=current, tried=current, had=names)
+                now = listing(self.overlay, strays(self.overlay))
+                write_state(self.overlay, kept=current, tried=current, had=names, listing=now)
         if found.written:
             print(f"packages: kept on the volume: {', '.join(found.written)}", flush=True)
         if found.failed:
@@ -130,19 +130,6 @@ def report(paths: Paths, conditions: list[Condition]) -> None:
     for condition in conditions:
         raise_condition(paths.runtime, condition)
         print(f"packages: {condition}", flush=True)
-
-
-def installer_runs(overlay: Overlay) -> bool:
-    """Whether a pip or uv process uses the overlay."""
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        words = (read_text(f"/proc/{name}/cmdline") or "").split("\0")
-        if any(os.path.basename(word) in _INSTALLERS for word in words[:5]):
-            environ = read_text(f"/proc/{name}/environ") or ""
-            if overlay.folder in environ or any(word.startswith(overlay.folder) for word in words):
-                return True
-    return False
 
 
 def _importable(overlay: Overlay) -> tuple[str, ...]:

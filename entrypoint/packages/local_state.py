@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 
-from entrypoint.packages.distributions import added
-from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.distributions import added, distributions, recorded_files
+from entrypoint.packages.overlay import IMAGE_PTH, Overlay
 from entrypoint.system.files import read_table, write_json
 
 _NAME = "podkeeper-state.json"
@@ -22,12 +23,15 @@ class LocalState:
         kept: The set that is on the volume.
         good: The set with which ComfyUI has responded.
         tried: The set that passed the trial import.
+        listing: What the packages of `kept` have in the folder of packages: an installation that was interrupted leaves
+            more, or less.
     """
 
     had: tuple[str, ...] = ()
     kept: str = ""
     good: str = ""
     tried: str = ""
+    listing: str = ""
 
 
 def read_state(overlay: Overlay) -> LocalState:
@@ -35,7 +39,7 @@ def read_state(overlay: Overlay) -> LocalState:
     found = read_table(f"{overlay.folder}/{_NAME}")
     had = found.get("had")
     names = tuple(name for name in had if isinstance(name, str)) if isinstance(had, list) else ()
-    return LocalState(names, *(str(found.get(key, "")) for key in ("kept", "good", "tried")))
+    return LocalState(names, *(str(found.get(key, "")) for key in ("kept", "good", "tried", "listing")))
 
 
 def write_state(overlay: Overlay, **changes: object) -> LocalState:
@@ -54,6 +58,34 @@ def fingerprint(overlay: Overlay) -> str:
         except OSError:
             lines.append(each.info)
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:12]
+
+
+def listing(overlay: Overlay, strays: Collection[str] = ()) -> str:
+    """Names what is in the folder of packages, without `strays`."""
+    names = sorted(name for name in os.listdir(overlay.site) if name != "__pycache__" and name not in strays)
+    return hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def strays(overlay: Overlay) -> frozenset[str]:
+    """The names in the folder of packages that no package has.
+
+    An installation was interrupted, or a program has written there by itself. It reads every RECORD: 0.1 s for 150.
+    """
+    site, known = overlay.site, {IMAGE_PTH, "__pycache__"}
+    for each in distributions(site).values():
+        known.add(each.info)
+        known.update(name.partition("/")[0] for name in recorded_files(site, each.info) or ())
+    return frozenset(os.listdir(site)) - known
+
+
+def is_interrupted(overlay: Overlay) -> bool:
+    """Whether an installation was begun and not ended, as far as the folder of packages shows."""
+    site, state = overlay.site, read_state(overlay)
+    if any(recorded_files(site, each.info) is None for each in added(site).values()):
+        return True
+    if state.kept == fingerprint(overlay):
+        return state.listing != listing(overlay)
+    return bool(strays(overlay))
 
 
 def is_good(overlay: Overlay) -> bool:

@@ -18,6 +18,9 @@ from entrypoint.system.files import read_text
 #: torch and what is built for exactly its version: a node's requirements must not move them.
 HELD = ("torch", "torchvision", "torchaudio", "triton")
 _MADE_FOR = "podkeeper-overlay"
+#: What makes the overlay see the image's packages.
+IMAGE_PTH = "_podkeeper_image.pth"
+_INSTALLERS = ("pip", "uv", "pip3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def prepare(overlay: Overlay, folder: str) -> None:
     for name in ("python", "python3", os.path.basename(os.path.dirname(base))):
         os.symlink(python, f"{folder}/bin/{name}")
     _write(f"{folder}/pyvenv.cfg", f"home = {os.path.dirname(python)}\ninclude-system-site-packages = false\n")
-    _write(f"{site}/_podkeeper_image.pth", base + "\n")
+    _write(f"{site}/{IMAGE_PTH}", base + "\n")
     held = []
     for each in distributions(base).values():
         _make_stand_in(base, site, each.info)
@@ -133,6 +136,19 @@ def remove_leftovers(overlay: Overlay) -> None:
     for left in os.listdir(above):
         if left.startswith((f"{name}.new-", f"{name}.former-")):
             shutil.rmtree(f"{above}/{left}", ignore_errors=True)
+
+
+def installer_runs(overlay: Overlay) -> bool:
+    """Whether a pip or uv process uses the overlay."""
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        words = (read_text(f"/proc/{name}/cmdline") or "").split("\0")
+        if any(os.path.basename(word) in _INSTALLERS for word in words[:5]):
+            environ = read_text(f"/proc/{name}/environ") or ""
+            if overlay.folder in environ or any(word.startswith(overlay.folder) for word in words):
+                return True
+    return False
 
 
 def new_folder(overlay: Overlay) -> str:

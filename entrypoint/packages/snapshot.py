@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection
 from typing import NamedTuple
 
-from entrypoint.packages.distributions import Distribution, added, recorded_files
+from entrypoint.packages.distributions import Distribution, added, editable_files, recorded_files
 from entrypoint.packages.overlay import Overlay, mend_stand_ins
 from entrypoint.packages.record import Entry, Record, updated
 from entrypoint.packages.store import CannotKeep, Store
@@ -75,6 +75,7 @@ def _files(overlay: Overlay, site: str, each: Distribution, claimed: set[str]) -
         below = os.path.relpath(os.path.normpath(os.path.join(site, name)), overlay.folder)
         if not below.startswith("..") and "__pycache__" not in below and below not in claimed:
             names.append(below)
+    names += editable_files(site, each.info, overlay.folder)
     claimed.update(names)
     return [name for name in names if os.path.lexists(f"{overlay.folder}/{name}")]
 

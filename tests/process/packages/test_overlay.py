@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.packages.distributions import added, key_of
-from entrypoint.packages.local_state import read_state, write_state
+from entrypoint.packages.local_state import fingerprint, is_interrupted, listing, read_state, strays, write_state
 from entrypoint.packages.overlay import Overlay
 from entrypoint.packages.record import difference, installed
 from entrypoint.packages.restore import locked, restore, run_trial
@@ -53,7 +54,8 @@ def keep(overlay: Overlay, kept: Store) -> Snapshot:
     """As the program `packages` does it."""
     found = take(overlay, kept, kept.record(), read_state(overlay).had)
     kept.write_record(found.record)
-    write_state(overlay, had=tuple(added(overlay.site)))
+    now = fingerprint(overlay)
+    write_state(overlay, had=tuple(added(overlay.site)), kept=now, listing=listing(overlay, strays(overlay)))
     return found
 
 
@@ -173,6 +175,56 @@ def test_the_trial_import_names_what_fails(overlay: Overlay, wheels: Path) -> No
     write_wheel(wheels, "pydantic", "2.14", code="raise ImportError('cannot import name X')")
     install(overlay.python, wheels, "pydantic==2.14")
     assert run_trial(overlay, ("torch", "pydantic"), 60) == "ImportError: cannot import name X"
+
+
+def test_an_editable_package_of_a_repository_comes_back(overlay: Overlay, tmp_path: Path) -> None:
+    """As `pip install -e git+https://...` makes it: a clone below the environment, and a link to it."""
+    clone = Path(overlay.folder) / "src/mine"
+    (clone / ".git").mkdir(parents=True)
+    (clone / ".git/objects").write_text("history")
+    (clone / "mine.py").write_text("VALUE = 7")
+    info = Path(overlay.site) / "mine-1.0.dist-info"
+    info.mkdir()
+    (Path(overlay.site) / "__editable__.mine-1.0.pth").write_text(f"{clone}\n")
+    (info / "INSTALLER").write_text("pip\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (info / "direct_url.json").write_text(json.dumps({"url": clone.as_uri(), "dir_info": {"editable": True}}))
+    (info / "RECORD").write_text(
+        "__editable__.mine-1.0.pth,,\n"
+        + "".join(f"mine-1.0.dist-info/{name},,\n" for name in ("METADATA", "INSTALLER", "direct_url.json", "RECORD"))
+    )
+    kept = store(overlay, tmp_path)
+    assert keep(overlay, kept).written == ("mine",)
+    with locked(overlay):
+        assert restore(overlay, kept, kept.record()) == {}
+    assert run_python(overlay.python, "import mine; print(mine.VALUE)") == "7"
+    assert not (clone / ".git").exists()
+
+
+def test_an_interrupted_installation_is_seen(overlay: Overlay, wheels: Path, tmp_path: Path) -> None:
+    kept = store(overlay, tmp_path)
+    install(overlay.python, wheels, "node")
+    assert not is_interrupted(overlay)  # not kept yet, but whole
+    keep(overlay, kept)
+    assert not is_interrupted(overlay)
+    site = Path(overlay.site)
+    for harm in (
+        lambda: (site / "half").mkdir(),
+        lambda: (site / "~ode").mkdir(),
+        lambda: (site / "node-2.0.dist-info/RECORD").write_text("node/__init__.py,,\n"),  # the wheel's own
+        lambda: (site / "lib").rename(site / "elsewhere"),
+    ):
+        harm()
+        assert is_interrupted(overlay)
+        with locked(overlay):
+            restore(overlay, kept, kept.record())
+        write_state(overlay, kept=fingerprint(overlay), listing=listing(overlay))
+        assert not is_interrupted(overlay)
+    (site / "half").mkdir()
+    install(overlay.python, wheels, "pydantic<2")
+    assert is_interrupted(overlay)
+    keep(overlay, kept)  # what is kept beside it does not hide it
+    assert is_interrupted(overlay)
 
 
 KILLED = """
