@@ -192,6 +192,14 @@ def test_pip_and_python_in_a_terminal_are_comfyuis(pod: Pod, wheels: Path) -> No
     assert ended.returncode == 0
     assert "ComfyUI's environment" in ended.stderr
     assert shell("python -c 'import node; print(node.__version__)'").stdout == "2.0\n"
+    assert shell("uv --version").returncode == 127
+    write_wheel(wheels, "uv", "1.0", files={"uv/__main__.py": "import os, sys; print(os.getenv(sys.argv[1]))"})
+    assert shell(f"pip install -q --no-index --find-links {wheels} uv").returncode == 0
+    env = f"{pod.home}/packages/env"
+    for command in ("uv", "python -m uv", "python3 -m uv"):
+        assert shell(f"{command} UV_CONSTRAINT").stdout == f"{env}/constraints.txt\n"
+    assert shell("uv VIRTUAL_ENV").stdout == f"{env}\n"
+    assert shell("VIRTUAL_ENV=/mine uv UV_CONSTRAINT").stdout == "None\n"  # activated by the user
 
 
 def environ_of(pod: Pod) -> dict[str, str]:
