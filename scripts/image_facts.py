@@ -26,6 +26,7 @@ LIMIT = 400
 COMFYUI = "ComfyUI"
 #: What is in a layer's command, what the layer is, and whether it is ours; in the Dockerfile's order.
 LAYERS = (
+    ("libgl1", "Libraries that custom nodes load: libGL, glib, xcb", False),
     ("apt-get install", "System packages: Python, git, nginx ...", True),
     ("COPY /opt/comfyui-env", "ComfyUI's environment, torch for CUDA 12.8 in it", False),
     ("COPY / /opt/comfyui", COMFYUI, False),

@@ -13,11 +13,13 @@ from dataclasses import replace
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
-from entrypoint.comfyui.failure import failure_of_last_starts
+from entrypoint.comfyui.arguments import MANAGER
+from entrypoint.comfyui.failure import by_argument, failure_of_last_starts
 from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.nodes import left_out
-from entrypoint.packages.environment import note_start, prepare
+from entrypoint.nodes.inventory import Launch, note_launch
+from entrypoint.packages.environment import has_served, note_start, prepare
 from entrypoint.packages.overlay import pip_environ
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
@@ -54,16 +56,21 @@ def main() -> int:
         os.path.dirname(launch.handover) + "/nodes",
     )
     rolled_back = bool(packages and packages.rolled_back)
-    nodes = left_out.prepare(paths, folders, settings.comfyui_args, around, forgive=rolled_back)
+    failure = failure_of_last_starts(paths)
+    explained = rolled_back or by_argument(failure)
+    served = has_served(paths)
+    nodes = left_out.prepare(paths, folders, settings.comfyui_args, around, served=served, explained=explained)
     command += nodes.arguments
     conditions += [
-        *apply_security_level(settings, paths),
+        *apply_security_level(settings, paths, included=any(word.startswith("--enable-manager") for word in command)),
         *nodes.conditions,
         *(packages.conditions if packages else ()),
-        *failure_of_last_starts(paths),
+        *failure,
     ]
     report_launch(paths.runtime, "comfyui", conditions)
     with contextlib.suppress(OSError):
+        manager = installation.manager_version(source) if MANAGER in command else ""
+        note_launch(paths, Launch(installation.version_number(source), manager))
         note_start(paths, packages.fingerprint if packages else "")
     return exec_comfyui(source, command, paths, secrets | (packages.environ if packages else {}))
 

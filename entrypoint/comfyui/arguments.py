@@ -20,6 +20,9 @@ NEEDS_PACKAGE = {"--use-sage-attention": "sageattention", "--use-flash-attention
 CHOOSES_DEVICE = ("--cpu", "--directml", "--oneapi-device-selector")
 #: Arguments that argparse refuses beside --cpu (cli_args.py of ComfyUI: `vram_group`).
 NEEDS_GPU = ("--gpu-only", "--highvram", "--normalvram", "--lowvram", "--novram")
+#: ComfyUI's arguments for ComfyUI-Manager. The second implies the first for ComfyUI, but not for its user interface
+#: (comfyui-frontend 1.47 looks for both), and argparse refuses it beside the third.
+MANAGER, LEGACY_MANAGER, NO_MANAGER_UI = "--enable-manager", "--enable-manager-legacy-ui", "--disable-manager-ui"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class LaunchFacts:
         model_paths_problem: Why that file can't be used, or "".
         gpus_promised: How many GPUs RunPod says that the pod has.
         database: Path for ComfyUI's database, or "" where ComfyUI can write it beside its code.
+        manager: The arguments with which this ComfyUI starts the ComfyUI-Manager that is installed beside it.
         handover: Path of podkeeper's extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" for an old ComfyUI.
     """
 
@@ -43,6 +47,7 @@ class LaunchFacts:
     database: str = ""
     gpus_promised: int = 0
     handover: str = ""
+    manager: Collection[str] = ()
 
 
 def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[str], list[Condition]]:
@@ -71,7 +76,18 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         own += ["--extra-model-paths-config", facts.model_paths]
     if facts.handover and service_named("comfyui").behind_door(settings):
         own += ["--extra-model-paths-config", facts.handover]
+    own += manager_arguments(settings, given, facts.manager)
     return own + given, conditions
+
+
+def manager_arguments(settings: Settings, given: Collection[str], known: Collection[str]) -> list[str]:
+    """The arguments that start ComfyUI-Manager: none where the user gives one, or anybody could install nodes."""
+    if settings.comfyui_manager == "off" or settings.comfyui_auth == "none" or MANAGER not in known:
+        return []
+    if any(word in (MANAGER, LEGACY_MANAGER) for word in given):
+        return []
+    without = settings.comfyui_manager == "new" or any(spells(word, (NO_MANAGER_UI,)) for word in given)
+    return [MANAGER] if without or LEGACY_MANAGER not in known else [MANAGER, LEGACY_MANAGER]
 
 
 NO_GPU = Condition(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from entrypoint.comfyui.last_words import is_wrong_argument, last_words
 from entrypoint.conditions.condition import Condition
 from entrypoint.packages.environment import dead_starts
@@ -14,6 +16,12 @@ NAME = "ComfyUIFails"
 _MOST_DEAD = 2
 #: Bytes at the end of the log: a traceback through thirty nodes.
 _TAIL = 256 << 10
+_WRONG_ARGUMENT = "correct COMFYUI_ARGS, then restart the pod"
+
+
+def by_argument(conditions: Sequence[Condition]) -> bool:
+    """Whether a wrong argument is the reason: neither packages nor nodes are at fault."""
+    return any(each.remedy == _WRONG_ARGUMENT for each in conditions)
 
 
 def failure_of_last_starts(paths: Paths) -> list[Condition]:
@@ -27,5 +35,5 @@ def failure_of_last_starts(paths: Paths) -> list[Condition]:
     times = "once" if dead == 1 else f"{dead} times in a row"
     reason = f"ComfyUI ended {times} before it responded: {words or 'its log does not say why'}"
     if is_wrong_argument(words):
-        return [Condition(NAME, reason, "correct COMFYUI_ARGS, then restart the pod")]
+        return [Condition(NAME, reason, _WRONG_ARGUMENT)]
     return [Condition(NAME, reason, "read the log: podkeeper logs comfyui; then: podkeeper restart comfyui")]

@@ -9,12 +9,15 @@ import sys
 from dataclasses import dataclass, replace
 
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.packages.distributions import distributions, site_packages
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
 
 IMAGE_FOLDER, IMAGE_PYTHON = "/opt/comfyui", "/opt/comfyui-env/bin/python"
 #: Seconds without progress after which a clone fails.
 STALLED = 60
+#: What local mode installs: ComfyUI's packages, and the ComfyUI-Manager that fits it.
+_REQUIREMENTS = ("requirements.txt", "manager_requirements.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,20 @@ def find(settings: Settings) -> Source:
 def version(source: Source) -> str:
     """What ComfyUI's code says of its version; "" for an old one."""
     return (read_text(f"{source.folder}/comfyui_version.py") or "").strip()[-200:]
+
+
+def version_number(source: Source) -> str:
+    """ComfyUI's version, as `0.29.0`, or ""."""
+    return version(source).rpartition("=")[2].strip(" \"'")
+
+
+def manager_version(source: Source) -> str:
+    """The version of the ComfyUI-Manager beside ComfyUI, or ""."""
+    try:
+        found = distributions(site_packages(os.path.dirname(os.path.dirname(source.python))))
+    except OSError:  # no virtual environment
+        return ""
+    return found["comfyui-manager"].version if "comfyui-manager" in found else ""
 
 
 def is_ours(settings: Settings, source: Source) -> bool:
@@ -94,12 +111,13 @@ def _clone(settings: Settings, folder: str) -> None:
 
 def _install(folder: str, environment: str) -> None:
     """Make a virtual environment with ComfyUI's requirements; again when they change."""
-    wanted = read_text(f"{folder}/requirements.txt") or ""
+    files = [name for name in _REQUIREMENTS if os.path.isfile(f"{folder}/{name}")]
+    wanted = "".join(read_text(f"{folder}/{name}") or "" for name in files)
     if read_text(f"{environment}/.installed") == wanted:
         return
     print("comfyui: installing ComfyUI's requirements; the first time this takes minutes", flush=True)
     _run([sys.executable, "-m", "venv", environment], dict(os.environ), "cannot make a virtual environment")
-    install = [f"{environment}/bin/python", "-m", "pip", "install", "-r", f"{folder}/requirements.txt"]
+    install = [f"{environment}/bin/python", "-m", "pip", "install", *(f"-r{folder}/{name}" for name in files)]
     _run(install, dict(os.environ), "cannot install ComfyUI's requirements")
     write_atomically(f"{environment}/.installed", wanted)
 

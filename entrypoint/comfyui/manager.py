@@ -1,8 +1,10 @@
-"""P: ComfyUI-Manager's permissions, in its config.ini: no installations while ComfyUI has no login.
+"""P: ComfyUI-Manager's permissions, in its config.ini: installations by git URL and pip behind the login, none without.
 
 Manager decides by the address ComfyUI listens on (`is_loopback(args.listen)` in its manager_server.py): on loopback
 it treats every request as local, and at its default, `security_level = normal`, installs and updates nodes. Behind
-the gateway's login that is right, so nothing is changed there. With COMFYUI_AUTH=none anyone could install nodes
+the gateway's login that is right. Only installations by git URL and by pip have permissions of their own, which are off
+in a new file (3.41 and 4.2 answer 403 `allow_git_url_install`): they are switched on once, and then are the user's.
+ With COMFYUI_AUTH=none anyone could install nodes
 (ComfyUI issues 3461 and 3473 are miners that came this way), so then the level is `strong`, and `personal_cloud`,
 which permits remote installations, is not accepted.
 """
@@ -13,14 +15,10 @@ import configparser
 import re
 
 SECTION = "default"
+#: Permissions that Manager 3.41 and 4.2 decide about apart from the level.
+INSTALLATIONS = ("allow_git_url_install", "allow_pip_install")
 #: Values while ComfyUI has no login.
-RESTRICTED = {
-    "security_level": "strong",
-    "network_mode": "public",
-    # Manager 3.41 and 4.2 decide about these apart from the level, and allow them on the loopback.
-    "allow_git_url_install": "false",
-    "allow_pip_install": "false",
-}
+RESTRICTED = {"security_level": "strong", "network_mode": "public", **dict.fromkeys(INSTALLATIONS, "false")}
 #: Network modes stricter than `public`, which the user may keep.
 _LESS_THAN_PUBLIC = ("offline", "private")
 #: The version that moved its files to a folder that ComfyUI does not serve over HTTP.
@@ -42,6 +40,13 @@ def version_in(pyproject: str) -> str:
     return found[1] if found else ""
 
 
+def permitted(text: str) -> str:
+    """The file for a ComfyUI behind the login: installations by git URL and by pip are allowed."""
+    values = dict.fromkeys(INSTALLATIONS, "true")
+    # Without the key Manager installs by pip, which is 5 to 10 times slower; a file of its own has it.
+    return with_values(text, values if text else {"use_uv": "true", **values})
+
+
 def restricted(text: str) -> str:
     """The file for a ComfyUI without a login; its other values stay as they are."""
     stricter = {"network_mode"} if value_of(text, "network_mode") in _LESS_THAN_PUBLIC else set()
@@ -50,8 +55,7 @@ def restricted(text: str) -> str:
 
 def restored(text: str, before: str) -> str:
     """The file for a ComfyUI with a login again: the user's values `before`, unless the user has changed them since."""
-    defaults = {"security_level": "normal", "network_mode": "public", "allow_git_url_install": "true",
-                "allow_pip_install": "true"}  # fmt: skip
+    defaults = {"security_level": "normal", "network_mode": "public", **dict.fromkeys(INSTALLATIONS, "true")}
     changed = [key for key in defaults if value_of(text, key) == RESTRICTED[key]]
     return with_values(text, {key: value_of(before, key) or defaults[key] for key in changed})
 

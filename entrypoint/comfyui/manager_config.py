@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from entrypoint.comfyui.manager import config_folders, restored, restricted, version_in
+from entrypoint.comfyui.manager import config_folders, permitted, restored, restricted, version_in
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -20,24 +20,35 @@ RESTRICTED = Condition(
 )
 
 
-def apply_security_level(settings: Settings, paths: Paths) -> list[Condition]:
-    """Restrict Manager while ComfyUI has no login; restore the user's own values once it has one."""
-    version = _version(settings, paths)
+def apply_security_level(settings: Settings, paths: Paths, *, included: bool) -> list[Condition]:
+    """Restrict Manager while ComfyUI has no login; restore the user's own values once it has one, and once a volume
+    permit the installations that its own defaults forbid.
+
+    Args:
+        settings: The pod's.
+        paths: The pod's.
+        included: Whether ComfyUI starts the Manager that is installed beside it.
+    """
+    version = "4.0" if included else _version_of_node(paths)
     if version is None:
         return []
     files = [f"{paths.data}/user/{folder}/config.ini" for folder in config_folders(version)]
-    settle = _restrict if settings.comfyui_auth == "none" else _restore
     try:
         for file in files:
-            settle(file)
+            if settings.comfyui_auth == "none":
+                _restrict(file)
+            else:
+                _restore(file)
+        if settings.comfyui_auth != "none":
+            _permit_once(files, f"{paths.models_state}/manager-permitted")
     except OSError as error:
         reason = f"cannot write ComfyUI-Manager's {error.filename}: {error.strerror}"
         return [Condition("ManagerNotSettled", reason, "make it writable, then run: podkeeper restart comfyui")]
     return [RESTRICTED] if settings.comfyui_auth == "none" else []
 
 
-def _version(settings: Settings, paths: Paths) -> str | None:
-    """Manager's version, "" for an unknown one, None where Manager is not installed."""
+def _version_of_node(paths: Paths) -> str | None:
+    """The version of a Manager that is a custom node, "" for an unknown one, None where there is none."""
     nodes = f"{paths.data}/custom_nodes"
     try:
         names = os.listdir(nodes)
@@ -46,9 +57,18 @@ def _version(settings: Settings, paths: Paths) -> str | None:
     for name in names:
         if name.lower() == "comfyui-manager":
             return version_in(read_text(f"{nodes}/{name}/pyproject.toml") or "")
-    # The Manager that ComfyUI includes as a Python package is 4.0 or newer.
-    included = any(argument.startswith("--enable-manager") for argument in settings.comfyui_args)
-    return "4.0" if included else None
+    return None
+
+
+def _permit_once(files: list[str], mark: str) -> None:
+    """Permit installations; a later choice of the user's stays."""
+    if os.path.exists(mark):
+        return
+    for file in files:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        write_atomically(file, permitted(read_text(file) or ""))
+    os.makedirs(os.path.dirname(mark), exist_ok=True)
+    write_atomically(mark, "")
 
 
 def _restrict(file: str) -> None:

@@ -8,11 +8,14 @@ import json
 import os
 import subprocess
 
-from entrypoint.comfyui.arguments import NEEDS_PACKAGE, LaunchFacts
+from entrypoint.comfyui.arguments import LEGACY_MANAGER, MANAGER, NEEDS_PACKAGE, LaunchFacts
 from entrypoint.comfyui.installation import Source
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_bytes, read_text
+
+#: ComfyUI-Manager's package.
+_MANAGER = "comfyui_manager"
 
 
 def collect(paths: Paths, source: Source) -> LaunchFacts:
@@ -21,7 +24,7 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
     Raises:
         CannotDo: ComfyUI's Python does not run, or has no torch.
     """
-    packages = _installed(source, ["torch", *NEEDS_PACKAGE.values()])
+    packages = _installed(source, ["torch", _MANAGER, *NEEDS_PACKAGE.values()])
     if not packages["torch"]:
         reason = f"{source.python} has no torch, so ComfyUI can't run"
         remedy = f"{source.python} -m pip install -r {source.folder}/requirements.txt, then podkeeper restart comfyui"
@@ -38,6 +41,7 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
         data_writable=os.access(paths.data, os.W_OK),
         database=other_database(source.folder, paths.home),
         handover=handover(source.folder),
+        manager=manager_arguments(source.folder) if packages[_MANAGER] else (),
     )
 
 
@@ -54,6 +58,12 @@ def other_database(folder: str, home: str) -> str:
         return ""
     known = "--database-url" in (read_text(f"{folder}/comfy/cli_args.py") or "")  # an older ComfyUI would exit 2
     return f"{home}/comfyui.db" if known else ""
+
+
+def manager_arguments(folder: str) -> tuple[str, ...]:
+    """The arguments for ComfyUI-Manager that this ComfyUI knows: an older one would exit 2."""
+    known = read_text(f"{folder}/comfy/cli_args.py") or ""
+    return tuple(argument for argument in (MANAGER, LEGACY_MANAGER) if f'"{argument}"' in known)
 
 
 def handover(folder: str) -> str:

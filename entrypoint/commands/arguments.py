@@ -130,8 +130,19 @@ def build_parser() -> Parser:
 def _add_nodes(nodes: Parser) -> None:
     verbs = nodes.add_subparsers(dest="verb", metavar="COMMAND")
     _command(verbs, "list", "list the custom nodes, and which ComfyUI does not load", _PACKAGES)
-    install = _command(verbs, "install", "clone a node, and install what it asks for", _PACKAGES)
-    install.add_argument("address", metavar="URL[@COMMIT]", help="a git repository, or OWNER/NAME at GitHub")
+    install = _command(verbs, "install", "install a node, and what it asks for", _PACKAGES)
+    install.add_argument(
+        "address", metavar="URL[@COMMIT]",
+        help="a git repository, OWNER/NAME at GitHub, or a name in ComfyUI's registry (NAME, NAME@VERSION)",
+    )  # fmt: skip
+    _command(verbs, "outdated", "ask for newer versions of every node", _PACKAGES)
+    update = _command(verbs, "update", "update nodes, and what they ask for", _PACKAGES)
+    update.add_argument("name", nargs="*", metavar="NAME", help="names of `podkeeper nodes list`; none: every node")
+    _command(verbs, "lock", "write nodes.lock, the exact versions of the nodes that ComfyUI has loaded", _PACKAGES)
+    restore = _command(
+        verbs, "restore", "install every node of a nodes.lock or of ComfyUI-Manager's snapshot", _PACKAGES
+    )
+    restore.add_argument("file", nargs="?", default="", metavar="FILE", help="nodes.lock of the data folder, if none")
     for name, text in (("repair", "install what nodes ask for"), ("try", "load nodes again that are left out")):
         verb = _command(verbs, name, text, _PACKAGES)
         verb.add_argument("name", nargs="+", metavar="NAME", help="names of `podkeeper nodes list`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from entrypoint.commands.program import run, settings_and_paths
-from entrypoint.nodes import commands
+from entrypoint.nodes import commands, keep_lock, update
 from entrypoint.system.privileges import become_service_user
 
 
@@ -16,6 +16,14 @@ def main(given: Namespace) -> int:
     match given.verb:
         case "install":
             return commands.install(paths, given.address)
+        case "update":
+            return update.update(paths, given.name)
+        case "outdated":
+            return update.outdated(paths)
+        case "lock":
+            return keep_lock.lock(paths)
+        case "restore":
+            return keep_lock.restore(paths, given.file)
         case "repair":
             return commands.repair(paths, given.name)
         case "try":

@@ -11,6 +11,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: The launcher's line (comfyui/__main__.py), and the heading of the table: both begin a new report.
 _LAUNCH, _RUNNER, _TABLE = "comfyui: ", "/runner.py ", "Import times for custom nodes:"
 _LOADED, _FAILED = " seconds: /", " seconds (IMPORT FAILED): /"
+_FOLDER = "/custom_nodes/"
 _CANNOT, _BECAUSE = "Cannot import ", " module for custom nodes: "
 _LONGEST = 200
 
@@ -46,6 +47,24 @@ def import_report(lines: Iterable[str]) -> ImportReport:
         elif name := _name(text.partition(_LOADED)[2]):
             loaded[name] = _seconds(text.partition(_LOADED)[0])
     return ImportReport(loaded, failed)
+
+
+def crashing_node(lines: Iterable[str]) -> str:
+    """The custom node in whose code the last start has crashed, of faulthandler's report; "" where there is none.
+
+    The report has the threads, that of the crash first (`Current thread`), each with its innermost call first.
+    """
+    name, current = "", False
+    for line in lines:
+        if line.startswith(_LAUNCH) and _RUNNER in line:
+            name, current = "", False
+        elif line.startswith("Current thread "):
+            name, current = "", True
+        elif not line.startswith("  File "):
+            current = False
+        elif current and not name and _FOLDER in line:
+            name = line.partition(_FOLDER)[2].partition('"')[0].partition("/")[0]
+    return name
 
 
 def summary(failed: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from entrypoint.nodes.folders import entries
 from entrypoint.nodes.import_log import ImportReport
@@ -42,6 +43,18 @@ class Node:
     reason: str
     origin: Origin
     newest: str = ""
+
+    @property
+    def version(self) -> str:
+        """Its version or the beginning of its commit, for people."""
+        return self.origin.version or self.origin.commit[:10] or "-"
+
+
+class Launch(NamedTuple):
+    """The ComfyUI that was launched last: its version, and ComfyUI-Manager's where that is on; else ""."""
+
+    comfyui: str = ""
+    manager: str = ""
 
 
 def folder_of(paths: Paths) -> str:
@@ -106,7 +119,18 @@ def write_newest(paths: Paths, newest: Mapping[str, str]) -> None:
 def publish(paths: Paths) -> None:
     """Write `nodes.json` for the status page. Raises OSError: the runtime folder refuses."""
     nodes = [asdict(node) | {"origin": node.origin._asdict()} for node in inventory(paths)]
-    write_json(f"{paths.reports}/nodes.json", {"nodes": nodes})
+    write_json(f"{paths.reports}/nodes.json", {"manager": read_launch(paths).manager, "nodes": nodes})
+
+
+def read_launch(paths: Paths) -> Launch:
+    """What the launcher has noted."""
+    found = read_table(f"{paths.reports}/comfyui-launch.json")
+    return Launch(str(found.get("comfyui", "")), str(found.get("manager", "")))
+
+
+def note_launch(paths: Paths, launch: Launch) -> None:
+    """Note what is about to be launched. Raises OSError: the runtime folder refuses."""
+    write_json(f"{paths.reports}/comfyui-launch.json", launch._asdict())
 
 
 def _report_file(paths: Paths) -> str:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.nodes.blame import End, LeftOut, arguments_without, judged, last_fault
+from entrypoint.nodes.bisect import Search, after_response
+from entrypoint.nodes.blame import (
+    FIRST_USE_S,
+    LastStart,
+    LeftOut,
+    State,
+    after_search,
+    arguments_without,
+    judged,
+    last_fault,
+)
 from entrypoint.nodes.folders import entries, stamp
+from entrypoint.nodes.import_log import crashing_node, import_report
+from entrypoint.nodes.search_state import read_state, write_state
 from entrypoint.settings.paths import Paths
-from entrypoint.system.files import read_list, read_table, read_text, write_json
+from entrypoint.supervision.kill_notes import note_trial
+from entrypoint.system.files import last_lines, read_list, read_table, read_text, write_json
 
 RUNNER = os.path.dirname(os.path.abspath(__file__)) + "/runner.py"
+#: Bytes at the end of ComfyUI's log: the report of a start with 30 nodes, and faulthandler's of 100 threads.
+_TAIL = 1 << 20
 
 
 class Prepared(NamedTuple):
@@ -29,51 +45,93 @@ def marker(paths: Paths) -> str:
     return f"{paths.reports}/comfyui-node"
 
 
-def prepare(paths: Paths, folders: Sequence[str], given: Sequence[str], around: str, *, forgive: bool) -> Prepared:
+def uses_file(paths: Paths) -> str:
+    """The file in which handover/nodes/podkeeper.py notes when each node was first used."""
+    return f"{paths.reports}/comfyui-uses.json"
+
+
+def prepare(
+    paths: Paths, folders: Sequence[str], given: Sequence[str], around: str, *, served: bool, explained: bool
+) -> Prepared:
     """Decide about the nodes after the last start.
 
     Args:
         paths: The pod's.
-        folders: The folders of custom nodes that ComfyUI reads.
+        folders: The folders of custom nodes that ComfyUI reads; the first is the user's.
         given: The user's own arguments.
         around: What the nodes run in: packages and ComfyUI; where it changes, nodes that are left out are tried again.
-        forgive: Whether something else was changed that may have been the cause: the packages were taken back.
+        served: Whether ComfyUI had responded at its last start.
+        explained: Whether something else explains its end.
     """
-    found = entries(folders)
+    found, users = entries(folders), tuple(entries(folders[:1]))
     stamps = {name: stamp(path, around) for name, path in found.items()}
-    ends = [] if forgive else _ends(paths)
-    _write(f"{paths.reports}/node-ends.json", {"ends": [asdict(end) for end in ends], "handled": time.time()})
+    state, handled = read_state(paths)
     before = read_left_out(paths)
-    now = judged(ends, before, stamps)
+    state, now = judged(state, _last_start(paths, handled, stamps, served, explained), before, stamps, users)
+    _note(paths, state, before, now, stamps)
+    _note_trial(paths, state)
+    _write(uses_file(paths), {})
+    out = (*now, *(state.search.out if state.search else ()))
+    arguments = arguments_without(out, tuple(found), given)
+    return Prepared(arguments, left_out_conditions(now, state.search) if arguments else [])
+
+
+def _last_start(paths: Paths, handled: float, names: Collection[str], served: bool, explained: bool) -> LastStart:
+    fault = last_fault(read_list(f"{paths.runtime}/restarts.json", "restarts"), handled)
+    if fault is None or explained:
+        return LastStart(None, served=served, explained=explained)
+    node = (read_text(marker(paths)) or "").strip(" \0\n")
+    lines = last_lines(f"{paths.log}/comfyui.log", _TAIL)
+    report = import_report(lines)
+    if node and not report.loaded and not report.failed:  # the table comes once all nodes are loaded
+        return LastStart(fault, loading=node)
+    # ComfyUI's module of a single file is without `.py`.
+    uses = {name if name in names else f"{name}.py": at for name, at in read_table(uses_file(paths)).items()}
+    return LastStart(fault, used=_used(uses, crashing_node(lines), fault), served=served)
+
+
+def _used(uses: Mapping[str, object], crashing: str, fault: Mapping[str, object]) -> str:
+    """The node that was first used, or loaded, in the minute before the end: the one that faulthandler names, or the
+    only one that was used."""
+    ended, uptime = fault["time"], fault.get("uptime")
+    assert isinstance(ended, int | float)  # noqa: S101 # `last_fault` has seen to it
+    recent = [name for name, at in uses.items() if isinstance(at, int | float) and 0 <= ended - at <= FIRST_USE_S]
+    if crashing:
+        young = isinstance(uptime, int | float) and uptime <= FIRST_USE_S
+        return crashing if crashing in recent or young else ""
+    return recent[0] if len(recent) == len(uses) == 1 else ""
+
+
+def note_response(paths: Paths) -> tuple[list[Condition], bool]:
+    """ComfyUI has responded: a search is a step further.
+
+    Returns:
+        The conditions about nodes that are left out, and whether ComfyUI must be restarted for the next step.
+    """
+    state, _ = read_state(paths)
+    if state.search is None:
+        return [], False
+    stamps = read_table(_stamps_file(paths))
+    before = read_left_out(paths)
+    state, now = after_search(state, after_response(state.search), before, {k: str(v) for k, v in stamps.items()})
+    _note(paths, state, before, now, None)
+    _note_trial(paths, state)
+    return left_out_conditions(now, state.search), state.search is not None
+
+
+def _note_trial(paths: Paths, state: State) -> None:
+    with contextlib.suppress(OSError):  # the next start comes later then
+        note_trial(paths.runtime, "comfyui", trial=state.search is not None)
+
+
+def _note(
+    paths: Paths, state: State, before: Mapping[str, LeftOut], now: dict[str, LeftOut], stamps: Mapping[str, str] | None
+) -> None:
+    write_state(paths, state, time.time())
+    if stamps is not None:
+        _write(_stamps_file(paths), dict(stamps))
     if now != before:
         write_left_out(paths, now)
-    arguments = arguments_without(now, tuple(found), given)
-    return Prepared(arguments, _conditions(now) if arguments else [])
-
-
-def _ends(paths: Paths) -> list[End]:
-    """The starts that ended while a node was being loaded, since ComfyUI last responded."""
-    known = read_table(f"{paths.reports}/node-ends.json")
-    handled = known.get("handled")
-    ends = [end for each in _list(known.get("ends")) if (end := _end(each))]
-    node = (read_text(marker(paths)) or "").strip(" \0\n")
-    if not node:
-        return []  # it was responding, or no node was being loaded
-    since = handled if isinstance(handled, int | float) else 0.0
-    fault = last_fault(read_list(f"{paths.runtime}/restarts.json", "restarts"), since)
-    if fault is None:
-        return ends
-    return [*ends, End(node, fault["time"], str(fault.get("kind")), str(fault.get("reason")))]
-
-
-def _end(each: object) -> End | None:
-    if not isinstance(each, dict) or not isinstance(each.get("at"), int | float):
-        return None
-    return End(str(each.get("node")), each["at"], str(each.get("kind")), str(each.get("reason")))
-
-
-def _list(found: object) -> list[object]:
-    return found if isinstance(found, list) else []
 
 
 def read_left_out(paths: Paths) -> dict[str, LeftOut]:
@@ -106,8 +164,18 @@ def left_out_file(paths: Paths) -> str:
     return f"{paths.models_state}/nodes.json"
 
 
-def _conditions(nodes: dict[str, LeftOut]) -> list[Condition]:
-    reason = "; ".join(f"ComfyUI starts without the custom node {name}: {each.reason}" for name, each in nodes.items())
+def _stamps_file(paths: Paths) -> str:
+    return f"{paths.reports}/node-stamps.json"
+
+
+def left_out_conditions(nodes: Mapping[str, LeftOut], search: Search | None) -> list[Condition]:
+    """The condition that names the nodes."""
+    reasons = [f"ComfyUI starts without the custom node {name}: {each.reason}" for name, each in nodes.items()]
+    if search:
+        part = f"{len(search.out)} custom nodes ({', '.join(search.out)})"
+        reasons.append(f"ComfyUI starts without {part} to find the one with which it ends before it responds")
+    if not reasons:
+        return []
     names = " ".join(sorted(nodes))
     remedy = f"update or remove it; it is tried again when it changes, or with: podkeeper nodes try {names}"
-    return [Condition("NodeLeftOut", reason, remedy)]
+    return [Condition("NodeLeftOut", "; ".join(reasons), remedy if names else "wait: ComfyUI is restarted by itself")]

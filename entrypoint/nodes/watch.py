@@ -7,16 +7,20 @@ import os
 from entrypoint.conditions.condition import Condition
 from entrypoint.nodes.import_log import import_report, summary
 from entrypoint.nodes.inventory import folder_of, publish, write_report
-from entrypoint.nodes.left_out import left_out_file
+from entrypoint.nodes.keep_lock import keep_lock
+from entrypoint.nodes.left_out import left_out_file, note_response
 from entrypoint.settings.paths import Paths
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import last_lines
+from entrypoint.system.supervisord_rpc import Refused, call
 
 NAME = "NodesNotLoaded"
 #: Bytes at the end of the log in which the report is looked for: a start with 30 nodes and their tracebacks.
 _TAIL = 1 << 20
 #: Seconds after which a change that no folder's time shows (an update of a clone) is published.
 _EVERY_S = 20.0
+#: Seconds supervisord may take to stop ComfyUI; it kills after 6.
+_STOP_S = 15.0
 
 
 class Watch:
@@ -42,6 +46,16 @@ def _changed(path: str) -> int:
         return 0
 
 
+def restart(paths: Paths) -> None:
+    """Restart ComfyUI for the next step of the search; where supervisord refuses, the user's next restart does it."""
+    socket = f"{paths.runtime}/supervisor.sock"
+    try:
+        call(socket, "supervisor.stopProcess", "comfyui", True, timeout=_STOP_S)
+        call(socket, "supervisor.startProcess", "comfyui", False, timeout=_STOP_S)
+    except (OSError, Refused) as error:
+        print(f"nodes: cannot restart ComfyUI: {error}", flush=True)
+
+
 def report_nodes(paths: Paths) -> None:
     """Note the report of the last start in ComfyUI's log, and raise or clear the condition.
 
@@ -51,6 +65,17 @@ def report_nodes(paths: Paths) -> None:
     report = import_report(last_lines(f"{paths.log}/comfyui.log", _TAIL))
     write_report(paths, report)
     publish(paths)
+    conditions, searching = note_response(paths)
+    for condition in conditions:
+        raise_condition(paths.runtime, condition)
+        print(f"nodes: {condition}", flush=True)
+    if searching:
+        restart(paths)
+        return
+    try:
+        keep_lock(paths)
+    except OSError as error:
+        print(f"nodes: cannot write nodes.lock: {error.strerror}", flush=True)
     if not report.failed:
         clear_condition(paths.runtime, NAME)
         return

@@ -145,6 +145,12 @@ def is_starting(paths: Paths) -> bool:
     return bool(history) and not history[-1].served
 
 
+def has_served(paths: Paths) -> bool:
+    """Whether ComfyUI responded at its last start."""
+    history = _history(paths)
+    return bool(history) and history[-1].served
+
+
 def note_served(paths: Paths) -> None:
     """Note that ComfyUI's last start has responded."""
     _write_history(paths, starts.served(_history(paths)))

@@ -82,6 +82,9 @@ class Settings:
     comfyui_repo: str = setting("COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",
         "Repository from which local mode clones ComfyUI.")  # fmt: skip
     comfyui_ref: str = setting("COMFYUI_REF", parsing.git_ref, "v0.29.0", "Tag or branch that local mode clones.")
+    comfyui_manager: str = setting("COMFYUI_MANAGER", parsing.choice("legacy", "new", "off"), "legacy",
+        "ComfyUI-Manager's user interface: `legacy` (its own dialogue, which also installs by git URL), `new` "
+        "(ComfyUI's own), or `off`. `COMFYUI_AUTH=none` switches it off.")  # fmt: skip
     nodes_timeout: int = setting("NODES_TIMEOUT", parsing.whole_number("s"), 300,
         "Seconds for which one custom node may load before ComfyUI is restarted without it. 0: no limit below the "
         "600 s of a start.")  # fmt: skip

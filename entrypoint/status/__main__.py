@@ -38,6 +38,7 @@ async def run(settings: Settings, paths: Paths) -> int:
         print(f"cannot listen on port {status.port(settings)}: {error.strerror}; set {variable}", flush=True)
         return 1
     become_service_user(settings)
+    live.node_work.recover()
     stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)

@@ -18,6 +18,7 @@ import psutil
 from entrypoint.settings.paths import STARTED, Paths
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
+from entrypoint.status import node_work
 from entrypoint.status.disks import Disks
 from entrypoint.status.gpus import Gpus
 from entrypoint.status.history import Sample, make_sample
@@ -66,6 +67,8 @@ class Collector:
             gpu_problem=gpu_problem,
             models=_models(read_json(f"{self._paths.reports}/models.json")),
             volumes=read_json(f"{runtime}/volumes.json"),
+            nodes=read_json(f"{self._paths.reports}/nodes.json"),
+            node_work=read_json(node_work.record_file(self._paths)),
         )
 
     def programs(self) -> Any:

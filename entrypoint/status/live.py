@@ -16,6 +16,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.status.collect import PROBE_TIMEOUT, Collector, Sampler, secrets
 from entrypoint.status.history import INTERVAL, History
+from entrypoint.status.node_work import NodeWork
 from entrypoint.status.snapshot import as_json, make_snapshot
 from entrypoint.status.subscribers import Patch, Subscriber, changed
 from entrypoint.system.readiness import ask_services
@@ -38,6 +39,7 @@ class Live:
         self.settings, self.paths = settings, paths
         self.history = History()
         self.redactor = secrets(settings, paths)
+        self.node_work = NodeWork(paths, self.redactor)
         self.subscribers: set[Subscriber] = set()
         self._collector, self._sampler = Collector(settings, paths), Sampler(paths)
         self._answers = SharedCall(self._probe)

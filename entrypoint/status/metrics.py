@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from entrypoint.status.custom_nodes import STATES
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: One sample: labels, and a number; None is left out.
 Samples = Iterable[tuple[dict[str, Any], float | int | bool | None]]
@@ -36,6 +38,7 @@ def _families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]
     yield from _machine_families(content)
     yield from _disk_and_gpu_families(content)
     yield from _model_families(content["models"])
+    yield from _node_families(content["nodes"])
 
 
 def _program_families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
@@ -103,6 +106,12 @@ def _model_families(models: dict[str, Any] | None) -> Iterable[tuple[str, str, s
     states = [str(each.get("state")) for each in files if isinstance(each, dict)] if isinstance(files, list) else []
     counts = [({"state": state}, states.count(state)) for state in sorted(set(states))]
     yield "models_files", "gauge", "Model files in each state.", counts
+
+
+def _node_families(nodes: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]]:
+    states = [each["state"] for each in nodes["nodes"]]
+    counts = [({"state": state}, states.count(state)) for state in STATES if states]
+    yield "custom_nodes", "gauge", "Custom nodes of ComfyUI in each state.", counts
 
 
 def _line(name: str, labels: dict[str, Any], value: float | int | bool | None) -> str:

@@ -143,6 +143,66 @@ class Gpu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One of ComfyUI's custom nodes (entrypoint/nodes/inventory.py).
+
+    Attributes:
+        name: Its name in `custom_nodes`; what `podkeeper nodes repair` takes.
+        state: loaded, failed (it could not be imported), left out (it ended ComfyUI), new (ComfyUI has not started with
+            it yet) or off.
+        reason: Why it failed or is left out; "".
+        repository: http or https address of its git repository; "": not known.
+        commit: The commit that is checked out; "": not known.
+        version: The version that it names; "": not known.
+        newest: A newer commit or version, as far as was asked; "".
+    """
+
+    name: str
+    state: str
+    reason: str
+    repository: str
+    commit: str
+    version: str
+    newest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeWork:
+    """Work on custom nodes that runs now, for people: "repairing NAME"; `since`: time it began."""
+
+    text: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeOutcome:
+    """How the last work on custom nodes ended. `text`: what was done, and the last line of its output; `problem`: it
+    failed."""
+
+    text: str
+    problem: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """ComfyUI's custom nodes, and the work on them that the status page's buttons start.
+
+    Attributes:
+        nodes: The nodes, in the order of `podkeeper nodes list`.
+        manager: ComfyUI-Manager's version; "": it is not there.
+        work: The work that runs now; null: none.
+        last: How the last work ended; null: none yet.
+        restart: Whether a restart of ComfyUI is needed to use what that work has changed.
+    """
+
+    nodes: tuple[Node, ...]
+    manager: str
+    work: NodeWork | None
+    last: NodeOutcome | None
+    restart: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The state of the whole pod.
 
@@ -162,6 +222,7 @@ class Snapshot:
         conditions: The conditions that hold, oldest first.
         gpu_problem: Why there are no GPUs.
         models: Content of `models.json`, of the last fetch (entrypoint/models/progress.py), or null.
+        nodes: ComfyUI's custom nodes.
         volumes: The records of `volumes.json` (entrypoint/volumes/pass_record.py), one for each folder.
     """
 
@@ -184,4 +245,5 @@ class Snapshot:
     gpus: tuple[Gpu, ...]
     gpu_problem: str
     models: dict[str, Any] | None
+    nodes: Nodes
     volumes: tuple[dict[str, Any], ...]

@@ -8,7 +8,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from entrypoint.status import handlers
+from entrypoint.status import handlers, node_handlers
 from entrypoint.status.base_handler import NotFound, PrivateHandler
 from entrypoint.status.events import Events
 from entrypoint.status.live import Live
@@ -48,6 +48,8 @@ def application(live: Live, login: Login) -> Application:
             (r"/open/([a-z]+)", handlers.OpenService, common),
             (r"/bundles", handlers.Bundles, common),
             (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
+            (r"/nodes/outdated", node_handlers.Outdated, common),
+            (r"/nodes/([^/]+)/(repair|try|update)", node_handlers.NodeAction, common),
             (r"/doctor", handlers.Doctor, common),
             (r"/bundle", handlers.SupportBundle, common),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),

@@ -19,6 +19,7 @@ from entrypoint.settings.services import HELPERS, SERVICES
 from entrypoint.settings.services import Service as Row
 from entrypoint.settings.settings import Settings
 from entrypoint.status import schema
+from entrypoint.status.custom_nodes import custom_nodes
 from entrypoint.system.redaction import Redactor
 
 _STARTED = ("STARTING", "RUNNING")
@@ -47,6 +48,7 @@ class Observations:
         answers: Service name -> why its health path does not respond, None: it does; a service not probed has no key.
         usage: Service name -> what its process tree uses.
         models, volumes: Content of `models.json` and of `volumes.json`.
+        nodes, node_work: Content of `nodes.json` and of `node-work.json` (node_work.py).
     """
 
     at: float
@@ -64,6 +66,8 @@ class Observations:
     gpu_problem: str = ""
     models: Any = None
     volumes: Any = None
+    nodes: Any = None
+    node_work: Any = None
 
 
 def make_snapshot(settings: Settings, observed: Observations, services: tuple[Row, ...] = SERVICES) -> schema.Snapshot:
@@ -73,6 +77,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
     names = [condition.name for condition, _ in observed.conditions]
     code, summary = verdict([row.title for row in enabled], down, names)
     programs = dict(_programs(observed, services))
+    comfyui = programs.get("comfyui")
     urls = {row.name: row.address(settings) for row in services if row.page}
     return schema.Snapshot(
         schema=schema.SCHEMA,
@@ -99,6 +104,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         gpus=observed.gpus,
         gpu_problem=observed.gpu_problem,
         models=observed.models if isinstance(observed.models, dict) else None,
+        nodes=custom_nodes(observed.nodes, observed.node_work, comfyui.started if comfyui else None),
         volumes=tuple(record for record in _mapping(observed.volumes).values() if isinstance(record, dict)),
     )
 

@@ -11,6 +11,15 @@ class Reason(NamedTuple):
     text: str
 
 
+class Notes(NamedTuple):
+    """What was noted about a process that has ended: why it was killed, whether its program asked for a restart, and
+    whether the start was a trial."""
+
+    kill_note: Reason | None = None
+    restart_requested: bool = False
+    trial: bool = False
+
+
 OPERATOR = Reason("operator", "started by the operator")
 REQUESTED = Reason("wanted", "asked to be restarted")
 REQUESTED_EXIT_CODE = 0  # Exit code of a program that left a restart request (ComfyUI-Manager's reboot button).

@@ -11,7 +11,7 @@ from typing import Any
 
 from supervisor.states import ProcessStates, SupervisorStates
 
-from entrypoint.supervision.exits import REQUESTED, Reason
+from entrypoint.supervision.exits import REQUESTED, Notes, Reason
 from entrypoint.supervision.journal import Journal
 from entrypoint.supervision.orphans import Sweeper
 from entrypoint.supervision.plugin_config import PluginConfig
@@ -62,14 +62,12 @@ class Keeper:
 
     # -- reports from programs --------------------------------------------------------------------------
 
-    def take_notes(self, name: str, pid: int) -> tuple[Reason | None, bool]:
-        """Read and remove the kill note for this process and the program's restart request."""
-        if not self.config.runtime:
-            return None, False
+    def take_notes(self, name: str, pid: int) -> Notes:
+        """Read and remove the notes about this process."""
         from entrypoint.supervision import kill_notes  # json is not needed before the first spawn
 
-        note = kill_notes.take_kill_note(self.config.runtime, name, pid)
-        return note, kill_notes.take_restart_request(self.config.runtime, name)
+        runtime = self.config.runtime
+        return kill_notes.take_notes(runtime, name, pid) if runtime else Notes()
 
     def process_ended(self, name: str) -> None:
         """Kill the orphans of a program whose process was reaped, where the configuration says so."""

@@ -1,4 +1,5 @@
-"""A: notes for the plugin in the runtime folder: why a process is killed, and a program's restart request.
+"""A: notes for the plugin in the runtime folder: why a process is killed, a program's restart request, and that a start
+is a trial.
 
 A file, because it blocks neither side and is still there when supervisord is busy or its writer is dead.
 """
@@ -6,8 +7,27 @@ A file, because it blocks neither side and is still there when supervisord is bu
 import contextlib
 import os
 
-from entrypoint.supervision.exits import Reason
+from entrypoint.supervision.exits import Notes, Reason
 from entrypoint.system.files import read_table, remove, write_json
+
+
+def take_notes(runtime: str, program: str, pid: int) -> Notes:
+    """Read and remove all notes about the process."""
+    kill = take_kill_note(runtime, program, pid)
+    return Notes(kill, take_restart_request(runtime, program), _remove(_trial(runtime, program)))
+
+
+def note_trial(runtime: str, program: str, *, trial: bool = True) -> None:
+    """Note that this start may end, and is then followed by the next trial at once; or that it is none.
+
+    Raises:
+        OSError: The runtime folder refuses.
+    """
+    if trial:
+        os.makedirs(os.path.join(runtime, "requests"), exist_ok=True)
+        write_json(_trial(runtime, program), {})
+    else:
+        _remove(_trial(runtime, program))
 
 
 def write_kill_note(runtime: str, program: str, pid: int, reason: Reason) -> None:
@@ -40,6 +60,10 @@ def _remove(path: str) -> bool:
     with contextlib.suppress(OSError):
         return remove(path)
     return False
+
+
+def _trial(runtime: str, program: str) -> str:
+    return os.path.join(runtime, "requests", f"{program}.trial")
 
 
 def _kill_note(runtime: str, program: str) -> str:

@@ -13,6 +13,10 @@ from entrypoint.supervision.exits import REQUESTED, REQUESTED_EXIT_CODE, Reason,
 Jitter = Callable[[int], float]  # Delayed attempt, counted from 1 -> seconds to wait.
 
 
+#: Seconds after a trial that has ended: their number is bounded by whoever makes them, not by the policy.
+TRIAL_DELAY = 0.5
+
+
 class RestartPolicy(NamedTuple):
     """How restarts of one program are spaced. All times are in seconds.
 
@@ -62,6 +66,7 @@ class Exit(NamedTuple):
     stopping: bool = False  # The operator stopped the program, or supervisord is shutting down or reloading.
     kill_note: Reason | None = None
     restart_requested: bool = False
+    trial: bool = False  # The start was one of several to find out what ends the program: no failure of the program.
     oom_kills: int = 0  # Processes of the cgroup that the kernel killed for lack of memory during the process's life.
 
 
@@ -76,6 +81,8 @@ def on_exit(facts: Exit, backoff: "Backoff", now: float) -> Decision:
     wanted = facts.autorestart == "always" or requested or facts.code not in facts.exitcodes
     if facts.stopping or facts.autorestart == "never" or not wanted:
         return StayDown(reason)
+    if facts.trial:
+        return Restart(reason, TRIAL_DELAY)
     if requested and facts.uptime >= facts.startsecs:
         return Restart(reason, 0.0)
     return on_failure(reason, facts.uptime, backoff, now)

@@ -178,7 +178,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
         self.keeper.wakeup.wake()
 
     def _facts_of_exit(self, pid: int, code: int) -> Exit:
-        kill_note, restart_requested = self.keeper.take_notes(self.name, pid)
+        notes = self.keeper.take_notes(self.name, pid)
         always = self.config.autorestart is RestartUnconditionally
         return Exit(
             code=code,
@@ -187,9 +187,8 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
             exitcodes=self.config.exitcodes,
             startsecs=float(self.config.startsecs),
             stopping=self.state != States.EXITED or not self.keeper.running,
-            kill_note=kill_note,
-            restart_requested=restart_requested,
             oom_kills=self.keeper.oom_kills() - self._oom_kills,
+            **notes._asdict(),
         )
 
     def change_state(self, new_state: int, expected: bool = True) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -24,19 +25,37 @@ class Ended(NamedTuple):
         return one_line(self.errors[-1] if self.errors else f"exit {self.code}")
 
 
-def run_quietly(command: Sequence[str], timeout_s: float, environ: Mapping[str, str] | None = None) -> Ended:
-    """Run a command, without input and output; `environ` None: with this process's environment.
+def run_quietly(
+    command: Sequence[str], timeout_s: float, environ: Mapping[str, str] | None = None, folder: str | None = None
+) -> Ended:
+    """Run a command, without input and output; `environ` None: with this process's environment, `folder` None: in its
+    folder.
 
     Raises:
         OSError: It cannot be run.
-        subprocess.TimeoutExpired: It took longer, and is killed.
+        subprocess.TimeoutExpired: It took longer, and is killed with all that it has started.
     """
-    ended = subprocess.run(
-        command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        timeout=timeout_s, check=False,
-    )  # fmt: skip
-    lines = ended.stderr.decode(errors="replace").splitlines()
-    return Ended(ended.returncode, [line for line in lines if line.strip()])
+    with subprocess.Popen(
+        command, env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            _, errors = process.communicate(timeout=timeout_s)
+        except BaseException:
+            _kill_tree(process.pid)
+            raise
+    lines = errors.decode(errors="replace").splitlines()
+    return Ended(process.returncode, [line for line in lines if line.strip()])
+
+
+def _kill_tree(pid: int) -> None:
+    """Kill a process and its descendants. They stay in this process's group, which supervisord stops as a whole."""
+    import psutil  # where something has gone wrong alone
+
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for each in (*process.children(recursive=True), process):
+            with contextlib.suppress(psutil.Error):
+                each.kill()
 
 
 def one_line(text: str, longest: int = 300) -> str:

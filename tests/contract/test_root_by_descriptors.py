@@ -62,6 +62,7 @@ ALLOWED = {
     ("supervision/install.py", "_open_socket"): RUNTIME,
     ("supervision/journal.py", "_write"): RUNTIME,
     ("supervision/kill_notes.py", "write_kill_note"): "runs as the services' user (the prober)",
+    ("supervision/kill_notes.py", "note_trial"): "runs as the services' user (ComfyUI's launcher, the program nodes)",
     ("supervision/kill_notes.py", "_remove"): "unlink follows no link, and the folder cannot be replaced: " + RUNTIME,
     ("supervision/log_forwarder.py", "mark_log_starts"): RUNTIME,
     ("supervision/log_forwarder.py", "main"): AS_SERVICE,

@@ -1,6 +1,7 @@
 // The page: receives the stream, updates the sections, and sends the buttons' requests.
 
 import { Logs } from "./logs.js";
+import { Nodes } from "./nodes.js";
 import { Machine, Models, Restarts, Services, headline, helpers, problems, volumes } from "./sections.js";
 import { Stream } from "./stream.js";
 import { byId, bytes, clock, count, h, now, put, set, show } from "./text.js";
@@ -12,6 +13,7 @@ const logs = new Logs();
 const machine = new Machine();
 const services = new Services(act, (name) => logs.open(name), copyAddress);
 const models = new Models(act, fetchBundle);
+const nodes = new Nodes(act, send);
 const restarts = new Restarts();
 
 function draw() {
@@ -19,6 +21,7 @@ function draw() {
   problems(status);
   services.update(status);
   models.update(status);
+  nodes.update(status);
   volumes(status);
   restarts.update(status);
   helpers(status);
@@ -38,6 +41,7 @@ new Stream({
     restartNotes = buttons;
     services.buttons = Object.keys(buttons);
     services.logs = names;
+    nodes.restartAllowed = "comfyui" in buttons;
     models.allowed = "models" in buttons;
     if (models.allowed && !models.bundles.length) offerBundles();
     logs.offer(names);

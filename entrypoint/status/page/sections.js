@@ -1,7 +1,7 @@
 // The sections of the page: each updates its part of the page from the status.
 
 import { Chart } from "./charts.js";
-import { byId, bytes, clock, count, duration, h, keyed, now, put, set, show } from "./text.js";
+import { byId, bytes, capital, clock, count, duration, fold, h, keyed, now, put, set, show } from "./text.js";
 
 const TONES = { up: "good", starting: "busy", restarting: "bad", silent: "bad", failed: "bad", stopping: "busy", stopped: "quiet", off: "quiet", unknown: "quiet" };
 const WORDS = { up: "Running", starting: "Starting", restarting: "Restarting", silent: "Does not answer", failed: "Failed", stopping: "Stopping", stopped: "Stopped", off: "Switched off", unknown: "Unknown" };
@@ -65,8 +65,6 @@ export function problems(status) {
     return { element, update: () => put(since, each.since ? ` since ${clock(each.since)}` : "") };
   });
 }
-
-const capital = (text) => (/^[a-z][a-z]*[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
 
 // ---- services
 
@@ -308,12 +306,6 @@ function fileRow() {
     put(problem, file.problem ? `${capital(file.problem.reason)}. What to do: ${file.problem.remedy}.` : "");
   };
   return { element, update };
-}
-
-// What is fine is folded; it opens by itself once something is not, and stays as the user leaves it.
-function fold(details, wrong) {
-  if (wrong && !details.dataset.wrong) details.open = true;
-  details.dataset.wrong = wrong ? "yes" : "";
 }
 
 // ---- the volume pass

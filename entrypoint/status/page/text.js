@@ -31,6 +31,7 @@ export function clock(at) {
 }
 
 export const count = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+export const capital = (text) => (/^[a-z][a-z]*[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
 export const byId = (id) => document.getElementById(id);
 
 // h("p", {class: "x", onclick: f}, "text", child): an element. No markup is ever parsed.
@@ -56,6 +57,12 @@ export function set(element, name, value) {
 
 export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
+}
+
+// What is fine is folded; it opens by itself once something is not, and stays as the user leaves it.
+export function fold(details, wrong) {
+  if (wrong && !details.dataset.wrong) details.open = true;
+  details.dataset.wrong = wrong ? "yes" : "";
 }
 
 // One child for each key, made once and updated in place, in the order of `items`.

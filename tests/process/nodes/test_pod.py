@@ -122,6 +122,27 @@ def test_a_node_that_cannot_be_imported_is_named(pod: Pod) -> None:
     wait_until(lambda: "NodesNotLoaded" not in conditions(pod), 60, "it is loaded", 0.1)
 
 
+#: Ends ComfyUI once all nodes are loaded: no node is being loaded then.
+LATER = """
+import os, sys
+sys.addaudithook(lambda event, arguments: event == "socket.bind" and os._exit(4))
+"""
+
+
+@pytest.mark.parametrize("pod", [LATER], indirect=True)
+def test_a_node_that_nothing_names_is_found_by_leaving_out_half_of_them(pod: Pod) -> None:
+    for name in ("Another", "One more", "Zero"):
+        add_node(pod.home, name, "")
+    wait_until(lambda: "the custom node Bad: " in conditions(pod).get("NodeLeftOut", ""), 100, "it is found", 0.1)
+    lock = pod.home / "comfyui/nodes.lock"
+    wait_until(lambda: lock.exists() and lock.read_text().count("[[nodes]]") == 4, 60, "it serves the others", 0.1)
+    assert pod.podkeeper("nodes", "list").stdout.count("loaded") == 4
+    reason = conditions(pod)["NodeLeftOut"]
+    assert reason == (
+        "ComfyUI starts without the custom node Bad: ComfyUI ends before it responds with it, and responds without it"
+    )
+
+
 @pytest.mark.parametrize("pod", [""], indirect=True)
 def test_a_start_that_fails_says_why_until_comfyui_responds(pod: Pod) -> None:
     wait_until(lambda: responds(pod), 60, "ComfyUI serves", 0.1)

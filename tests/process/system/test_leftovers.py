@@ -248,7 +248,7 @@ def read_managers_config(pod: Pod, path: str) -> None:
     node = Path(pod.paths.data, "custom_nodes/ComfyUI-Manager")
     node.mkdir(parents=True)
     (node / "pyproject.toml").write_text('version = "3.38.0"\n')
-    (found,) = apply_security_level(Settings(comfyui_auth="none"), pod.paths)
+    (found,) = apply_security_level(Settings(comfyui_auth="none"), pod.paths, included=False)
     assert found.name == ("ManagerRestricted" if os.path.isfile(path) else "ManagerNotSettled")
     if found.name == "ManagerRestricted":
         assert value_of(Path(path).read_text(), "security_level") == "strong"

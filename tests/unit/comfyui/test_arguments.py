@@ -7,6 +7,7 @@ from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import Settings
 
 BASE = ["--listen", "127.0.0.1", "--port", "18188", "--base-directory", "/comfyui", "--disable-auto-launch"]
+NEW, LEGACY = "--enable-manager", "--enable-manager-legacy-ui"
 UPLOAD = ["--max-upload-size", "4096"]
 GPU = {"gpu": True, "packages": {}}
 
@@ -54,6 +55,14 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
          [*UPLOAD, "--extra-model-paths-config", "/comfyui/e.yaml"], []),
         (Settings(), {"model_paths": "/comfyui/e.yaml", "model_paths_problem": "it is not YAML"},
          UPLOAD, ["ExtraModelPathsBroken"]),
+        (Settings(), {"manager": (NEW, LEGACY)}, [*UPLOAD, NEW, LEGACY], []),
+        (Settings(), {"manager": (NEW,)}, [*UPLOAD, NEW], []),
+        (Settings(comfyui_manager="new"), {"manager": (NEW, LEGACY)}, [*UPLOAD, NEW], []),
+        (Settings(comfyui_manager="off"), {"manager": (NEW, LEGACY)}, UPLOAD, []),
+        (Settings(comfyui_auth="none"), {"manager": (NEW, LEGACY)}, UPLOAD, []),
+        (Settings(comfyui_args=(NEW,)), {"manager": (NEW, LEGACY)}, [*UPLOAD, NEW], []),
+        (Settings(comfyui_args=("--disable-manager-ui",)), {"manager": (NEW, LEGACY)},
+         [*UPLOAD, NEW, "--disable-manager-ui"], []),
         (Settings(), {"handover": "/ours.yaml"}, [*UPLOAD, "--extra-model-paths-config", "/ours.yaml"], []),
     ],
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrypoint.nodes.import_log import ImportReport, import_report, summary
+from entrypoint.nodes.import_log import ImportReport, crashing_node, import_report, summary
 
 WHY = (
     "\x1b[33m[WARNING]\x1b[0m Cannot import /comfyui/custom_nodes/Lacks module for custom nodes: No module named 'cv2'"
@@ -46,3 +46,26 @@ def test_the_prestartup_table_is_not_the_report() -> None:
 
 def test_a_log_without_a_report_says_nothing() -> None:
     assert import_report(["To see the GUI go to: http://127.0.0.1:8188"]) == ImportReport()
+
+
+CRASH = """Fatal Python error: Segmentation fault
+
+Thread 0x00007f01 (most recent call first):
+  File "/comfyui/custom_nodes/Innocent/worker.py", line 3 in run
+
+Current thread 0x00007f02 (most recent call first):
+  File "/usr/lib/python3.11/ctypes/__init__.py", line 517 in string_at
+  File "/comfyui/custom_nodes/Bad/nodes.py", line 7 in run
+  File "/comfyui/custom_nodes/Wrapper/__init__.py", line 9 in call
+  File "/opt/comfyui/execution.py", line 300 in process
+
+Extension modules: numpy (total: 1)
+  File "/comfyui/custom_nodes/Innocent/x.py", line 1""".splitlines()
+LAUNCH = "comfyui: /env/bin/python -X faulthandler /app/entrypoint/nodes/runner.py /run/m /opt/comfyui/main.py"
+
+
+def test_the_node_in_whose_code_comfyui_crashed() -> None:
+    assert crashing_node([LAUNCH, *CRASH]) == "Bad"
+    assert crashing_node([*CRASH, LAUNCH]) == ""
+    assert crashing_node([line.replace("custom_nodes", "elsewhere") for line in CRASH]) == ""
+    assert crashing_node([]) == ""

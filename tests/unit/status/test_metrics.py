@@ -34,6 +34,8 @@ def rich() -> str:
         ),
         models={"bytes": 5, "size": 9, "bytes_per_second": 2,
                 "files": [{"state": "there"}, {"state": "there"}, {"state": "failed"}, 3]},
+        nodes={"nodes": [{"name": "A", "state": "loaded"}, {"name": "B", "state": "loaded"},
+                         {"name": "C", "state": "left out"}]},
     )  # fmt: skip
 
 
@@ -61,6 +63,9 @@ def test_the_metrics_that_a_monitor_needs() -> None:
         'podkeeper_disk_answers{disk="system",path="/"} 0',
         'podkeeper_models_files{state="there"} 2',
         'podkeeper_models_files{state="failed"} 1',
+        'podkeeper_custom_nodes{state="loaded"} 2',
+        'podkeeper_custom_nodes{state="left out"} 1',
+        'podkeeper_custom_nodes{state="failed"} 0',
     ):
         assert line in text.splitlines()
 
@@ -70,4 +75,5 @@ def test_unknown_values_are_left_out() -> None:
     assert "power_watts" not in text
     assert 'disk_free_bytes{disk="system"' not in text
     assert "podkeeper_models" not in text_of(models={"files": "?"})
+    assert "podkeeper_custom_nodes" not in text_of()
     assert "podkeeper_cpu_used_ratio" not in text_of()

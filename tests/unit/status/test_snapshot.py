@@ -90,6 +90,8 @@ def test_malformed_files_do_not_break_a_snapshot(nonsense: Any) -> None:
             restarts=nonsense,
             models=nonsense,
             volumes=nonsense,
+            nodes=nonsense,
+            node_work=nonsense,
             processes=nonsense if isinstance(nonsense, list) else None,
         ),
     )

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.supervision.exits import Reason
-from entrypoint.supervision.kill_notes import take_kill_note, take_restart_request, write_kill_note
+from entrypoint.supervision.exits import Notes, Reason
+from entrypoint.supervision.kill_notes import (
+    note_trial,
+    take_kill_note,
+    take_notes,
+    take_restart_request,
+    write_kill_note,
+)
 
 HUNG = Reason("hang", "hung")
 
@@ -29,6 +35,15 @@ def test_a_broken_note_is_no_note(tmp_path: Path, text: str) -> None:
     (tmp_path / "requests/x.killed-because").write_text(text)
     assert take_kill_note(str(tmp_path), "x", 7) is None
     assert list((tmp_path / "requests").iterdir()) == []
+
+
+def test_a_trial_is_noted_until_the_process_has_ended(tmp_path: Path) -> None:
+    note_trial(str(tmp_path), "x")
+    assert take_notes(str(tmp_path), "x", 7) == Notes(trial=True)
+    assert take_notes(str(tmp_path), "x", 7) == Notes()
+    note_trial(str(tmp_path), "x")
+    note_trial(str(tmp_path), "x", trial=False)
+    assert not take_notes(str(tmp_path), "x", 7).trial
 
 
 def test_a_restart_request_is_taken_once(tmp_path: Path) -> None:

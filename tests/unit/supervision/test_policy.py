@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from entrypoint.supervision.exits import REQUESTED, Reason
 from entrypoint.supervision.policy import (
+    TRIAL_DELAY,
     Backoff,
     Decision,
     Exit,
@@ -98,6 +99,14 @@ def test_a_requested_restart_is_no_failure_after_startsecs(uptime: float, starts
     backoff.add_failure(0, 0)
     facts = Exit(0, uptime, startsecs=startsecs, restart_requested=True)
     assert on_exit(facts, backoff, 1) == Restart(REQUESTED, delay)
+
+
+def test_a_trial_is_no_failure() -> None:
+    backoff = Backoff(RestartPolicy(), jitter=float)
+    for _ in range(9):
+        assert on_exit(Exit(1, 1, trial=True), backoff, 1).delay == TRIAL_DELAY  # type: ignore[union-attr]
+    assert backoff.failures == 0
+    assert on_exit(Exit(1, 1, trial=True, stopping=True), backoff, 1) == StayDown(Reason("exit", "exited with code 1"))
 
 
 NOTE = Reason("hang", "hung")

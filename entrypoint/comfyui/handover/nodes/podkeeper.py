@@ -9,7 +9,10 @@ This module runs in ComfyUI's Python environment and can import nothing of podke
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -39,6 +42,42 @@ async def hand_over(
     return web.Response(headers={**response.headers, RESPONSE_HEADER: PREFIX + quote(os.fsencode(name))})
 
 
+@web.middleware
+async def note_uses(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Note when each custom node is first used: who ends ComfyUI twice within a minute of that is left out."""
+    # Before the handler: a node may end ComfyUI before that has responded. aiohttp keeps the body for the handler.
+    if request.method == "POST" and request.path in ("/prompt", "/api/prompt"):
+        with contextlib.suppress(Exception):  # nothing that ComfyUI does may depend on this
+            _note(custom_nodes((await request.json()).get("prompt", {})))
+    return await handler(request)
+
+
+def custom_nodes(prompt: dict[str, Any]) -> set[str]:
+    """The entries of custom_nodes whose nodes a workflow in ComfyUI's API format has."""
+    import nodes  # type: ignore[import-not-found] # ComfyUI's own
+
+    modules = (
+        getattr(nodes.NODE_CLASS_MAPPINGS.get(each.get("class_type")), "RELATIVE_PYTHON_MODULE", "")
+        for each in prompt.values()
+    )
+    return {name for each in modules if (name := each.partition("custom_nodes.")[2])}
+
+
+_first_uses: dict[str, float] = {}
+
+
+def _note(names: set[str]) -> None:
+    new = {name: time.time() for name in names if name not in _first_uses}
+    if new:
+        _first_uses.update(new)
+        path = f"{os.environ['PODKEEPER_RUNTIME_PATH']}/reports/comfyui-uses.json"
+        with open(f"{path}.new", "w", encoding="utf-8") as file:
+            json.dump(_first_uses, file)
+        os.replace(f"{path}.new", path)
+
+
 def name_below(data: str, path: str) -> str:
     """The name of a large file below `data`; "" for a file that ComfyUI sends itself."""
     path = os.path.normpath(path)
@@ -53,3 +92,4 @@ def name_below(data: str, path: str) -> str:
 
 if getattr(PromptServer, "instance", None) is not None:
     PromptServer.instance.app.middlewares.append(hand_over)
+    PromptServer.instance.app.middlewares.append(note_uses)
