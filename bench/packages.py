@@ -5,9 +5,12 @@ usage: scripts/bench packages --comfyui DIR --python ENV/bin/python --packages a
     bench/node_packages/compile DIR     writes all.txt and wan.txt (needs uv)
 
 ENV is ComfyUI's environment, exactly image/comfyui.lock; neither ENV nor DIR is changed: both are copied by hard links,
-so --work must be on their file system (about 10 GB). --work is kept, and a second run finds the packages in it. The
-volume is a FUSE file system that takes 1 ms for each call (root, /dev/fuse, gcc, libfuse3-dev; also zstd). Everything
-is measured in one run: trust the ratios.
+so --work must be on their file system (about 15 GB). --work is kept, and a second run finds the packages in it; wait
+five minutes before it: ext4 searches past the inodes that were deleted within that time (`recently_deleted`), which
+made a restore take 20 s of system time in place of 4. So nothing is deleted between the rounds.
+
+The volume is a FUSE file system that takes 1 ms for each call (root, /dev/fuse, gcc, libfuse3-dev; also zstd).
+Everything is measured in one run: trust the ratios.
 
 ComfyUI starts with --cpu and one custom node (bench/node_packages/node.py) that imports what 21 packs import, in turn
 with the packages in
@@ -85,6 +88,12 @@ class Bench:
             os.makedirs(folder, exist_ok=True)
         return settings, paths
 
+    def clean(self) -> None:
+        """Remove all that a run has made but the environments with packages in them."""
+        for each in self.work.iterdir():
+            if each not in (self.image, self.comfyui, self.work / "first"):
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+
     def overlay(self, paths: Paths) -> Overlay:
         return Overlay(f"{paths.packages}/env", str(self.image))
 
@@ -107,6 +116,12 @@ def linked_copy(source: Path, target: Path) -> None:
     """Copy a tree; its files are the same ones, so whatever changes one has to replace it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     run("cp", "-al", source, target)
+
+
+def pip_check(overlay: Overlay) -> set[str]:
+    """What pip finds missing or too old."""
+    found = subprocess.run([overlay.python, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    return set(found.stdout.strip().splitlines()) if found.returncode else set()
 
 
 def run(*command: str | Path) -> None:
@@ -138,7 +153,6 @@ def snapshot(overlay: Overlay, store: Store) -> tuple[float, tuple[str, ...]]:
 
 def restored(overlay: Overlay, store: Store, record: Record) -> float:
     """Seconds for a restore into a new overlay."""
-    shutil.rmtree(overlay.folder, ignore_errors=True)
     os.sync()
     began = time.monotonic()
     with locked(overlay):
@@ -223,7 +237,7 @@ def seconds_until_safe(bench: Bench, store: Store, overlay: Overlay, name: str) 
                 if each["name"] == name and (folder / "archives" / each["archive"]).is_file():
                     return time.monotonic() - began
         time.sleep(0.05)
-    raise SystemExit(f"{name} is not on the volume after 120 s; see {overlay.folder}/../../log/nodes.log")
+    raise SystemExit(f"{name} is not on the volume after 120 s; see its log: nodes.log")
 
 
 def line(name: str, values: Sequence[float], more: str = "") -> float:
@@ -245,11 +259,10 @@ def measure(bench: Bench) -> None:
     few = {name: entry for name, entry in record.items() if name in names_in(bench.few)}
 
     print(f"\nRestore from the volume into a new overlay, {bench.rounds} rounds in turn")
-    settings, paths = bench.pod("second")
-    second = bench.overlay(paths)
     some, every = [], []
-    for _ in range(bench.rounds):
-        some.append(restored(second, store, few))
+    for number in range(bench.rounds):
+        some.append(restored(bench.overlay(bench.pod(f"few{number}")[1]), store, few))
+        second = bench.overlay(bench.pod(f"second{number}")[1])
         every.append(restored(second, store, record))
     line(f"{len(few)} packages: Wan, KJ, VHS, Manager", some, "   target <= 3 s")
     line(f"{len(record)} packages: 21 packs", every, "   target <= 10 s")
@@ -263,7 +276,7 @@ def measure(bench: Bench) -> None:
     print(f"  overlay / volume  {overlay / volume:.2f}   target <= 0.50")
 
     print("\nFrom pip's end until a new package's archive and the record are on the volume; the keeper runs")
-    settings, paths = bench.pod("second")
+    settings, paths = bench.pod(f"second{bench.rounds - 1}")
     now = fingerprint(second)
     write_state(second, had=tuple(added(second.site)), kept=now)
     own = environment.store_of(settings, paths, second)
@@ -278,22 +291,23 @@ def check(bench: Bench, first: Overlay, second: Overlay, store: Store) -> None:
     print(f"  fingerprint after the restore is the one before: {'yes' if same else 'NO'}")
     seconds, written = snapshot(second, store)
     print(f"  snapshot after the restore: {len(written)} archives written anew, {seconds:.2f} s {written or ''}")
-    found = subprocess.run([second.python, "-m", "pip", "check"], capture_output=True, text=True, check=False)
-    problems = found.stdout.strip().splitlines() if found.returncode else []
-    print(f"  pip check: {f'{len(problems)} problems' if problems else 'clean'}")
-    for problem in problems:
-        print(f"    {problem}")
+    before, after = (pip_check(overlay) for overlay in (first, second))
+    print(
+        f"  pip check: {'as before the restore' if before == after else 'NOT as before the restore'}; it names", end=" "
+    )
+    print(", ".join(sorted({each.split(" requires ")[-1].split(",")[0] for each in after})) or "nothing", end="")
+    print(" (overrides.txt leaves them out)" if after else "")
     folders = (second.folder, bench.image, bench.comfyui)
-    before = compiled(*folders)
-    _, said = comfyui_start(bench, second.python)
-    print(f"  compiled modules that the first start after the restore writes: {compiled(*folders) - before}")
+    already = compiled(*folders)
+    seconds, said = comfyui_start(bench, second.python)
+    new = compiled(*folders) - already
+    print(f"  the first start after the restore: {seconds:.1f} s, writes {new} compiled modules")
     print(f"  {said.replace(chr(10), chr(10) + '    ')}")
 
 
 def starts(bench: Bench, first: Overlay, second: Overlay) -> dict[str, list[float]]:
     """Where the packages are -> seconds of each start."""
     filled, venv = bench.work / "filled-env", bench.disk / "venv"
-    shutil.rmtree(filled, ignore_errors=True)
     without_stand_ins(first, venv)
     linked_copy(bench.image, filled)
     run("cp", "-al", "--remove-destination", f"{venv}/lib/.", filled / "lib")
@@ -325,11 +339,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="podkeeper-bench-") as temporary:
         options.work = options.work or temporary
         bench = Bench(options)
-        shutil.rmtree(bench.disk, ignore_errors=True)
-        shutil.rmtree(bench.volume, ignore_errors=True)
+        bench.clean()
         bench.disk.mkdir()
-        with misbehaving(build_passthrough(Path(temporary)), bench.disk, bench.volume, DELAY_US):
-            measure(bench)
+        try:
+            with misbehaving(build_passthrough(Path(temporary)), bench.disk, bench.volume, DELAY_US):
+                measure(bench)
+        finally:
+            bench.clean()
     return 0
 
 
