@@ -275,7 +275,8 @@ def measure(bench: Bench) -> None:
     print(f"  overlay / image   {overlay / image:.2f}   target <= 1.05")
     print(f"  overlay / volume  {overlay / volume:.2f}   target <= 0.50")
 
-    print("\nFrom pip's end until a new package's archive and the record are on the volume; the keeper runs")
+    print("\nFrom pip's end until a new package's archive and the record are on the volume; the keeper runs,")
+    print("ComfyUI does not")
     settings, paths = bench.pod(f"second{bench.rounds - 1}")
     now = fingerprint(second)
     write_state(second, had=tuple(added(second.site)), kept=now)
