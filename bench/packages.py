@@ -4,7 +4,7 @@ usage: scripts/bench packages --comfyui DIR --python ENV/bin/python --packages a
 
     bench/node_packages/compile DIR     writes all.txt and wan.txt (needs uv)
 
-ENV is ComfyUI's environment, exactly image/comfyui.lock; neither ENV nor DIR is changed: both are copied by hard links,
+ENV is ComfyUI's environment, exactly image/comfyui.lock; neither ENV nor DIR is changed. ENV is copied by hard links,
 so --work must be on their file system (about 15 GB). --work is kept, and a second run finds the packages in it; wait
 five minutes before it: ext4 searches past the inodes that were deleted within that time (`recently_deleted`), which
 made a restore take 20 s of system time in place of 4. So nothing is deleted between the rounds.
@@ -77,7 +77,7 @@ class Bench:
             linked_copy(Path(options.python).absolute().parent.parent, self.image)
             run(self.image / "bin/python", "-m", "compileall", "-q", "-j", "2", site_packages(str(self.image)))
         if not self.comfyui.exists():
-            linked_copy(Path(options.comfyui).absolute(), self.comfyui)
+            run("cp", "-a", Path(options.comfyui).absolute(), self.comfyui)  # it appends to its own log
 
     def pod(self, name: str) -> tuple[Settings, Paths]:
         """A pod of that name, whose data folder is its own and whose packages are kept on the volume."""
