@@ -55,8 +55,12 @@ def store_of(settings: Settings, paths: Paths, overlay: Overlay) -> Store:
 
 
 def variables(overlay: Overlay) -> dict[str, str]:
-    """What a process needs so that pip and uv install into the overlay, under its constraints."""
-    return {"UV_CONSTRAINT": overlay.constraints, "VIRTUAL_ENV": overlay.folder}
+    """What a process needs so that pip and uv install into the overlay, under its constraints.
+
+    pip compiles what it installs, uv only when UV_COMPILE_BYTECODE asks for it. An archive is never written again, so
+    each new container would compile at its first start: 160 packages, 20 s in place of 12 s (4515 modules).
+    """
+    return {"UV_CONSTRAINT": overlay.constraints, "VIRTUAL_ENV": overlay.folder, "UV_COMPILE_BYTECODE": "1"}
 
 
 def prepare(settings: Settings, paths: Paths, python: str) -> Prepared:

@@ -97,8 +97,12 @@ def _with_compiled(top: str, site: str, names: list[str], claimed: set[str]) -> 
     more = []
     for folder in sorted({os.path.dirname(name) for name in names if name.endswith(".py")}):
         cache = f"{folder}/__pycache__"
-        if f"{top}/{folder}" == site or not os.path.isdir(f"{top}/{cache}"):
-            continue  # modules at the top are of many packages
-        more += [name for name in (f"{cache}/{each}" for each in os.listdir(f"{top}/{cache}")) if name not in claimed]
+        if not os.path.isdir(f"{top}/{cache}"):
+            continue
+        found = os.listdir(f"{top}/{cache}")
+        if f"{top}/{folder}" == site:  # the modules at the top are of many packages
+            own = {os.path.basename(name)[:-3] for name in names if os.path.dirname(name) == folder}
+            found = [each for each in found if each.partition(".")[0] in own]
+        more += [name for name in (f"{cache}/{each}" for each in found) if name not in claimed]
     claimed.update(more)
     return names + more

@@ -108,6 +108,23 @@ def test_another_container_has_the_packages_and_what_they_bring(overlay: Overlay
     assert difference(found.record, again.record) == ""
 
 
+def test_compiled_modules_come_along_with_their_package_alone(overlay: Overlay, wheels: Path, tmp_path: Path) -> None:
+    write_wheel(wheels, "one", "1.0", files={"top_one.py": "value = 1\n"})
+    write_wheel(wheels, "two", "1.0", files={"top_two.py": "value = 2\n"})
+    install(overlay.python, wheels, "one", "two")
+    found = keep(overlay, store(overlay, tmp_path))
+    compiled = {str(path.relative_to(overlay.site)) for path in Path(overlay.site).rglob("*.pyc")}
+    assert {name.partition(".")[0] for name in compiled} == {
+        f"{folder}__pycache__/{name}"
+        for folder, name in (("", "top_one"), ("", "top_two"), ("one/", "__init__"), ("two/", "__init__"))
+    }
+    one = {"one": found.record["one"]}
+    for record, names in ((one, {name for name in compiled if "one" in name}), (found.record, compiled)):
+        with locked(overlay):
+            assert restore(overlay, store(overlay, tmp_path), record) == {}
+        assert {str(path.relative_to(overlay.site)) for path in Path(overlay.site).rglob("*.pyc")} == names
+
+
 def test_a_damaged_archive_costs_its_package_alone_and_no_part_of_it_is_left(
     overlay: Overlay, wheels: Path, tmp_path: Path
 ) -> None:
