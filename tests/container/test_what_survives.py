@@ -71,3 +71,10 @@ def test_a_user_can_fill_a_fresh_named_volume(image: str) -> None:
         pod.wait_for_log("  Logs ")
         assert pod.jupyter("/api/contents/input")["writable"]
         assert "Problem" not in pod.log
+
+
+def test_what_nodes_load_from_the_system_is_there(image_with_comfyui: str) -> None:
+    """5 of 21 common packs could not be imported without (opencv, slangpy)."""
+    names = "libGL.so.1", "libgthread-2.0.so.0", "libglib-2.0.so.0", "libxcb.so.1", "libatomic.so.1"
+    code = f"import ctypes; [ctypes.CDLL(name) for name in {names}]"
+    docker("run", "--rm", "--entrypoint", "python3", image_with_comfyui, "-c", code)
