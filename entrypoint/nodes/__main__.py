@@ -10,6 +10,8 @@ import os
 import sys
 import time
 
+from entrypoint.nodes.folders import remove_parts
+from entrypoint.nodes.inventory import folder_of
 from entrypoint.nodes.watch import Watch, report_nodes
 from entrypoint.packages import environment
 from entrypoint.packages.keeper import Keeper
@@ -32,6 +34,7 @@ def main() -> int:
     become_service_user(settings)
     lower_priority()
     keeper, watch = None, Watch(paths)
+    remove_parts(folder_of(paths))
     while True:
         try:
             watch.look(time.monotonic())

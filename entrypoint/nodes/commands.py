@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
-from entrypoint.nodes.folders import entries
+from entrypoint.nodes.folders import entries, part_of
 from entrypoint.nodes.inventory import folder_of, inventory
 from entrypoint.nodes.left_out import read_left_out, write_left_out
 from entrypoint.nodes.needs import RESTART, install_needs
@@ -50,8 +50,7 @@ def install_wanted(paths: Paths, wanted: Wanted, pins: Mapping[str, str] | None 
     if os.path.lexists(target):
         raise Refused(f"{target} is there already; remove it first: podkeeper nodes remove {wanted.name}")
     os.makedirs(folder_of(paths), exist_ok=True)
-    # ComfyUI skips names with this ending: a start meanwhile must not load half a node.
-    part = f"{target}.{os.urandom(4).hex()}.disabled"
+    part = part_of(target)
     try:
         print(f"{wanted.name}: fetching {wanted.origin.repository or wanted.origin.registry}", flush=True)
         bring(wanted.origin, part)

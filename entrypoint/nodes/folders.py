@@ -3,11 +3,18 @@ from another."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Sequence
 
 from entrypoint.nodes.origin import head_of
+
+_INSTALLING = ".installing-"
+#: Seconds after which a part is a leftover; a clone and its packages have 45 min.
+_PART_S = 3600
 
 
 def entries(folders: Sequence[str]) -> dict[str, str]:
@@ -26,6 +33,29 @@ def entries(folders: Sequence[str]) -> dict[str, str]:
             if os.path.isdir(path) or _is_module(path):
                 found.setdefault(name, path)
     return found
+
+
+def part_of(path: str) -> str:
+    """A name beside a node's for what is being installed: a start of ComfyUI meanwhile skips it, by its ending."""
+    return f"{path}{_INSTALLING}{os.urandom(4).hex()}.disabled"
+
+
+def name_of(path: str) -> str:
+    """The node's name, also where it is being installed."""
+    return os.path.basename(path).partition(_INSTALLING)[0]
+
+
+def is_part(name: str) -> bool:
+    """Whether it is such a name."""
+    return _INSTALLING in name
+
+
+def remove_parts(folder: str) -> None:
+    """Remove what killed installations have left: an hour old, so that none that still runs loses its files."""
+    for name in _listed(folder):
+        with contextlib.suppress(OSError):
+            if is_part(name) and time.time() - os.lstat(f"{folder}/{name}").st_mtime > _PART_S:
+                shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
 
 
 def _is_module(path: str) -> bool:

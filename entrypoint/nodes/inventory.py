@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from entrypoint.nodes.folders import entries
+from entrypoint.nodes.folders import entries, is_part
 from entrypoint.nodes.import_log import ImportReport
 from entrypoint.nodes.left_out import read_left_out
 from entrypoint.nodes.origin import Origin, origin_of
@@ -90,7 +90,9 @@ def _off(folder: str) -> list[tuple[str, str]]:
             names = sorted(os.listdir(above))
         except OSError:
             continue
-        found += [(name, f"{above}/{name}") for name in names if name.endswith(ending) and name != _OFF]
+        found += [
+            (name, f"{above}/{name}") for name in names if name.endswith(ending) and name != _OFF and not is_part(name)
+        ]
     return found
 
 

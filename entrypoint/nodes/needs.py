@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from entrypoint.nodes.folders import name_of
 from entrypoint.nodes.outcome import Refused
 from entrypoint.packages.distributions import distributions, normalised, site_packages
 from entrypoint.packages.environment import variables
@@ -40,7 +41,7 @@ def install_needs(paths: Paths, path: str, pins: Mapping[str, str] | None = None
     overlay = Overlay.found(f"{paths.packages}/env")
     if overlay is None:
         raise Refused("ComfyUI's packages are not ready: start ComfyUI first (podkeeper start comfyui)")
-    name = os.path.basename(path).partition(".")[0]
+    name = name_of(path)
     if os.path.isfile(wanted):
         print(f"{name}: installing its packages", flush=True)
         problem = _install(overlay, path, wanted, pins or {})

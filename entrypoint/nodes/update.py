@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from entrypoint.nodes.folders import part_of
 from entrypoint.nodes.inventory import OFF, Node, inventory, publish, read_newest, write_newest
 from entrypoint.nodes.needs import install_needs
 from entrypoint.nodes.outcome import DONE, FAILED, Refused, report
@@ -82,7 +83,7 @@ def _update_clone(paths: Paths, node: Node) -> str:
 
 
 def _update_unpacked(paths: Paths, node: Node, newest: str) -> str:
-    part = f"{node.path}.{os.urandom(4).hex()}.disabled"
+    part = part_of(node.path)
     former = f"{node.path}.{os.urandom(4).hex()}.disabled"
     try:
         unpack(published(node.origin.registry, newest), part, before=node.path)

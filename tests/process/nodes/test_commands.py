@@ -14,7 +14,8 @@ import pytest
 
 from entrypoint.nodes import commands, needs, source
 from entrypoint.nodes.blame import LeftOut
-from entrypoint.nodes.inventory import folder_of
+from entrypoint.nodes.folders import part_of, remove_parts
+from entrypoint.nodes.inventory import folder_of, inventory
 from entrypoint.nodes.left_out import read_left_out, write_left_out
 from entrypoint.packages.distributions import added
 from entrypoint.packages.overlay import Overlay
@@ -220,3 +221,16 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     )
     assert commands.install(paths, str(repository)) == 0
     assert (Path(site_of(paths)) / "mine.py").is_file()
+
+
+def test_what_a_killed_installation_has_left_is_no_node_and_is_removed_later(paths: Paths) -> None:
+    folder = Path(folder_of(paths))
+    for name in ("Old", "New"):
+        Path(part_of(str(folder / name)), "files").mkdir(parents=True)
+    (folder / "Mine.disabled").mkdir()
+    assert [node.name for node in inventory(paths)] == ["Mine.disabled"]
+    old = next(folder.glob("Old*"))
+    os.utime(old, (1, 1))
+    remove_parts(str(folder))
+    assert not old.exists()
+    assert len(list(folder.iterdir())) == 2
