@@ -13,9 +13,9 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from tests.process.status.test_status import BEARER, SIBLING, Answer, ask, logged_in, status_of, wait_for_status
 from tests.support.node_repositories import commit, git, head, new_repository
 from tests.support.pod import Pod, running
+from tests.support.status_server import BEARER, SIBLING, Answer, ask, logged_in, status_of, wait_for_status
 from tests.support.waiting import wait_until
 
 #: Its launcher ends before it decides about nodes.
