@@ -39,6 +39,8 @@ def install_needs(paths: Paths, path: str, pins: Mapping[str, str] | None = None
     if not os.path.isfile(wanted) and not os.path.isfile(script):
         return f"it asks for no packages; {RESTART}"
     overlay = Overlay.found(f"{paths.packages}/env")
+    if overlay is None and (own := os.environ.get("COMFYUI_PYTHON")):
+        raise Refused(f"ComfyUI runs in an environment of your own; install it there: {own} -m pip install -r {wanted}")
     if overlay is None:
         raise Refused("ComfyUI's packages are not ready: start ComfyUI first (podkeeper start comfyui)")
     name = name_of(path)
