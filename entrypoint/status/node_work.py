@@ -117,7 +117,9 @@ async def _output(words: list[str]) -> tuple[int, str]:
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     code = process.returncode or 0
-    text = ((errors.strip() or output) if code else output).decode(errors="replace").strip()
+    # A check for updates that reaches some sources only exits with 0, and may have printed nothing but why.
+    first, second = (errors, output) if code else (output, errors)
+    text = (first.strip() or second).decode(errors="replace").strip()
     return code, text.splitlines()[-1].removeprefix("podkeeper: ") if text else f"exit {code}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -138,7 +139,9 @@ def git_processes(pod: Pod) -> list[psutil.Process]:
 
 
 @pytest.mark.usefixtures("silent")
-def test_one_work_at_a_time_and_none_goes_on_unseen(pod: Pod) -> None:
+@pytest.mark.parametrize("ending", ["SIGTERM", "SIGKILL"])
+def test_one_work_at_a_time_and_none_goes_on_unseen(pod: Pod, ending: str) -> None:
+    """A killed server cannot end what it has started: supervisord does."""
     assert press(pod, "outdated").status == 202
     wait_until(lambda: git_processes(pod), 20, "git asks", 0.05)
     work = wait_until(lambda: nodes(pod)["work"], 10, "the work is shown", 0.1)
@@ -146,9 +149,11 @@ def test_one_work_at_a_time_and_none_goes_on_unseen(pod: Pod) -> None:
     assert time.time() - work["since"] < 60
     refused = press(pod, "Bad/repair")
     assert (refused.status, json.loads(refused.text)) == (409, {"problem": "checking for updates is not finished"})
-    assert pod.podkeeper("restart", "status").returncode == 0
-    wait_for_status(pod)
+    (server,) = [each for each in pod.family() if "entrypoint.status" in each.cmdline()]
+    server.send_signal(signal.Signals[ending])
+    wait_until(lambda: not server.is_running(), 10, "the server has ended", 0.05)
     wait_until(lambda: not git_processes(pod), 10, "git has ended with the server", 0.1)
+    wait_for_status(pod)
     wait_until(lambda: "interrupted" in nodes(pod)["last"]["text"], 10, "it is said", 0.1)
     assert nodes(pod)["work"] is None
-    assert press(pod, "Bad/repair").status == 202
+    assert outcome(pod, f"{quote(ODD, safe='')}/repair")["problem"] is False
