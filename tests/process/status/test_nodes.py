@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 
 #: Its launcher ends before it decides about nodes.
 WITHOUT_COMFYUI = {"JUPYTER_ENABLED": "false", "COMFYUI_ENABLED": "true", "COMFYUI_DIR": "/nowhere"}
-ODD = "an 'odd' näme, %41 & <b>co"
+ODD = ("an 'odd' näme, %41 & <b>co", "--help", "two\nlines", "?seen=#1;x", "x..%2f..")
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +32,18 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pod(tmp_path_factory: pytest.TempPathFactory, origin: Path) -> Iterator[Pod]:
-    """A pod with three nodes: a clone, one that is left out, and one with an odd name."""
+    """A pod with nodes: a clone, one that is left out, and some with odd names."""
     home = tmp_path_factory.mktemp("nodes") / "pod"
     folder = home / "comfyui/custom_nodes"
-    (folder / ODD).mkdir(parents=True)
-    (folder / "Bad").mkdir()
+    for name in ("Bad", *ODD):
+        (folder / name).mkdir(parents=True)
     git(folder, "clone", "--quiet", str(origin), "Probe")
     left_out = home / "comfyui/.podkeeper/nodes.json"
     left_out.parent.mkdir()
     left_out.write_text(json.dumps({"left_out": {"Bad": {"reason": "it ended ComfyUI", "stamp": ""}}}))
     with running(home, WITHOUT_COMFYUI) as started:
         wait_for_status(started)
-        wait_until(lambda: len(nodes(started)["nodes"]) == 3, 30, "the nodes are published", 0.1)
+        wait_until(lambda: len(nodes(started)["nodes"]) == 2 + len(ODD), 30, "the nodes are published", 0.1)
         yield started
 
 
@@ -85,7 +85,8 @@ def test_the_nodes_are_in_the_status_and_the_metrics(pod: Pod, origin: Path) -> 
 def test_a_node_that_is_left_out_is_tried_again(pod: Pod) -> None:
     assert outcome(pod, "Bad/try")["problem"] is False
     wait_until(lambda: node(pod, "Bad")["state"] == "new", 10, "it is tried at the next start", 0.1)
-    assert outcome(pod, "Bad/try") == {"text": "trying Bad again: Bad is not left out", "problem": True}
+    last = outcome(pod, "Bad/try")
+    assert (last["text"], last["problem"]) == ("trying Bad again: Bad is not left out", True)
 
 
 def test_an_update_is_found_and_made(pod: Pod, origin: Path) -> None:
@@ -99,24 +100,42 @@ def test_an_update_is_found_and_made(pod: Pod, origin: Path) -> None:
     assert head(pod.home / "comfyui/custom_nodes/Probe") != newer
 
 
-def test_a_name_may_hold_anything(pod: Pod) -> None:
-    assert outcome(pod, f"{quote(ODD, safe='')}/repair") == {
-        "text": f"repairing {ODD}: it asks for no packages",
-        "problem": False,
-    }
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_may_hold_anything(pod: Pod, name: str) -> None:
+    last = outcome(pod, f"{quote(name, safe='')}/repair")
+    assert (last["text"], last["problem"]) == (f"repairing {' '.join(name.split())}: it asks for no packages", False)
+    assert 0 <= time.time() - last["at"] < 60
+
+
+def test_a_restart_is_offered_after_a_change_only(pod: Pod, origin: Path) -> None:
+    clone = pod.home / "comfyui/custom_nodes/Probe"
+    git(clone, "fetch", "--quiet", "origin")
+    git(clone, "reset", "--quiet", "--hard", head(origin))
+    before = changed(pod)
+    outcome(pod, "outdated")
+    assert outcome(pod, "Probe/update")["text"] == "updating Probe: Probe is the newest already"
+    assert changed(pod) == before
+    outcome(pod, "Bad/repair")
+    assert changed(pod) > before
+
+
+def changed(pod: Pod) -> float:
+    """Time of the last change; ComfyUI is restarted where it runs since before that."""
+    record = json.loads((pod.home / "run/reports/node-work.json").read_text())
+    return float(record.get("changed", 0))
 
 
 @pytest.mark.parametrize(
-    "path", ["Gone/repair", "../x/repair", "%2e%2e/repair", "Bad/remove", "Bad/install", "Bad", "--help/repair"]
+    "path", ["Gone/repair", "../x/repair", "%2e%2e/repair", "Bad/remove", "Bad/install", "Bad", "-v/repair"]
 )
-def test_what_is_no_node_or_no_button_is_404(pod: Pod, path: str) -> None:
+def test_an_unknown_node_or_button_is_not_found(pod: Pod, path: str) -> None:
     assert press(pod, path).status in (404, 405)
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer guessed"}, BEARER | {"Origin": SIBLING, "Sec-Fetch-Site": "same-site"}]
 )
-def test_nobody_else_can_press(pod: Pod, headers: dict[str, str]) -> None:
+def test_the_buttons_need_the_login_and_the_pods_own_page(pod: Pod, headers: dict[str, str]) -> None:
     """Without the login; and a neighbour's page, with the cookie of a logged-in browser."""
     if "Origin" in headers:
         headers = logged_in(pod) | {name: text for name, text in headers.items() if name != "Authorization"}
@@ -156,4 +175,4 @@ def test_one_work_at_a_time_and_none_goes_on_unseen(pod: Pod, ending: str) -> No
     wait_for_status(pod)
     wait_until(lambda: "interrupted" in nodes(pod)["last"]["text"], 10, "it is said", 0.1)
     assert nodes(pod)["work"] is None
-    assert outcome(pod, f"{quote(ODD, safe='')}/repair")["problem"] is False
+    assert outcome(pod, f"{quote(ODD[0], safe='')}/repair")["problem"] is False
