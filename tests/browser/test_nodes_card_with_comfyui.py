@@ -20,6 +20,9 @@ from tests.support.checkout import ARTIFACTS
 from tests.support.node_repositories import git, new_repository
 from tests.support.waiting import wait_until
 
+#: Characters that an address has another meaning for.
+ODD = 'a "node" #1? 50%41 <é>'
+
 
 @pytest.fixture(scope="module")
 def source() -> Iterator[socket.socket]:
@@ -32,7 +35,7 @@ def source() -> Iterator[socket.socket]:
 def stage(playwright: Playwright, source: socket.socket) -> Iterator[Scene]:
     with open_folder("nodes") as folder:
         nodes = folder / "pod/comfyui/custom_nodes"
-        (nodes / "Plain").mkdir(parents=True)
+        (nodes / ODD).mkdir(parents=True)
         new_repository(nodes / "Slow", {"__init__.py": ""})
         git(nodes / "Slow", "remote", "add", "origin", f"http://127.0.0.1:{source.getsockname()[1]}/x/Slow")
         pod = ComfyPod(folder / "pod")
@@ -41,7 +44,6 @@ def stage(playwright: Playwright, source: socket.socket) -> Iterator[Scene]:
             running_proxy(folder / "proxy", pod.status_port, True, PAGES, others=(pod.comfyui_port,)) as p,
         ):
             pod.wait_for_comfyui()
-            wait_until(pod.log.with_name("podkeeper-nodes.log").exists, 30, "the program `nodes` runs")
             report(pod)
             browser = launch(playwright, p)
             try:
@@ -53,7 +55,8 @@ def stage(playwright: Playwright, source: socket.socket) -> Iterator[Scene]:
 def report(pod: ComfyPod) -> None:
     """What the stand-in for ComfyUI cannot: a node that failed, and a version of ComfyUI-Manager."""
     reports = pod.home / "run/reports"
-    (reports / "node-imports.json").write_text(json.dumps({"loaded": {"Slow": 0.1}, "failed": {"Plain": "no cv2"}}))
+    wait_until((reports / "node-imports.json").exists, 60, "the program `nodes` has reported what it found")
+    (reports / "node-imports.json").write_text(json.dumps({"loaded": {"Slow": 0.1}, "failed": {ODD: "no cv2"}}))
     (reports / "comfyui-launch.json").write_text(json.dumps({"comfyui": "0.29.0", "manager": "4.2.2"}))
     (pod.root / "custom_nodes/a change").mkdir(exist_ok=True)  # the program `nodes` looks again
 
@@ -90,9 +93,9 @@ def test_work_that_takes_long_is_shown_on_every_page(stage: Scene, page: Page, s
     expect(page.locator("#nodes-since")).to_have_text(re.compile(r"^for \d+ s$"))
     other, _ = open_page(stage)
     expect(other.locator("#nodes-work")).to_have_text("Checking for updates…")
-    for name in ("Check for updates", "Repair Plain"):
+    for name in ("Check for updates", f"Repair {ODD}"):
         expect(other.get_by_role("button", name=name)).to_be_disabled()
-    refused = other.evaluate("async () => { const r = await fetch('nodes/Plain/repair', {method: 'POST'});"
+    refused = other.evaluate("async () => { const r = await fetch('nodes/Slow/repair', {method: 'POST'});"
                              " return [r.status, await r.json()] }")  # fmt: skip
     assert refused == [409, {"problem": "checking for updates is not finished"}]
     assert violations(other) == []
@@ -117,8 +120,8 @@ def hang_up(source: socket.socket) -> bool:
 def test_a_repaired_node_is_used_after_a_restart_which_asks_first(stage: Scene, page: Page) -> None:
     restart = page.get_by_role("button", name="Restart ComfyUI", exact=True).and_(page.locator("#nodes-restart"))
     expect(restart).to_be_hidden()
-    page.get_by_role("button", name="Repair Plain").click()
-    expect(page.locator("#nodes-work")).to_have_text("Repairing Plain: it asks for no packages.", timeout=SOON)
+    page.get_by_role("button", name=f"Repair {ODD}").click()
+    expect(page.locator("#nodes-work")).to_have_text(f"Repairing {ODD}: it asks for no packages.", timeout=SOON)
     expect(restart).to_be_visible()
     assert violations(page) == []
     page.locator("#nodes").screenshot(path=ARTIFACTS / "nodes-restart.png")

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from entrypoint.system.loopback_http import send
 from tests.support.node_repositories import commit, git, head, new_repository
 from tests.support.pod import Pod, running
 from tests.support.status_server import BEARER, SIBLING, Answer, ask, logged_in, status_of, wait_for_status
@@ -140,6 +141,13 @@ def test_the_buttons_need_the_login_and_the_pods_own_page(pod: Pod, headers: dic
     if "Origin" in headers:
         headers = logged_in(pod) | {name: text for name, text in headers.items() if name != "Authorization"}
     assert press(pod, "outdated", headers).status in (401, 403)
+
+
+def test_the_server_itself_believes_the_door_alone(pod: Pod) -> None:
+    """A program of the pod that finds the inner port gets nothing."""
+    port = int(pod.environ["STATUS_INTERNAL_PORT"])
+    for path in ("/nodes/outdated", "/nodes/Bad/try"):
+        assert send("POST", port, path, 10, BEARER).status == 401
 
 
 @pytest.fixture
