@@ -93,7 +93,8 @@ def bring(origin: Origin, target: str) -> None:
 
 
 def _clone(url: str, commit: str, target: str) -> None:
-    shallow = [] if commit else ["--depth", "1"]
+    # Without the files of other commits: LayerStyle has 218 MB of them. A server that cannot do it sends them all.
+    shallow = ["--filter=blob:none"] if commit else ["--depth", "1"]
     problem = git("clone", "--quiet", "--recurse-submodules", *shallow, "--", url, target)
     if shallow and _NOT_SHALLOW in problem:
         problem = git("clone", "--quiet", "--recurse-submodules", "--", url, target)
