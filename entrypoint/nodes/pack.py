@@ -1,7 +1,7 @@
 """A: the packs of custom nodes: `podkeeper nodes install wan|flux|all`.
 
-`packs/NAME.lock` has the nodes, each at a commit, `packs/NAME.txt` their packages by hash, of which none moves a package of
-the image. `scripts/node_packs.py` makes both.
+`packs/NAME.lock` has the nodes, each at a commit, `packs/NAME.txt` their packages by hash; none moves a package of the
+image. `scripts/node_packs.py` makes both.
 """
 
 from __future__ import annotations
