@@ -58,6 +58,14 @@ def test_an_update_that_was_killed_before_its_packages_were_installed_is_done_ag
     assert "its packages are installed" in capsys.readouterr().out
 
 
+def test_an_update_by_somebody_else_is_no_update_any_more(paths: Paths, repository: Path, node: Path) -> None:
+    commit(repository, {})
+    assert update.outdated(paths) == 0
+    assert inventory(paths)[0].newest
+    git(node, "pull", "--quiet")
+    assert inventory(paths)[0].newest == ""
+
+
 def test_a_node_at_a_pinned_commit_moves_to_the_default_branch(paths: Paths, repository: Path) -> None:
     first = head(repository)
     newer = commit(repository, {})
