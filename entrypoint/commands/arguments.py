@@ -133,7 +133,8 @@ def _add_nodes(nodes: Parser) -> None:
     install = _command(verbs, "install", "install a node, and what it asks for", _PACKAGES)
     install.add_argument(
         "address", metavar="URL[@COMMIT]",
-        help="a git repository, OWNER/NAME at GitHub, or a name in ComfyUI's registry (NAME, NAME@VERSION)",
+        help="a git repository, OWNER/NAME at GitHub, a name in ComfyUI's registry (NAME, NAME@VERSION), or a pack: "
+        "wan, flux, all",
     )  # fmt: skip
     _command(verbs, "outdated", "ask for newer versions of every node", _PACKAGES)
     update = _command(verbs, "update", "update nodes, and what they ask for", _PACKAGES)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from entrypoint.nodes.folders import entries, part_of
 from entrypoint.nodes.inventory import folder_of, inventory
 from entrypoint.nodes.left_out import read_left_out, write_left_out
-from entrypoint.nodes.needs import RESTART, install_needs
+from entrypoint.nodes.needs import RESTART, install_needs, lacks
 from entrypoint.nodes.outcome import DONE, FAILED, Refused, report
 from entrypoint.nodes.source import Wanted, bring, parse_wanted
 from entrypoint.settings.paths import Paths
@@ -39,8 +39,14 @@ def _install(paths: Paths, address: str) -> str:
     return f"{wanted.name} is installed; {install_wanted(paths, wanted)}"
 
 
-def install_wanted(paths: Paths, wanted: Wanted, pins: Mapping[str, str] | None = None) -> str:
+def install_wanted(paths: Paths, wanted: Wanted, pins: Mapping[str, str] | None = None, *, needs: bool = True) -> str:
     """Install a node; returns what to say.
+
+    Args:
+        paths: The pod's.
+        wanted: The node.
+        pins: Package -> version to prefer.
+        needs: Whether to install what it needs; False: it was installed before, as far as nothing is missing.
 
     Raises:
         Refused: It cannot be installed; nothing of it stays.
@@ -54,7 +60,7 @@ def install_wanted(paths: Paths, wanted: Wanted, pins: Mapping[str, str] | None 
     try:
         print(f"{wanted.name}: fetching {wanted.origin.repository or wanted.origin.registry}", flush=True)
         bring(wanted.origin, part)
-        said = install_needs(paths, part, pins)
+        said = install_needs(paths, part, pins) if needs or lacks(paths, part) else RESTART
         os.rename(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -69,7 +69,9 @@ def inventory(paths: Paths) -> list[Node]:
     nodes = []
     for name, path in sorted(entries([folder]).items()):
         state, reason = _state(name, report, {name: each.reason for name, each in left.items()})
-        nodes.append(Node(name, path, state, reason, origin_of(path), newest.get(name, "")))
+        origin, newer = origin_of(path), newest.get(name, "")
+        # ComfyUI-Manager, or git in a terminal, may have updated it since it was asked.
+        nodes.append(Node(name, path, state, reason, origin, "" if newer in origin else newer))
     for name, path in _off(folder):
         nodes.append(Node(name, path, OFF, "", origin_of(path)))
     return nodes

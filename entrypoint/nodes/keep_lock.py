@@ -72,25 +72,31 @@ def restore(paths: Paths, file: str = "") -> int:
         return report(_refuse, f"cannot use {path}: {error}", doing="")
     except OSError as error:
         return report(_refuse, f"cannot read {path}: {error.strerror or error}", doing="")
+    code = restore_nodes(paths, wanted)
+    if path == lock_file(paths) and code == DONE and (text := read_text(path)) is not None:
+        _own(paths, text)
+    return code
+
+
+def restore_nodes(paths: Paths, wanted: NodesLock, *, needs: bool = True) -> int:
+    """Install the nodes that are missing; `needs`: and what each needs. Returns the exit code."""
     here = entries([folder_of(paths)])
     codes = [DONE]
     for each in wanted.nodes:
         if each.name in here:
             print(f"{each.name} is here already")
         else:
-            codes.append(report(_restore_one, paths, each, wanted, doing=f"install {each.name}"))
+            codes.append(report(_restore_one, paths, each, wanted, needs, doing=f"install {each.name}"))
     failed = codes.count(FAILED)
-    if path == lock_file(paths) and not failed and (text := read_text(path)) is not None:
-        _own(paths, text)
     print(f"{len(codes) - 1 - failed} of {len(wanted.nodes)} nodes installed; then: podkeeper restart comfyui")
     return max(codes)
 
 
-def _restore_one(paths: Paths, each: Locked, wanted: NodesLock) -> str:
+def _restore_one(paths: Paths, each: Locked, wanted: NodesLock, needs: bool) -> str:
     origin = Origin(each.repository, each.commit, each.registry, each.version)
     if not origin.repository and not origin.registry:
         raise Refused(f"{each.name} is neither a clone nor of ComfyUI's registry: copy it from where it was")
-    install_wanted(paths, Wanted(each.name, origin), wanted.packages)
+    install_wanted(paths, Wanted(each.name, origin), wanted.packages, needs=needs)
     return f"{each.name} is installed"
 
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from entrypoint.nodes.folders import name_of
+from entrypoint.nodes.lock import needed_packages
 from entrypoint.nodes.outcome import Refused
 from entrypoint.packages.distributions import distributions, normalised, site_packages
 from entrypoint.packages.environment import variables
@@ -38,9 +39,7 @@ def install_needs(paths: Paths, path: str, pins: Mapping[str, str] | None = None
     wanted, script = f"{path}/requirements.txt", f"{path}/install.py"
     if not os.path.isfile(wanted) and not os.path.isfile(script):
         return f"it asks for no packages; {RESTART}"
-    overlay = Overlay.found(f"{paths.packages}/env")
-    if overlay is None:
-        raise Refused("ComfyUI's packages are not ready: start ComfyUI first (podkeeper start comfyui)")
+    overlay = _overlay(paths, wanted)
     name = name_of(path)
     if os.path.isfile(wanted):
         print(f"{name}: installing its packages", flush=True)
@@ -52,6 +51,48 @@ def install_needs(paths: Paths, path: str, pins: Mapping[str, str] | None = None
         if problem := _run([overlay.python, script], overlay, path):
             raise Refused(f"install.py of {name} failed: {problem}")
     return f"its packages are installed; {RESTART}"
+
+
+def install_locked(paths: Paths, file: str) -> str:
+    """Install the packages of a lock, by hash; returns pip's problem, or "".
+
+    Raises:
+        Refused: There is no environment to install into.
+    """
+    overlay = _overlay(paths, file)
+    command = [
+        overlay.python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        file,
+    ]
+    return _run(command, overlay, os.path.dirname(file))
+
+
+def lacks(paths: Paths, path: str) -> set[str]:
+    """The packages that the node's requirements.txt names and that are not installed, by name.
+
+    One opencv package stands in for the others: all have the same folder cv2/.
+    """
+    overlay = _overlay(paths, path)
+    installed = set(distributions(overlay.site))
+    needed = {normalised(name) for name in needed_packages(read_text(f"{path}/requirements.txt") or "")}
+    return {name for name in needed - installed if not name.startswith("opencv-")}
+
+
+def _overlay(paths: Paths, wanted: str) -> Overlay:
+    overlay = Overlay.found(f"{paths.packages}/env")
+    if overlay is None and (own := os.environ.get("COMFYUI_PYTHON")):
+        raise Refused(f"ComfyUI runs in an environment of your own; install it there: {own} -m pip install -r {wanted}")
+    if overlay is None:
+        raise Refused("ComfyUI's packages are not ready: start ComfyUI first (podkeeper start comfyui)")
+    return overlay
 
 
 def _install(overlay: Overlay, path: str, wanted: str, pins: Mapping[str, str]) -> str:

@@ -26,6 +26,8 @@ _QUIET = {
     "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
     "GIT_HTTP_LOW_SPEED_TIME": "60",
 }
+#: What git says of a server that only serves files.
+_NOT_SHALLOW = "dumb http transport"
 #: What git says, and nothing else, where prlimit's signal has ended the process that writes the pack.
 _TOO_LARGE = "invalid index-pack output"
 #: What git says -> what it means to the user.
@@ -91,8 +93,11 @@ def bring(origin: Origin, target: str) -> None:
 
 
 def _clone(url: str, commit: str, target: str) -> None:
-    shallow = [] if commit else ["--depth", "1"]
+    # Without the files of other commits: LayerStyle has 218 MB of them. A server that cannot do it sends them all.
+    shallow = ["--filter=blob:none"] if commit else ["--depth", "1"]
     problem = git("clone", "--quiet", "--recurse-submodules", *shallow, "--", url, target)
+    if shallow and _NOT_SHALLOW in problem:
+        problem = git("clone", "--quiet", "--recurse-submodules", "--", url, target)
     if not problem and commit:
         problem = git("-C", target, "checkout", "--quiet", commit) or _submodules(target)
     if problem:
@@ -138,6 +143,8 @@ def update_clone(path: str, commit: str = "") -> None:
     """
     branch = _branch(path)
     problem = "" if commit else git("-C", path, "fetch", "--quiet", "--depth", "1", "origin", branch)
+    if _NOT_SHALLOW in problem:
+        problem = git("-C", path, "fetch", "--quiet", "origin", branch)
     # --keep: refuses where a file that the update changes has changes of the user's.
     problem = problem or git("-C", path, "reset", "--quiet", "--keep", commit or "FETCH_HEAD") or _submodules(path)
     if "not uptodate" in problem or "would be overwritten" in problem:

@@ -54,7 +54,8 @@ def update(paths: Paths, names: Sequence[str]) -> int:
     codes = [report(_update, paths, nodes, name, doing=f"update {name}") for name in chosen]
     if not chosen:
         print("no node has a source to update it from")
-    _note(paths, {name: each for name, each in read_newest(paths).items() if name not in chosen})
+    done = {name for name, code in zip(chosen, codes, strict=True) if code == DONE}
+    _note(paths, {name: each for name, each in read_newest(paths).items() if name not in done})
     return max(codes, default=DONE)
 
 
@@ -65,7 +66,9 @@ def _update(paths: Paths, nodes: Mapping[str, Node], name: str) -> str:
     newest = newest_of(node.path, node.origin)
     if not newest:
         raise Refused(f"{name} has no source to update it from: it is neither a clone nor of ComfyUI's registry")
-    if newest in (node.origin.commit, node.origin.version):
+    # A recorded update to this version was interrupted before its packages were installed: it is done again.
+    interrupted = read_newest(paths).get(name) == newest
+    if newest in (node.origin.commit, node.origin.version) and not interrupted:
         return f"{name} is the newest already"
     print(f"{name}: updating to {newest[:10]}", flush=True)
     said = _update_unpacked(paths, node, newest) if node.origin.registry else _update_clone(paths, node)

@@ -146,7 +146,7 @@ SERVICES = (
                   "M2 12h5l3-8 4 16 3-8h5"),
         port_setting="status_internal_port", public_setting="status_port", enabled_setting="status_enabled",
         health_path="/healthz", stop_grace=2, startup_grace=60,
-        sweep_orphans=True,  # a killed server's pip would go on unseen, beside the one that the next server starts
+        sweep_orphans=True,  # the pip of a killed server would run on beside that of the next server
     ),
     Service(
         name="gateway", title="Gateway", log_file="gateway.log", buttons=True,

@@ -1,4 +1,4 @@
-"""P: `nodes.json` and `node-work.json` -> the snapshot's field `nodes`, whatever their content."""
+"""P: makes the snapshot's field `nodes` of `nodes.json` and `node-work.json`, whose content may be anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from entrypoint.status import schema
 
-#: Characters of a text, at most.
+#: Most characters of a text.
 _LONGEST = 500
 #: The states of entrypoint/nodes/inventory.py, in the order in which views show them.
 STATES = ("failed", "left out", "loaded", "new", "off")
@@ -34,7 +34,7 @@ def custom_nodes(inventory: Any, record: Any, comfyui_started: float | None) -> 
 
 
 def names(inventory: Any) -> set[str]:
-    """The names of the nodes that `nodes.json` has."""
+    """The names of the nodes in `nodes.json`."""
     return {node.name for node in custom_nodes(inventory, None, None).nodes}
 
 
@@ -44,7 +44,7 @@ def _node(row: Any) -> schema.Node | None:
     if not isinstance(name, str) or not name or state not in STATES:
         return None
     return schema.Node(
-        name=name.encode("utf-8", "replace").decode(),  # a file's name may be no UTF-8, an address of the server's must
+        name=name.encode("utf-8", "replace").decode(),  # a file name need not be UTF-8
         state=state,
         reason=_text(fields.get("reason")),
         repository=_link(origin.get("repository")),
@@ -55,7 +55,7 @@ def _node(row: Any) -> schema.Node | None:
 
 
 def _link(address: Any) -> str:
-    """The address, where a browser may follow it: a node's own git configuration names it."""
+    """The address if it is http or https without a login, else "": a node's own git configuration can name any."""
     try:
         parts = urlsplit(address) if isinstance(address, str) and address.isprintable() else None
         known = parts and parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
@@ -70,8 +70,9 @@ def _work(value: Any) -> schema.NodeWork | None:
 
 
 def _last(value: Any) -> schema.NodeOutcome | None:
-    text = _text(_mapping(value).get("text"))
-    return schema.NodeOutcome(text=text, problem=_mapping(value).get("problem") is not False) if text else None
+    text, at = _text(_mapping(value).get("text")), _time(_mapping(value).get("at"))
+    problem = _mapping(value).get("problem") is not False
+    return schema.NodeOutcome(text=text, problem=problem, at=at) if text and at is not None else None
 
 
 def _text(value: Any) -> str:

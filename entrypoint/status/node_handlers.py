@@ -12,7 +12,7 @@ from entrypoint.system.files import read_json
 
 
 class NodeButton(ButtonHandler):
-    """The base of both: 202 for started work, whose progress is in the snapshot; 409 while other work runs."""
+    """The base of the handlers: 202 for started work, whose progress is in the snapshot; 409 while other work runs."""
 
     async def start(self, verb: str, name: str = "") -> None:
         """Start the work and respond."""
@@ -38,7 +38,7 @@ class NodeAction(NodeButton):
 
 
 class Outdated(NodeButton):
-    """POST /nodes/outdated: looks for updates."""
+    """POST /nodes/outdated: checks for updates."""
 
     async def post(self) -> None:
         await self.start("outdated")

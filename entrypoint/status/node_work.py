@@ -1,7 +1,7 @@
-"""A: what the buttons of the Nodes card do: one command of `podkeeper nodes` at a time, in a process of its own.
+"""A: the work of the Nodes card's buttons: one command of `podkeeper nodes` at a time, in a child process.
 
-pip may take minutes, so no request waits for it: `node-work.json` among the reports has what runs and how the last work
-ended, and every open page shows that.
+pip may take minutes, so no request waits for it. `node-work.json` among the reports has the work that runs and the last
+outcome, and every open page shows both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from typing import Any
 
+from entrypoint.nodes.needs import RESTART
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_table, write_json
 from entrypoint.system.redaction import Redactor
@@ -27,13 +28,13 @@ VERBS = {
 }
 #: Seconds for all that a command does; each of its own steps has a limit below this.
 LONGEST_S = 3600.0
-#: How the commands end a line: the card has a button for it.
-_RESTART = "; then: podkeeper restart "
+#: The end of a line about work that a restart of ComfyUI puts to use: the card has a button for it.
+_RESTART = f"; {RESTART}"
 _INTERRUPTED = "interrupted, because the status server ended; do it again"
 
 
 class AlreadyRunning(Exception):
-    """Other work runs; the message names it."""
+    """Other work runs. The message names that work."""
 
 
 def record_file(paths: Paths) -> str:
@@ -42,7 +43,7 @@ def record_file(paths: Paths) -> str:
 
 
 class NodeWork:
-    """The work on custom nodes: one command at a time, because pip and git lock nothing against each other."""
+    """The work on custom nodes: one command at a time, because two runs of pip in one environment break each other."""
 
     def __init__(self, paths: Paths, redactor: Redactor) -> None:
         self._paths, self._redactor = paths, redactor
@@ -50,9 +51,9 @@ class NodeWork:
         self._text = ""
 
     def recover(self) -> None:
-        """Note work as failed that a server before this one has not ended. As the services' user, who owns the file.
+        """Record the work of a server that was killed as interrupted; call this as the services' user.
 
-        That server was killed, and the plugin has killed its child (`sweep=` in supervisord.conf).
+        The plugin has killed that server's child (`sweep=` in supervisord.conf).
         """
         work = read_table(record_file(self._paths)).get("work")
         if isinstance(work, dict):
@@ -70,21 +71,20 @@ class NodeWork:
         try:
             code, line = await _output(command(verb, name))
         except asyncio.CancelledError:
-            # The server is being stopped, and has killed the command: pip would otherwise go on unseen, beside the
-            # work that the next server starts.
+            # The server stops, and has killed the command: pip would run on beside the next server's work.
             self._end(_outcome(f"{text}: {_INTERRUPTED}", True))
             raise
         except OSError as error:
             code, line = 1, str(error)
-        said = self._redactor.text(line.removeprefix(f"{name}: ").partition(_RESTART)[0])
-        self._end(_outcome(f"{text}: {said}", code != 0), changed=code == 0 and verb != "outdated")
+        said, restart, _ = line.removeprefix(f"{name}: ").partition(_RESTART)
+        self._end(_outcome(f"{text}: {self._redactor.text(said)}", code != 0), changed=code == 0 and restart != "")
 
     def _end(self, last: dict[str, Any], changed: bool = False) -> None:
         self._write(work=None, last=last, **({"changed": time.time()} if changed else {}))
         print(f"nodes: {last['text']}", flush=True)
 
     def _write(self, **fields: Any) -> None:
-        """Change the record. A runtime folder that refuses it costs the page this line, not the work."""
+        """Change these fields of the record. The work goes on where the runtime folder cannot be written."""
         try:
             write_json(record_file(self._paths), read_table(record_file(self._paths)) | fields)
         except OSError as error:
@@ -92,39 +92,41 @@ class NodeWork:
 
 
 def command(verb: str, name: str) -> list[str]:
-    """The command line. `--`: a name may begin with a dash."""
+    """The command line; `--` because a name may begin with a dash."""
     words = [sys.executable, "-I", "-m", "entrypoint.commands.nodes", verb]
     return [*words, "--", name] if name else words
 
 
 async def _output(words: list[str]) -> tuple[int, str]:
-    """Run a command with this process's environment; its exit code, and the last line that it printed.
+    """Run a command in this process's environment; returns its exit code and the last line that it printed.
 
     Raises:
-        OSError: It cannot be run.
+        OSError: The command cannot be run.
     """
     process = await asyncio.create_subprocess_exec(
-        *words, env=dict(os.environ), start_new_session=True,  # a group of its own, so that pip ends with it
+        *words, env=dict(os.environ), start_new_session=True,  # its own process group, so that pip is killed with it
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         output, errors = await asyncio.wait_for(process.communicate(), LONGEST_S)
     except TimeoutError:
-        return 1, f"it takes longer than {LONGEST_S / 60:.0f} min"
+        return 1, f"killed after {LONGEST_S / 60:.0f} min"
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     code = process.returncode or 0
-    text = ((errors.strip() or output) if code else output).decode(errors="replace").strip()
+    # A check for updates that reaches some sources only exits with 0, and may have printed nothing but why.
+    first, second = (errors, output) if code else (output, errors)
+    text = (first.strip() or second).decode(errors="replace").strip()
     return code, text.splitlines()[-1].removeprefix("podkeeper: ") if text else f"exit {code}"
 
 
 def _outcome(text: str, problem: bool) -> dict[str, Any]:
-    return {"text": text, "problem": problem}
+    return {"text": text, "problem": problem, "at": time.time()}
 
 
 def _shown(name: str) -> str:
-    """A name in a line: a file's name may have line ends."""
+    """A name in one line: a file name may have line ends."""
     return " ".join(name.split())

@@ -147,14 +147,14 @@ class Node:
     """One of ComfyUI's custom nodes (entrypoint/nodes/inventory.py).
 
     Attributes:
-        name: Its name in `custom_nodes`; what `podkeeper nodes repair` takes.
-        state: loaded, failed (it could not be imported), left out (it ended ComfyUI), new (ComfyUI has not started with
-            it yet) or off.
-        reason: Why it failed or is left out; "".
-        repository: http or https address of its git repository; "": not known.
-        commit: The commit that is checked out; "": not known.
-        version: The version that it names; "": not known.
-        newest: A newer commit or version, as far as was asked; "".
+        name: Name of its file or folder in `custom_nodes`, which `podkeeper nodes repair` takes.
+        state: loaded, failed (its import failed), left out (it ended ComfyUI), new (ComfyUI has not started with it
+            yet) or off.
+        reason: Why it failed or is left out; "" in other states.
+        repository: http or https address of its git repository; "": unknown.
+        commit: The commit that is checked out; "": unknown.
+        version: The version in its metadata; "": unknown.
+        newest: The newer commit or version that the last check for updates found; "": none.
     """
 
     name: str
@@ -168,7 +168,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeWork:
-    """Work on custom nodes that runs now, for people: "repairing NAME"; `since`: time it began."""
+    """Work on custom nodes that runs now. `text`: "repairing NAME"; `since`: start time."""
 
     text: str
     since: float
@@ -176,11 +176,17 @@ class NodeWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeOutcome:
-    """How the last work on custom nodes ended. `text`: what was done, and the last line of its output; `problem`: it
-    failed."""
+    """The outcome of the last work on custom nodes.
+
+    Attributes:
+        text: The work, and the last line of its output.
+        problem: Whether it failed.
+        at: End time.
+    """
 
     text: str
     problem: bool
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +195,10 @@ class Nodes:
 
     Attributes:
         nodes: The nodes, in the order of `podkeeper nodes list`.
-        manager: ComfyUI-Manager's version; "": it is not there.
+        manager: ComfyUI-Manager's version; "": it is off or missing.
         work: The work that runs now; null: none.
-        last: How the last work ended; null: none yet.
-        restart: Whether a restart of ComfyUI is needed to use what that work has changed.
+        last: The last outcome; null: none yet.
+        restart: Whether ComfyUI runs since before the last change, and so needs a restart to use it.
     """
 
     nodes: tuple[Node, ...]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from tests.browser.test_status_page import SOON, profile, violations
 from tests.support.browser.chromium import launch
 from tests.support.browser.pods import Pod, open_folder, running
 from tests.support.browser.proxied_pod import PAGES, Scene
 from tests.support.browser.proxies import running_proxy
+from tests.support.browser.status_page import SOON, profile, violations
 from tests.support.checkout import ARTIFACTS
 from tests.support.node_repositories import commit, git, new_repository
 

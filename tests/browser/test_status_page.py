@@ -11,23 +11,21 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Page, Playwright, expect
 
 from entrypoint.conditions.registry import severity_of
-from tests.support.browser.chromium import Watcher, keep_evidence, launch
+from tests.support.browser.chromium import keep_evidence, launch
 from tests.support.browser.pods import Pod, open_folder, running
 from tests.support.browser.proxied_pod import PAGES, Scene
-from tests.support.browser.proxies import FOREIGN, Proxy, running_proxy
+from tests.support.browser.proxies import FOREIGN, running_proxy
+from tests.support.browser.status_page import SOON, profile, violations
 from tests.support.condition_tests import PRODUCED_BY
 from tests.support.waiting import wait_until
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
-SOON = 20_000  # milliseconds for the page to follow the pod on a busy machine
 CONDITION = {
     "name": "DataReadOnly",  # no program that runs here clears it
     "reason": "/workspace/comfyui has 0 bytes free",
@@ -51,12 +49,6 @@ def stage(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[Sc
             browser.close()
 
 
-def profile(browser: Browser, proxy: Proxy, width: int = 1280, scheme: Any = "light") -> tuple[Page, Watcher]:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    context.set_default_timeout(SOON)
-    return context.new_page(), Watcher(context, proxy.pod)
-
-
 @pytest.fixture
 def tab(stage: Scene, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The page, logged in; at the end nothing bad is in the developer tools."""
@@ -75,14 +67,6 @@ def tab(stage: Scene, request: pytest.FixtureRequest) -> Iterator[Page]:
 def unfold(page: Page) -> None:
     """Open what is folded while all is fine."""
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds, in words."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run()")
-    assert found["passes"]
-    return [f"{each['id']}: {each['help']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
-import json
-import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,14 +19,12 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.support.browser.chromium import ARGUMENTS
 from tests.support.checkout import ARTIFACTS
 from tests.support.container.engine import TOKEN, Container, docker, running, volume
+from tests.support.container.real_comfyui import REAL_IMAGE, STARTUP, object_info
 from tests.support.nginx import find_program
 from tests.support.package_environment import write_wheel
 from tests.support.waiting import wait_until
 
-REAL_IMAGE = os.environ.get("PODKEEPER_REAL_IMAGE", "")
 pytestmark = pytest.mark.skipif(not REAL_IMAGE, reason="no image with real ComfyUI: PODKEEPER_REAL_IMAGE is not set")
-#: Seconds for a start of ComfyUI: torch from a cold disk.
-STARTUP = 180.0
 NODE = """
 import lib, from_install
 class Probe:
@@ -43,6 +39,19 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", "from_install"])
 """
 
 
+MANAGE = """async ([verb, url]) => {
+  const node = { id: "ComfyUI-Probe", version: "unknown", files: [url], ui_id: "1" };
+  const response = await fetch("/v2/manager/queue/batch", { method: "POST", body: JSON.stringify({ [verb]: [node] }) });
+  return response.status;
+}"""
+
+
+def commit(work: Path) -> None:
+    """Commit all there is, for a server that only serves files."""
+    for words in (["add", "."], ["commit", "-q", "-m", "one"], ["update-server-info"]):
+        subprocess.run(["git", "-C", work, "-c", "user.name=t", "-c", "user.email=t@example.org", *words], check=True)
+
+
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[str]:
     """The address of a folder with a git repository and a package index, which containers can reach."""
@@ -54,8 +63,8 @@ def origin(tmp_path: Path) -> Iterator[str]:
     for package in ("lib", "from-install"):
         (served / "simple" / package).mkdir(parents=True)
         write_wheel(served / "simple" / package, package.replace("-", "_"), "1.0")
-    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"], ["update-server-info"]):
-        subprocess.run(["git", "-C", work, "-c", "user.name=t", "-c", "user.email=t@example.org", *words], check=True)
+    subprocess.run(["git", "init", "-q", str(work)], check=True)
+    commit(work)
     (served / "ComfyUI-Probe").symlink_to(work / ".git")
     gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").stdout.strip()
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=served)
@@ -66,23 +75,28 @@ def origin(tmp_path: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def dialogue(pod: Container) -> Iterator[Page]:
-    """ComfyUI's page with Manager's dialogue open."""
+def comfyui_page(pod: Container, *, new: bool) -> Iterator[Page]:
+    """ComfyUI's page; a new user sees its templates first."""
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=find_program("chromium"), headless=True, args=ARGUMENTS)
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         page.goto(f"http://localhost:{pod.port(8188)}/?token={TOKEN}")
-        templates = page.get_by_text("Getting Started").first
-        expect(templates).to_be_visible(timeout=60_000)  # a new user sees the templates first
+        shown = page.get_by_text("Getting Started") if new else page.get_by_role("button", name="Extensions")
+        expect(shown.first).to_be_visible(timeout=60_000)
         page.keyboard.press("Escape")
-        page.get_by_role("button", name="Extensions").first.click()
         yield page
         browser.close()
 
 
-def object_info(pod: Container, node: str) -> bool:
-    ended = docker("exec", pod.id, "curl", "-sf", f"http://127.0.0.1:18188/object_info/{node}", check=False)
-    return ended.returncode == 0 and node in json.loads(ended.stdout)
+def manage(pod: Container, page: Page, verb: str, url: str) -> None:
+    """Press the node's button in Manager's list, and restart ComfyUI."""
+    assert page.evaluate(MANAGE, [verb, url]) == 200
+    queue = "fetch('/v2/manager/queue/status').then((each) => each.json())"
+    wait_until(lambda: not page.evaluate(queue)["is_processing"], 60, "Manager is done", 0.5)
+    before = pid_of_comfyui(pod)
+    page.evaluate("fetch('/v2/manager/reboot', { method: 'POST', headers: { 'Content-Type': 'application/json' } })"
+                  ".catch(() => null)")  # fmt: skip
+    wait_until(lambda: pid_of_comfyui(pod) not in (before, "0"), 60, "ComfyUI is restarted", 0.5)
 
 
 def pid_of_comfyui(pod: Container) -> str:
@@ -90,7 +104,9 @@ def pid_of_comfyui(pod: Container) -> str:
 
 
 @pytest.mark.parametrize("options", [(), ("--env", "PUID=1000")], ids=["root", "PUID"])
-def test_a_node_from_managers_dialogue_is_there_in_the_next_container(origin: str, options: tuple[str, ...]) -> None:
+def test_a_node_from_managers_dialogue_is_there_in_the_next_container(
+    origin: str, tmp_path: Path, options: tuple[str, ...]
+) -> None:
     host = origin.removeprefix("http://").partition(":")[0]
     index = (f"PIP_INDEX_URL={origin}/simple", f"PIP_TRUSTED_HOST={host}", f"UV_DEFAULT_INDEX={origin}/simple")
     environ = [word for each in index for word in ("--env", each)]
@@ -99,7 +115,8 @@ def test_a_node_from_managers_dialogue_is_there_in_the_next_container(origin: st
         with running(REAL_IMAGE, *environ, *mount) as pod:
             pod.wait_for_log("ComfyUI is up", STARTUP)
             before = pid_of_comfyui(pod)
-            with dialogue(pod) as page:
+            with comfyui_page(pod, new=True) as page:
+                page.get_by_role("button", name="Extensions").first.click()
                 page.get_by_text("Install via Git URL").click()
                 page.screenshot(path=ARTIFACTS / "manager.png")
                 page.get_by_role("dialog").get_by_role("textbox").last.fill(f"{origin}/ComfyUI-Probe")
@@ -114,3 +131,15 @@ def test_a_node_from_managers_dialogue_is_there_in_the_next_container(origin: st
         with running(REAL_IMAGE, *mount, "--network", "none") as pod:
             wait_until(lambda: object_info(pod, "PodkeeperProbe"), STARTUP, f"the node is loaded; {pod.log}", 1)
             assert "NodesNotLoaded" not in pod.run("podkeeper status", check=False)
+        node = tmp_path / "ComfyUI-Probe/__init__.py"
+        node.write_text(NODE.replace("PodkeeperProbe", "PodkeeperUpdated"))
+        commit(node.parent)
+        with running(REAL_IMAGE, *environ, *mount) as pod:
+            pod.wait_for_log("ComfyUI is up", STARTUP)
+            with comfyui_page(pod, new=False) as page:
+                manage(pod, page, "update", f"{origin}/ComfyUI-Probe")
+                wait_until(lambda: object_info(pod, "PodkeeperUpdated"), STARTUP, "the update is loaded", 1)
+                manage(pod, page, "uninstall", f"{origin}/ComfyUI-Probe")
+            wait_until(lambda: object_info(pod, "KSampler"), STARTUP, "ComfyUI serves", 1)
+            assert not object_info(pod, "PodkeeperUpdated")
+            assert "ComfyUI-Probe" not in pod.run("ls /comfyui/custom_nodes")

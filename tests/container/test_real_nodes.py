@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from tests.container.test_real_manager import REAL_IMAGE, object_info
 from tests.support.container.engine import TOKEN, Container, docker, running, volume
+from tests.support.container.real_comfyui import REAL_IMAGE, STARTUP, object_info
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not REAL_IMAGE, reason="no image with real ComfyUI: PODKEEPER_REAL_IMAGE is not set")
@@ -47,16 +47,11 @@ def nodes_of(pod: Container) -> dict[str, str]:
     return {each["name"]: f"{each['state']}: {each['reason']}" for each in content["nodes"]["nodes"]}
 
 
-@pytest.fixture(scope="module")
-def prepared() -> str:
-    return REAL_IMAGE
-
-
 @pytest.mark.parametrize(("code", "seconds"), BAD.items())
-def test_comfyui_serves_the_others(prepared: str, code: str, seconds: int) -> None:
+def test_comfyui_serves_the_others(code: str, seconds: int) -> None:
     options = ("--env", f"NODES_TIMEOUT={TIMEOUT}", "--env", "JUPYTER_ENABLED=false")
-    with volume() as name, running(prepared, *options, "--volume", f"{name}:/workspace") as pod:
-        pod.wait_for_log("ComfyUI is up", 180)  # warm: torch is in the page cache, as after a user's first start
+    with volume() as name, running(REAL_IMAGE, *options, "--volume", f"{name}:/workspace") as pod:
+        pod.wait_for_log("ComfyUI is up", STARTUP)  # warm: torch is in the page cache, as after a user's first start
         add(pod, "Good", GOOD)
         add(pod, "Bad", code)
         began = time.monotonic()
@@ -68,10 +63,13 @@ def test_comfyui_serves_the_others(prepared: str, code: str, seconds: int) -> No
         print(nodes_of(pod)["Bad"])
 
 
-def test_a_node_that_crashes_comfyui_twice_at_its_first_use_is_left_out(prepared: str) -> None:
+def test_a_node_that_crashes_comfyui_twice_at_its_first_use_is_left_out() -> None:
     prompt = json.dumps({"prompt": {"1": {"class_type": "PodkeeperCrash", "inputs": {}}}})
-    with volume() as name, running(prepared, "--env", "JUPYTER_ENABLED=false", "--volume", f"{name}:/workspace") as pod:
-        pod.wait_for_log("ComfyUI is up", 180)
+    with (
+        volume() as name,
+        running(REAL_IMAGE, "--env", "JUPYTER_ENABLED=false", "--volume", f"{name}:/workspace") as pod,
+    ):
+        pod.wait_for_log("ComfyUI is up", STARTUP)
         add(pod, "Good", GOOD)
         add(pod, "Crash", CRASH)
         pod.run("podkeeper restart comfyui", check=False)

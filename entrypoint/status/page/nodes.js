@@ -21,7 +21,7 @@ export class Nodes {
     put(byId("nodes-line"), summary(nodes));
     put(byId("nodes-work"), work ? `${sentence(work.text).slice(0, -1)}…` : last ? sentence(last.text) : "");
     set(byId("nodes-work"), "class", !work && last?.problem ? "what" : "");
-    put(byId("nodes-since"), work ? `for ${duration(now.get() - work.since)}` : "");
+    put(byId("nodes-since"), work ? `for ${duration(now.get() - work.since)}` : last ? `${duration(now.get() - last.at)} ago` : "");
     show(byId("nodes-restart"), restart && this.restartAllowed && !work);
     byId("nodes-outdated").disabled = this.busy;
     show(byId("nodes-manager"), manager !== "" && comfyui?.health === "up");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -99,6 +100,15 @@ def test_a_node_that_is_left_out_is_tried_again(paths: Paths) -> None:
     assert commands.try_again(paths, ["Bad"]) == 0
     assert set(read_left_out(paths)) == {"Other"}
     assert commands.try_again(paths, ["Bad"]) == 1
+
+
+def test_an_environment_of_the_users_own_is_left_alone(
+    paths: Paths, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(paths.packages)
+    monkeypatch.setenv("COMFYUI_PYTHON", "/mine/bin/python")
+    assert commands.install(paths, str(repository)) == 1
+    assert "install it there: /mine/bin/python -m pip install -r" in capsys.readouterr().err
 
 
 def test_remove_keeps_the_files(paths: Paths) -> None:

@@ -37,6 +37,35 @@ def test_a_node_with_a_newer_commit_is_named_and_updated(
     assert "is the newest already" in capsys.readouterr().out
 
 
+def test_an_update_that_was_killed_before_its_packages_were_installed_is_done_again(
+    paths: Paths, repository: Path, node: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = commit(repository, {"requirements.txt": "nowhere-to-be-found"})
+    assert update.outdated(paths) == 0
+
+    def killed(paths: Paths, path: str) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(update, "install_needs", killed)
+        with pytest.raises(KeyboardInterrupt):
+            update.update(paths, ["MyNode"])
+    assert head(node) == newer
+    assert update.update(paths, ["MyNode"]) == 1
+    assert "No matching distribution" in capsys.readouterr().err
+    commit(repository, {"requirements.txt": "lib"})
+    assert update.update(paths, ["MyNode"]) == 0
+    assert "its packages are installed" in capsys.readouterr().out
+
+
+def test_an_update_by_somebody_else_is_no_update_any_more(paths: Paths, repository: Path, node: Path) -> None:
+    commit(repository, {})
+    assert update.outdated(paths) == 0
+    assert inventory(paths)[0].newest
+    git(node, "pull", "--quiet")
+    assert inventory(paths)[0].newest == ""
+
+
 def test_a_node_at_a_pinned_commit_moves_to_the_default_branch(paths: Paths, repository: Path) -> None:
     first = head(repository)
     newer = commit(repository, {})
@@ -63,8 +92,10 @@ def test_an_update_whose_packages_cannot_be_had_is_taken_back(
     paths: Paths, repository: Path, node: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = head(node)
-    commit(repository, {"requirements.txt": "nowhere-to-be-found"})
+    newer = commit(repository, {"requirements.txt": "nowhere-to-be-found"})
+    assert update.outdated(paths) == 0
     assert update.update(paths, ["MyNode"]) == 1
+    assert read_newest(paths) == {"MyNode": newer}  # the page offers it again
     assert "No matching distribution" in capsys.readouterr().err
     assert head(node) == before
     assert (node / "requirements.txt").read_text() == "lib"

@@ -17,7 +17,7 @@ from entrypoint.packages.local_state import fingerprint, is_interrupted
 from entrypoint.packages.overlay import Overlay, pip_environ
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.settings import Settings
-from tests.support.package_environment import make_environment, run_python, write_wheel
+from tests.support.package_environment import install, make_environment, run_python, write_wheel
 
 MOMENTS = 20
 MODULES = 60
@@ -42,6 +42,27 @@ def wheels(tmp_path: Path) -> Path:
             modules = {f"{name}/m{number}.py": f"VERSION = {version!r}\n" * 200 for number in range(MODULES)}
             write_wheel(folder, name, version, code, files=modules)
     return folder
+
+
+@pytest.mark.parametrize("keeper_looks", [True, False])
+def test_a_package_that_was_being_replaced_comes_back(
+    pod: tuple[Settings, Paths, str], wheels: Path, keeper_looks: bool
+) -> None:
+    """pip has moved the old version away, and was killed before the new one was there."""
+    settings, paths, python = pod
+    prepare(settings, paths, python)
+    overlay = Overlay.found(f"{paths.packages}/env")
+    assert overlay
+    assert install(overlay.python, wheels, "other==2.13.0").returncode == 0
+    Keeper(settings, paths, overlay).keep(fingerprint(overlay))
+    site = Path(overlay.site)
+    for name in ("other", "other-2.13.0.dist-info"):
+        (site / name).rename(site / f"~{name[1:]}")
+    if keeper_looks:  # before the next start
+        Keeper(settings, paths, overlay).keep(fingerprint(overlay))
+    assert prepare(settings, paths, python).conditions == []
+    assert run_python(overlay.python, "import other; print(other.__version__)") == "2.13.0"
+    assert not list(site.glob("~*"))
 
 
 def test_a_kill_at_any_moment_of_an_installation_leaves_whole_packages(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -12,8 +11,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from typing import Any
 
 import psutil
 import pytest
@@ -22,53 +20,15 @@ from entrypoint.status.schema import Snapshot
 from entrypoint.system.loopback_http import send
 from tests.support.broken_pods import take_the_port_of
 from tests.support.pod import TOKEN, Pod, running
+from tests.support.status_server import BEARER, SIBLING, ask, logged_in, status_of, wait_for_status
 from tests.support.waiting import wait_until
 
 HF_TOKEN = "s3cret-of-the-hub"
 OWN_KEY = "s3cret-of-the-user"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-SIBLING = "https://zzz999-8190.proxy.runpod.net"
-
-
-class Answer(NamedTuple):
-    """One HTTP answer."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    text: str
-
-
-def ask(pod: Pod, path: str, headers: dict[str, str] | None = None, method: str = "GET", body: str = "") -> Answer:
-    """One request, redirects not followed."""
-    connection = http.client.HTTPConnection("127.0.0.1", pod.status_port, timeout=20)
-    try:
-        connection.request(method, path, body or None, headers or {})
-        answer = connection.getresponse()
-        if location := answer.headers["Location"]:
-            answer.headers.replace_header("Location", urljoin(path, location))  # where it leads, as a browser reads it
-        return Answer(answer.status, answer.headers, answer.read().decode())
-    finally:
-        connection.close()
-
-
-def status_of(pod: Pod) -> dict[str, Any]:
-    """status.json."""
-    content: dict[str, Any] = json.loads(ask(pod, "/status.json", BEARER).text)
-    return content
 
 
 def service(pod: Pod, name: str) -> dict[str, Any]:
     return next(each for each in status_of(pod)["services"] if each["name"] == name)
-
-
-def wait_for_status(pod: Pod) -> None:
-    def up() -> bool:
-        try:
-            return ask(pod, "/healthz").status == 200
-        except OSError:
-            return False
-
-    wait_until(up, 60, f"the status server answers; see {pod.output}", 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +70,6 @@ def test_no_button_works_without_the_login(pod: Pod, path: str) -> None:
 
 
 # -- the login
-
-
-def logged_in(pod: Pod) -> dict[str, str]:
-    """Headers of a browser that followed the address in the log."""
-    answer = ask(pod, f"/?token={TOKEN}")
-    assert (answer.status, answer.headers["Location"]) == (302, "/")
-    cookie = answer.headers["Set-Cookie"]
-    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
-    assert TOKEN not in cookie
-    return {"Cookie": cookie.partition(";")[0]}
 
 
 def test_the_address_in_the_log_logs_in_and_the_token_leaves_the_address_bar(pod: Pod) -> None:
