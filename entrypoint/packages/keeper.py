@@ -24,7 +24,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 
 #: Seconds without a change after which an installation counts as done.
-QUIET_S = 3.0
+QUIET_S = 2.0
 #: Seconds for the trial import; on the first use torch alone can take 30 from a slow disk.
 TRIAL_S = 180.0
 #: What ComfyUI imports at its start; those that the image does not have are left out.

@@ -125,7 +125,7 @@ def test_a_node_that_cannot_be_imported_is_named(pod: Pod) -> None:
 #: Ends ComfyUI once all nodes are loaded: no node is being loaded then.
 LATER = """
 import os, sys
-sys.addaudithook(lambda event, arguments: event == "socket.bind" and os._exit(4))
+sys.addaudithook(lambda event, arguments: event == "socket.__new__" and os._exit(4))
 """
 
 
