@@ -73,16 +73,18 @@ def strays(overlay: Overlay) -> frozenset[str]:
     """
     site, known = overlay.site, {IMAGE_PTH, "__pycache__"}
     for each in distributions(site).values():
-        known.add(each.info)
-        known.update(name.partition("/")[0] for name in recorded_files(site, each.info) or ())
+        if (names := recorded_files(site, each.info)) is not None:
+            known.add(each.info)
+            known.update(name.partition("/")[0] for name in names)
     return frozenset(os.listdir(site)) - known
 
 
 def is_interrupted(overlay: Overlay) -> bool:
-    """Whether an installation was begun and not ended, as far as the folder of packages shows."""
-    site, state = overlay.site, read_state(overlay)
-    if any(recorded_files(site, each.info) is None for each in added(site).values()):
-        return True
+    """Whether an installation was begun and not ended, as far as the folder of packages shows.
+
+    It reads RECORDs only where something has changed since the packages were kept: it is on the way of every start.
+    """
+    state = read_state(overlay)
     if state.kept == fingerprint(overlay):
         return state.listing != listing(overlay)
     return bool(strays(overlay))

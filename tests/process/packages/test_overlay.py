@@ -218,6 +218,12 @@ def test_an_editable_package_of_a_repository_comes_back(overlay: Overlay, tmp_pa
     assert not (clone / ".git").exists()
 
 
+def begin_again(record: Path) -> None:
+    """What pip has done once it has unpacked the wheel: RECORD is the wheel's own, of a later time."""
+    record.write_text("node/__init__.py,,\n")
+    os.utime(record, (time.time() + 5, time.time() + 5))
+
+
 def test_an_interrupted_installation_is_seen(overlay: Overlay, wheels: Path, tmp_path: Path) -> None:
     kept = store(overlay, tmp_path)
     install(overlay.python, wheels, "node")
@@ -228,7 +234,7 @@ def test_an_interrupted_installation_is_seen(overlay: Overlay, wheels: Path, tmp
     for harm in (
         lambda: (site / "half").mkdir(),
         lambda: (site / "~ode").mkdir(),
-        lambda: (site / "node-2.0.dist-info/RECORD").write_text("node/__init__.py,,\n"),  # the wheel's own
+        lambda: begin_again(site / "node-2.0.dist-info/RECORD"),
         lambda: (site / "lib").rename(site / "elsewhere"),
     ):
         harm()
