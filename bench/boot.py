@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.ports import free_port
+from bench.ports import free_port, responds
 from entrypoint.jupyter.lab_config import config_text
 from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import Settings
@@ -87,7 +86,7 @@ def first_answer(make: Callable[[Path], tuple[list[str], dict[str, str], int]]) 
         with open(os.devnull, "w") as null:
             process = subprocess.Popen(command, env=environ, stdout=null, stderr=null, start_new_session=True)
         cpu = cpu_until_exec(process.pid) if "entrypoint" in command else None
-        while not answers(port):
+        while not responds(port, "/api"):
             if process.poll() is not None or time.monotonic() - started > 60:
                 raise SystemExit(f"{command} did not come up")
             time.sleep(0.008)
@@ -104,16 +103,6 @@ def cpu_until_exec(pid: int) -> float:
         if b"supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return used
         time.sleep(0.0005)
-
-
-def answers(port: int) -> bool:
-    """A bare socket: a request every few milliseconds must not take the processor from what is measured."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), 2) as client:
-            client.sendall(b"GET /api HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            return client.recv(12).endswith(b" 200")
-    except OSError:
-        return False
 
 
 def main() -> None:

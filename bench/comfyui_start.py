@@ -6,13 +6,12 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.ports import free_port
+from bench.ports import free_port, responds
 
 HERE = Path(__file__).parent
 START_LIMIT_S = 300
@@ -46,7 +45,7 @@ def comfyui_start(comfyui: Path, data: Path, python: str | Path) -> Start:
         began = time.monotonic()
         process = subprocess.Popen(command, cwd=comfyui, stdout=out, stderr=out, start_new_session=True)
     try:
-        while not responds(port):
+        while not responds(port, "/system_stats"):
             if process.poll() is not None or time.monotonic() - began > START_LIMIT_S:
                 raise SystemExit(f"ComfyUI did not start; see {data}/output.txt")
             time.sleep(0.05)
@@ -59,15 +58,6 @@ def comfyui_start(comfyui: Path, data: Path, python: str | Path) -> Start:
     lines = (data / "output.txt").read_text(errors="replace").splitlines()
     said = "\n".join(line for line in lines if line.startswith("packages node"))
     return Start(seconds, used.ru_utime + used.ru_stime, said)
-
-
-def responds(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), 2) as client:
-            client.sendall(b"GET /system_stats HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            return client.recv(12).endswith(b" 200")
-    except OSError:
-        return False
 
 
 def compiled(*folders: str | Path) -> set[tuple[str, int]]:

@@ -61,15 +61,16 @@ def main() -> int:
     served = has_served(paths)
     nodes = left_out.prepare(paths, folders, settings.comfyui_args, around, served=served, explained=explained)
     command += nodes.arguments
+    included = any(word.startswith(MANAGER) for word in command)  # argparse takes beginnings of the other one
     conditions += [
-        *apply_security_level(settings, paths, included=any(word.startswith("--enable-manager") for word in command)),
+        *apply_security_level(settings, paths, included=included),
         *nodes.conditions,
         *(packages.conditions if packages else ()),
         *failure,
     ]
     report_launch(paths.runtime, "comfyui", conditions)
     with contextlib.suppress(OSError):
-        manager = installation.manager_version(source) if MANAGER in command else ""
+        manager = installation.manager_version(source) if included else ""
         note_launch(paths, Launch(installation.version_number(source), manager))
         note_start(paths, packages.fingerprint if packages else "")
     return exec_comfyui(source, command, paths, secrets | (packages.environ if packages else {}))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from entrypoint.nodes.blame import LeftOut
 from entrypoint.nodes.folders import entries, is_part
 from entrypoint.nodes.import_log import ImportReport
 from entrypoint.nodes.left_out import read_left_out
@@ -68,7 +69,7 @@ def inventory(paths: Paths) -> list[Node]:
     report, left, newest = read_report(paths), read_left_out(paths), read_newest(paths)
     nodes = []
     for name, path in sorted(entries([folder]).items()):
-        state, reason = _state(name, report, {name: each.reason for name, each in left.items()})
+        state, reason = _state(name, report, left)
         origin, newer = origin_of(path), newest.get(name, "")
         # ComfyUI-Manager, or git in a terminal, may have updated it since it was asked.
         nodes.append(Node(name, path, state, reason, origin, "" if newer in origin else newer))
@@ -77,9 +78,9 @@ def inventory(paths: Paths) -> list[Node]:
     return nodes
 
 
-def _state(name: str, report: ImportReport, left: Mapping[str, str]) -> tuple[str, str]:
+def _state(name: str, report: ImportReport, left: Mapping[str, LeftOut]) -> tuple[str, str]:
     if name in left:
-        return LEFT_OUT, left[name]
+        return LEFT_OUT, left[name].reason
     if name in report.failed:
         return FAILED, report.failed[name]
     return (LOADED, "") if name in report.loaded else (NEW, "")

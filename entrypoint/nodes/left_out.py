@@ -68,8 +68,8 @@ def prepare(
     state, handled = read_state(paths)
     before = read_left_out(paths)
     state, now = judged(state, _last_start(paths, handled, stamps, served, explained), before, stamps, users)
-    _note(paths, state, before, now, stamps)
-    _note_trial(paths, state)
+    _write(_stamps_file(paths), stamps)
+    _note(paths, state, before, now)
     _write(uses_file(paths), {})
     out = (*now, *(state.search.out if state.search else ()))
     arguments = arguments_without(out, tuple(found), given)
@@ -114,22 +114,14 @@ def note_response(paths: Paths) -> tuple[list[Condition], bool]:
     stamps = read_table(_stamps_file(paths))
     before = read_left_out(paths)
     state, now = after_search(state, after_response(state.search), before, {k: str(v) for k, v in stamps.items()})
-    _note(paths, state, before, now, None)
-    _note_trial(paths, state)
+    _note(paths, state, before, now)
     return left_out_conditions(now, state.search), state.search is not None
 
 
-def _note_trial(paths: Paths, state: State) -> None:
+def _note(paths: Paths, state: State, before: Mapping[str, LeftOut], now: dict[str, LeftOut]) -> None:
+    write_state(paths, state, time.time())
     with contextlib.suppress(OSError):  # the next start comes later then
         note_trial(paths.runtime, "comfyui", trial=state.search is not None)
-
-
-def _note(
-    paths: Paths, state: State, before: Mapping[str, LeftOut], now: dict[str, LeftOut], stamps: Mapping[str, str] | None
-) -> None:
-    write_state(paths, state, time.time())
-    if stamps is not None:
-        _write(_stamps_file(paths), dict(stamps))
     if now != before:
         write_left_out(paths, now)
 

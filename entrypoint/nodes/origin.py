@@ -53,6 +53,12 @@ def head_of(path: str) -> str:
     return _line(f"{folder}/{name}") or _packed(folder, name)
 
 
+def branch_of(path: str) -> str:
+    """The branch that is checked out (`refs/heads/...`); `HEAD`, the server's default one, for a pinned commit."""
+    head = _line(f"{_git_folder(path)}/HEAD")
+    return head.removeprefix("ref: ") if head.startswith("ref: refs/heads/") else "HEAD"
+
+
 def without_login(address: str) -> str:
     """The address without user name and password."""
     parts = urlsplit(address)

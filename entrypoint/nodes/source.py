@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from entrypoint.nodes import registry
-from entrypoint.nodes.origin import Origin
+from entrypoint.nodes.origin import Origin, branch_of
 from entrypoint.nodes.outcome import Refused
 from entrypoint.packages.overlay import pip_environ
 from entrypoint.system.quiet_command import one_line, run_quietly
@@ -117,7 +117,7 @@ def newest_of(path: str, origin: Origin) -> str:
             raise Refused(str(error)) from None
     if not origin.repository:
         return ""
-    command = ["git", "-C", path, "ls-remote", "--quiet", "origin", _branch(path)]
+    command = ["git", "-C", path, "ls-remote", "--quiet", "origin", branch_of(path)]
     try:
         ended = subprocess.run(
             command,
@@ -141,7 +141,7 @@ def update_clone(path: str, commit: str = "") -> None:
     Raises:
         Refused: It cannot be moved; it is as it was.
     """
-    branch = _branch(path)
+    branch = branch_of(path)
     problem = "" if commit else git("-C", path, "fetch", "--quiet", "--depth", "1", "origin", branch)
     if _NOT_SHALLOW in problem:
         problem = git("-C", path, "fetch", "--quiet", "origin", branch)
@@ -151,16 +151,6 @@ def update_clone(path: str, commit: str = "") -> None:
         problem = "files of it have changes of your own; see: git diff"
     if problem:
         raise Refused(f"cannot update {os.path.basename(path)}: {problem}")
-
-
-def _branch(path: str) -> str:
-    """The branch that is checked out; the server's default one for a pinned commit."""
-    try:
-        with open(f"{path}/.git/HEAD", encoding="utf-8", errors="replace") as file:
-            head = file.read(300).strip()
-    except OSError:
-        return "HEAD"
-    return head.removeprefix("ref: ") if head.startswith("ref: refs/heads/") else "HEAD"
 
 
 def _submodules(path: str) -> str:

@@ -88,8 +88,3 @@ def is_interrupted(overlay: Overlay) -> bool:
     if state.kept == fingerprint(overlay):
         return state.listing != listing(overlay)
     return bool(strays(overlay))
-
-
-def is_good(overlay: Overlay) -> bool:
-    """Whether ComfyUI has responded with what is installed now."""
-    return read_state(overlay).good == fingerprint(overlay)
