@@ -28,6 +28,8 @@ from entrypoint.volumes.layout import make_data_folder
 
 #: Variable that tells supervisord.conf whether there is a start command.
 START_COMMAND = "PODKEEPER_START_COMMAND"
+#: Variable that tells supervisord.conf whether COMFYUI_VERSION has to be looked after.
+OTHER_COMFYUI = "PODKEEPER_OTHER_COMFYUI"
 #: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
 SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
@@ -106,5 +108,6 @@ def child_environ(
     named = {} if paths.home == "/root" else {"USER": "podkeeper"}
     ours = {"PATH": ":".join([*first, *search]), START_COMMAND: "true" if command else "false"}
     ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
+    ours[OTHER_COMFYUI] = "true" if settings.comfyui_enabled and settings.comfyui_version else "false"
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     return named | kept | settings.to_environ() | paths.to_environ() | ours

@@ -16,7 +16,8 @@ from entrypoint.comfyui import arguments, installation, preflight
 from entrypoint.comfyui.arguments import MANAGER
 from entrypoint.comfyui.failure import by_argument, failure_of_last_starts
 from entrypoint.comfyui.manager_config import apply_security_level
-from entrypoint.conditions.condition import CannotDo
+from entrypoint.comfyui.versions.launch import version_to_launch
+from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.nodes import left_out
 from entrypoint.nodes.inventory import Launch, note_launch
 from entrypoint.packages.environment import has_served, note_start, prepare
@@ -39,7 +40,11 @@ def main() -> int:
     make_first_folders(paths)
     try:
         source = installation.find(settings)
-        packages = prepare(settings, paths, source.python) if installation.is_ours(settings, source) else None
+        versions: list[Condition] = []
+        packages = None
+        if installation.is_ours(settings, source):
+            source, versions = version_to_launch(paths, source)
+            packages = prepare(settings, paths, source.python)
         if packages:
             source = replace(source, python=packages.python)
         launch = preflight.collect(paths, source)
@@ -65,6 +70,7 @@ def main() -> int:
     conditions += [
         *apply_security_level(settings, paths, included=included),
         *nodes.conditions,
+        *versions,
         *(packages.conditions if packages else ()),
         *failure,
     ]

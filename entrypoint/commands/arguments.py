@@ -120,6 +120,7 @@ def build_parser() -> Parser:
 
     _add_models(_command(commands, "models", "list, download, add and remove models", _MODELS))
     _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
+    _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", _PACKAGES))
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
     completion = _command(commands, "completion", 'print shell completion: eval "$(podkeeper completion bash)"', "0")
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL", help="bash or zsh")
@@ -149,6 +150,15 @@ def _add_nodes(nodes: Parser) -> None:
         verb.add_argument("name", nargs="+", metavar="NAME", help="names of `podkeeper nodes list`")
     remove = _command(verbs, "remove", "switch a node off; its files are kept", _PACKAGES)
     remove.add_argument("name", metavar="NAME", help="a name of `podkeeper nodes list`")
+
+
+def _add_comfyui(comfyui: Parser) -> None:
+    verbs = comfyui.add_subparsers(dest="verb", metavar="COMMAND")
+    _command(verbs, "list", "list the version that runs, those on the volume, and the newest releases", _PACKAGES)
+    use = _command(verbs, "use", "prepare a version beside the running one, try it, and switch to it", _PACKAGES)
+    use.add_argument("version", metavar="VERSION", help="a tag (v0.28.0, latest), a branch, a whole commit, or image")
+    use.add_argument("--anyway", action="store_true", help="also where it cannot import custom nodes that work now")
+    _command(verbs, "rollback", "switch back to the version before", _PACKAGES)
 
 
 def _add_packages(packages: Parser) -> None:

@@ -40,6 +40,13 @@ REGISTRY: dict[str, Entry] = {
     "ComfyUIPackagesMissing": Entry("error", "comfyui", "ComfyUI's Python environment has no torch.", "comfyui"),
     "ComfyUIPortTaken": Entry("error", "comfyui", "Another program listens on ComfyUI's port."),
     "ComfyUIPythonMissing": Entry("error", "comfyui", "ComfyUI's Python does not run.", "comfyui"),
+    "ComfyUIVersionMissing": Entry(
+        "warning", "comfyui", "The chosen version of ComfyUI is not on this pod: the image's runs."
+    ),
+    "ComfyUIVersionNotUsed": Entry("warning", "version", "COMFYUI_VERSION names a version that cannot be used."),
+    "ComfyUIVersionReverted": Entry(
+        "warning", "comfyui", "The chosen version of ComfyUI did not come up: the one before it runs again."
+    ),
     "DataFolderNotReady": Entry("error", "volumes", "A folder or link in the data folder cannot be made."),
     "DataReadOnly": Entry("error", "comfyui", "ComfyUI cannot write to its data folder."),
     "ExtraModelPathsBroken": Entry("warning", "comfyui", "extra_model_paths.yaml cannot be used."),

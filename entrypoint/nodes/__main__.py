@@ -38,7 +38,8 @@ def main() -> int:
     while True:
         try:
             watch.look(time.monotonic())
-            keeper = keeper or new_keeper(settings, paths)
+            if keeper is None or keeper.overlay != Overlay.found(keeper.overlay.folder):  # another ComfyUI is below it
+                keeper = new_keeper(settings, paths)
             if keeper:
                 keeper.look(time.monotonic())
             if environment.is_starting(paths) and responds(settings):

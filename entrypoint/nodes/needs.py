@@ -48,7 +48,7 @@ def install_needs(paths: Paths, path: str, pins: Mapping[str, str] | None = None
             raise Refused(f"cannot install what {name} asks for: {problem}")
     if os.path.isfile(script):
         print(f"{name}: running its install.py", flush=True)
-        if problem := _run([overlay.python, script], overlay, path):
+        if problem := run_in([overlay.python, script], overlay, path):
             raise Refused(f"install.py of {name} failed: {problem}")
     return f"its packages are installed; {RESTART}"
 
@@ -72,7 +72,7 @@ def install_locked(paths: Paths, file: str) -> str:
         "-r",
         file,
     ]
-    return _run(command, overlay, os.path.dirname(file))
+    return run_in(command, overlay, os.path.dirname(file))
 
 
 def lacks(paths: Paths, path: str) -> set[str]:
@@ -108,16 +108,16 @@ def _install(overlay: Overlay, path: str, wanted: str, pins: Mapping[str, str]) 
         if pins := {name: version for name, version in pins.items() if normalised(name) not in image}:
             with open(constraints, "x", encoding="utf-8") as file:
                 file.writelines(f"{name}=={version}\n" for name, version in pins.items())
-            if not _run([*command, "-c", constraints, "-c", overlay.constraints], overlay, path):
+            if not run_in([*command, "-c", constraints, "-c", overlay.constraints], overlay, path):
                 return ""
-        return _run(command, overlay, path).replace(temporary, "requirements.txt")
+        return run_in(command, overlay, path).replace(temporary, "requirements.txt")
     finally:
         for each in (temporary, constraints):
             if os.path.lexists(each):
                 os.unlink(each)
 
 
-def _run(command: Sequence[str], overlay: Overlay, folder: str) -> str:
+def run_in(command: Sequence[str], overlay: Overlay, folder: str) -> str:
     """Run a command in the overlay; returns "" or why it failed, in one line."""
     try:
         ended = run_quietly(command, _LONGEST_S, pip_environ() | variables(overlay), folder)

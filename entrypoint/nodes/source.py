@@ -92,6 +92,16 @@ def bring(origin: Origin, target: str) -> None:
         raise Refused(str(error)) from None
 
 
+def clone_at(repository: str, reference: str, target: str) -> None:
+    """Make a clone of one tag or branch, without its history. Raises Refused."""
+    begin = ("clone", "--quiet", "--recurse-submodules")
+    problem = git(*begin, "--depth", "1", "--branch", reference, "--", repository, target)
+    if _NOT_SHALLOW in problem:
+        problem = git(*begin, "--branch", reference, "--", repository, target)
+    if problem:
+        raise Refused(f"cannot clone {repository}: {problem}")
+
+
 def _clone(url: str, commit: str, target: str) -> None:
     # Without the files of other commits: LayerStyle has 218 MB of them. A server that cannot do it sends them all.
     shallow = ["--filter=blob:none"] if commit else ["--depth", "1"]
@@ -117,10 +127,29 @@ def newest_of(path: str, origin: Origin) -> str:
             raise Refused(str(error)) from None
     if not origin.repository:
         return ""
-    command = ["git", "-C", path, "ls-remote", "--quiet", "origin", branch_of(path)]
+    command = ["-C", path, "ls-remote", "--quiet", "origin", branch_of(path)]
+    return _asked(origin.repository, command).partition("\t")[0]
+
+
+def references(repository: str) -> dict[str, str]:
+    """The tags and branches of a repository, each with its commit.
+
+    Raises:
+        Refused: It cannot be asked.
+    """
+    found: dict[str, str] = {}
+    for line in _asked(repository, ["ls-remote", "--quiet", "--heads", "--tags", "--", repository]).splitlines():
+        commit, _, name = line.partition("\t")
+        # `tag^{}` comes after an annotated tag: the commit, where the tag's own line has the tag's object.
+        found[re.sub(r"^refs/(heads|tags)/|\^\{\}$", "", name)] = commit
+    return found
+
+
+def _asked(repository: str, command: list[str]) -> str:
+    """What git prints. Raises Refused."""
     try:
         ended = subprocess.run(
-            command,
+            ["git", *command],  # noqa: S607 # found in PATH, as everywhere
             env=pip_environ() | _QUIET,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -128,11 +157,11 @@ def newest_of(path: str, origin: Origin) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Refused(f"cannot ask {origin.repository}: {type(error).__name__}") from None
+        raise Refused(f"cannot ask {repository}: {type(error).__name__}") from None
     if ended.returncode:
         lines = ended.stderr.decode(errors="replace").strip().splitlines()
-        raise Refused(f"cannot ask {origin.repository}: {_meaning(lines[-1] if lines else 'git failed')}")
-    return ended.stdout.decode(errors="replace").partition("\t")[0]
+        raise Refused(f"cannot ask {repository}: {_meaning(lines[-1] if lines else 'git failed')}")
+    return ended.stdout.decode(errors="replace")
 
 
 def update_clone(path: str, commit: str = "") -> None:

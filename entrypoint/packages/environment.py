@@ -51,7 +51,7 @@ def overlay_of(settings: Settings, paths: Paths, python: str) -> Overlay:
 def store_of(settings: Settings, paths: Paths, overlay: Overlay) -> Store:
     """The store on the volume. This pod's name in it is RunPod's id, else the container's random host name."""
     pod = settings.pod_id or hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:12]
-    return Store(f"{paths.models_state}/packages", key_of(overlay.image), pod)
+    return Store(f"{paths.models_state}/packages", key_of(overlay.ground), pod)
 
 
 def variables(overlay: Overlay) -> dict[str, str]:
@@ -143,9 +143,10 @@ def _not_restored(failed: dict[str, str]) -> Condition:
     return Condition("PackagesNotRestored", f"cannot restore from the volume: {names}", remedy)
 
 
-def dead_starts(paths: Paths, packages: str | None = None) -> int:
+def dead_starts(paths: Paths, packages: str | None = None, since: float = 0.0) -> int:
     """How many of ComfyUI's last starts ended before it responded (see `starts.dead_in_a_row`)."""
-    return starts.dead_in_a_row(_history(paths), read_list(f"{paths.runtime}/restarts.json", "restarts"), packages)
+    restarts = read_list(f"{paths.runtime}/restarts.json", "restarts")
+    return starts.dead_in_a_row(_history(paths), restarts, packages, since)
 
 
 def note_start(paths: Paths, packages: str) -> None:
@@ -159,10 +160,10 @@ def is_starting(paths: Paths) -> bool:
     return bool(history) and not history[-1].served
 
 
-def has_served(paths: Paths) -> bool:
-    """Whether ComfyUI responded at its last start."""
+def has_served(paths: Paths, since: float = 0.0) -> bool:
+    """Whether ComfyUI responded at its last start, if that was after `since` (seconds since 1970)."""
     history = _history(paths)
-    return bool(history) and history[-1].served
+    return bool(history) and history[-1].served and history[-1].at >= since
 
 
 def note_served(paths: Paths) -> None:

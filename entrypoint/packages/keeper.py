@@ -133,8 +133,9 @@ def report(paths: Paths, conditions: list[Condition]) -> None:
 
 
 def _importable(overlay: Overlay) -> tuple[str, ...]:
-    site = site_packages(overlay.image)
-    return tuple(name for name in MODULES if os.path.exists(f"{site}/{name}") or os.path.exists(f"{site}/{name}.py"))
+    sites = {site_packages(overlay.image), site_packages(overlay.ground)}
+    files = {name: (f"{site}/{name}{end}" for site in sites for end in ("", ".py")) for name in MODULES}
+    return tuple(name for name in MODULES if any(map(os.path.exists, files[name])))
 
 
 def _image_alone(overlay: Overlay) -> Overlay:

@@ -57,6 +57,12 @@ class Overlay:
         lines = (read_text(f"{folder}/{_MADE_FOR}") or "").splitlines()
         return cls(folder, lines[1], lines[2]) if len(lines) == 3 else None
 
+    @property
+    def ground(self) -> str:
+        """The image's environment: below an environment of another ComfyUI version there is another one."""
+        below = Overlay.found(self.image)
+        return below.ground if below else self.image
+
     def is_current(self, key: str) -> bool:
         """Whether it is there, whole, and was made for the image's environment as it is now."""
         return read_text(f"{self.folder}/{_MADE_FOR}") == self._made_for(key)
@@ -79,7 +85,8 @@ def prepare(overlay: Overlay, folder: str) -> None:
     for name in ("python", "python3", os.path.basename(os.path.dirname(base))):
         os.symlink(python, f"{folder}/bin/{name}")
     _write(f"{folder}/pyvenv.cfg", f"home = {os.path.dirname(python)}\ninclude-system-site-packages = false\n")
-    _write(f"{site}/{IMAGE_PTH}", base + "\n")
+    below = read_text(f"{base}/{IMAGE_PTH}") or ""  # Python reads no .pth file in a folder that one has named
+    _write(f"{site}/{IMAGE_PTH}", f"{base}\n{below}")
     held = []
     for each in distributions(base).values():
         _make_stand_in(base, site, each.info)

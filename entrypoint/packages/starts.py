@@ -48,13 +48,16 @@ def content_of(starts: Sequence[Start]) -> dict[str, Any]:
     return {"starts": [{"at": each.at, "packages": each.packages, "served": each.served} for each in kept]}
 
 
-def dead_in_a_row(starts: Sequence[Start], restarts: Sequence[Any], packages: str | None = None) -> int:
+def dead_in_a_row(
+    starts: Sequence[Start], restarts: Sequence[Any], packages: str | None = None, since: float = 0.0
+) -> int:
     """How many of the last starts ended before ComfyUI responded, and not by a wish.
 
     Args:
         starts: ComfyUI's starts, oldest first.
         restarts: The entries of restarts.json.
         packages: Only starts with this fingerprint of the overlay count; None: all.
+        since: Only starts after this time count, in seconds since 1970.
     """
     faults = sorted(
         entry["time"]
@@ -66,7 +69,7 @@ def dead_in_a_row(starts: Sequence[Start], restarts: Sequence[Any], packages: st
     )
     dead, end = 0, float("inf")
     for start in reversed(starts):
-        if start.served or packages not in (None, start.packages):
+        if start.served or packages not in (None, start.packages) or start.at < since:
             break
         if any(start.at <= time < end for time in faults):
             dead += 1

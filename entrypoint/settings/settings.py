@@ -80,8 +80,12 @@ class Settings:
     comfyui_python: str = setting("COMFYUI_PYTHON", parsing.path, "",
         "Python that runs ComfyUI. Unset: the Python of ComfyUI's own environment.")  # fmt: skip
     comfyui_repo: str = setting("COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",
-        "Repository from which local mode clones ComfyUI.")  # fmt: skip
+        "Repository of ComfyUI: for `COMFYUI_VERSION`, and what local mode clones.")  # fmt: skip
     comfyui_ref: str = setting("COMFYUI_REF", parsing.git_ref, "v0.29.0", "Tag or branch that local mode clones.")
+    comfyui_version: str = setting("COMFYUI_VERSION", parsing.git_ref, "",
+        "The version of ComfyUI to run: a tag of `COMFYUI_REPO` (`v0.28.0`, `latest`), a branch, a commit, or `image`. "
+        "It is prepared beside the running one and tried before it replaces that. Unset: what `podkeeper comfyui use` "
+        "has chosen, else the image's.")  # fmt: skip
     comfyui_manager: str = setting("COMFYUI_MANAGER", parsing.choice("legacy", "new", "off"), "legacy",
         "ComfyUI-Manager's user interface: `legacy` (its own dialogue, which also installs by git URL), `new` "
         "(ComfyUI's own), or `off`. `COMFYUI_AUTH=none` switches it off.")  # fmt: skip

@@ -24,6 +24,18 @@ from server import PromptServer  # type: ignore[import-not-found] # ComfyUI's ow
 NODE_CLASS_MAPPINGS: dict[str, Any] = {}
 #: Bytes from which a handover is worth the second access to the disk.
 MIN_SIZE = 1 << 20
+#: Seconds for which a hold counts: it is for the moment in which ComfyUI is replaced, and its maker may be dead.
+HOLD_S = 15.0
+_PROMPT = ("/prompt", "/api/prompt")
+_HELD = {
+    "error": {
+        "type": "podkeeper_hold",
+        "message": "ComfyUI is being replaced by another version: queue the workflow again in a minute",
+        "details": "",
+        "extra_info": {},
+    },
+    "node_errors": {},
+}
 REQUEST_HEADER, RESPONSE_HEADER, PREFIX = "X-Podkeeper-Files", "X-Accel-Redirect", "/podkeeper/files/"
 
 
@@ -46,12 +58,26 @@ async def hand_over(
 async def note_uses(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Note when each custom node is first used: who ends ComfyUI twice within a minute of that is left out."""
+    """Note when each custom node is first used: who ends ComfyUI twice within a minute of that is left out.
+
+    While ComfyUI is held (comfyui/versions/switch.py) no workflow is accepted: it would be lost with this process.
+    """
+    if request.method == "POST" and request.path in _PROMPT and is_held():
+        return web.json_response(_HELD, status=503, headers={"Retry-After": "30"})
     # Before the handler: a node may end ComfyUI before that has responded. aiohttp keeps the body for the handler.
-    if request.method == "POST" and request.path in ("/prompt", "/api/prompt"):
+    if request.method == "POST" and request.path in _PROMPT:
         with contextlib.suppress(Exception):  # nothing that ComfyUI does may depend on this
             _note(custom_nodes((await request.json()).get("prompt", {})))
     return await handler(request)
+
+
+def is_held() -> bool:
+    """Whether no new workflow is accepted."""
+    path = f"{os.environ.get('PODKEEPER_RUNTIME_PATH', '')}/requests/comfyui-hold"
+    try:
+        return 0 <= time.time() - os.stat(path).st_mtime < HOLD_S
+    except OSError:
+        return False
 
 
 def custom_nodes(prompt: dict[str, Any]) -> set[str]:
