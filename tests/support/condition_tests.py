@@ -8,6 +8,7 @@ POD = "tests/process/status/test_conditions.py::test_each_condition_is_shown_wit
 SSHD = "tests/process/ssh/test_sshd.py::"
 WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 
+VERSIONS = "tests/process/comfyui/test_versions.py::"
 NODES = "tests/process/nodes/test_pod.py::"
 PACKAGES = "tests/process/packages/test_pod.py::"
 PRODUCED_BY = {
@@ -19,6 +20,9 @@ PRODUCED_BY = {
     "ComfyUIPackagesMissing": POD,
     "ComfyUIPortTaken": POD,
     "ComfyUIPythonMissing": POD,
+    "ComfyUIVersionMissing": VERSIONS + "test_without_its_archive_the_images_version_runs",
+    "ComfyUIVersionNotUsed": VERSIONS + "test_a_setting_that_cannot_be_used_is_a_condition",
+    "ComfyUIVersionReverted": VERSIONS + "test_a_version_that_does_not_come_up_is_reverted",
     "DataFolderNotReady": POD,
     "DataReadOnly": POD,
     "ExtraModelPathsBroken": POD,

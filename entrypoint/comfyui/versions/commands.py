@@ -37,7 +37,8 @@ def change(settings: Settings, paths: Paths, name: str, anyway: bool = False) ->
     with alone(paths):
         version = resolve(settings.comfyui_repo, name)
         chosen = read_chosen(paths)
-        if (version and version.commit) == (chosen.version and chosen.version.commit):
+        same = (version and version.commit) == (chosen.version and chosen.version.commit)
+        if same and (version is None or place_of(paths, image, version).is_whole()):
             return f"ComfyUI {name_of(version)} is the chosen one already"
         return _change_to(settings, paths, image, version, anyway) + _note(settings, name)
 

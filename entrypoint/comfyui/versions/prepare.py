@@ -19,7 +19,7 @@ from entrypoint.nodes.origin import Origin, head_of
 from entrypoint.nodes.outcome import Refused
 from entrypoint.nodes.source import bring, clone_at
 from entrypoint.packages.distributions import distributions, site_packages
-from entrypoint.packages.overlay import HELD, Overlay, finish, new_folder, prepare
+from entrypoint.packages.overlay import Overlay, finish, new_folder, prepare
 from entrypoint.packages.store import CannotKeep
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -28,7 +28,8 @@ from entrypoint.system.files import read_text
 _REQUIREMENTS = ("requirements.txt", "manager_requirements.txt")
 #: What pip says where requirements and the held packages exclude each other.
 _CONFLICT = "ResolutionImpossible"
-_HELD = re.compile(rf"(?m)^\s*((?:{'|'.join(HELD)})\s*[<>=!~][^#;\n]*)")
+#: A line that names a version of torch, or of what is held with it (`overlay.HELD`).
+_HELD = re.compile(r"(?:torch|torchvision|torchaudio|triton) ?[<>=!~]")
 
 
 def make_ready(settings: Settings, paths: Paths, image: Source, version: Version, say: Callable[[str], None]) -> Place:
@@ -106,4 +107,5 @@ def _install(env: Overlay, code: str, wanted: list[str]) -> str:
 
 def other_torch(requirements: str) -> str:
     """What requirements ask of torch and the packages that are held with it; "" where they name no version."""
-    return ", ".join(" ".join(each.split()) for each in _HELD.findall(requirements))
+    lines = (" ".join(re.split("[#;]", line, maxsplit=1)[0].split()) for line in requirements.splitlines())
+    return ", ".join(line for line in lines if _HELD.match(line))

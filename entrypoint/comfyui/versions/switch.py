@@ -41,8 +41,9 @@ def switch(settings: Settings, paths: Paths, version: Version | None, say: Calla
         Refused: It did not come up, and the one before runs again; or nothing has changed.
         OSError: The volume refuses; nothing has changed.
     """
-    before = read_chosen(paths)
-    chosen = Chosen(version=version, before=before.version, proven=version is None, at=time.time())
+    former = read_chosen(paths)
+    before = former.version if former.version != version else former.before  # prepared anew, for another image
+    chosen = Chosen(version=version, before=before, proven=version is None, at=time.time())
     if not _runs(paths):
         write_chosen(paths, chosen)
         return f"{name_of(version)} is used from ComfyUI's next start on"
@@ -57,7 +58,7 @@ def switch(settings: Settings, paths: Paths, version: Version | None, say: Calla
     if read_chosen(paths).version == version:  # the launcher may have reverted it already
         given_up(paths, chosen, f"ComfyUI {name_of(version)} {problem}")
         _restart(paths)
-    raise Refused(f"ComfyUI {name_of(version)} {problem}, so {name_of(before.version)} runs again")
+    raise Refused(f"ComfyUI {name_of(version)} {problem}, so {name_of(before)} runs again")
 
 
 def _runs(paths: Paths) -> bool:

@@ -68,7 +68,19 @@ def _run(settings: Settings, paths: Paths, source: Source, folder: str, longest_
     if "--database-url" in (read_text(f"{source.folder}/comfy/cli_args.py") or ""):
         words += ["--database-url", f"sqlite:///{folder}/comfyui.db"]
     os.mkdir(f"{folder}/user")
-    command = [source.python, "-X", "faulthandler", RUNNER, f"{folder}/node", f"{source.folder}/main.py", *words]
+    # It ends with this process, however that ends: nothing else would stop it.
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        source.python,
+        "-X",
+        "faulthandler",
+        RUNNER,
+        f"{folder}/node",
+        f"{source.folder}/main.py",
+        *words,
+    ]
     environ = pip_environ() | variables(overlay) | {"PYTHONUNBUFFERED": "1"}
     environ["PATH"] = f"{os.path.dirname(source.python)}:{environ['PATH']}"
     with open(f"{folder}/log", "xb") as log:

@@ -59,7 +59,7 @@ application = web.Application(client_max_size=1 << 40)
 application.add_routes(
     [
         web.get("/view", view), web.post("/upload/image", upload), web.get("/queue", queue),
-        web.get("/source-1k", small), web.get("/echo", echo),
+        web.post("/prompt", queue), web.get("/source-1k", small), web.get("/echo", echo),
     ]
 )  # fmt: skip
 instance = types.SimpleNamespace(app=application)
