@@ -1,7 +1,7 @@
 # The pod's image. `docker build .` makes the CUDA one; docker-bake.hcl names the variants.
 #
 #   BASE_IMAGE  one of the bases below, or any image of Debian 12 or Ubuntu 24.04
-#   COMFYUI     on | off: off leaves ComfyUI, torch and everything they need out
+#   COMFYUI     on | off | full: off leaves ComfyUI, torch and everything they need out; full adds the packs of nodes
 #
 # Build contexts that stand in for the network, each a folder:
 #   --build-context comfyui=DIR   ComfyUI's code (with main.py and requirements.txt at its top)
@@ -100,7 +100,27 @@ RUN install -d -m 1777 /opt/comfyui /opt/comfyui/user \
 COPY --link image/kernel.json /usr/local/share/jupyter/kernels/comfyui/kernel.json
 
 
-# hadolint ignore=DL3006 # one of the two stages above
+
+# The nodes of every pack (`podkeeper nodes install all`), each at its pinned commit.
+FROM environment AS nodes-clone
+COPY --from=app /opt/podkeeper/app /opt/podkeeper/app
+RUN mkdir /opt/comfyui-nodes \
+    && /opt/podkeeper/env/bin/python -I -m entrypoint.nodes.bake /opt/comfyui-nodes \
+    && chmod -R a+rwX /opt/comfyui-nodes
+
+FROM scratch AS nodes
+COPY --from=nodes-clone /opt/comfyui-nodes /
+
+# Their packages, by hash, beside ComfyUI's, of which they replace none.
+FROM comfyui-on AS comfyui-full
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=bind,source=entrypoint/nodes/packs,target=/opt/packs \
+    /opt/comfyui-env/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+        -r /opt/packs/wan.txt -r /opt/packs/flux.txt
+COPY --link --from=nodes / /opt/comfyui-nodes
+
+
+# hadolint ignore=DL3006 # one of the stages above
 FROM comfyui-${COMFYUI} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
 # /var/log, a home, /workspace (a fresh named volume takes its mode), the nodes' packages, and the data folder (a promise:

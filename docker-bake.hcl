@@ -1,4 +1,5 @@
 # docker buildx bake          the CUDA image, for a GPU (VERSION=$(scripts/version) in front labels it)
+# docker buildx bake full     that one with the packs of custom nodes
 # docker buildx bake cpu      without CUDA: JupyterLab; and ComfyUI where CPU_WHEELS has a torch for the CPU
 
 variable "IMAGE" {
@@ -28,7 +29,7 @@ group "default" {
 }
 
 group "all" {
-  targets = ["cuda", "cpu"]
+  targets = ["cuda", "full", "cpu"]
 }
 
 target "_common" {
@@ -44,6 +45,12 @@ target "cuda" {
   inherits = ["_common"]
   args     = { BASE_IMAGE = "cuda" }
   tags     = ["${IMAGE}:${VERSION}", "${IMAGE}:latest"]
+}
+
+target "full" {
+  inherits = ["cuda"]
+  args     = { COMFYUI = "full" }
+  tags     = ["${IMAGE}:${VERSION}-full", "${IMAGE}:full"]
 }
 
 target "cpu" {

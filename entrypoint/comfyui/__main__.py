@@ -19,6 +19,7 @@ from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.comfyui.versions.launch import version_to_launch
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.nodes import left_out
+from entrypoint.nodes.image_nodes import links_folder
 from entrypoint.nodes.inventory import Launch, note_launch
 from entrypoint.packages.environment import has_served, note_start, prepare
 from entrypoint.packages.overlay import pip_environ
@@ -59,6 +60,7 @@ def main() -> int:
         f"{paths.data}/custom_nodes",
         f"{source.folder}/custom_nodes",
         os.path.dirname(launch.handover) + "/nodes",
+        links_folder(paths),
     )
     rolled_back = bool(packages and packages.rolled_back)
     failure = failure_of_last_starts(paths)

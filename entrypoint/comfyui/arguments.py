@@ -37,6 +37,7 @@ class LaunchFacts:
         database: Path for ComfyUI's database, or "" where ComfyUI can write it beside its code.
         manager: The arguments with which this ComfyUI starts the ComfyUI-Manager that is installed beside it.
         handover: Path of podkeeper's extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" for an old ComfyUI.
+        image_nodes: Path of the extra_model_paths.yaml that names the image's own nodes, or "".
     """
 
     gpu: bool
@@ -47,6 +48,7 @@ class LaunchFacts:
     database: str = ""
     gpus_promised: int = 0
     handover: str = ""
+    image_nodes: str = ""
     manager: Collection[str] = ()
 
 
@@ -76,6 +78,8 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         own += ["--extra-model-paths-config", facts.model_paths]
     if facts.handover and service_named("comfyui").behind_door(settings):
         own += ["--extra-model-paths-config", facts.handover]
+    if facts.image_nodes:
+        own += ["--extra-model-paths-config", facts.image_nodes]
     own += manager_arguments(settings, given, facts.manager)
     return own + given, conditions
 

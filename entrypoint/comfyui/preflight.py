@@ -11,6 +11,8 @@ import subprocess
 from entrypoint.comfyui.arguments import LEGACY_MANAGER, MANAGER, NEEDS_PACKAGE, LaunchFacts
 from entrypoint.comfyui.installation import Source
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.nodes.image_nodes import link_image_nodes
+from entrypoint.nodes.inventory import folder_of
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_bytes, read_text
 
@@ -41,6 +43,7 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
         data_writable=os.access(paths.data, os.W_OK),
         database=other_database(source.folder, paths.home),
         handover=handover(source.folder),
+        image_nodes=image_nodes(paths),
         manager=manager_arguments(source.folder) if packages[_MANAGER] else (),
     )
 
@@ -71,6 +74,15 @@ def handover(folder: str) -> str:
     resolve its folder relative to the file, finds no such folder and exits 1."""
     known = "yaml_dir" in (read_text(f"{folder}/utils/extra_config.py") or "")
     return f"{os.path.dirname(os.path.abspath(__file__))}/handover/extra_model_paths.yaml" if known else ""
+
+
+def image_nodes(paths: Paths) -> str:
+    """The path of the extra_model_paths.yaml with the image's own nodes, or ""."""
+    try:
+        return link_image_nodes(paths, folder_of(paths))
+    except OSError as error:
+        print(f"comfyui: without the image's custom nodes: {error.filename}: {error.strerror}", flush=True)
+        return ""
 
 
 def gpu_visible() -> bool:

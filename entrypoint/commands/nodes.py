@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.nodes import commands, keep_lock, pack, update
+from entrypoint.nodes.pack_files import PACKS
 from entrypoint.system.privileges import become_service_user
 
 
@@ -14,7 +15,7 @@ def main(given: Namespace) -> int:
     settings, paths = settings_and_paths()
     become_service_user(settings)  # the nodes are that user's
     match given.verb:
-        case "install" if given.address in pack.PACKS:
+        case "install" if given.address in PACKS:
             return pack.install_pack(paths, given.address)
         case "install":
             return commands.install(paths, given.address)

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from entrypoint.nodes.folders import entries, part_of
-from entrypoint.nodes.inventory import folder_of, inventory
+from entrypoint.nodes.image_nodes import links_folder
+from entrypoint.nodes.inventory import folder_of, inventory, node_folders
 from entrypoint.nodes.left_out import read_left_out, write_left_out
 from entrypoint.nodes.needs import RESTART, install_needs, lacks
 from entrypoint.nodes.outcome import DONE, FAILED, Refused, report
@@ -95,6 +96,10 @@ def remove(paths: Paths, name: str) -> int:
 
 def _remove(paths: Paths, name: str) -> str:
     path = path_of(paths, name)
+    if path.startswith(links_folder(paths) + "/"):
+        mark = f"{folder_of(paths)}/{name}.disabled"
+        os.makedirs(mark, exist_ok=True)
+        return f"{name}, a node of the image, is off as long as there is {mark}; {RESTART}"
     aside = f"{path}.disabled"
     while os.path.lexists(aside):
         aside = f"{path}.{os.urandom(3).hex()}.disabled"
@@ -104,7 +109,7 @@ def _remove(paths: Paths, name: str) -> str:
 
 def path_of(paths: Paths, name: str) -> str:
     """The folder or file of a node. Raises Refused."""
-    path = entries([folder_of(paths)]).get(name)
+    path = entries(node_folders(paths)).get(name)
     if path is None:
         raise Refused(f"there is no custom node {name}; see: podkeeper nodes list")
     return path

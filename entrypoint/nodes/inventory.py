@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from entrypoint.nodes.blame import LeftOut
 from entrypoint.nodes.folders import entries, is_part
+from entrypoint.nodes.image_nodes import links_folder
 from entrypoint.nodes.import_log import ImportReport
 from entrypoint.nodes.left_out import read_left_out
 from entrypoint.nodes.origin import Origin, origin_of
@@ -36,6 +37,7 @@ class Node:
         reason: Why it is failed or left out; "".
         origin: Where it came from.
         newest: A newer commit or version than the installed one, as far as was asked (`podkeeper nodes outdated`); "".
+        of_image: Whether it is the image's, and not on the volume.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Node:
     reason: str
     origin: Origin
     newest: str = ""
+    of_image: bool = False
 
     @property
     def version(self) -> str:
@@ -63,16 +66,22 @@ def folder_of(paths: Paths) -> str:
     return f"{paths.data}/custom_nodes"
 
 
+def node_folders(paths: Paths) -> list[str]:
+    """The folders of custom nodes that the user can change: his own, then the image's."""
+    return [folder_of(paths), links_folder(paths)]
+
+
 def inventory(paths: Paths) -> list[Node]:
     """The nodes, by name; those that are off come last."""
     folder = folder_of(paths)
     report, left, newest = read_report(paths), read_left_out(paths), read_newest(paths)
     nodes = []
-    for name, path in sorted(entries([folder]).items()):
+    for name, path in sorted(entries(node_folders(paths)).items()):
         state, reason = _state(name, report, left)
         origin, newer = origin_of(path), newest.get(name, "")
         # ComfyUI-Manager, or git in a terminal, may have updated it since it was asked.
-        nodes.append(Node(name, path, state, reason, origin, "" if newer in origin else newer))
+        of_image = path.startswith(links_folder(paths) + "/")
+        nodes.append(Node(name, path, state, reason, origin, "" if newer in origin else newer, of_image))
     for name, path in _off(folder):
         nodes.append(Node(name, path, OFF, "", origin_of(path)))
     return nodes

@@ -10,7 +10,8 @@ import os
 
 from entrypoint.nodes.commands import install_wanted
 from entrypoint.nodes.folders import entries
-from entrypoint.nodes.inventory import LOADED, Node, folder_of, inventory, read_launch
+from entrypoint.nodes.image_nodes import image_packages
+from entrypoint.nodes.inventory import LOADED, Node, inventory, node_folders, read_launch
 from entrypoint.nodes.lock import BadLock, Locked, NodesLock, needed_packages, read_lock, text_of
 from entrypoint.nodes.origin import Origin
 from entrypoint.nodes.outcome import DONE, FAILED, Refused, report
@@ -40,9 +41,10 @@ def keep_lock(paths: Paths) -> None:
 def current_lock(paths: Paths) -> NodesLock:
     """The nodes that ComfyUI has loaded, and all packages above the image's."""
     overlay = Overlay.found(f"{paths.packages}/env")
-    here = added(overlay.site) if overlay else {}
+    above = {name: each.version for name, each in added(overlay.site).items()} if overlay else {}
+    here = (image_packages(overlay.ground) if overlay else {}) | above
     nodes = tuple(_locked(node) for node in inventory(paths) if node.state == LOADED)
-    return NodesLock(nodes, {name: each.version for name, each in here.items()}, read_launch(paths).comfyui)
+    return NodesLock(nodes, here, read_launch(paths).comfyui)
 
 
 def _locked(node: Node) -> Locked:
@@ -80,7 +82,7 @@ def restore(paths: Paths, file: str = "") -> int:
 
 def restore_nodes(paths: Paths, wanted: NodesLock, *, needs: bool = True) -> int:
     """Install the nodes that are missing; `needs`: and what each needs. Returns the exit code."""
-    here = entries([folder_of(paths)])
+    here = entries(node_folders(paths))
     codes = [DONE]
     for each in wanted.nodes:
         if each.name in here:

@@ -6,17 +6,16 @@ image. `scripts/node_packs.py` makes both.
 
 from __future__ import annotations
 
-import os
 import sys
 
+from entrypoint.nodes.folders import entries
+from entrypoint.nodes.inventory import node_folders
 from entrypoint.nodes.keep_lock import restore_nodes
 from entrypoint.nodes.lock import read_lock
-from entrypoint.nodes.needs import install_locked
-from entrypoint.nodes.outcome import FAILED, Refused
+from entrypoint.nodes.needs import install_locked, lacks
+from entrypoint.nodes.outcome import DONE, FAILED, Refused
+from entrypoint.nodes.pack_files import PACKS, pack_file
 from entrypoint.settings.paths import Paths
-
-PACKS = {"wan": ("wan",), "flux": ("flux",), "all": ("wan", "flux")}
-FOLDER = os.path.dirname(os.path.abspath(__file__)) + "/packs"
 
 
 def install_pack(paths: Paths, name: str) -> int:
@@ -25,13 +24,18 @@ def install_pack(paths: Paths, name: str) -> int:
 
 
 def _install_one(paths: Paths, name: str) -> int:
+    with open(pack_file(name, "lock"), encoding="utf-8") as file:
+        wanted = read_lock(file.read())
+    here = entries(node_folders(paths))
+    if all(node.name in here and not lacks(paths, here[node.name]) for node in wanted.nodes):
+        print(f"{name}: all its {len(wanted.nodes)} nodes are here already")
+        return DONE
     print(f"{name}: installing the packages of all its nodes", flush=True)
     try:
-        problem = install_locked(paths, f"{FOLDER}/{name}.txt")
+        problem = install_locked(paths, pack_file(name))
     except Refused as refused:
         print(f"podkeeper: {refused}", file=sys.stderr)
         return FAILED
     if problem:  # another Python, or other packages in the image: what each node asks for may fit all the same
         print(f"{name}: the pinned packages do not fit ({problem}); each node gets what it asks for", flush=True)
-    with open(f"{FOLDER}/{name}.lock", encoding="utf-8") as file:
-        return restore_nodes(paths, read_lock(file.read()), needs=bool(problem))
+    return restore_nodes(paths, wanted, needs=bool(problem))

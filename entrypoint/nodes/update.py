@@ -50,7 +50,7 @@ def _ask(node: Node) -> tuple[str, str]:
 def update(paths: Paths, names: Sequence[str]) -> int:
     """Update nodes and what they need: these, or all that have a source. One that cannot be updated is as it was."""
     nodes = {node.name: node for node in inventory(paths) if node.state != OFF}
-    chosen = names or [name for name, node in nodes.items() if node.origin.repository or node.origin.registry]
+    chosen = names or [name for name, each in nodes.items() if not each.of_image and any(each.origin[::2])]
     codes = [report(_update, paths, nodes, name, doing=f"update {name}") for name in chosen]
     if not chosen:
         print("no node has a source to update it from")
@@ -63,6 +63,9 @@ def _update(paths: Paths, nodes: Mapping[str, Node], name: str) -> str:
     if name not in nodes:
         raise Refused(f"there is no custom node {name}; see: podkeeper nodes list")
     node = nodes[name]
+    if node.of_image:
+        source = node.origin.repository or name
+        raise Refused(f"{name} is the image's; a newer one of your own: podkeeper nodes install {source}")
     newest = newest_of(node.path, node.origin)
     if not newest:
         raise Refused(f"{name} has no source to update it from: it is neither a clone nor of ComfyUI's registry")

@@ -25,7 +25,7 @@ from entrypoint.conditions.condition import CannotDo
 from entrypoint.nodes.blame import arguments_without
 from entrypoint.nodes.folders import entries
 from entrypoint.nodes.import_log import import_report
-from entrypoint.nodes.inventory import folder_of
+from entrypoint.nodes.inventory import node_folders
 from entrypoint.nodes.left_out import RUNNER, read_left_out
 from entrypoint.packages.distributions import is_stand_in
 from entrypoint.packages.environment import variables
@@ -62,7 +62,7 @@ def _run(settings: Settings, paths: Paths, source: Source, folder: str, longest_
     words, _ = arguments.build(replace(settings, comfyui_internal_port=port), paths, replace(facts, database=""))
     left = sorted(read_left_out(paths))
     handover = [f"{os.path.dirname(facts.handover)}/nodes"] if facts.handover else []
-    nodes = entries([folder_of(paths), f"{source.folder}/custom_nodes", *handover])
+    nodes = entries([*node_folders(paths), f"{source.folder}/custom_nodes", *handover])
     words += arguments_without(left, tuple(nodes), settings.comfyui_args)
     words += ["--user-directory", f"{folder}/user", "--temp-directory", folder]
     if "--database-url" in (read_text(f"{source.folder}/comfy/cli_args.py") or ""):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.nodes import pack
+from entrypoint.nodes import pack, pack_files
 from entrypoint.nodes.inventory import folder_of
 from entrypoint.nodes.lock import Locked, NodesLock, read_lock, text_of
 from entrypoint.packages.distributions import added
@@ -32,7 +32,7 @@ def packs(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (folder / "wan.txt").write_text(f"lib==1.1 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
     (folder / "flux.lock").write_text(text_of(NodesLock((Locked("Other", str(other), head(other)),))))
     (folder / "flux.txt").write_text("")
-    monkeypatch.setattr(pack, "FOLDER", str(folder))
+    monkeypatch.setattr(pack_files, "FOLDER", str(folder))
     return folder
 
 
@@ -65,7 +65,7 @@ def test_packages_that_do_not_fit_leave_each_node_what_it_asks_for(
 
 
 def test_the_packs_of_the_project_can_be_read() -> None:
-    for names in pack.PACKS.values():
+    for names in pack_files.PACKS.values():
         for name in names:
             lock = read_lock(Path(pack.__file__).parent.joinpath("packs", f"{name}.lock").read_text())
             assert lock.nodes

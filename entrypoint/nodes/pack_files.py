@@ -1,0 +1,14 @@
+"""A: the files of the packs of custom nodes: `packs/NAME.lock` has the nodes, `packs/NAME.txt` their packages."""
+
+from __future__ import annotations
+
+import os
+
+#: Name of a pack -> the packs that it is made of.
+PACKS = {"wan": ("wan",), "flux": ("flux",), "all": ("wan", "flux")}
+FOLDER = os.path.dirname(os.path.abspath(__file__)) + "/packs"
+
+
+def pack_file(name: str, ending: str = "txt") -> str:
+    """The path of a pack's file."""
+    return f"{FOLDER}/{name}.{ending}"
