@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.nodes import commands, keep_lock, pack, update
-from entrypoint.nodes.pack_files import PACKS
+from entrypoint.nodes.pack_names import PACKS
 from entrypoint.system.privileges import become_service_user
 
 

@@ -73,6 +73,9 @@ REGISTRY: dict[str, Entry] = {
     "ManagerRestricted": Entry("warning", "comfyui", "ComfyUI-Manager may not install while ComfyUI has no login."),
     "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
     "NodeLeftOut": Entry("warning", "comfyui", "ComfyUI starts without a custom node that ended it."),
+    "NodePackIncomplete": Entry(
+        "warning", "models", "The custom nodes that load a bundle's files are not all installed."
+    ),
     "NodesNotLoaded": Entry("warning", "nodes", "ComfyUI could not import some custom nodes."),
     "NoGpu": Entry("note", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
     "PackagesNotKept": Entry("warning", "nodes", "Packages that were installed cannot be kept on the volume."),

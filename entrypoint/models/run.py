@@ -24,6 +24,7 @@ from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DownloadError
 from entrypoint.models.fetch_plan import EMPTY_PLAN, FetchPlan, make_plan
 from entrypoint.models.load_manifest import load
+from entrypoint.models.node_packs import NodePacks
 from entrypoint.models.outcome import DONE, NOTHING_FITS, STOPPED, Outcome, outcome_of, outcome_of_error
 from entrypoint.models.progress import FAILED, WAITING, Transfer, line
 from entrypoint.models.report import Notes, Reporter, log
@@ -96,7 +97,11 @@ async def _fetch(run: _Run) -> Outcome:
             await queue.survey()
             try:
                 run.plan = _planned(run)
+                packs = NodePacks(run.settings, run.paths, run.wanted)
+                packs.start()
                 outcome = await execute(run.plan, queue, run.transfers)
+                while packs.is_alive():  # a stop does not wait for pip
+                    await asyncio.sleep(0.1)
             except DoesNotFit as error:
                 outcome = outcome_of_error(error)
             reporter.state = outcome.state

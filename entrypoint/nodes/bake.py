@@ -6,12 +6,14 @@ Without the repositories' example pictures and videos: LanPaint has 147 MB of th
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 from entrypoint.nodes.lock import read_lock
 from entrypoint.nodes.origin import Origin
 from entrypoint.nodes.outcome import Refused
-from entrypoint.nodes.pack_files import PACKS, pack_file
+from entrypoint.nodes.pack_files import pack_file
+from entrypoint.nodes.pack_names import PACKS
 from entrypoint.nodes.source import bring
 
 _EXAMPLES = ("example", "sample", "demo", "workflow", "screenshot", "doc")
@@ -34,6 +36,7 @@ def main(target: str) -> int:
                 print(f"bake: {refused}", file=sys.stderr)
                 return 1
             print(f"{node.name}: {remove_examples(folder) / 1e6:.1f} MB of examples left out", flush=True)
+            remove_history(folder)
     return 0
 
 
@@ -50,6 +53,25 @@ def remove_examples(folder: str) -> int:
                 removed += os.path.getsize(path)
                 os.unlink(path)
     return removed
+
+
+def remove_history(folder: str) -> None:
+    """Leave of a clone's `.git` what says where it came from (`origin.origin_of`); commits are as large as files.
+
+    It stays a repository to git; a newer version is another clone, on the volume.
+    """
+    for above, folders, names in os.walk(folder):
+        if above != folder and ".git" in names:  # a submodule's, which names a folder of the clone's
+            os.unlink(f"{above}/.git")
+        folders[:] = [name for name in folders if name != ".git"]
+    for name in os.listdir(f"{folder}/.git"):
+        path = f"{folder}/.git/{name}"
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        elif name not in ("HEAD", "config"):
+            os.unlink(path)
+    for name in ("objects", "refs"):
+        os.mkdir(f"{folder}/.git/{name}")
 
 
 if __name__ == "__main__":

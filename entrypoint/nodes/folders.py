@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from entrypoint.nodes.origin import head_of
 
+_OFF = ".disabled"
 _INSTALLING = ".installing-"
 #: Seconds after which a part is a leftover; a clone and its packages have 45 min.
 _PART_S = 3600
@@ -33,6 +34,21 @@ def entries(folders: Sequence[str]) -> dict[str, str]:
             if os.path.isdir(path) or _is_module(path):
                 found.setdefault(name, path)
     return found
+
+
+def known_names(folder: str) -> set[str]:
+    """The names of the nodes in a folder, also of those that are off, in small letters: the registry's names are such.
+
+    ComfyUI-Manager moves what it disables to `.disabled/NAME@VERSION`.
+    """
+    found: set[str] = set()
+    for each in (folder, f"{folder}/{_OFF}"):
+        try:
+            names = os.listdir(each)
+        except OSError:
+            continue
+        found.update(name.removesuffix(_OFF).removesuffix(".py").partition("@")[0].lower() for name in names)
+    return found - {""}
 
 
 def part_of(path: str) -> str:

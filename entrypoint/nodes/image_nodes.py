@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import re
 
-from entrypoint.nodes.folders import entries
-from entrypoint.nodes.pack_files import PACKS, pack_file
+from entrypoint.nodes.folders import entries, known_names
+from entrypoint.nodes.pack_files import pack_file
+from entrypoint.nodes.pack_names import PACKS
 from entrypoint.packages.distributions import distributions, normalised, site_packages
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_text, write_atomically
 
 FOLDER = "/opt/comfyui-nodes"
-_OFF = ".disabled"
 _PINNED = re.compile(r"(?m)^([A-Za-z0-9_.-]{1,100})==")
 
 
@@ -37,7 +37,7 @@ def link_image_nodes(paths: Paths, users: str, folder: str = FOLDER) -> str:
     nodes = entries([folder])
     if not nodes:
         return ""
-    links, taken = links_folder(paths), _names(users)
+    links, taken = links_folder(paths), known_names(users)
     os.makedirs(links, exist_ok=True)
     wanted = {name: path for name, path in nodes.items() if name.lower() not in taken}
     for name in set(os.listdir(links)) - wanted.keys():
@@ -50,21 +50,6 @@ def link_image_nodes(paths: Paths, users: str, folder: str = FOLDER) -> str:
     if read_text(file) != text:
         write_atomically(file, text)
     return file
-
-
-def _names(users: str) -> set[str]:
-    """The names of the user's nodes, also of those that are off, in small letters: the registry's names are such.
-
-    ComfyUI-Manager moves what it disables to `.disabled/NAME@VERSION`.
-    """
-    found: set[str] = set()
-    for folder in (users, f"{users}/{_OFF}"):
-        try:
-            names = os.listdir(folder)
-        except OSError:
-            continue
-        found.update(name.removesuffix(_OFF).removesuffix(".py").partition("@")[0].lower() for name in names)
-    return found - {""}
 
 
 def image_packages(environment: str, folder: str = FOLDER) -> dict[str, str]:

@@ -9,9 +9,9 @@ import hashlib
 import os
 
 from entrypoint.nodes.commands import install_wanted
-from entrypoint.nodes.folders import entries
+from entrypoint.nodes.folders import entries, known_names
 from entrypoint.nodes.image_nodes import image_packages
-from entrypoint.nodes.inventory import LOADED, Node, inventory, node_folders, read_launch
+from entrypoint.nodes.inventory import LOADED, Node, folder_of, inventory, node_folders, read_launch
 from entrypoint.nodes.lock import BadLock, Locked, NodesLock, needed_packages, read_lock, text_of
 from entrypoint.nodes.origin import Origin
 from entrypoint.nodes.outcome import DONE, FAILED, Refused, report
@@ -82,11 +82,13 @@ def restore(paths: Paths, file: str = "") -> int:
 
 def restore_nodes(paths: Paths, wanted: NodesLock, *, needs: bool = True) -> int:
     """Install the nodes that are missing; `needs`: and what each needs. Returns the exit code."""
-    here = entries(node_folders(paths))
+    here, known = entries(node_folders(paths)), known_names(folder_of(paths))
     codes = [DONE]
     for each in wanted.nodes:
         if each.name in here:
             print(f"{each.name} is here already")
+        elif each.name.lower() in known:
+            print(f"{each.name} is here already, switched off or under another spelling")
         else:
             codes.append(report(_restore_one, paths, each, wanted, needs, doing=f"install {each.name}"))
     failed = codes.count(FAILED)

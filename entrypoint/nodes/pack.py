@@ -14,7 +14,8 @@ from entrypoint.nodes.keep_lock import restore_nodes
 from entrypoint.nodes.lock import read_lock
 from entrypoint.nodes.needs import install_locked, lacks
 from entrypoint.nodes.outcome import DONE, FAILED, Refused
-from entrypoint.nodes.pack_files import PACKS, pack_file
+from entrypoint.nodes.pack_files import pack_file
+from entrypoint.nodes.pack_names import PACKS
 from entrypoint.settings.paths import Paths
 
 

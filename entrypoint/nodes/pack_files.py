@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-#: Name of a pack -> the packs that it is made of.
-PACKS = {"wan": ("wan",), "flux": ("flux",), "all": ("wan", "flux")}
 FOLDER = os.path.dirname(os.path.abspath(__file__)) + "/packs"
 
 

@@ -45,6 +45,8 @@ PRODUCED_BY = {
     "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
     "ComfyUIFails": NODES + "test_a_start_that_fails_says_why_until_comfyui_responds",
     "NodeLeftOut": NODES + "test_comfyui_serves_the_others_and_says_which_node_is_left_out",
+    "NodePackIncomplete": "tests/process/nodes/test_bundle_nodes.py::"
+    "test_nodes_that_cannot_be_had_are_a_condition_until_they_are",
     "NodesNotLoaded": NODES + "test_a_node_that_cannot_be_imported_is_named",
     "NoGpu": POD,
     "PackagesNotKept": PACKAGES + "test_a_volume_that_refuses_packages_is_a_condition_until_it_takes_them",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from entrypoint.comfyui.versions.chosen import Chosen, Version, name_of, read_chosen, write_chosen
 from entrypoint.comfyui.versions.launch import MOST_DEAD, given_up
+from entrypoint.nodes.idle import held, restart, runs
 from entrypoint.nodes.outcome import Refused
 from entrypoint.packages.environment import dead_starts
 from entrypoint.packages.local_state import fingerprint, read_state
@@ -17,19 +16,11 @@ from entrypoint.packages.overlay import Overlay
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
-from entrypoint.system.loopback_http import get, get_json
-from entrypoint.system.supervisord_rpc import Refused as Fault
-from entrypoint.system.supervisord_rpc import call
+from entrypoint.system.loopback_http import get
 
-#: The file in the requests folder for whose first 15 s ComfyUI takes no new workflow (handover/nodes/podkeeper.py).
-HOLD = "comfyui-hold"
-_PROBE_S, _EVERY_S, _TELL_S = 5.0, 0.5, 60.0
-#: Seconds for which the queue has to stay empty: a workflow that is being sent while the hold begins is in it then.
-_SETTLED_S = 1.0
+_PROBE_S, _EVERY_S = 5.0, 0.5
 #: Seconds in which what was installed for nodes has to be on the volume: the environment is made anew from it.
 _KEPT_S = 120.0
-#: Seconds supervisord may take to stop ComfyUI; it kills after 6.
-_STOP_S = 15.0
 #: Seconds in which the new one has to respond: it did so in the trial.
 _UP_S = 300.0
 
@@ -44,42 +35,21 @@ def switch(settings: Settings, paths: Paths, version: Version | None, say: Calla
     former = read_chosen(paths)
     before = former.version if former.version != version else former.before  # prepared anew, for another image
     chosen = Chosen(version=version, before=before, proven=version is None, at=time.time())
-    if not _runs(paths):
+    if not runs(paths):
         write_chosen(paths, chosen)
         return f"{name_of(version)} is used from ComfyUI's next start on"
     _wait_until_kept(paths, say)
-    with _held(settings, paths, say):
+    with held(settings, paths, say):
         chosen = replace(chosen, at=time.time())
         write_chosen(paths, chosen)
-        _restart(paths)
+        restart(paths)
     if not (problem := _wait_until_up(settings, paths, chosen)):
         write_chosen(paths, replace(chosen, proven=True))
         return f"ComfyUI {name_of(version)} runs" if version else "the image's ComfyUI runs"
     if read_chosen(paths).version == version:  # the launcher may have reverted it already
         given_up(paths, chosen, f"ComfyUI {name_of(version)} {problem}")
-        _restart(paths)
+        restart(paths)
     raise Refused(f"ComfyUI {name_of(version)} {problem}, so {name_of(before)} runs again")
-
-
-def _runs(paths: Paths) -> bool:
-    try:
-        found = call(_socket(paths), "supervisor.getProcessInfo", "comfyui", timeout=_PROBE_S)
-    except (OSError, Fault):
-        return False
-    return found.get("statename") in ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
-
-
-def _restart(paths: Paths) -> None:
-    try:
-        with contextlib.suppress(Fault):  # it waits for its restart
-            call(_socket(paths), "supervisor.stopProcess", "comfyui", True, timeout=_STOP_S)
-        call(_socket(paths), "supervisor.startProcess", "comfyui", False, timeout=_STOP_S)
-    except (OSError, Fault) as error:
-        raise Refused(f"cannot restart ComfyUI: {error}; run: podkeeper restart comfyui") from None
-
-
-def _socket(paths: Paths) -> str:
-    return f"{paths.runtime}/supervisor.sock"
 
 
 def _wait_until_kept(paths: Paths, say: Callable[[str], None]) -> None:
@@ -94,54 +64,6 @@ def _wait_until_kept(paths: Paths, say: Callable[[str], None]) -> None:
         time.sleep(_EVERY_S)
 
 
-@contextlib.contextmanager
-def _held(settings: Settings, paths: Paths, say: Callable[[str], None]) -> Iterator[None]:
-    """Wait until no workflow runs or waits, and let no new one in."""
-    hold = f"{paths.requests}/{HOLD}"
-    told = 0.0
-    try:
-        while True:
-            while waiting := _queued(settings):
-                if time.monotonic() - told > _TELL_S:
-                    say(f"waiting for ComfyUI's queue: {waiting}")
-                    told = time.monotonic()
-                time.sleep(_EVERY_S)
-            _touch(hold)
-            if _stays_empty(settings):
-                break
-            os.unlink(hold)
-        yield
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(hold)
-
-
-def _stays_empty(settings: Settings) -> bool:
-    until = time.monotonic() + _SETTLED_S
-    while not _queued(settings):
-        if time.monotonic() > until:
-            return True
-        time.sleep(_EVERY_S)
-    return False
-
-
-def _touch(path: str) -> None:
-    with open(path, "w", encoding="utf-8"):
-        pass
-    os.utime(path)
-
-
-def _queued(settings: Settings) -> str:
-    """What ComfyUI works on; "" for nothing. A ComfyUI that is too busy to respond counts as working."""
-    port = service_named("comfyui").port(settings)
-    found = get_json(port, "/queue", _PROBE_S)
-    if isinstance(found, dict):
-        running, pending = (len(found.get(f"queue_{name}") or ()) for name in ("running", "pending"))
-        return f"{running} running, {pending} waiting" if running or pending else ""
-    problem = get(port, "/queue", _PROBE_S).problem or ""
-    return "it does not respond" if problem.startswith("no answer") else ""
-
-
 def _wait_until_up(settings: Settings, paths: Paths, chosen: Chosen) -> str:
     """Why ComfyUI does not come up; "" once it responds."""
     comfyui = service_named("comfyui")
@@ -152,7 +74,7 @@ def _wait_until_up(settings: Settings, paths: Paths, chosen: Chosen) -> str:
             return "did not come up"
         if dead_starts(paths, since=chosen.at) >= MOST_DEAD:
             return f"ended {MOST_DEAD} times before it responded"
-        if not _runs(paths):
+        if not runs(paths):
             return "cannot run; see: podkeeper status"
         if time.monotonic() > deadline:
             return f"did not respond within {_UP_S:.0f} s"

@@ -5,7 +5,7 @@ Format (every key is checked, an unknown one is an error):
     schema = 1
     extends_catalogue = false     # true: these bundles come behind the built-in ones
     [bundles.NAME]                # DOWNLOAD_NAME switches it
-    about, default (true), implies ([]), size_gb
+    about, default (true), implies ([]), nodes, size_gb
     [[files]]
     bundle, dest, dest_root ("models" | "comfyui"), sha256, size
     source = "..."                # one of sources/registry.py, and the keys of that source
@@ -21,6 +21,7 @@ from typing import Any
 from entrypoint.models.sources.base import Key, is_destination, is_sha256
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import SOURCES, source_named
+from entrypoint.nodes.pack_names import PACKS
 
 SCHEMA = 1
 ROOTS = ("models", "comfyui")
@@ -33,7 +34,7 @@ _FILE_KEYS = {
     "dest_root": Key(ROOTS.__contains__, "must be " + " or ".join(ROOTS), required=False),
     "sha256": Key(is_sha256, "must be 64 lower-case hex digits", required=False),
 }
-_BUNDLE_KEYS = frozenset({"about", "default", "implies", "size_gb"})
+_BUNDLE_KEYS = frozenset({"about", "default", "implies", "nodes", "size_gb"})
 _TOP_KEYS = frozenset({"schema", "extends_catalogue", "bundles", "files"})
 
 
@@ -49,6 +50,7 @@ class Bundle:
     about: str = ""  # one line of description
     default: bool = True  # whether it is wanted where no flag names it (and follows DOWNLOAD_ALL)
     implies: tuple[str, ...] = ()  # bundles that it needs
+    nodes: str = ""  # the pack of custom nodes that load its files (`podkeeper nodes install NAME`)
     size_gb: float = 0.0  # its size in 10^9 bytes as the manifest gives it; used where a source does not give one
     files: tuple[File, ...] = ()  # its files, in the manifest's order
 
@@ -123,6 +125,9 @@ class _Reader:
         for other in implies:
             if not isinstance(other, str) or other not in bundles:
                 raise self._bad(place, "implies", f"{other!r} is no bundle of this manifest")
+        nodes = self._typed(table, "nodes", str, "", place)
+        if nodes and nodes not in PACKS:
+            raise self._bad(place, "nodes", f"must be one of {', '.join(PACKS)}")
         size = self._typed(table, "size_gb", (int, float), 0, place)
         if not 0 <= size < 1e6:
             raise self._bad(place, "size_gb", "must be a number of GB, 0 or more")
@@ -131,7 +136,9 @@ class _Reader:
             raise self._bad(place, "about", "must be one line of printable characters")
         default = self._typed(table, "default", bool, True, place)
         own = tuple(file for file in files if file.bundle == name)
-        return Bundle(name=name, about=about, default=default, implies=tuple(implies), size_gb=float(size), files=own)
+        return Bundle(
+            name=name, about=about, default=default, implies=tuple(implies), nodes=nodes, size_gb=float(size), files=own
+        )  # fmt: skip
 
     def _file(self, table: Any, place: str, bundles: dict[str, Any]) -> File:
         if not isinstance(table, dict):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.comfyui.versions.switch import HOLD
+from entrypoint.nodes.idle import HOLD
 from tests.support.door.running_door import BEARER, FILES, Scene, running
 
 

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
 
 import pytest
 
-from entrypoint.nodes import pack, pack_files
+from entrypoint.nodes import pack
 from entrypoint.nodes.inventory import folder_of
-from entrypoint.nodes.lock import Locked, NodesLock, read_lock, text_of
+from entrypoint.nodes.lock import read_lock
+from entrypoint.nodes.pack_names import PACKS
 from entrypoint.packages.distributions import added
 from entrypoint.packages.overlay import Overlay
 from entrypoint.settings.paths import Paths
-from tests.support.node_repositories import commit, head, new_repository
-from tests.support.package_environment import write_wheel
-
-
-@pytest.fixture
-def packs(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two packs: the first node's first commit and a package by hash, and another node without packages."""
-    folder = tmp_path / "packs"
-    folder.mkdir()
-    wheel = write_wheel(Path(os.environ["PIP_FIND_LINKS"]), "lib", "1.1")
-    first = head(repository)
-    commit(repository, {"requirements.txt": "nowhere-to-be-found"})
-    other = new_repository(tmp_path / "Other", {"__init__.py": ""})
-    (folder / "wan.lock").write_text(text_of(NodesLock((Locked("MyNode", str(repository), first),))))
-    (folder / "wan.txt").write_text(f"lib==1.1 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
-    (folder / "flux.lock").write_text(text_of(NodesLock((Locked("Other", str(other), head(other)),))))
-    (folder / "flux.txt").write_text("")
-    monkeypatch.setattr(pack_files, "FOLDER", str(folder))
-    return folder
+from tests.support.node_repositories import head
 
 
 def packages(paths: Paths) -> dict[str, str]:
@@ -65,7 +47,7 @@ def test_packages_that_do_not_fit_leave_each_node_what_it_asks_for(
 
 
 def test_the_packs_of_the_project_can_be_read() -> None:
-    for names in pack_files.PACKS.values():
+    for names in PACKS.values():
         for name in names:
             lock = read_lock(Path(pack.__file__).parent.joinpath("packs", f"{name}.lock").read_text())
             assert lock.nodes

@@ -24,13 +24,13 @@ from server import PromptServer  # type: ignore[import-not-found] # ComfyUI's ow
 NODE_CLASS_MAPPINGS: dict[str, Any] = {}
 #: Bytes from which a handover is worth the second access to the disk.
 MIN_SIZE = 1 << 20
-#: Seconds for which a hold counts: it is for the moment in which ComfyUI is replaced, and its maker may be dead.
+#: Seconds for which a hold counts: it is for the moment before a restart, and its maker may be dead.
 HOLD_S = 15.0
 _PROMPT = ("/prompt", "/api/prompt")
 _HELD = {
     "error": {
         "type": "podkeeper_hold",
-        "message": "ComfyUI is being replaced by another version: queue the workflow again in a minute",
+        "message": "ComfyUI is about to restart: queue the workflow again in a minute",
         "details": "",
         "extra_info": {},
     },
@@ -60,7 +60,7 @@ async def note_uses(
 ) -> web.StreamResponse:
     """Note when each custom node is first used: who ends ComfyUI twice within a minute of that is left out.
 
-    While ComfyUI is held (comfyui/versions/switch.py) no workflow is accepted: it would be lost with this process.
+    While ComfyUI is held (nodes/idle.py) no workflow is accepted: it would be lost with this process.
     """
     if request.method == "POST" and request.path in _PROMPT and is_held():
         return web.json_response(_HELD, status=503, headers={"Retry-After": "30"})
