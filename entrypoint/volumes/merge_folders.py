@@ -1,13 +1,28 @@
 """A: the merge of two folders into one folder and a link to it, by adoption_plan's actions."""
 
+import contextlib
 import ctypes
 import errno
 import os
+import re
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, Relink, RemoveEmpty, plan_link
+from entrypoint.volumes.adoption_plan import (
+    Action,
+    Facts,
+    Kind,
+    Link,
+    Move,
+    Relink,
+    RemoveEmpty,
+    plan_link,
+    ready_link,
+    refused,
+)
 
 _RENAME_NOREPLACE, _AT_FDCWD = 1, -100
+#: A link that a start was making anew (Relink) when it was killed.
+_UNFINISHED = re.compile(r".+\.podkeeper-[0-9a-f]{12}\Z", re.DOTALL)
 
 
 def merge(old: str, new: str, text: str) -> Condition | None:
@@ -15,9 +30,23 @@ def merge(old: str, new: str, text: str) -> Condition | None:
 
     `text`: of that link.
     """
-    facts = collect(old, new, text)
+    try:
+        facts = collect(old, new, text)
+        if _remove_unfinished(facts):
+            facts = collect(old, new, text)
+    except OSError as error:
+        return _refused(old, new, error)
     plan = plan_link(facts)
     return plan.condition or _execute(plan.actions, facts)
+
+
+def _remove_unfinished(facts: Facts) -> bool:
+    """Remove what a start that was killed in a merge has left: links of its own, which lead where others lead."""
+    found = [(facts.new, facts.new_tree), (facts.old, facts.old_tree)]
+    left = [f"{top}/{path}" for top, tree in found for path in tree if tree[path] == "link" and _UNFINISHED.match(path)]
+    for path in left:
+        os.unlink(path)
+    return bool(left)
 
 
 def collect(old: str, new: str, wanted: str) -> Facts:
@@ -59,9 +88,16 @@ def _execute(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
         for action in actions:
             _do(action)
     except OSError as error:
-        reason = f"{facts.old} is not used as {facts.new}: {error.filename or facts.new}: {error.strerror}"
-        return Condition("FolderInTheWay", reason, "check the volume with `ls -l`, then restart the pod")
+        return _refused(facts.old, facts.new, error)
+    finally:
+        if os.path.islink(ready_link(facts.new)):
+            with contextlib.suppress(OSError):
+                os.unlink(ready_link(facts.new))
     return None
+
+
+def _refused(old: str, new: str, error: OSError) -> Condition:
+    return refused(old, new, error.errno, f"{error.filename or new}: {error.strerror}")
 
 
 def _do(action: Action) -> None:
@@ -76,7 +112,8 @@ def _do(action: Action) -> None:
             os.rename(temporary, path)
         case Link(path, target):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(target, path)
+            if not (os.path.islink(path) and os.readlink(path) == target):
+                os.symlink(target, path)
 
 
 def _rename_without_replacing(source: str, target: str) -> None:
