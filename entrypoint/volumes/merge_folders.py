@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import errno
 import os
-import re
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.volumes.adoption_plan import (
@@ -21,8 +20,6 @@ from entrypoint.volumes.adoption_plan import (
 )
 
 _RENAME_NOREPLACE, _AT_FDCWD = 1, -100
-#: A link that a start was making anew (Relink) when it was killed.
-_UNFINISHED = re.compile(r".+\.podkeeper-[0-9a-f]{12}\Z", re.DOTALL)
 
 
 def merge(old: str, new: str, text: str) -> Condition | None:
@@ -32,21 +29,10 @@ def merge(old: str, new: str, text: str) -> Condition | None:
     """
     try:
         facts = collect(old, new, text)
-        if _remove_unfinished(facts):
-            facts = collect(old, new, text)
     except OSError as error:
         return _refused(old, new, error)
     plan = plan_link(facts)
     return plan.condition or _execute(plan.actions, facts)
-
-
-def _remove_unfinished(facts: Facts) -> bool:
-    """Remove what a start that was killed in a merge has left: links of its own, which lead where others lead."""
-    found = [(facts.new, facts.new_tree), (facts.old, facts.old_tree)]
-    left = [f"{top}/{path}" for top, tree in found for path in tree if tree[path] == "link" and _UNFINISHED.match(path)]
-    for path in left:
-        os.unlink(path)
-    return bool(left)
 
 
 def collect(old: str, new: str, wanted: str) -> Facts:
@@ -84,15 +70,17 @@ def _kind(path: str) -> Kind:
 
 def _execute(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
     """Stops at the first action that fails: `new` is then still a real folder, and the next start continues."""
+    ready = ready_link(facts.new)
+    temporary = f"{ready}-again"
     try:
         for action in actions:
-            _do(action)
+            _do(action, temporary)
     except OSError as error:
         return _refused(facts.old, facts.new, error)
     finally:
-        if os.path.islink(ready_link(facts.new)):
-            with contextlib.suppress(OSError):
-                os.unlink(ready_link(facts.new))
+        with contextlib.suppress(OSError):
+            for left in (ready, temporary):  # of this start, or of one that was killed
+                _remove_link(left)
     return None
 
 
@@ -100,20 +88,26 @@ def _refused(old: str, new: str, error: OSError) -> Condition:
     return refused(old, new, error.errno, f"{error.filename or new}: {error.strerror}")
 
 
-def _do(action: Action) -> None:
+def _do(action: Action, temporary: str) -> None:
+    """`temporary`: where a link that replaces another is made: not beside that, where a kill would leave it."""
     match action:
         case Move(source, target):
             _rename_without_replacing(source, target)
         case RemoveEmpty(path):
             os.rmdir(path)
         case Relink(path, target):
-            temporary = f"{path}.podkeeper-{os.urandom(6).hex()}"
+            _remove_link(temporary)
             os.symlink(target, temporary)
             os.rename(temporary, path)
         case Link(path, target):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             if not (os.path.islink(path) and os.readlink(path) == target):
                 os.symlink(target, path)
+
+
+def _remove_link(path: str) -> None:
+    if os.path.islink(path):
+        os.unlink(path)
 
 
 def _rename_without_replacing(source: str, target: str) -> None:
