@@ -41,11 +41,16 @@ def is_named(unused: Unused, model_paths: str) -> bool:
     the folder that it is in."""
     lines = [line for line in model_paths.splitlines() if not line.lstrip().startswith("#")]
     above, _, name = unused.path.rpartition("/")
-    return _is_in(unused.path, lines) or (_is_in(above, lines) and _is_in(name, lines))
+    base = rf"base_path:\s*[\"']?{re.escape(above)}/?(?=[\s\"',}}]|$)"
+    return _is_in(_name(unused.path), lines) or (_is_in(base, lines) and _is_in(_name(name), lines))
 
 
-def _is_in(words: str, lines: Sequence[str]) -> bool:
-    return any(re.search(rf"(?<![\w.-]){re.escape(words)}(?![\w.-])", line) for line in lines)
+def _name(words: str) -> str:
+    return rf"(?<![\w.-]){re.escape(words)}(?![\w.-])"
+
+
+def _is_in(pattern: str, lines: Sequence[str]) -> bool:
+    return any(re.search(pattern, line) for line in lines)
 
 
 def unused_condition(found: Sequence[Unused], model_paths: str) -> Condition:

@@ -75,6 +75,24 @@ def unused_folders(paths: Paths) -> list[Unused]:
     return found
 
 
+def model_paths_of_clones(paths: Paths) -> list[str]:
+    """The extra_model_paths.yaml of each clone of which the data folder uses something: ComfyUI reads it from there, so
+    that its relative paths hold."""
+    return [
+        f"{clone}/extra_model_paths.yaml"
+        for clone in clones_of(paths)
+        if os.path.isfile(f"{clone}/extra_model_paths.yaml")
+        and any(_is_same(f"{clone}/{name}", f"{paths.data}/{name}") for name in OF_A_CLONE)
+    ]
+
+
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
 def _kinds(models: str) -> tuple[str, ...]:
     """The folders of a models folder that have something in them."""
     return tuple(name for name in sorted(_names(models)) if _has_something(f"{models}/{name}"))

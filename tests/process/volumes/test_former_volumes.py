@@ -12,13 +12,25 @@ from pathlib import Path
 
 import pytest
 
+from entrypoint.comfyui.installation import Source
+from entrypoint.comfyui.preflight import model_paths
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.users import Identity
 from entrypoint.volumes.adopt_folders import adopt_folders
 from entrypoint.volumes.layout import lay_out, make_data_folder
 from tests.support.file_systems import mounted, needs_mount
-from tests.support.former_volumes import CONTENT, LAYOUTS, Layout, contents, listed, of_the_ancestor, paths_of, write
+from tests.support.former_volumes import (
+    CONTENT,
+    LAYOUTS,
+    Layout,
+    clone,
+    contents,
+    listed,
+    of_the_ancestor,
+    paths_of,
+    write,
+)
 
 #: Where an adoption changes something: each is a moment before which the process may be killed.
 CHANGES = ("os.mkdir", "os.symlink", "os.rename", "os.rmdir", "os.remove", "ctypes.dlsym")
@@ -93,6 +105,42 @@ def test_comfyui_itself_lists_the_models(paths: Paths, layout: Layout) -> None:
         "loras": sorted(f"{name}.safetensors" for name in ("absolute", "beside", "relative", "style")),
         "vae": ["deep/down/vae.safetensors"],
     }
+
+
+@pytest.mark.parametrize("name", ["ComfyUI", "runpod-slim/ComfyUI"])
+def test_a_clones_extra_model_paths_are_used_on(paths: Paths, name: str) -> None:
+    """Its relative paths are relative to the file, and its absolute ones are the volume's."""
+    top = Path(paths.volume) / name
+    clone(top, "venv")
+    write(Path(paths.volume) / "more/loras/another.safetensors")
+    write(top / "own/loras/third.safetensors")
+    text = f"a:\n  base_path: {paths.volume}/more\n  loras: loras\nb:\n  loras: own/loras\n"
+    write(top / "extra_model_paths.yaml", text)
+    start(paths)
+    source = Source("/nowhere", "")
+    assert model_paths(paths, source) == {f"{top}/extra_model_paths.yaml": ""}
+    if REAL:
+        code = LISTING.replace("print(", "import utils.extra_config as e\ne.load_extra_path_config(extra)\nprint(")
+        command = [
+            sys.executable,
+            "-c",
+            f"extra = {str(top / 'extra_model_paths.yaml')!r}\n{code}",
+            paths.data,
+            "loras",
+        ]
+        ended = subprocess.run(command, cwd=REAL, capture_output=True, text=True, timeout=60, check=False)
+        assert {"another.safetensors", "third.safetensors"} <= set(json.loads(ended.stdout.splitlines()[-1])["loras"])
+    assert model_paths(paths, Source(str(top), "")) == {}  # ComfyUI reads the file beside its code by itself
+    (Path(paths.data) / "extra_model_paths.yaml").symlink_to(top / "extra_model_paths.yaml")
+    assert model_paths(paths, source) == {f"{paths.data}/extra_model_paths.yaml": ""}
+
+
+def test_the_extra_model_paths_of_a_clone_that_is_not_in_use_are_not_used(paths: Paths) -> None:
+    for name in ("ComfyUI", "runpod-slim/ComfyUI"):
+        clone(Path(paths.volume) / name, "venv")
+        write(Path(paths.volume) / name / "extra_model_paths.yaml", "a:\n")
+    start(paths)
+    assert list(model_paths(paths, Source("/nowhere", ""))) == [f"{paths.volume}/ComfyUI/extra_model_paths.yaml"]
 
 
 def both_have_files(paths: Paths) -> None:
