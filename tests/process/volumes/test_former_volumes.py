@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,9 +30,8 @@ from tests.support.former_volumes import (
     paths_of,
     write,
 )
+from tests.support.killed import killed_before
 
-#: Where an adoption changes something: each is a moment before which the process may be killed.
-CHANGES = ("os.mkdir", "os.symlink", "os.rename", "os.rmdir", "os.remove", "ctypes.dlsym")
 REAL = os.environ.get("COMFYUI_DIR", "")
 #: What ComfyUI's own code finds: kind -> its files.
 LISTING = """
@@ -168,36 +166,6 @@ def every_file(paths: Paths) -> list[bytes]:
     )
 
 
-def in_a_child(work: Callable[[], None]) -> int:
-    """Do the work in a child process; returns the signal that ended it."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return os.waitpid(pid, 0)[1] & 0x7F
-
-
-def adopt_until(paths: Paths, last: int) -> int:
-    """Adopt in a process that is killed (-9) before its change number `last`; returns the signal."""
-
-    def work() -> None:
-        left = last
-
-        def count(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal left
-            if event in CHANGES:
-                left -= 1
-                if left < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        adopt_folders(paths)
-
-    return in_a_child(work)
-
-
 def test_the_start_after_a_kill_at_any_moment_is_good(tmp_path: Path) -> None:
     """Every moment at which an adoption changes something, and so ten at random, too."""
     (tmp_path / "undisturbed/workspace").mkdir(parents=True)
@@ -211,7 +179,7 @@ def test_the_start_after_a_kill_at_any_moment_is_good(tmp_path: Path) -> None:
         paths = paths_of(tmp_path / str(killed) / "workspace")
         both_have_files(paths)
         files = every_file(paths)
-        if adopt_until(paths, killed) != signal.SIGKILL:
+        if not killed_before(killed, partial(adopt_folders, paths)):
             break
         killed += 1
         assert every_file(paths) == files, f"before change {killed}"
