@@ -113,10 +113,9 @@ def snapshot_text(export: Export) -> str:
 def readme_text(export: Export) -> str:
     """How anybody makes a ComfyUI of it."""
     comfyui, nodes = export.comfyui, export.nodes.nodes
-    version = f"ComfyUI {comfyui.version or 'of an unknown version'}" + (
-        f" (commit {comfyui.commit})" if comfyui.commit else ""
-    )
     tag = f"v{comfyui.version}" if comfyui.version else ""
+    known = ", ".join(filter(None, (tag and f"tag {tag}", comfyui.commit and f"commit {comfyui.commit}")))
+    version = f"ComfyUI {comfyui.version or 'of an unknown version'}" + (f" ({known})" if known else "")
     checkout = comfyui.commit or tag
     manager = f"-r ComfyUI/{comfyui.manager}" if comfyui.manager else "comfyui-manager"
     clone = f"git clone {comfyui.repository or _DEFAULT_REPOSITORY}"

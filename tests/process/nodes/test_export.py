@@ -67,7 +67,7 @@ def test_the_packages_are_those_above_the_images(exported: Path) -> None:
     lines = [line for line in (exported / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
     assert lines == ["lib==1.0"]
     assert json.loads((exported / "snapshot.json").read_text())["pips"] == {"lib==1.0": ""}
-    assert "ComfyUI 0.29.0 (commit a8c44f9b" in (exported / "README.txt").read_text()
+    assert "ComfyUI 0.29.0 (tag v0.29.0, commit a8c44f9b" in (exported / "README.txt").read_text()
 
 
 def test_nodes_that_comfyui_cannot_load_or_that_are_off_are_not_restored(

@@ -70,7 +70,7 @@ def test_the_lock_and_the_snapshot_name_the_same_nodes() -> None:
     ("comfyui", "words"),
     [
         (EXPORT.comfyui, "git clone https://example.org/ComfyUI && git -C ComfyUI checkout a8c44f9b2a06\n"),
-        (EXPORT.comfyui, "ComfyUI 0.29.0 (commit a8c44f9b2a06)"),
+        (EXPORT.comfyui, "ComfyUI 0.29.0 (tag v0.29.0, commit a8c44f9b2a06)"),
         (EXPORT.comfyui, "-r ComfyUI/manager_requirements.txt -r export/requirements.txt"),
         (ComfyUI("0.29.0"), "git clone https://github.com/comfyanonymous/ComfyUI && git -C ComfyUI checkout v0.29.0\n"),
         (ComfyUI(), "git clone https://github.com/comfyanonymous/ComfyUI\n"),
