@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from entrypoint.nodes.lock import NodesLock, text_of
 
 REQUIREMENTS, LOCK, SNAPSHOT, README = "requirements.txt", "nodes.lock", "snapshot.json", "README.txt"
+#: Twice, because ComfyUI-Manager (4.2.2, 4.3) checks out no commit of a node that it clones; in that folder, because it
+#: takes the name of a node that is in no list for its path (legacy/manager_core.py: `todo_checkout.append((k2, ...`).
+_RESTORE = (
+    "(cd ComfyUI/custom_nodes && for run in 1 2; do COMFYUI_PATH=.. cm-cli restore-snapshot "
+    f"../../export/{SNAPSHOT}; done)"
+)
 _DEFAULT_REPOSITORY = "https://github.com/comfyanonymous/ComfyUI"
 
 
@@ -133,7 +139,7 @@ def readme_text(export: Export) -> str:
         "",
         f"    {clone} && git -C ComfyUI checkout {checkout}" if checkout else f"    {clone}",
         f"    pip install -r ComfyUI/requirements.txt {manager} -r export/{REQUIREMENTS}",
-        f"    for run in 1 2; do COMFYUI_PATH=$PWD/ComfyUI cm-cli restore-snapshot export/{SNAPSHOT}; done",
+        f"    {_RESTORE}",
         "    python ComfyUI/main.py --enable-manager",
         "",
         "The first run of the third command fetches the nodes, the second one checks their commits out.",

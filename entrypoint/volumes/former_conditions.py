@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from entrypoint.conditions.condition import Condition
 
 ENVIRONMENT, FOLDERS = "FormerEnvironment", "FormerFoldersUnused"
-#: What a clone of ComfyUI has in its folders before anybody has used it.
-_PLACEHOLDERS = re.compile(
-    r"put_.*_here|.*_will_be_put_here|example\.png|3d|example_node\.py\.example|websocket_image_save\.py|__pycache__"
-    r"|\..*|v1-inference.*\.yaml|v2-inference.*\.yaml|anything_v3\.yaml"
+#: What a clone of ComfyUI has in its folders before anybody has used it, besides `put_loras_here` and the like.
+_PLACEHOLDERS = frozenset(
+    ("example.png", "3d", "example_node.py.example", "websocket_image_save.py", "__pycache__", "anything_v3.yaml")
 )
+_PREFIXES, _SUFFIX = (".", "v1-inference", "v2-inference"), "_here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,19 @@ class Unused:
 
 def is_of_somebody(name: str) -> bool:
     """Whether an entry of a template's folder is the user's, not one that every clone of ComfyUI has."""
-    return not _PLACEHOLDERS.fullmatch(name)
+    return not (name in _PLACEHOLDERS or name.startswith(_PREFIXES) or name.endswith(_SUFFIX))
 
 
 def is_named(unused: Unused, model_paths: str) -> bool:
     """Whether the text of extra_model_paths.yaml names the folder: by its path, or as `models/...` or `custom_nodes` of
     the folder that it is in."""
     lines = [line for line in model_paths.splitlines() if not line.lstrip().startswith("#")]
+    words = [word for line in lines for word in re.split(r"[\s\"'{},]", line) if word]
     above, _, name = unused.path.rpartition("/")
-    base = rf"base_path:\s*[\"']?{re.escape(above)}/?(?=[\s\"',}}]|$)"
-    return _is_in(_name(unused.path), lines) or (_is_in(base, lines) and _is_in(_name(name), lines))
-
-
-def _name(words: str) -> str:
-    return rf"(?<![\w.-]){re.escape(words)}(?![\w.-])"
-
-
-def _is_in(pattern: str, lines: Sequence[str]) -> bool:
-    return any(re.search(pattern, line) for line in lines)
+    bases = {word.rstrip("/") for before, word in pairwise(words) if before == "base_path:"}
+    if any(word == unused.path or word.startswith(f"{unused.path}/") for word in words):
+        return True
+    return above in bases and any(word.split("/")[0] in (name, f"{name}:") for word in words)
 
 
 def unused_condition(found: Sequence[Unused], model_paths: str) -> Condition:

@@ -75,6 +75,7 @@ def test_the_lock_and_the_snapshot_name_the_same_nodes() -> None:
         (ComfyUI("0.29.0"), "git clone https://github.com/comfyanonymous/ComfyUI && git -C ComfyUI checkout v0.29.0\n"),
         (ComfyUI(), "git clone https://github.com/comfyanonymous/ComfyUI\n"),
         (ComfyUI(), "comfyui-manager -r export/requirements.txt"),
+        (EXPORT.comfyui, "COMFYUI_PATH=.. cm-cli restore-snapshot ../../export/snapshot.json;"),
         (EXPORT.comfyui, "by hand, which have no source: mine.py, folder"),
         (EXPORT.comfyui, "Bad: No module named 'x'"),
         (EXPORT.comfyui, "--base-directory /comfyui"),
