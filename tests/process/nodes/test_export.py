@@ -6,22 +6,29 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from entrypoint.commands.arguments import build_parser
+from entrypoint.commands.export import main
 from entrypoint.nodes import commands, keep_lock
 from entrypoint.nodes.export import export, package
 from entrypoint.nodes.export_files import ComfyUI
 from entrypoint.nodes.import_log import ImportReport
 from entrypoint.nodes.inventory import folder_of, write_report
+from entrypoint.nodes.lock import NodesLock, text_of
 from entrypoint.packages.distributions import Distribution, added
 from entrypoint.packages.overlay import Overlay
-from entrypoint.settings.paths import Paths
+from entrypoint.settings.paths import Facts, Paths, locate
+from entrypoint.settings.settings import Settings
+from tests.support.file_systems import folder_for_others, needs_root
 from tests.support.killed import killed_before
 from tests.support.node_repositories import commit, git, head, new_repository
 
+SERVICE = 54321
 FILES = {"requirements.txt", "nodes.lock", "snapshot.json", "README.txt"}
 COMFYUI = ComfyUI("0.29.0", "a8c44f9b2a0678ac4082e3529a3f43db7472acfe")
 
@@ -145,6 +152,15 @@ def test_what_is_in_the_way_stays(paths: Paths, tmp_path: Path, kind: str, capsy
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_link_is_the_users_though_what_it_leads_to_is_podkeepers(paths: Paths, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    assert export(paths, COMFYUI, str(target)) == 0
+    os.rename(target / "README.txt", tmp_path / "README.txt")
+    (target / "README.txt").symlink_to(tmp_path / "README.txt")
+    assert export(paths, COMFYUI, str(target)) == 1
+    assert (target / "README.txt").is_symlink()
+
+
 def test_an_export_that_was_killed_leaves_no_half_folder(paths: Paths, tmp_path: Path) -> None:
     """The files are written beside the folder; the next export removes what is left of them."""
     left = tmp_path / "out.podkeeper-0123456789ab"
@@ -212,3 +228,37 @@ def test_a_package_of_this_pod_alone_is_a_comment_and_a_clone_its_repository(tmp
         found = package(str(tmp_path), Distribution("lib", "1.0", info.name))
         assert found.requirement == words
         assert bool(found.why_not) == (folder == "elsewhere")
+
+
+@needs_root
+def test_what_is_exported_is_the_services_users() -> None:
+    """Under PUID, for root too, and nothing is written where that user may not."""
+    with folder_for_others() as top:
+        facts = Facts(mounts=frozenset(), uid=0, temporary="/tmp", python=sys.executable)
+        settings = Settings(home=str(top / "pod"), puid=str(SERVICE), pgid=str(SERVICE))
+        pod = locate(settings, facts)
+        Path(pod.data).mkdir(parents=True)
+        os.chown(pod.data, SERVICE, SERVICE)
+        (top / "roots").mkdir()
+        environ = settings.to_environ() | pod.to_environ()
+        assert exported_as_root(environ) == 0
+        found = [Path(pod.data) / "export", *(Path(pod.data) / "export").iterdir()]
+        assert {(path.stat().st_uid, path.stat().st_gid) for path in found} == {(SERVICE, SERVICE)}
+        assert names(found[0]) == FILES
+        assert exported_as_root(environ, f"{top}/roots/out") == 1
+        assert os.listdir(top / "roots") == []
+
+
+def exported_as_root(environ: dict[str, str], *words: str) -> int:
+    """The exit code of the command, in a child process, which becomes the services' user for good."""
+    build_parser()
+    text_of(NodesLock())  # imports tomlkit: the test's Python may be where that user can't go
+    pid = os.fork()
+    if pid == 0:
+        code = 99
+        try:
+            os.environ.update(environ)
+            code = main(build_parser().parse_args(["export", *words]))
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -224,6 +224,27 @@ def test_a_volume_that_is_full_in_the_middle_leaves_everything_as_it_was(paths: 
 
 @needs_mount
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("free", [0, 2])
+def test_a_full_volume_is_left_as_it_was_and_adopted_once_it_has_room(paths: Paths, layout: Layout, free: int) -> None:
+    """Without an inode for the data folder, and with one for it and for the first link."""
+    volume = Path(paths.volume)
+    with mounted("-t", "tmpfs", "-o", "nr_inodes=200", "tmpfs", at=volume):
+        layout.make(volume)
+        before = contents(volume)
+        for number in range(os.statvfs(volume).f_ffree - free):
+            (volume / f"filler{number}").touch()
+        with pytest.raises(CannotDo, match=r"No space left on device.*free space on the volume"):
+            adopt_folders(paths)
+        for filler in volume.glob("filler*"):
+            filler.unlink()
+        assert contents(volume) == before
+        start(paths)
+        for name in layout.tops:
+            assert listed(Path(paths.data) / name) == expected(layout, name)
+
+
+@needs_mount
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_a_read_only_volume_is_left_as_it_was_and_named(paths: Paths, layout: Layout) -> None:
     volume = Path(paths.volume)
     layout.make(volume)
