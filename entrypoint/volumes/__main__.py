@@ -27,8 +27,7 @@ from entrypoint.volumes import diagnosis, pass_record
 from entrypoint.volumes.counts import Counts
 from entrypoint.volumes.diagnosis import NOT_LAID_OUT, PASS_REFUSED, TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult
 from entrypoint.volumes.elsewhere import condition_of, other_volumes
-from entrypoint.volumes.former_conditions import ENVIRONMENT, FOLDERS
-from entrypoint.volumes.former_templates import former_conditions
+from entrypoint.volumes.former_templates import report_former
 from entrypoint.volumes.layout import lay_out
 from entrypoint.volumes.policy import PolicyChoice
 from entrypoint.volumes.rule_set import choose, rules_for
@@ -41,8 +40,8 @@ from entrypoint.volumes.write_probe import probe, sweep
 _HUNG_INTERVAL_S = 120.0
 #: Seconds for ComfyUI's folders: 30 of them, a few calls each, on the slowest volume.
 _LAYOUT_TIMEOUT_S = 300.0
-#: Seconds for the folders of other templates, about 100 calls, and between two looks while there are some.
-_FORMER_TIMEOUT_S, _FORMER_INTERVAL_S = 20.0, 120.0
+#: Seconds between two looks for what other templates have left, while there is some.
+_FORMER_INTERVAL_S = 120.0
 _RECORD_INTERVAL_S, _LOG_INTERVAL_S, _STUCK_AFTER_S, _PROBE_TIMEOUT_S = 1.0, 12.0, 60.0, 30.0
 
 
@@ -119,7 +118,7 @@ def main(watch_s: float = 0.0) -> int:
         signal.signal(number, lambda *_: stop.set())
     lower_priority()
     laid_out = _lay_out(settings, paths)
-    former = _look_for_former(settings, paths)
+    former = report_former(settings, paths)
     if found := other_volumes(paths):
         _raise(paths.runtime, condition_of(found))
     _make_pass(settings, paths, stop)
@@ -129,29 +128,8 @@ def main(watch_s: float = 0.0) -> int:
     while watch_s and not stop.wait(interval):
         interval = _HUNG_INTERVAL_S if _probe_volume(settings, paths).error == HUNG else watch_s
         if former and interval == watch_s and time.monotonic() - looked >= _FORMER_INTERVAL_S:
-            former, looked = _look_for_former(settings, paths), time.monotonic()
+            former, looked = report_former(settings, paths), time.monotonic()
     return 0
-
-
-def _look_for_former(settings: Settings, paths: Paths) -> bool:
-    """Report what other templates have left and the pod does not use; in a child process, because the volume may hang.
-    Returns whether to look again: there is something, or it cannot be said; what was found before stays then."""
-    if not paths.volume or paths.stored == paths.volume:
-        return False
-    result = run_bounded(partial(_former_as_plain, settings, paths), _FORMER_TIMEOUT_S)
-    if result.get("error"):
-        return True
-    for name in (ENVIRONMENT, FOLDERS):
-        reason, _, remedy = str(result.get(name, "")).partition("\0")
-        if reason:
-            _raise(paths.runtime, Condition(name, reason, remedy))
-        else:
-            clear_condition(paths.runtime, name)
-    return bool(result)
-
-
-def _former_as_plain(settings: Settings, paths: Paths) -> Plain:
-    return {each.name: f"{each.reason}\0{each.remedy}" for each in former_conditions(settings, paths)}
 
 
 def _lay_out(settings: Settings, paths: Paths) -> bool:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from itertools import islice
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.bounded_process import Plain, run_bounded
+from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_text
 from entrypoint.volumes.adopt_folders import OF_A_CLONE, clones_of, tops_of
 from entrypoint.volumes.former_conditions import (
+    ENVIRONMENT,
+    FOLDERS,
     Unused,
     environment_condition,
     is_named,
@@ -24,12 +29,36 @@ from entrypoint.volumes.former_conditions import (
 
 #: Names of virtual environments: RunPod's `.venv` and `.venv-cu128`, everybody's `venv`.
 _ENVIRONMENT = re.compile(r"\.?v?env([-_.][\w.-]*)?")
+#: Seconds for about 100 calls.
+_TIMEOUT_S = 20.0
 #: Entries of a folder that are looked at: one with thousands of pictures has the user's among the first.
 _MOST = 200
 
 
+def report_former(settings: Settings, paths: Paths) -> bool:
+    """Record what is not used, in a child process, because the volume may hang. Returns whether to look again: there is
+    something, or it cannot be said, and what was recorded before stays."""
+    if not paths.volume or paths.stored == paths.volume:
+        return False
+    result = run_bounded(partial(_as_plain, settings, paths), _TIMEOUT_S)
+    if result.get("error"):
+        return True
+    for name in (ENVIRONMENT, FOLDERS):
+        reason, _, remedy = str(result.get(name, "")).partition("\0")
+        condition = Condition(name, reason, remedy)
+        if not reason:
+            clear_condition(paths.runtime, name)
+        elif raise_condition(paths.runtime, condition):
+            print(str(condition), flush=True)
+    return bool(result)
+
+
+def _as_plain(settings: Settings, paths: Paths) -> Plain:
+    return {each.name: f"{each.reason}\0{each.remedy}" for each in former_conditions(settings, paths)}
+
+
 def former_conditions(settings: Settings, paths: Paths) -> list[Condition]:
-    """The notes about what is not used. Raises OSError: the volume does not respond as it should."""
+    """The notes about what is not used. Raises OSError: the volume refuses to be looked at."""
     conditions = []
     if environments := unused_environments(settings, paths):
         conditions.append(environment_condition(environments))
