@@ -23,6 +23,7 @@ MODULES = {
     "nodes": ("entrypoint.commands.nodes", False),
     "comfyui": ("entrypoint.commands.comfyui", False),
     "packages": ("entrypoint.commands.packages", False),
+    "export": ("entrypoint.commands.export", False),
 }
 EX_UNAVAILABLE = 69
 

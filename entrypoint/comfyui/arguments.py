@@ -7,7 +7,7 @@ conditions instead of a crash loop.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.settings.paths import Paths
@@ -31,8 +31,8 @@ class LaunchFacts:
 
     Attributes:
         packages: Package -> whether ComfyUI's Python has it.
-        model_paths: Path of the user's extra_model_paths.yaml, or "" where there is none.
-        model_paths_problem: Why that file can't be used, or "".
+        model_paths: Path of each extra_model_paths.yaml, the user's or a former template's -> why it can't be used;
+            "": it can.
         gpus_promised: How many GPUs RunPod says that the pod has.
         database: Path for ComfyUI's database, or "" where ComfyUI can write it beside its code.
         manager: The arguments with which this ComfyUI starts the ComfyUI-Manager that is installed beside it.
@@ -42,8 +42,7 @@ class LaunchFacts:
 
     gpu: bool
     packages: Mapping[str, bool]
-    model_paths: str = ""
-    model_paths_problem: str = ""
+    model_paths: Mapping[str, str] = field(default_factory=dict)
     data_writable: bool = True
     database: str = ""
     gpus_promised: int = 0
@@ -70,12 +69,13 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         own += ["--temp-directory", paths.runtime]  # ComfyUI exits 1 where it can't make its temp folder
     if facts.database:
         own += ["--database-url", f"sqlite:///{facts.database}"]
-    if facts.model_paths and facts.model_paths_problem:
-        reason = f"ComfyUI starts without {facts.model_paths}: {facts.model_paths_problem}"
+    broken = {path: why for path, why in facts.model_paths.items() if why}
+    if broken:
+        reason = "; ".join(f"ComfyUI starts without {path}: {why}" for path, why in broken.items())
         remedy = "fix the file, then run: podkeeper restart comfyui"
         conditions.append(Condition("ExtraModelPathsBroken", reason, remedy))
-    elif facts.model_paths:
-        own += ["--extra-model-paths-config", facts.model_paths]
+    for path in facts.model_paths:
+        own += [] if path in broken else ["--extra-model-paths-config", path]
     if facts.handover and service_named("comfyui").behind_door(settings):
         own += ["--extra-model-paths-config", facts.handover]
     if facts.image_nodes:

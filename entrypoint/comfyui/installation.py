@@ -16,8 +16,10 @@ from entrypoint.system.files import read_text, write_atomically
 IMAGE_FOLDER, IMAGE_PYTHON = "/opt/comfyui", "/opt/comfyui-env/bin/python"
 #: Seconds without progress after which a clone fails.
 STALLED = 60
-#: What local mode installs: ComfyUI's packages, and the ComfyUI-Manager that fits it.
-_REQUIREMENTS = ("requirements.txt", "manager_requirements.txt")
+#: The file beside ComfyUI's code that names the ComfyUI-Manager that fits it.
+MANAGER_REQUIREMENTS = "manager_requirements.txt"
+#: What local mode installs: ComfyUI's packages, and that ComfyUI-Manager.
+_REQUIREMENTS = ("requirements.txt", MANAGER_REQUIREMENTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from entrypoint.nodes.image_nodes import link_image_nodes
 from entrypoint.nodes.inventory import folder_of
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_bytes, read_text
+from entrypoint.volumes.former_templates import model_paths_of_clones
 
 #: ComfyUI-Manager's package.
 _MANAGER = "comfyui_manager"
@@ -31,15 +32,12 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
         reason = f"{source.python} has no torch, so ComfyUI can't run"
         remedy = f"{source.python} -m pip install -r {source.folder}/requirements.txt, then podkeeper restart comfyui"
         raise CannotDo(Condition("ComfyUIPackagesMissing", reason, remedy))
-    model_paths = os.path.join(paths.data, "extra_model_paths.yaml")
-    exists = os.path.exists(model_paths)
     promised = os.environ.get("RUNPOD_GPU_COUNT", "").strip()
     return LaunchFacts(
         gpu=gpu_visible(),
         gpus_promised=int(promised) if promised.isdigit() and len(promised) < 4 else 0,
         packages=packages,
-        model_paths=model_paths if exists else "",
-        model_paths_problem=model_paths_problem(model_paths) if exists else "",
+        model_paths=model_paths(paths, source),
         data_writable=os.access(paths.data, os.W_OK),
         database=other_database(source.folder, paths.home),
         handover=handover(source.folder),
@@ -137,15 +135,28 @@ def _python_missing(source: Source, why: str) -> CannotDo:
     )
 
 
-def model_paths_problem(path: str) -> str:
-    """Why ComfyUI would exit 1 over this extra_model_paths.yaml, or "" (utils/extra_config.py of ComfyUI)."""
+def model_paths(paths: Paths, source: Source) -> dict[str, str]:
+    """Each extra_model_paths.yaml that ComfyUI gets -> why it can't be used, or "": the user's, and that of a former
+    template's clone whose folders are in use. ComfyUI reads the one beside its own code by itself."""
+    own, nodes = f"{paths.data}/extra_model_paths.yaml", f"{paths.data}/custom_nodes"
+    found = {own: model_paths_problem(own)} if os.path.exists(own) else {}
+    read = [os.path.realpath(path) for path in (own, f"{source.folder}/extra_model_paths.yaml")]
+    former = [path for path in model_paths_of_clones(paths) if os.path.realpath(path) not in read]
+    return found | {path: model_paths_problem(path, nodes) for path in former}
+
+
+def model_paths_problem(path: str, nodes: str = "") -> str:
+    """Why ComfyUI would exit 1 over this extra_model_paths.yaml (utils/extra_config.py of ComfyUI), or "".
+
+    `nodes`: the folder of custom nodes that is in use, which this file may not name: each node would be loaded twice.
+    """
     import yaml
 
     try:
         content = yaml.safe_load(read_bytes(path).decode())
     except OSError as error:
         return f"{error.strerror}"
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         return "it is not YAML: " + " ".join(str(error).split())
     if not isinstance(content, dict):
         return "it must hold sections like `comfyui:` with folders below them"
@@ -155,4 +166,17 @@ def model_paths_problem(path: str) -> str:
         for kind, folder in (folders or {}).items():
             if kind != "is_default" and not isinstance(folder, str):
                 return f"{section}.{kind} must be a string, not {type(folder).__name__}"
+    sections = [(section, folders) for section, folders in content.items() if folders]
+    return next((why for section, folders in sections if (why := _nodes_problem(path, section, folders, nodes))), "")
+
+
+def _nodes_problem(path: str, section: object, folders: dict[str, str], nodes: str) -> str:
+    """ComfyUI exits 1 where a folder of custom nodes is missing; a missing folder of models does no harm."""
+    base = os.path.join(os.path.dirname(path), os.path.expandvars(os.path.expanduser(folders.get("base_path", ""))))
+    for line in filter(None, folders.get("custom_nodes", "").split("\n")):
+        folder = os.path.normpath(os.path.join(base, line))
+        if not os.path.isdir(folder):
+            return f"{section}.custom_nodes: there is no folder {folder}"
+        if nodes and os.path.realpath(folder) == os.path.realpath(nodes):
+            return f"{section}.custom_nodes: {folder} is in use already; remove that line"
     return ""

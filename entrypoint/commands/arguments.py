@@ -122,6 +122,8 @@ def build_parser() -> Parser:
     _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
     _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", _PACKAGES))
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
+    export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
+    export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
     completion = _command(commands, "completion", 'print shell completion: eval "$(podkeeper completion bash)"', "0")
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL", help="bash or zsh")
     _command(commands, "help", "show this help", "0")

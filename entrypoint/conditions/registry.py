@@ -51,6 +51,12 @@ REGISTRY: dict[str, Entry] = {
     "DataReadOnly": Entry("error", "comfyui", "ComfyUI cannot write to its data folder."),
     "ExtraModelPathsBroken": Entry("warning", "comfyui", "extra_model_paths.yaml cannot be used."),
     "FolderInTheWay": Entry("warning", START, "A former template's folder cannot be adopted: another is in its place."),
+    "FormerEnvironment": Entry(
+        "note", "volumes", "A virtual environment that another template has left on the volume is no longer needed."
+    ),
+    "FormerFoldersUnused": Entry(
+        "note", "volumes", "Two templates have left folders on the volume: ComfyUI does not use those of the second."
+    ),
     "GatewayMissing": Entry(
         "error", "gateway", "A service has no door in front of it and listens on the loopback.", "gateway"
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Container
 
 from entrypoint.nodes.commands import install_wanted
 from entrypoint.nodes.folders import entries, known_names
@@ -38,12 +39,12 @@ def keep_lock(paths: Paths) -> None:
         _write(paths, text)
 
 
-def current_lock(paths: Paths) -> NodesLock:
-    """The nodes that ComfyUI has loaded, and all packages above the image's."""
+def current_lock(paths: Paths, states: Container[str] = (LOADED,)) -> NodesLock:
+    """The nodes that ComfyUI has loaded (those in other `states`), and all packages above the image's."""
     overlay = Overlay.found(f"{paths.packages}/env")
     above = {name: each.version for name, each in added(overlay.site).items()} if overlay else {}
     here = (image_packages(overlay.ground) if overlay else {}) | above
-    nodes = tuple(_locked(node) for node in inventory(paths) if node.state == LOADED)
+    nodes = tuple(_locked(node) for node in inventory(paths) if node.state in states)
     return NodesLock(nodes, here, read_launch(paths).comfyui)
 
 

@@ -27,6 +27,7 @@ from entrypoint.volumes import diagnosis, pass_record
 from entrypoint.volumes.counts import Counts
 from entrypoint.volumes.diagnosis import NOT_LAID_OUT, PASS_REFUSED, TOP_NOT_OPENED, WAIT_AND_RESTART, ProbeResult
 from entrypoint.volumes.elsewhere import condition_of, other_volumes
+from entrypoint.volumes.former_templates import report_former
 from entrypoint.volumes.layout import lay_out
 from entrypoint.volumes.policy import PolicyChoice
 from entrypoint.volumes.rule_set import choose, rules_for
@@ -39,6 +40,8 @@ from entrypoint.volumes.write_probe import probe, sweep
 _HUNG_INTERVAL_S = 120.0
 #: Seconds for ComfyUI's folders: 30 of them, a few calls each, on the slowest volume.
 _LAYOUT_TIMEOUT_S = 300.0
+#: Seconds between two looks for what other templates have left, while there is some.
+_FORMER_INTERVAL_S = 120.0
 _RECORD_INTERVAL_S, _LOG_INTERVAL_S, _STUCK_AFTER_S, _PROBE_TIMEOUT_S = 1.0, 12.0, 60.0, 30.0
 
 
@@ -115,14 +118,17 @@ def main(watch_s: float = 0.0) -> int:
         signal.signal(number, lambda *_: stop.set())
     lower_priority()
     laid_out = _lay_out(settings, paths)
+    former = report_former(settings, paths)
     if found := other_volumes(paths):
         _raise(paths.runtime, condition_of(found))
     _make_pass(settings, paths, stop)
     if not laid_out and not stop.is_set():
         _lay_out(settings, paths)  # the pass may have given the services' user the right to
-    interval = watch_s
+    interval, looked = watch_s, time.monotonic()
     while watch_s and not stop.wait(interval):
         interval = _HUNG_INTERVAL_S if _probe_volume(settings, paths).error == HUNG else watch_s
+        if former and interval == watch_s and time.monotonic() - looked >= _FORMER_INTERVAL_S:
+            former, looked = report_former(settings, paths), time.monotonic()
     return 0
 
 

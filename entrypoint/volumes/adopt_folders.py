@@ -17,6 +17,18 @@ CLONES = ("ComfyUI", "runpod-slim/ComfyUI")
 OF_A_CLONE = (*NAMES, "custom_nodes", "user")
 
 
+def clones_of(paths: Paths) -> list[str]:
+    """The clones of ComfyUI on the volume, whose own folders are not the data folder's: none where the volume is it."""
+    if not paths.volume or paths.stored == paths.volume:
+        return []
+    return [f"{paths.volume}/{clone}" for clone in CLONES if os.path.isfile(f"{paths.volume}/{clone}/main.py")]
+
+
+def tops_of(name: str, paths: Paths, clones: list[str]) -> list[str]:
+    """Where a folder called `name` may be, the one that counts first; the former template had no nodes there."""
+    return [paths.volume, *clones] if name in NAMES else clones
+
+
 def adopt_folders(paths: Paths) -> None:
     """Link the data folder's `models`, `output` and so on to the folders on the volume, after merging a folder in the
     way.
@@ -49,10 +61,9 @@ def _pairs(paths: Paths) -> Iterator[tuple[str, str]]:
     """(folder on the volume, its place in the data folder); of several for one place the first that is there."""
     if not paths.volume or paths.stored == paths.volume:
         return
-    # looked up once: JupyterLab waits for it, and a call takes 200 ms on the slowest volumes
-    clones = [f"{paths.volume}/{clone}" for clone in CLONES if os.path.isfile(f"{paths.volume}/{clone}/main.py")]
+    clones = clones_of(paths)  # looked up once: JupyterLab waits for it, and a call takes 200 ms on the slowest volumes
     for name in OF_A_CLONE:
-        tops = (paths.volume, *clones) if name in NAMES else clones
+        tops = tops_of(name, paths, clones)
         first = next((path for path in (f"{top}/{name}" for top in tops) if os.path.isdir(path)), "")
         if first:
             yield first, f"{paths.stored}/{name}"
@@ -67,8 +78,9 @@ def _link_to_link(old: str, new: str, text: str) -> Condition | None:
         os.makedirs(os.path.dirname(new), exist_ok=True)
         os.symlink(text, new)
     except OSError as error:
-        reason = f"{old} is not used as {new}: {error.strerror}"
-        return Condition("FolderInTheWay", reason, "check the volume with `ls -l`, then restart the pod")
+        from entrypoint.volumes.adoption_plan import refused
+
+        return refused(old, new, error.errno, error.strerror or str(error))
     return None
 
 

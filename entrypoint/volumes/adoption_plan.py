@@ -6,9 +6,10 @@ exists. A real folder in the way is merged by renames that replace nothing; wher
 file is moved, and a condition says so.
 """
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from posixpath import dirname, join, normpath, relpath
+from posixpath import basename, dirname, join, normpath, relpath
 from typing import Literal
 
 from entrypoint.conditions.condition import Condition
@@ -49,7 +50,7 @@ class RemoveEmpty:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A new link at a free path."""
+    """A new link at a free path; one of the same name and text, of a start that was killed, is used."""
 
     path: str
     target: str
@@ -78,9 +79,8 @@ def plan_link(facts: Facts) -> LinkPlan:
     """Plan the actions that make one folder of both; no actions where that is so already, or not wanted."""
     if facts.old_tree.get("") != "folder" or facts.link:
         return LinkPlan()  # no such folder, or linked already, by us or by the user
-    link = Link(facts.new, facts.wanted_link)
     if not facts.new_tree:
-        return LinkPlan((link,))
+        return LinkPlan((Link(facts.new, facts.wanted_link),))
     if facts.new_tree[""] != "folder":
         return LinkPlan(condition=_in_the_way(facts, "is a file"))
     conflicts = sorted(path for path in facts.new_tree if _is_conflict(path, facts))
@@ -91,7 +91,29 @@ def plan_link(facts: Facts) -> LinkPlan:
     kept = [path for path, kind in facts.new_tree.items() if kind == "folder" and path in facts.old_tree]
     empties = [RemoveEmpty(f"{facts.new}/{path}".rstrip("/")) for path in sorted(kept, reverse=True)]
     before, after = _relinks(facts)
-    return LinkPlan((*before, *moves, *empties, *after, link))
+    # The link is made first, under another name: a full volume refuses it before anything has moved.
+    ready = ready_link(facts.new)
+    first, last = Link(ready, facts.wanted_link), Move(ready, facts.new)
+    return LinkPlan((first, *before, *moves, *after, *empties, last))
+
+
+def ready_link(new: str) -> str:
+    """The name of the link to be until the folder in its place is gone: hidden, beside that."""
+    return join(dirname(new), f".podkeeper-{basename(new)}")
+
+
+def refused(old: str, new: str, number: int | None, why: str) -> Condition:
+    """The condition that a call failed (`number`: its errno); the next start continues."""
+    remedy = _REMEDIES.get(number or 0, "check the volume with `ls -l`, then restart the pod")
+    return Condition("FolderInTheWay", f"{old} is not used as {new}: {why}", remedy)
+
+
+_FREE_SPACE = "free space on the volume (df -h, df -i), then restart the pod"
+_REMEDIES = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: "delete files: the volume's quota is used up, which df does not show; then restart the pod",
+    errno.EROFS: "mount the volume read-write, then restart the pod",
+}
 
 
 def _relinks(facts: Facts) -> tuple[list[Relink], list[Relink]]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from entrypoint.conditions.condition import Condition
 from entrypoint.conditions.registry import cleared_by
 from entrypoint.system.bounded_process import HUNG
+from entrypoint.volumes.former_conditions import ENVIRONMENT, FOLDERS
 
 #: Raised by the passes, not by the write probe.
 PASS_REFUSED, TOP_NOT_OPENED = "VolumePassRefused", "VolumeTopNotOpened"
@@ -66,7 +67,7 @@ _MEANINGS = {
 #: A folder of ComfyUI's cannot be made; the program that lays them out clears it.
 NOT_LAID_OUT = "DataFolderNotReady"
 #: The conditions that a write probe finds, and so clears.
-CONDITION_NAMES = cleared_by("volumes") - {PASS_REFUSED, TOP_NOT_OPENED, NOT_LAID_OUT}
+CONDITION_NAMES = cleared_by("volumes") - {PASS_REFUSED, TOP_NOT_OPENED, NOT_LAID_OUT, ENVIRONMENT, FOLDERS}
 
 
 def conditions(path: str, result: ProbeResult) -> tuple[Condition, ...]:

@@ -1,11 +1,23 @@
 """A: the merge of two folders into one folder and a link to it, by adoption_plan's actions."""
 
+import contextlib
 import ctypes
 import errno
 import os
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, Relink, RemoveEmpty, plan_link
+from entrypoint.volumes.adoption_plan import (
+    Action,
+    Facts,
+    Kind,
+    Link,
+    Move,
+    Relink,
+    RemoveEmpty,
+    plan_link,
+    ready_link,
+    refused,
+)
 
 _RENAME_NOREPLACE, _AT_FDCWD = 1, -100
 
@@ -15,7 +27,10 @@ def merge(old: str, new: str, text: str) -> Condition | None:
 
     `text`: of that link.
     """
-    facts = collect(old, new, text)
+    try:
+        facts = collect(old, new, text)
+    except OSError as error:
+        return _refused(old, new, error)
     plan = plan_link(facts)
     return plan.condition or _execute(plan.actions, facts)
 
@@ -55,28 +70,44 @@ def _kind(path: str) -> Kind:
 
 def _execute(actions: tuple[Action, ...], facts: Facts) -> Condition | None:
     """Stops at the first action that fails: `new` is then still a real folder, and the next start continues."""
+    ready = ready_link(facts.new)
+    temporary = f"{ready}-again"
     try:
         for action in actions:
-            _do(action)
+            _do(action, temporary)
     except OSError as error:
-        reason = f"{facts.old} is not used as {facts.new}: {error.filename or facts.new}: {error.strerror}"
-        return Condition("FolderInTheWay", reason, "check the volume with `ls -l`, then restart the pod")
+        return _refused(facts.old, facts.new, error)
+    finally:
+        with contextlib.suppress(OSError):
+            for left in (ready, temporary):  # of this start, or of one that was killed
+                _remove_link(left)
     return None
 
 
-def _do(action: Action) -> None:
+def _refused(old: str, new: str, error: OSError) -> Condition:
+    return refused(old, new, error.errno, f"{error.filename or new}: {error.strerror}")
+
+
+def _do(action: Action, temporary: str) -> None:
+    """`temporary`: where a link that replaces another is made: not beside that, where a kill would leave it."""
     match action:
         case Move(source, target):
             _rename_without_replacing(source, target)
         case RemoveEmpty(path):
             os.rmdir(path)
         case Relink(path, target):
-            temporary = f"{path}.podkeeper-{os.urandom(6).hex()}"
+            _remove_link(temporary)
             os.symlink(target, temporary)
             os.rename(temporary, path)
         case Link(path, target):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(target, path)
+            if not (os.path.islink(path) and os.readlink(path) == target):
+                os.symlink(target, path)
+
+
+def _remove_link(path: str) -> None:
+    if os.path.islink(path):
+        os.unlink(path)
 
 
 def _rename_without_replacing(source: str, target: str) -> None:

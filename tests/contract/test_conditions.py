@@ -17,6 +17,7 @@ from tests.support.pods_with_conditions import SICK
 #: Where a name is a variable, and all it can be: a new one of these must be looked at by a person.
 VARIABLE = {
     ("entrypoint/volumes/diagnosis.py", "name"): set(CONDITION_NAMES),
+    ("entrypoint/volumes/former_templates.py", "name"): {"FormerEnvironment", "FormerFoldersUnused"},
     ("entrypoint/system/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken", "SshPortTaken"},
     ("entrypoint/volumes/adopt_folders.py", "found[0].name"): {"FolderInTheWay"},
     ("entrypoint/jupyter/user_config.py", "name"): {"JupyterUserConfigBroken", "JupyterUserSettingIgnored"},

@@ -76,6 +76,7 @@ ALLOWED = {
     ("volumes/__main__.py", "_record"): RUNTIME,
     ("volumes/adopt_folders.py", "_link_to_link"): AS_SERVICE,
     ("volumes/merge_folders.py", "_do"): AS_SERVICE,
+    ("volumes/merge_folders.py", "_remove_link"): AS_SERVICE,
     ("volumes/merge_folders.py", "_rename_without_replacing"): AS_SERVICE,
     ("volumes/open_top.py", "_apply"): PINNED,
     ("volumes/syscalls.py", "change_mode"): PINNED,

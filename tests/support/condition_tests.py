@@ -27,6 +27,10 @@ PRODUCED_BY = {
     "DataReadOnly": POD,
     "ExtraModelPathsBroken": POD,
     "FolderInTheWay": "tests/process/volumes/test_adopt_folders.py::test_two_files_of_one_name_are_both_kept",
+    "FormerEnvironment": "tests/process/volumes/test_former_templates.py::"
+    "test_an_old_environment_is_named_until_it_is_gone",
+    "FormerFoldersUnused": "tests/process/volumes/test_former_templates.py::"
+    "test_a_second_templates_folders_are_named_and_can_be_used",
     "GatewayMissing": "tests/process/door/test_in_a_pod.py::"
     "test_without_a_door_comfyui_listens_on_loopback_and_a_condition_says_what_to_do",
     "GatewayPortTaken": POD,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pip
+
+from entrypoint.packages.distributions import key_of
+from entrypoint.packages.overlay import Overlay
+from entrypoint.packages.restore import locked, restore
+from entrypoint.packages.store import Store
+from entrypoint.settings.paths import Facts, Paths, locate
+from entrypoint.settings.settings import Settings
 
 #: Name -> version of the packages of the stand-in.
 IMAGE = {"torch": "2.10.0+cu128", "pydantic": "2.12.0", "numpy": "2.3.0"}
@@ -30,6 +38,16 @@ def make_environment(folder: Path, packages: Mapping[str, str] = IMAGE) -> Path:
         write_wheel(wheels, name, version)
     install(folder / "bin/python", wheels, *(f"{name}=={version}" for name, version in packages.items()))
     return folder
+
+
+def make_pod(folder: Path, image: Path) -> Paths:
+    """The paths of a pod in `folder` that has nothing above the image's packages."""
+    facts = Facts(mounts=frozenset(), uid=os.geteuid(), temporary="/tmp", python=sys.executable)
+    found = locate(Settings(home=str(folder)), facts)
+    overlay = Overlay(f"{found.packages}/env", str(image))
+    with locked(overlay):
+        restore(overlay, Store(f"{folder}-store", key_of(overlay.image), "pod"), {})
+    return found
 
 
 def write_wheel(

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import NamedTuple
 
+from entrypoint.comfyui import installation
 from entrypoint.comfyui.installation import Source, version_number
 from entrypoint.comfyui.versions.chosen import Chosen, Version, name_of, note_proven, read_chosen, write_chosen
 from entrypoint.comfyui.versions.folders import Place, place_of
@@ -13,6 +14,7 @@ from entrypoint.conditions.condition import Condition
 from entrypoint.packages.environment import dead_starts, has_served
 from entrypoint.packages.store import CannotKeep
 from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 
 #: Starts that may end before ComfyUI responds, until a version that never responded is reverted.
 MOST_DEAD = 2
@@ -37,6 +39,15 @@ def version_to_launch(paths: Paths, image: Source) -> Launched:
     if problem := _problem_of(place):
         return Launched(image, [*conditions, _missing(chosen.version, problem, image)])
     return Launched(place.source, conditions)
+
+
+def chosen_source(settings: Settings, paths: Paths) -> Source:
+    """The ComfyUI that is chosen, where it is here; else the image's. Raises CannotDo: ComfyUI is missing."""
+    image, chosen = installation.present(settings), read_chosen(paths).version
+    if chosen is None or not installation.is_ours(settings, image):
+        return image
+    place = place_of(paths, image, chosen)
+    return place.source if place.is_whole() else image
 
 
 def _judged(paths: Paths, chosen: Chosen) -> Chosen:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from entrypoint.nodes import pack_files
 from entrypoint.nodes.lock import Locked, NodesLock, text_of
-from entrypoint.packages.distributions import key_of
-from entrypoint.packages.overlay import Overlay
-from entrypoint.packages.restore import locked, restore
-from entrypoint.packages.store import Store
-from entrypoint.settings.paths import Facts, Paths, locate
-from entrypoint.settings.settings import Settings
+from entrypoint.settings.paths import Paths
 from tests.support.node_repositories import commit, head, new_repository
-from tests.support.package_environment import make_environment, write_wheel
+from tests.support.package_environment import make_environment, make_pod, write_wheel
 
 
 @pytest.fixture(scope="session")
@@ -28,17 +22,19 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def paths(tmp_path: Path, image: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    facts = Facts(mounts=frozenset(), uid=os.geteuid(), temporary="/tmp", python=sys.executable)
-    found = locate(Settings(home=str(tmp_path / "pod")), facts)
-    overlay = Overlay(f"{found.packages}/env", str(image))
-    with locked(overlay):
-        restore(overlay, Store(str(tmp_path / "store"), key_of(overlay.image), "pod"), {})
+    found = make_pod(tmp_path / "pod", image)
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     write_wheel(wheels, "lib", "1.0")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     return found
+
+
+@pytest.fixture
+def other_pod(paths: Paths, tmp_path: Path, image: Path) -> Paths:
+    """Another pod, with nothing installed."""
+    return make_pod(tmp_path / "other-pod", image)
 
 
 @pytest.fixture

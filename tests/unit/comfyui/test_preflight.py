@@ -25,16 +25,30 @@ from tests.support.comfyui_paths import paths_in
         ("comfyui:\n  loras: [a, b]\n", "comfyui.loras must be a string, not list"),
         ("comfyui:\n\tloras: a\n", "it is not YAML"),
         ("comfyui: {", "it is not YAML"),
+        ("comfyui:\n  custom_nodes: here\n", ""),
+        ("comfyui:\n  custom_nodes: |\n    here\n    nowhere\n", "comfyui.custom_nodes: there is no folder"),
+        ("comfyui:\n  base_path: /nowhere\n  custom_nodes: here\n  loras: x\n", "comfyui.custom_nodes: there is no"),
     ],
 )
 def test_an_extra_model_paths_file_that_would_end_comfyui_is_found(
     text: str, problem: str, tmp_path: pathlib.Path
 ) -> None:
+    (tmp_path / "here").mkdir()
     path = tmp_path / "extra_model_paths.yaml"
     path.write_text(text)
     found = preflight.model_paths_problem(str(path))
     assert found.startswith(problem) if problem else found == ""
     assert "\n" not in found
+
+
+def test_a_file_that_names_the_nodes_in_use_once_more_is_found(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "clone/custom_nodes").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/custom_nodes").symlink_to("../clone/custom_nodes")
+    path = tmp_path / "clone/extra_model_paths.yaml"
+    path.write_text("mine:\n  custom_nodes: custom_nodes/\n")
+    assert "is in use already" in preflight.model_paths_problem(str(path), f"{tmp_path}/data/custom_nodes")
+    assert preflight.model_paths_problem(str(path)) == ""
 
 
 def test_a_python_without_torch_is_a_condition(tmp_path: pathlib.Path) -> None:

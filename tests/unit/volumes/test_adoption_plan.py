@@ -1,13 +1,17 @@
 """The former template's folders: facts -> plan, as a table; and the property that no plan loses a file."""
 
+import errno
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, RemoveEmpty, Tree, plan_link
+from entrypoint.volumes.adoption_plan import Action, Facts, Kind, Link, Move, RemoveEmpty, Tree, plan_link, refused
 
 OLD, NEW = "/workspace/models", "/workspace/comfyui/models"
 THE_LINK = Link(NEW, "../models")
+READY = "/workspace/comfyui/.podkeeper-models"
+FIRST, LAST = Link(READY, "../models"), Move(READY, NEW)
 FOLDER: dict[str, Kind] = {"": "folder"}
 FILE: dict[str, Kind] = {"": "file"}
 LINK: dict[str, Kind] = {"": "link"}
@@ -27,16 +31,17 @@ def facts(old_tree: Tree, new_tree: Tree, link: str = "") -> Facts:
         (FOLDER, {}, "../models", ()),
         (FOLDER, {}, "/elsewhere", ()),
         (FOLDER, {}, "", (THE_LINK,)),
-        (FOLDER, FOLDER, "", (RemoveEmpty(NEW), THE_LINK)),
+        (FOLDER, FOLDER, "", (FIRST, RemoveEmpty(NEW), LAST)),
         (
             FOLDER | {"vae": "folder", "vae/x": "file"},
             FOLDER | {"vae": "folder", "loras": "folder", "loras/y": "file"},
             "",
             (
+                FIRST,
                 Move(f"{NEW}/loras", f"{OLD}/loras"),
                 RemoveEmpty(f"{NEW}/vae"),
                 RemoveEmpty(NEW),
-                THE_LINK,
+                LAST,
             ),
         ),
         (
@@ -44,11 +49,12 @@ def facts(old_tree: Tree, new_tree: Tree, link: str = "") -> Facts:
             FOLDER | {"vae": "folder", "vae/y": "file", "top": "link"},
             "",
             (
+                FIRST,
                 Move(f"{NEW}/top", f"{OLD}/top"),
                 Move(f"{NEW}/vae/y", f"{OLD}/vae/y"),
                 RemoveEmpty(f"{NEW}/vae"),
                 RemoveEmpty(NEW),
-                THE_LINK,
+                LAST,
             ),
         ),
     ],
@@ -56,6 +62,17 @@ def facts(old_tree: Tree, new_tree: Tree, link: str = "") -> Facts:
 def test_plans(old: Tree, new: Tree, link: str, actions: tuple[Action, ...]) -> None:
     plan = plan_link(facts(old, new, link))
     assert (plan.actions, plan.condition) == (actions, None)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOSPC, "free space"), (errno.EDQUOT, "quota"), (errno.EROFS, "read-write"), (errno.EACCES, "ls -l")],
+)
+def test_a_call_that_failed_says_what_to_do(number: int, remedy: str) -> None:
+    condition = refused(OLD, NEW, number, "the reason")
+    assert condition.name == "FolderInTheWay"
+    assert "the reason" in condition.reason
+    assert remedy in condition.remedy
 
 
 @pytest.mark.parametrize(
@@ -106,7 +123,8 @@ def test_a_merge_keeps_everything_and_replaces_nothing(old: Tree, new: Tree) -> 
     if plan.condition:
         return
     state_old, state_new = dict(old), dict(new)
-    for action in plan.actions[:-1]:
+    assert (plan.actions[0], plan.actions[-1]) == (FIRST, LAST)
+    for action in plan.actions[1:-1]:
         if isinstance(action, Move):
             path = action.source.removeprefix(NEW + "/")
             assert path not in state_old

@@ -7,7 +7,7 @@ import pytest
 
 import entrypoint.volumes
 
-PURE = ("rules", "policy", "diagnosis", "pool_size", "counts", "pass_record", "adoption_plan")
+PURE = ("rules", "policy", "diagnosis", "pool_size", "counts", "pass_record", "adoption_plan", "former_conditions")
 ACTING = {"os", "subprocess", "socket", "time", "shutil"}
 
 
