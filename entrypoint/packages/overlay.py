@@ -117,9 +117,12 @@ def mend_stand_ins(overlay: Overlay) -> None:
 
 def _make_stand_in(base: str, site: str, info: str) -> None:
     os.mkdir(f"{site}/{info}")
-    shutil.copyfile(f"{base}/{info}/METADATA", f"{site}/{info}/METADATA")
+    # Entry points: Python takes those of the first dist-info of a name, and setuptools has its commands there.
+    copied = ["METADATA", *(name for name in ("entry_points.txt",) if os.path.exists(f"{base}/{info}/{name}"))]
+    for name in copied:
+        shutil.copyfile(f"{base}/{info}/{name}", f"{site}/{info}/{name}")
     _write(f"{site}/{info}/INSTALLER", STAND_IN + "\n")
-    files = (f"{info}/{name},,\n" for name in ("METADATA", "INSTALLER", "RECORD"))
+    files = (f"{info}/{name},,\n" for name in (*copied, "INSTALLER", "RECORD"))
     _write(f"{site}/{info}/RECORD", "".join(files))
 
 
