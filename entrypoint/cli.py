@@ -21,6 +21,7 @@ MODULES = {
     "url": ("entrypoint.commands.url", True),
     "models": ("entrypoint.commands.models", False),
     "nodes": ("entrypoint.commands.nodes", False),
+    "gpu": ("entrypoint.commands.gpu", False),
     "packages": ("entrypoint.commands.packages", False),
 }
 EX_UNAVAILABLE = 69

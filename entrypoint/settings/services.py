@@ -162,6 +162,8 @@ HELPERS = (
     Program(name="volumes", title="Volume pass", log_file="podkeeper-volumes.log"),
     Program(name="models", title="Model downloads", log_file="podkeeper-models.log", buttons=True),
     Program(name="nodes", title="Nodes and packages", log_file="podkeeper-nodes.log"),
+    Program(name="gpu", title="GPU check", log_file="podkeeper-gpu.log", buttons=True,
+            enabled_setting="comfyui_enabled"),
     Program(name="command", title="Start command", log_file="command.log"),
     Program(name="sshd", title="SSH", log_file="sshd.log", forwarded=False, always_on=True, buttons=True,
             enabled_setting="ssh_enabled"),  # not forwarded: the internet's password guessers fill its log
