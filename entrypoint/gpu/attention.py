@@ -27,6 +27,7 @@ USERS_ARGUMENTS = (
 #: SageAttention has to take this many times less time than PyTorch's, over all shapes together: below, a difference is
 #: not worth 8-bit arithmetic.
 MARGIN = 1.1
+_NOT_CHECKED = "not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def decide(found: Mapping[str, Any], ended: str) -> Verdict:
         return Verdict(reason=reason, sdpa_wrong=sdpa_wrong, kept=sage)
     errors = _mapping(found.get("errors"))
     if errors:
-        return Verdict(reason=f"not checked: {next(iter(errors.values()))}", sdpa_wrong=sdpa_wrong, kept=False)
+        return Verdict(reason=f"{_NOT_CHECKED}: {next(iter(errors.values()))}", sdpa_wrong=sdpa_wrong, kept=False)
     if not installed:
         return Verdict(reason="SageAttention is not installed", sdpa_wrong=sdpa_wrong)
     return _sage(shapes, sdpa_wrong)
@@ -102,10 +103,11 @@ def _sage(shapes: list[dict[str, Any]], sdpa_wrong: str) -> Verdict:
         return replace(base, reason=f"SageAttention computes wrong: {wrong}", wrong=wrong)
     problems = [str(sage["problem"]) for _, sage in runs if "problem" in sage]
     if problems:
-        return replace(base, reason=f"SageAttention does not run: {problems[0]}")
+        # Not kept: a compiler for Triton, or free memory, may be there at the next start.
+        return replace(base, reason=f"SageAttention does not run: {problems[0]}", kept=False)
     times = [(sdpa.get("ms"), sage.get("ms")) for sdpa, sage in runs]
     if not times or not all(one and other for one, other in times):
-        return replace(base, reason="not checked: no times were measured", kept=False)
+        return replace(base, reason=f"{_NOT_CHECKED}: no times were measured", kept=False)
     speedup = round(sum(one for one, _ in times) / sum(other for _, other in times), 2)
     base = replace(base, speedup=speedup)
     right = f"SageAttention is right (error {error or 0:.1%}, cosine {cosine or 0:.4f})"
@@ -164,7 +166,12 @@ def findings(verdict: Verdict, *, setting: str, running: str) -> list[Finding]:
         return [*found, Finding("attention", "ok", f"{verdict.reason}; ATTENTION={setting} decides")]
     state = "; it is used from ComfyUI's next start on" if verdict.use == SAGE != running else ""
     sdpa = "" if verdict.use == SAGE else "; PyTorch's attention is used"
-    return [*found, Finding("attention", "ok" if verdict.kept else "skipped", verdict.reason + state + sdpa)]
+    return [
+        *found,
+        Finding(
+            "attention", "skipped" if verdict.reason.startswith(_NOT_CHECKED) else "ok", verdict.reason + state + sdpa
+        ),
+    ]
 
 
 def argument(setting: str, use: str, given: Collection[str], *, on_cpu: bool) -> str:

@@ -101,6 +101,8 @@ def start(candidates: dict[str, Any]) -> None:
     candidates["sdpa"] = sdpa
     for name, backend in BACKENDS.items():
         candidates[name] = lambda q, k, v, layout, backend=backend: sdpa_by(backend, q, k, v, layout)
+    FOUND["step"] = "import: sage"
+    emit()  # a crash is its own
     candidates["sage"] = sage()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 
@@ -10,7 +9,7 @@ class Model(NamedTuple):
     """A model of GPU.
 
     Attributes:
-        title: Its name for people.
+        title: Its name, for people and for `model_of`.
         tflops: Dense bf16 with float32 sums, in 1e12 operations/s, from NVIDIA's datasheet or architecture whitepaper.
             Datasheets that give the number with sparsity are halved.
         slow: The share of it below which this card is slow. A healthy card reaches 0.6 to 1 of its datasheet in a
@@ -22,51 +21,52 @@ class Model(NamedTuple):
     slow: float = 0.4
 
 
-#: Pattern in the driver's name -> model; the first that matches counts. Sources: GeForce and RTX: NVIDIA's whitepapers
-#: of Ampere GA102, Ada and RTX Blackwell (appendix, "Peak BF16 Tensor TFLOPS with FP32 Accumulate"); the others: the
-#: datasheets of each product.
+#: The first whose words are all in the driver's name counts. Sources: GeForce and RTX: NVIDIA's whitepapers of Ampere
+#: GA102, Ada and RTX Blackwell (appendix, "Peak BF16 Tensor TFLOPS with FP32 Accumulate"); the others: the datasheets of
+#: each product.
 MODELS = (
-    (r"RTX 5090 ?D", Model("RTX 5090 D", 148.4)),
-    (r"RTX 5090", Model("RTX 5090", 209.5)),
-    (r"RTX 5080", Model("RTX 5080", 112.6)),
-    (r"RTX 5070 Ti", Model("RTX 5070 Ti", 87.9)),
-    (r"RTX 4090 D", Model("RTX 4090 D", 147.1)),
-    (r"RTX 4090", Model("RTX 4090", 165.2)),
-    (r"RTX 4080 SUPER", Model("RTX 4080 SUPER", 104.4)),
-    (r"RTX 4080", Model("RTX 4080", 97.5)),
-    (r"RTX 4070 Ti", Model("RTX 4070 Ti", 80.2)),
-    (r"RTX 3090 Ti", Model("RTX 3090 Ti", 80.0)),
-    (r"RTX 3090", Model("RTX 3090", 71.2)),
-    (r"RTX 3080 Ti", Model("RTX 3080 Ti", 68.2)),
-    (r"RTX 3080", Model("RTX 3080", 59.5)),
-    (r"RTX PRO 6000.*Max-Q", Model("RTX PRO 6000 Max-Q", 438.9, 0.3)),
-    (r"RTX PRO 6000", Model("RTX PRO 6000", 503.8)),
-    (r"RTX PRO 4500", Model("RTX PRO 4500", 219.5, 0.3)),
-    (r"RTX 6000 Ada", Model("RTX 6000 Ada", 364.2)),
-    (r"RTX 5000 Ada", Model("RTX 5000 Ada", 261.1)),
-    (r"RTX 4000 (SFF )?Ada", Model("RTX 4000 Ada", 106.9, 0.3)),
-    (r"RTX 2000 Ada", Model("RTX 2000 Ada", 48.0, 0.3)),
-    (r"RTX A6000", Model("RTX A6000", 154.8)),
-    (r"RTX A5000", Model("RTX A5000", 111.1)),
-    (r"RTX A4500", Model("RTX A4500", 94.6)),
-    (r"RTX A4000", Model("RTX A4000", 76.7)),
-    (r"RTX A2000", Model("RTX A2000", 31.9, 0.3)),
-    (r"\bB300\b", Model("B300", 2250.0)),
-    (r"\bB200\b", Model("B200", 2250.0)),
-    (r"\bGB200\b", Model("GB200", 2500.0)),
-    (r"\bGH200\b", Model("GH200", 989.0)),
-    (r"\bH200 NVL", Model("H200 NVL", 835.5)),
-    (r"\bH200\b", Model("H200", 989.0)),
-    (r"\bH100 NVL", Model("H100 NVL", 835.5)),
-    (r"\bH100 PCIe", Model("H100 PCIe", 756.0)),
-    (r"\bH100\b", Model("H100", 989.0)),
-    (r"\bA100\b", Model("A100", 312.0)),
-    (r"\bA40\b", Model("A40", 149.7)),
-    (r"\bA30\b", Model("A30", 165.0)),
-    (r"\bA10G?\b", Model("A10", 125.0, 0.3)),
-    (r"\bL40S\b", Model("L40S", 362.0)),
-    (r"\bL40\b", Model("L40", 181.0)),
-    (r"\bL4\b", Model("L4", 121.0, 0.25)),
+    Model("RTX 5090 D", 148.4),
+    Model("RTX 5090", 209.5),
+    Model("RTX 5080", 112.6),
+    Model("RTX 5070 Ti", 87.9),
+    Model("RTX 4090 D", 147.1),
+    Model("RTX 4090", 165.2),
+    Model("RTX 4080 SUPER", 104.4),
+    Model("RTX 4080", 97.5),
+    Model("RTX 4070 Ti", 80.2),
+    Model("RTX 3090 Ti", 80.0),
+    Model("RTX 3090", 71.2),
+    Model("RTX 3080 Ti", 68.2),
+    Model("RTX 3080", 59.5),
+    Model("RTX PRO 6000 Max Q", 438.9, 0.3),
+    Model("RTX PRO 6000", 503.8),
+    Model("RTX PRO 4500", 219.5, 0.3),
+    Model("RTX 6000 Ada", 364.2),
+    Model("RTX 5000 Ada", 261.1),
+    Model("RTX 4000 Ada", 106.9, 0.3),
+    Model("RTX 2000 Ada", 48.0, 0.3),
+    Model("RTX A6000", 154.8),
+    Model("RTX A5000", 111.1),
+    Model("RTX A4500", 94.6),
+    Model("RTX A4000", 76.7),
+    Model("RTX A2000", 31.9, 0.3),
+    Model("B300", 2250.0),
+    Model("B200", 2250.0),
+    Model("GB200", 2500.0),
+    Model("GH200", 989.0),
+    Model("H200 NVL", 835.5),
+    Model("H200", 989.0),
+    Model("H100 NVL", 835.5),
+    Model("H100 PCIe", 756.0),
+    Model("H100", 989.0),
+    Model("A100", 312.0),
+    Model("A40", 149.7),
+    Model("A30", 165.0),
+    Model("A10", 125.0, 0.3),
+    Model("A10G", 125.0, 0.3),
+    Model("L40S", 362.0),
+    Model("L40", 181.0),
+    Model("L4", 121.0, 0.25),
 )
 #: 1e9 bytes/s of one lane in one direction, after the line code (PCI-SIG's generations 1 to 6).
 _LANE = {1: 0.25, 2: 0.5, 3: 0.985, 4: 1.969, 5: 3.938, 6: 7.56}
@@ -75,10 +75,11 @@ SLOW_LINK, FAST_COPY = 0.4, 20.0
 
 
 def model_of(name: str) -> Model | None:
-    """The model of the driver's name (`NVIDIA GeForce RTX 4090`); None: not in the table, or a slice of a card."""
-    if any(word in name for word in (" MIG ", "GRID", "Laptop")):
+    """The model of the driver's name (`NVIDIA A100-SXM4-80GB`); None: not in the table, or a slice of a card."""
+    words = set(name.replace("-", " ").split())
+    if words & {"MIG", "GRID", "Laptop"}:
         return None
-    return next((model for pattern, model in MODELS if re.search(pattern, name)), None)
+    return next((model for model in MODELS if words.issuperset(model.title.split())), None)
 
 
 def link_speed(generation: int, width: int) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from entrypoint.gpu.cards import link_speed, model_of, slow_copies
 from entrypoint.gpu.compatibility import floor_of, is_older, other_host_or_image, supports
-from entrypoint.gpu.findings import Finding
+from entrypoint.gpu.findings import Finding, worst
 from entrypoint.gpu.smi import Card
 
 GIB = 1 << 30
@@ -41,7 +41,10 @@ class Facts:
 
 def evaluate(facts: Facts) -> list[Finding]:
     """Every finding, in the order of causes."""
-    return [*_driver(facts), *_cuda(facts), *_devices(facts), *_memory(facts), *_faults(facts)]
+    driver, cuda = list(_driver(facts)), list(_cuda(facts))
+    if worst(driver) == "failed":  # the cause; what follows from it is no condition of its own
+        cuda = [replace(each, remedy="", condition="") for each in cuda]
+    return [*driver, *cuda, *_devices(facts), *_memory(facts), *_faults(facts)]
 
 
 def _errors(facts: Facts) -> dict[str, str]:

@@ -86,6 +86,7 @@ def _publish(paths: Paths, report: dict[str, Any], findings: list[Finding], bega
             print(str(condition), flush=True)
     report |= {"seconds": round(time.monotonic() - began, 1), "state": worst(findings)}
     report["findings"] = [asdict(finding) for finding in findings]
+    os.makedirs(paths.reports, exist_ok=True)  # a check without a pod
     write_json(f"{paths.reports}/gpu.json", report)
     return report
 

@@ -53,6 +53,7 @@ def run_probe(python: str, script: str, timeout_s: float) -> Probed:
         try:
             code = process.wait(timeout_s)
         except BaseException as error:
+            process.send_signal(signal.SIGSTOP)  # else it goes on, without the children that are killed first
             kill_tree(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_REAP_S)
