@@ -22,8 +22,8 @@ class Model(NamedTuple):
 
 
 #: The first whose words are all in the driver's name counts. Sources: GeForce and RTX: NVIDIA's whitepapers of Ampere
-#: GA102, Ada and RTX Blackwell (appendix, "Peak BF16 Tensor TFLOPS with FP32 Accumulate"); the others: the datasheets of
-#: each product.
+#: GA102, Ada and RTX Blackwell (appendix, "Peak BF16 Tensor TFLOPS with FP32 Accumulate"); the others: the datasheets
+#: of each product.
 MODELS = (
     Model("RTX 5090 D", 148.4),
     Model("RTX 5090", 209.5),

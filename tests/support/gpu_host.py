@@ -77,13 +77,15 @@ def set_mode(folder: Path, **mode: Any) -> None:
     (site_of(folder) / "torch/mode.json").write_text(json.dumps(mode))
 
 
-def install_sage(folder: Path, code: str) -> None:
+def install_sage(folder: Path, code: str, version: str = "1.0.6") -> None:
     """A package sageattention."""
     site = site_of(folder)
     shutil.rmtree(site / "sageattention", ignore_errors=True)  # its compiled module may look as new
     (site / "sageattention").mkdir()
     (site / "sageattention/__init__.py").write_text(code)
-    _metadata(site, "sageattention", "1.0.6")
+    for former in site.glob("sageattention-*"):
+        shutil.rmtree(former)
+    _metadata(site, "sageattention", version)
 
 
 def _metadata(site: Path, name: str, version: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +15,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from entrypoint.comfyui.preflight import attention_for
+from entrypoint.comfyui.installation import Source
+from entrypoint.comfyui.preflight import collect
+from entrypoint.gpu.preflight import check
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.settings import Settings
 from tests.support.gpu_host import SAGE, install_sage, install_smi, make_python, set_mode
@@ -152,18 +155,33 @@ def test_a_gpu_that_another_process_uses_is_a_condition(host: Host, comfyui: int
     assert "9.5 GiB of them by a process that is not ComfyUI" in host.conditions()["GpuShared"]
 
 
-def test_sageattention_is_used_where_it_is_right_and_faster_and_nothing_has_changed(host: Host) -> None:
+def test_sageattention_is_used_where_it_is_right_and_faster_and_nothing_has_changed(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install_sage(host.environment, RIGHT_AND_FAST)
     ended = host.gpu("--again")
     assert "has 2.50 times the speed of PyTorch's; it is used from ComfyUI's next start on" in ended.stdout
-    versions = {"torch": "2.10.0", "sageattention": "1.0.6"}
-    os_path = host.environ["PATH"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", os_path)
-        assert attention_for(host.paths, versions) == "sage"
-        assert attention_for(host.paths, versions | {"torch": "2.11.0"}) == ""
-        install_smi(host.folder / "bin", driver="580.65.06")
-        assert attention_for(host.paths, versions) == ""
+    source = Source(str(host.home / "comfyui-source"), str(host.python))
+    monkeypatch.setenv("PATH", host.environ["PATH"])
+    assert collect(host.paths, source).attention == ""  # a ComfyUI that does not know the argument would exit 2
+    (host.home / "comfyui-source/comfy").mkdir()
+    (host.home / "comfyui-source/comfy/cli_args.py").write_text('add_argument("--use-sage-attention")')
+    assert collect(host.paths, source).attention == "sage"
+    install_sage(host.environment, RIGHT_AND_FAST, "2.2.0")
+    assert collect(host.paths, source).attention == ""
+    install_sage(host.environment, RIGHT_AND_FAST)
+    install_smi(host.folder / "bin", driver="580.65.06")
+    assert collect(host.paths, source).attention == ""
+
+
+def test_a_kept_verdict_is_used_again_and_its_condition_comes_back(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", host.environ["PATH"])
+    install_sage(host.environment, WRONG)
+    assert host.gpu("--again").returncode == 3
+    shutil.rmtree(host.home / "run")
+    report = check(Settings(home=str(host.home)), host.paths, str(host.python))
+    assert report["attention_kept"] is True
+    assert list(host.conditions()) == ["AttentionKernelWrong"]
 
 
 @pytest.mark.parametrize(

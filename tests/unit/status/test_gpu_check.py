@@ -18,9 +18,9 @@ def row(check: str, state: str, text: str) -> dict[str, str]:
     ("findings", "state", "text"),
     [
         (
-            [row("driver", "ok", "d"), row("speed", "ok", "95% of\nit"), row("attention", "ok", "a")],
+            [row("driver", "ok", "d"), row("speed", "ok", "95%\nof"), row("attention", "ok", "a")],
             "ok",
-            "95% of it; a",
+            "95% of; a",
         ),
         ([row("speed", "ok", "95%"), row("errors", "warning", "2 errors")], "warning", "2 errors"),
         ([row("cuda", "failed", "no"), row("errors", "warning", "2 errors")], "failed", "no; 2 errors"),
