@@ -28,7 +28,7 @@ def of(found: dict[str, Any] | None = None, device: dict[str, Any] | None = None
     content = FOUND | (found or {})
     if device is not None:
         content["devices"] = [DEVICE | device]
-    usual = {"driver": "580.95.05", "idle": (CARD,), "loaded": (CARD,), "comfyui_memory": 0}
+    usual: dict[str, Any] = {"driver": "580.95.05", "idle": (CARD,), "loaded": (CARD,), "comfyui_memory": 0}
     return evaluate(Facts(found=content, **(usual | facts)))
 
 

@@ -110,7 +110,7 @@ def product() -> float:
     while MODE["fails"] == "hang":
         time.sleep(1)
     factors = {"wrong": 1.5, "nan": math.nan, "differs": 1.0 + CLOCK.products / 1e6}
-    return factors.get(str(MODE["fails"]), 1.0)
+    return float(factors.get(str(MODE["fails"]), 1.0))
 
 
 def randn(*_: Any, device: str = "cpu", **__: Any) -> Tensor:
