@@ -110,9 +110,11 @@ def _sage(shapes: list[dict[str, Any]], sdpa_wrong: str) -> Verdict:
         return replace(base, reason=f"{_NOT_CHECKED}: no times were measured", kept=False)
     speedup = round(sum(one for one, _ in times) / sum(other for _, other in times), 2)
     base = replace(base, speedup=speedup)
-    right = f"SageAttention is right (error {error or 0:.1%}, cosine {cosine or 0:.4f})"
+    right = f"SageAttention is right (error {100 * (error or 0):.1f} %, cosine {cosine or 0:.4f})"
     if speedup < MARGIN:
-        reason = f"{right}, but not {MARGIN - 1:.0%} faster: it has {speedup:.2f} times the speed of PyTorch's"
+        reason = (
+            f"{right}, but not {100 * (MARGIN - 1):.0f} % faster: it has {speedup:.2f} times the speed of PyTorch's"
+        )
         return replace(base, reason=reason)
     return replace(base, use=SAGE, reason=f"{right} and has {speedup:.2f} times the speed of PyTorch's")
 

@@ -158,7 +158,8 @@ def _speed(facts: Facts, name: str, device: Mapping[str, Any]) -> Iterator[Findi
         )
         return
     share = speed / model.tflops
-    measured = f"{share:.0%} of an {model.title} ({speed:.0f} of {model.tflops:.0f} TFLOP/s in bf16)"
+    article = "a" if model.title.startswith(("B", "G")) else "an"
+    measured = f"{100 * share:.0f} % of {article} {model.title} ({speed:.0f} of {model.tflops:.0f} TFLOP/s in bf16)"
     if share >= model.slow:
         yield Finding("speed", "ok", f"{name} gives {measured}")
         return

@@ -61,7 +61,7 @@ def test_a_healthy_host_passes_and_every_number_is_in_the_report(host: Host) -> 
     ended = host.gpu("--again")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert host.conditions() == {}
-    assert "95% of an RTX 4090 (157 of 165 TFLOP/s in bf16)" in ended.stdout
+    assert "95 % of an RTX 4090 (157 of 165 TFLOP/s in bf16)" in ended.stdout
     assert "26.8 GB/s from pinned memory" in ended.stdout
     assert host.gpu().stdout == ended.stdout
     report = json.loads(host.gpu("--json").stdout)
@@ -94,7 +94,7 @@ BAD = {
     "results that differ": Bad({"fails": "differs"}, {}, "GpuComputesWrong", "twice gives two results", 1),
     "a wrong attention of PyTorch's": Bad(
         {"sdpa_factor": 1.05}, {}, "GpuComputesWrong", "PyTorch's attention computes wrong: Wan", 1),
-    "a slow card": Bad({"product_ms": 18}, {}, "GpuSlow", "37% of an RTX 4090", 3),
+    "a slow card": Bad({"product_ms": 18}, {}, "GpuSlow", "37 % of an RTX 4090", 3),
     "a low power limit": Bad({"product_ms": 18}, {"watts": 200}, "GpuSlow", "a power limit of 200 W", 3),
     "a hot card": Bad({}, {"hot": "Active"}, "GpuSlow", "because of heat (at 61 °C)", 3),
     "slow copies": Bad({"copy_ms": 100}, {"generation": 1}, "GpuSlow", "PCIe 1 x16 of 4 x16: slow", 3),
@@ -188,7 +188,7 @@ def test_a_kept_verdict_is_used_again_and_its_condition_comes_back(host: Host, m
     ("code", "words"),
     [
         ("", "SageAttention is not installed"),
-        (RIGHT_AND_SLOW, "but not 10% faster: it has 1.05 times the speed"),
+        (RIGHT_AND_SLOW, "but not 10 % faster: it has 1.05 times the speed"),
         ("import os; os.abort()", "SageAttention was ended by SIGABRT in the step 'import: sage'"),
         ("raise OSError('no such library')", "SageAttention does not run: OSError: no such library"),
         ("def sageattn(*_, **__): import os; os.abort()", "SageAttention was ended by SIGABRT in the step 'Wan: sage'"),

@@ -31,10 +31,10 @@ def probed(sage: dict[str, Any] | None, *, sdpa: dict[str, Any] = EXACT, ms: flo
     [
         ({"ms": 5.0}, "sage", "has 2.00 times the speed"),
         ({"ms": 13.1}, "sage", "has 1.10 times"),
-        ({"ms": 13.3}, "sdpa", "but not 10% faster: it has 1.09 times"),
+        ({"ms": 13.3}, "sdpa", "but not 10 % faster: it has 1.09 times"),
         ({"ms": 40.0}, "sdpa", "it has 0.44 times the speed"),
         ({"ms": 1.0, "error": 0.081}, "sdpa", "computes wrong: SDXL: error 0.081"),
-        ({"ms": 1.0, "error": 0.079}, "sage", "error 7.9%"),
+        ({"ms": 1.0, "error": 0.079}, "sage", "error 7.9 %"),
         ({"ms": 1.0, "cosine": 0.9949}, "sdpa", "computes wrong"),
         ({"ms": 1.0, "gain": 1.021}, "sdpa", "computes wrong"),
         ({"ms": 1.0, "gain": 0.979}, "sdpa", "computes wrong"),
