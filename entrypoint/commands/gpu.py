@@ -27,6 +27,7 @@ def main(given: Namespace) -> int:
     settings, paths = settings_and_paths()
     become_service_user(settings)  # a check runs ComfyUI's Python
     if given.again:
+        print("podkeeper: checking the GPU; this takes up to a minute", file=sys.stderr, flush=True)
         try:
             report = check(settings, paths, python_of(settings, paths), again=True)
         except CannotDo as error:

@@ -7,14 +7,16 @@ nvidia-smi's XML), attention (the verdict) and attention_kept (whether it was fo
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
-import subprocess
 import time
 from dataclasses import asdict
 from typing import Any
 
 from entrypoint.conditions.registry import cleared_by
 from entrypoint.gpu import attention, smi
+from entrypoint.gpu.command import run_command
 from entrypoint.gpu.evaluate import Facts, evaluate
 from entrypoint.gpu.findings import Finding, conditions, worst
 from entrypoint.gpu.run_probe import ATTENTION_PROBE, PROBE, Probed, run_probe
@@ -31,12 +33,12 @@ from entrypoint.system.loopback_http import get_json
 PROGRAM = "gpu"
 #: Seconds: of a probe, which is done in 5 to 10 (the rest is for an import of torch from a slow disk); of the
 #: attention's, where Triton compiles kernels; of nvidia-smi.
-PROBE_S, ATTENTION_S, _SMI_S = 60.0, 180.0, 10.0
+PROBE_S, ATTENTION_S, _SMI_S, _PYTHON_S = 60.0, 180.0, 10.0, 60.0
 NOTHING = Finding("cuda", "skipped", "no GPU is visible, so there is nothing to check")
 
 
 def check(settings: Settings, paths: Paths, python: str, *, again: bool = False) -> dict[str, Any]:
-    """Check, write the report, raise and clear the conditions; returns the report.
+    """Check, write the report, raise and clear the conditions; returns the report. Waits for a check that runs.
 
     Args:
         settings: The pod's.
@@ -47,6 +49,13 @@ def check(settings: Settings, paths: Paths, python: str, *, again: bool = False)
     Raises:
         OSError: The runtime folder refuses.
     """
+    os.makedirs(paths.reports, exist_ok=True)  # a check without a pod
+    with open(f"{paths.reports}/gpu.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two checks at a time would find the card slow
+        return _check(settings, paths, python, again=again)
+
+
+def _check(settings: Settings, paths: Paths, python: str, *, again: bool) -> dict[str, Any]:
     began, at = time.monotonic(), time.time()
     report: dict[str, Any] = {"at": at}
     driver, idle = _smi()
@@ -86,7 +95,6 @@ def _publish(paths: Paths, report: dict[str, Any], findings: list[Finding], bega
             print(str(condition), flush=True)
     report |= {"seconds": round(time.monotonic() - began, 1), "state": worst(findings)}
     report["findings"] = [asdict(finding) for finding in findings]
-    os.makedirs(paths.reports, exist_ok=True)  # a check without a pod
     write_json(f"{paths.reports}/gpu.json", report)
     return report
 
@@ -112,29 +120,25 @@ def _attention(paths: Paths, python: str, report: dict[str, Any], *, again: bool
 
 def run_versions(python: str) -> dict[str, str]:
     """The versions of PACKAGES in this Python; {} where it does not run."""
-    import json
-
     code = (
         "import importlib.metadata as m, json, sys\n"
         "def v(n):\n try: return m.version(n)\n except m.PackageNotFoundError: return ''\n"
         "print('\\n' + json.dumps({n: v(n) for n in sys.argv[1:]}))"
     )
     try:
-        ended = subprocess.run(
-            [python, "-I", "-c", code, *PACKAGES], capture_output=True, text=True, timeout=60, check=True
-        )
-        found = json.loads(ended.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        ended = run_command([python, "-I", "-c", code, *PACKAGES], _PYTHON_S)
+        found = json.loads(ended.output.splitlines()[-1])
+    except (OSError, ValueError, IndexError):
         return {}
     return {name: str(found.get(name, "")) for name in PACKAGES}
 
 
 def _smi() -> tuple[str, tuple[smi.Card, ...]]:
     try:
-        text = subprocess.run(["nvidia-smi", "-q", "-x"], capture_output=True, timeout=_SMI_S, check=True).stdout  # noqa: S607
-    except (OSError, subprocess.SubprocessError):
+        ended = run_command(["nvidia-smi", "-q", "-x"], _SMI_S)
+    except OSError:
         return "", ()
-    return smi.parse(text.decode(errors="replace"))
+    return smi.parse(ended.output)
 
 
 def _comfyui_memory(settings: Settings) -> int | None:

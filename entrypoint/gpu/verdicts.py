@@ -9,13 +9,13 @@ from __future__ import annotations
 import glob
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
 from entrypoint import __version__
 from entrypoint.gpu.attention import SAGE, Verdict
+from entrypoint.gpu.command import run_command
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_list, read_table, read_text, write_json
 
@@ -49,10 +49,11 @@ def key_of(versions: Mapping[str, str], folder: str = _DRIVER) -> dict[str, Any]
 
 def _key_of_smi(versions: Mapping[str, str]) -> dict[str, Any] | None:
     try:
-        text = subprocess.run(_SMI, capture_output=True, check=True, text=True, timeout=_SMI_S).stdout
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        ended = run_command(_SMI, _SMI_S)
+    except OSError:
         return None
-    rows = [[part.strip() for part in line.split(",")] for line in text.splitlines() if line.count(",") == 1]
+    lines = ended.output.splitlines() if ended.code == 0 else []
+    rows = [[part.strip() for part in line.split(",")] for line in lines if line.count(",") == 1]
     return _key(sorted(row[0] for row in rows), rows[0][1], versions) if rows else None
 
 
