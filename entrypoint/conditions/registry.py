@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
 REGISTRY: dict[str, Entry] = {
     "AttentionKernelWrong": Entry(
-        "warning", "gpu", "The package sageattention computes wrong on this GPU: ComfyUI uses PyTorch's attention."
+        "warning", "gpu", "The package sageattention computes wrong on this GPU, so `ATTENTION=auto` does not use it."
     ),
     "ComfyUIArgumentDropped": Entry(
         "warning", "comfyui", "ComfyUI starts without an argument of COMFYUI_ARGS that would make it exit."

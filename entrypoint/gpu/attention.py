@@ -157,12 +157,13 @@ def findings(verdict: Verdict, *, setting: str, running: str) -> list[Finding]:
         remedy = "deploy the pod on another host, and report this one to the provider"
         found.append(Finding("attention", "failed", text, remedy, "GpuComputesWrong"))
     if verdict.wrong:
-        text = (
-            f"the package sageattention computes wrong on this GPU ({verdict.wrong}); ComfyUI uses PyTorch's attention"
-        )
-        if setting == SAGE:
-            text = f"the package sageattention computes wrong on this GPU ({verdict.wrong}), and ATTENTION=sage uses it"
-        remedy = "set ATTENTION=auto and install another version of sageattention"
+        remedy = "install another version of sageattention; ComfyUI uses PyTorch's attention until then"
+        if running == SAGE:
+            remedy = (
+                "remove --use-sage-attention from COMFYUI_ARGS, set ATTENTION=auto, and run: podkeeper restart comfyui"
+            )
+        uses = ", and ComfyUI runs with it" if running == SAGE else ""
+        text = f"the package sageattention computes wrong on this GPU{uses} ({verdict.wrong})"
         return [*found, Finding("attention", "warning", text, remedy, "AttentionKernelWrong")]
     if setting != AUTO:
         return [*found, Finding("attention", "ok", f"{verdict.reason}; ATTENTION={setting} decides")]

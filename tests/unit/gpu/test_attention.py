@@ -86,15 +86,15 @@ def test_a_wrong_attention_of_pytorchs_is_a_fault_of_the_gpu() -> None:
     assert [each.condition for each in findings(verdict, setting="auto", running="")] == ["GpuComputesWrong", ""]
 
 
-def test_a_wrong_kernel_is_a_condition_whatever_the_setting() -> None:
+@pytest.mark.parametrize("setting", ["auto", "sage", "sdpa"])
+def test_a_wrong_kernel_is_a_condition_whatever_the_setting(setting: str) -> None:
     verdict = Verdict(reason="r", wrong="Wan: error 0.3")
-    texts = {}
-    for setting in ("auto", "sage", "sdpa"):
-        (found,) = findings(verdict, setting=setting, running="")
-        assert found.condition == "AttentionKernelWrong"
-        texts[setting] = found.text
-    assert "ComfyUI uses PyTorch's attention" in texts["auto"]
-    assert "ATTENTION=sage uses it" in texts["sage"]
+    (unused,) = findings(verdict, setting=setting, running="")
+    (used,) = findings(verdict, setting=setting, running="sage")
+    assert unused.condition == used.condition == "AttentionKernelWrong"
+    assert unused.text == "the package sageattention computes wrong on this GPU (Wan: error 0.3)"
+    assert "and ComfyUI runs with it" in used.text
+    assert "podkeeper restart comfyui" in used.remedy
 
 
 @pytest.mark.parametrize(
