@@ -134,39 +134,50 @@ def outcome(run: dict[str, Any]) -> str:
     )
 
 
+RESULT: dict[str, Any] = {"attention": {}, "caught": {}}
+
+
+def keep() -> None:
+    """Write what is known: the machine's time may end."""
+    if os.environ.get("OUT"):
+        Path(os.environ["OUT"], "gpu_device.json").write_text(json.dumps(RESULT, indent=1))
+
+
+def try_attention(name: str, folder: str, timeout_s: float = 150) -> dict[str, Any]:
+    """One run of the second probe, printed and kept."""
+    run = RESULT["attention"][name] = attention_run(folder, timeout_s)
+    print(f"{name}: {run['seconds']} s, {outcome(run)}: {run['verdict']['reason']}", flush=True)
+    keep()
+    return run
+
+
 def main() -> int:
     """Everything; returns 1 where a fake was not caught."""
-    given = sys.argv[1] if len(sys.argv) > 1 else ""
-    result: dict[str, Any] = {"python": sys.version, "proc": os.path.exists("/proc/driver/nvidia/version")}
-    result["key"] = key_of({})
-    result["preflight"] = [preflight(), preflight()]
-    result["attention"] = {"none": attention_run("")}
-    if given:
-        result["attention"]["real"] = attention_run(os.path.abspath(given))
-        result["attention"]["real, compiled"] = attention_run(os.path.abspath(given))
-    caught = {}
+    given = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
+    began = time.monotonic()
+    RESULT["key"] = key_of({})
+    RESULT["key_s"] = round(time.monotonic() - began, 4)
+    RESULT["machine"] = {"python": sys.version, "proc": os.path.exists("/proc/driver/nvidia/version")}
+    print(RESULT["machine"], RESULT["key"], RESULT["key_s"], "s")
+    for turn in ("first", "second"):
+        each = RESULT[f"{turn} preflight"] = preflight()
+        print(f"{turn} preflight: {each['seconds']} s, {each['state']}", each["found"].get("seconds"), flush=True)
+        print("\n".join([*each["findings"], *each["conditions"]]), flush=True)
+        keep()
+    for name in ("without sageattention", *(("real", "real, compiled") if given else ())):
+        run = try_attention(name, given if name.startswith("real") else "")
+        for shape in run["found"].get("shapes", []):
+            print("  ", shape["name"], json.dumps(shape.get("runs")), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, (body, expected)) in enumerate(FAKES.items()):
             package = Path(folder, str(number), "sageattention")
             package.mkdir(parents=True)
             (package / "__init__.py").write_text(HEAD + body)
-            run = attention_run(str(package.parent), 40 if name == "hangs" else 150)
-            result["attention"][name] = run
-            caught[name] = outcome(run).replace("did not end", "ended") == expected
-    result["caught"] = caught
-    text = json.dumps(result, indent=1)
-    if os.environ.get("OUT"):
-        Path(os.environ["OUT"], "gpu_device.json").write_text(text)
-    for each in result["preflight"]:
-        print(each["seconds"], "s", each["state"], each["found"].get("seconds"), each["conditions"])
-        print("\n".join(each["findings"]))
-    for name, run in result["attention"].items():
-        print(f"{name}: {run['seconds']} s, {outcome(run)}: {run['verdict']['reason']}")
-        for shape in run["found"].get("shapes", []) if name in ("none", "real") else []:
-            print("  ", shape["name"], json.dumps(shape.get("runs")))
-    print("key", result["key"], "proc", result["proc"])
-    print("caught", caught)
-    return int(not all(caught.values()))
+            run = try_attention(name, str(package.parent), 40 if name == "hangs" else 150)
+            RESULT["caught"][name] = outcome(run).replace("did not end", "ended") == expected
+    keep()
+    print("caught", RESULT["caught"])
+    return int(not all(RESULT["caught"].values()))
 
 
 if __name__ == "__main__":
