@@ -22,6 +22,7 @@ MODULES = {
     "models": ("entrypoint.commands.models", False),
     "nodes": ("entrypoint.commands.nodes", False),
     "comfyui": ("entrypoint.commands.comfyui", False),
+    "gpu": ("entrypoint.commands.gpu", False),
     "packages": ("entrypoint.commands.packages", False),
     "export": ("entrypoint.commands.export", False),
 }

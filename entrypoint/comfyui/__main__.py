@@ -13,11 +13,12 @@ from dataclasses import replace
 from typing import NoReturn
 
 from entrypoint.comfyui import arguments, installation, preflight
-from entrypoint.comfyui.arguments import MANAGER
+from entrypoint.comfyui.arguments import MANAGER, attention_of
 from entrypoint.comfyui.failure import by_argument, failure_of_last_starts
 from entrypoint.comfyui.manager_config import apply_security_level
 from entrypoint.comfyui.versions.launch import version_to_launch
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.gpu.verdicts import note_launch as note_gpu_launch
 from entrypoint.nodes import left_out
 from entrypoint.nodes.image_nodes import links_folder
 from entrypoint.nodes.inventory import Launch, note_launch
@@ -79,6 +80,7 @@ def main() -> int:
     report_launch(paths.runtime, "comfyui", conditions)
     with contextlib.suppress(OSError):
         manager = installation.manager_version(source) if included else ""
+        note_gpu_launch(paths, source.python, attention_of(command))
         note_launch(paths, Launch(installation.version_number(source), manager))
         note_start(paths, packages.fingerprint if packages else "")
     return exec_comfyui(source, command, paths, secrets | (packages.environ if packages else {}))

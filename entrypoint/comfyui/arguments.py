@@ -10,12 +10,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from entrypoint.conditions.condition import Condition
+from entrypoint.gpu import attention
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 
 #: Argument -> the Python package without which ComfyUI exits (255 for sage-attention).
 NEEDS_PACKAGE = {"--use-sage-attention": "sageattention", "--use-flash-attention": "flash_attn"}
+#: ComfyUI's argument for SageAttention.
+SAGE = attention.ARGUMENTS[attention.SAGE]
 #: Arguments with which the user has already chosen a device.
 CHOOSES_DEVICE = ("--cpu", "--directml", "--oneapi-device-selector")
 #: Arguments that argparse refuses beside --cpu (cli_args.py of ComfyUI: `vram_group`).
@@ -35,6 +38,7 @@ class LaunchFacts:
             "": it can.
         gpus_promised: How many GPUs RunPod says that the pod has.
         database: Path for ComfyUI's database, or "" where ComfyUI can write it beside its code.
+        attention: The attention that a check has chosen for this GPU and these packages (gpu/attention.py), or "".
         manager: The arguments with which this ComfyUI starts the ComfyUI-Manager that is installed beside it.
         handover: Path of podkeeper's extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" for an old ComfyUI.
         image_nodes: Path of the extra_model_paths.yaml that names the image's own nodes, or "".
@@ -48,13 +52,15 @@ class LaunchFacts:
     gpus_promised: int = 0
     handover: str = ""
     image_nodes: str = ""
+    attention: str = ""
     manager: Collection[str] = ()
 
 
 def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[str], list[Condition]]:
     """The arguments for main.py, and the conditions that explain them."""
     on_cpu = not facts.gpu and not any(spells(word, CHOOSES_DEVICE) for word in settings.comfyui_args)
-    given, conditions = _usable(settings.comfyui_args, facts, on_cpu=on_cpu)
+    words = (*settings.comfyui_args, *_attention(settings, facts, on_cpu=on_cpu))
+    given, conditions = _usable(words, settings, facts, on_cpu=on_cpu)
     own = ["--listen", "127.0.0.1", "--port", str(settings.comfyui_internal_port)]
     own += ["--base-directory", paths.data, "--disable-auto-launch"]
     if not any(spells(argument, ("--max-upload-size",)) for argument in given):
@@ -82,6 +88,17 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         own += ["--extra-model-paths-config", facts.image_nodes]
     own += manager_arguments(settings, given, facts.manager)
     return own + given, conditions
+
+
+def _attention(settings: Settings, facts: LaunchFacts, *, on_cpu: bool) -> list[str]:
+    chosen = [word for word in settings.comfyui_args if spells(word, attention.USERS_ARGUMENTS)]
+    argument = attention.argument(settings.attention, facts.attention, chosen, on_cpu=on_cpu)
+    return [argument] if argument else []
+
+
+def attention_of(command: Collection[str]) -> str:
+    """The attention of gpu/attention.py that a command line asks for, or ""."""
+    return next((name for name, word in attention.ARGUMENTS.items() if word in command), "")
 
 
 def manager_arguments(settings: Settings, given: Collection[str], known: Collection[str]) -> list[str]:
@@ -122,8 +139,10 @@ def spells(word: str, options: Collection[str]) -> str:
     return known[0] if known else ""
 
 
-def _usable(arguments: tuple[str, ...], facts: LaunchFacts, *, on_cpu: bool) -> tuple[list[str], list[Condition]]:
-    """The user's arguments without those that would make ComfyUI exit, and a condition that names these."""
+def _usable(
+    arguments: tuple[str, ...], settings: Settings, facts: LaunchFacts, *, on_cpu: bool
+) -> tuple[list[str], list[Condition]]:
+    """The arguments without those that would make ComfyUI exit, and a condition that names these."""
     kept, left_out = [], []
     for argument in arguments:
         package = NEEDS_PACKAGE.get(spells(argument, NEEDS_PACKAGE), "")
@@ -140,5 +159,7 @@ def _usable(arguments: tuple[str, ...], facts: LaunchFacts, *, on_cpu: bool) -> 
     names = " ".join(argument for argument, _, _ in left_out)
     reason = "; ".join(f"ComfyUI starts without {argument}: {why}" for argument, why, _ in left_out)
     remedies = dict.fromkeys(remedy for _, _, remedy in left_out)
-    remedy = f"{'; '.join(remedies)}; or remove {names} from COMFYUI_ARGS"
+    by_setting = not any(argument in settings.comfyui_args for argument, _, _ in left_out)
+    undo = "set ATTENTION=auto" if by_setting else f"remove {names} from COMFYUI_ARGS"
+    remedy = f"{'; '.join(remedies)}; or {undo}"
     return kept, [Condition("ComfyUIArgumentDropped", reason, remedy)]

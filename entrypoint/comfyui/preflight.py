@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
 import subprocess
+from collections.abc import Collection, Mapping
 
-from entrypoint.comfyui.arguments import LEGACY_MANAGER, MANAGER, NEEDS_PACKAGE, LaunchFacts
+from entrypoint.comfyui.arguments import LEGACY_MANAGER, MANAGER, NEEDS_PACKAGE, SAGE, LaunchFacts
 from entrypoint.comfyui.installation import Source
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.gpu.verdicts import PACKAGES, chooses_sage, key_of, read_verdict
+from entrypoint.gpu.visible import gpu_visible
 from entrypoint.nodes.image_nodes import link_image_nodes
 from entrypoint.nodes.inventory import folder_of
 from entrypoint.settings.paths import Paths
@@ -27,7 +29,8 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
     Raises:
         CannotDo: ComfyUI's Python does not run, or has no torch.
     """
-    packages = _installed(source, ["torch", _MANAGER, *NEEDS_PACKAGE.values()])
+    sage = chooses_sage(paths) and SAGE in (read_text(f"{source.folder}/comfy/cli_args.py") or "")
+    packages = _installed(source, ["torch", _MANAGER, *NEEDS_PACKAGE.values()], PACKAGES if sage else ())
     if not packages["torch"]:
         reason = f"{source.python} has no torch, so ComfyUI can't run"
         remedy = f"{source.python} -m pip install -r {source.folder}/requirements.txt, then podkeeper restart comfyui"
@@ -36,7 +39,8 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
     return LaunchFacts(
         gpu=gpu_visible(),
         gpus_promised=int(promised) if promised.isdigit() and len(promised) < 4 else 0,
-        packages=packages,
+        packages={name: bool(version) for name, version in packages.items()},
+        attention=attention_for(paths, packages) if sage else "",
         model_paths=model_paths(paths, source),
         data_writable=os.access(paths.data, os.W_OK),
         database=other_database(source.folder, paths.home),
@@ -83,39 +87,29 @@ def image_nodes(paths: Paths) -> str:
         return ""
 
 
-def gpu_visible() -> bool:
-    """Whether a GPU has a device file (NVIDIA, AMD's ROCm, WSL) and the environment does not hide it."""
-    nvidia = len(glob.glob("/dev/nvidia[0-9]*"))
-    if nvidia or os.path.exists("/dev/dxg"):
-        return shows_a_gpu(os.environ.get("CUDA_VISIBLE_DEVICES"), nvidia)
-    return os.path.exists("/dev/kfd") and shows_a_gpu(os.environ.get("HIP_VISIBLE_DEVICES"), 0)
+def attention_for(paths: Paths, versions: Mapping[str, str]) -> str:
+    """The attention that a check has chosen for this GPU and these versions, or ""."""
+    verdict = read_verdict(paths, key_of({name: versions.get(name, "") for name in PACKAGES}))
+    return verdict.use if verdict else ""
 
 
-def shows_a_gpu(visible: str | None, count: int) -> bool:
-    """Whether CUDA_VISIBLE_DEVICES leaves a GPU: what it lists up to the first that does not exist counts (CUDA's
-    programming guide, "CUDA environment variables"); words such as NoDevFiles are none.
-
-    Args:
-        visible: The variable's value; None: all are visible.
-        count: How many GPUs there are; 0: not known.
-    """
-    if visible is None:
-        return True
-    first = visible.split(",")[0].strip()
-    if first.isdigit():
-        return not count or int(first[:9]) < count
-    return first.startswith(("GPU-", "MIG-"))
-
-
-def _installed(source: Source, packages: list[str]) -> dict[str, bool]:
+def _installed(source: Source, packages: list[str], versioned: Collection[str] = ()) -> dict[str, str]:
+    """Package -> "" where it is not installed, its version for those of `versioned`, else "installed"."""
     # The result is the last line: a wrapper around Python, or a sitecustomize, may print lines of its own.
     code = (
-        "import importlib.util as u, json, sys;"
-        "print('\\n' + json.dumps({name: u.find_spec(name) is not None for name in sys.argv[1:]}), flush=True)"
+        "import importlib.util as u, json, sys\n"
+        "def version(name):\n"
+        "    if u.find_spec(name) is None: return ''\n"
+        "    if name not in sys.argv[1].split(): return 'installed'\n"
+        "    import importlib.metadata as m\n"
+        "    try: return m.version(name)\n"
+        "    except m.PackageNotFoundError: return 'installed'\n"
+        "print('\\n' + json.dumps({name: version(name) for name in sys.argv[2:]}), flush=True)"
     )
     try:
         output = subprocess.run(
-            [source.python, "-I", "-c", code, *packages], stdin=subprocess.DEVNULL, capture_output=True, check=True,
+            [source.python, "-I", "-c", code, " ".join(versioned), *{*packages, *versioned}], stdin=subprocess.DEVNULL,
+            capture_output=True, check=True,
             timeout=60,
         ).stdout  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
@@ -123,8 +117,8 @@ def _installed(source: Source, packages: list[str]) -> dict[str, bool]:
     for line in reversed(output.decode(errors="replace").splitlines()):
         with contextlib.suppress(ValueError):
             found = json.loads(line)
-            if isinstance(found, dict) and found.keys() == set(packages):
-                return {name: bool(found[name]) for name in packages}
+            if isinstance(found, dict) and found.keys() == {*packages, *versioned}:
+                return {name: str(version) for name, version in found.items()}
     raise _python_missing(source, "it does not print what it is asked")
 
 

@@ -29,6 +29,7 @@ CONTROL = {
 _NO_POD = "69 no pod runs here, 78 bad settings"
 _MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
+_GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
 
@@ -124,6 +125,9 @@ def build_parser() -> Parser:
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
     export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
+    gpu = _command(commands, "gpu", "show what the check of the GPU has found", _GPU)
+    gpu.add_argument("--json", action="store_true", help="print the report, with every number, as JSON")
+    gpu.add_argument("--again", action="store_true", help="check again first; it takes up to a minute")
     completion = _command(commands, "completion", 'print shell completion: eval "$(podkeeper completion bash)"', "0")
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL", help="bash or zsh")
     _command(commands, "help", "show this help", "0")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from entrypoint.status.schema import Program, Service, Snapshot
+from entrypoint.status.schema import GpuCheck, Program, Service, Snapshot
 
 #: 3 is LSB's "program is not running" for an init script's `status`.
 ALL_ANSWER, UNHEALTHY, SOME_DO_NOT = 0, 1, 3
@@ -112,6 +112,12 @@ def _rest(snapshot: Snapshot) -> Iterable[str]:
         used, size = _gib(gpu.memory_used_bytes), _gib(gpu.memory_size_bytes)
         busy = "?" if gpu.used_percent is None else f"{gpu.used_percent:.0f}"
         yield f"gpu       {gpu.index} {gpu.name}: {busy} % busy, {used} of {size} GiB"
+    yield from _gpu_check(snapshot.gpu_check)
+
+
+def _gpu_check(check: GpuCheck | None) -> Iterable[str]:
+    if check and check.state != "skipped":
+        yield f"gpu       check {check.state}: {check.text}"
 
 
 def _models(record: dict[str, Any]) -> str:

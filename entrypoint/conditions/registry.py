@@ -31,6 +31,9 @@ class Entry(NamedTuple):
 
 
 REGISTRY: dict[str, Entry] = {
+    "AttentionKernelWrong": Entry(
+        "warning", "gpu", "The package sageattention computes wrong on this GPU, so `ATTENTION=auto` does not use it."
+    ),
     "ComfyUIArgumentDropped": Entry(
         "warning", "comfyui", "ComfyUI starts without an argument of COMFYUI_ARGS that would make it exit."
     ),
@@ -64,7 +67,13 @@ REGISTRY: dict[str, Entry] = {
         "error", "gateway", "Another program listens on a public port: JUPYTER_PORT, COMFYUI_PORT, STATUS_PORT."
     ),
     "GatewayWithoutLogin": Entry("error", "gateway", "The door cannot read the login's files."),
+    "GpuComputesWrong": Entry("error", "gpu", "The GPU returns wrong results."),
+    "GpuDriverOld": Entry("error", "gpu", "The host's driver is too old for the image's CUDA."),
+    "GpuFaulty": Entry("warning", "gpu", "The GPU reports errors of its memory."),
     "GpuMissing": Entry("error", "comfyui", "RunPod has promised a GPU, and none is visible."),
+    "GpuShared": Entry("warning", "gpu", "A process that is not ComfyUI uses much of the GPU's memory."),
+    "GpuSlow": Entry("warning", "gpu", "The GPU, or the link to it, is much slower than its model should be."),
+    "GpuUnusable": Entry("error", "gpu", "CUDA does not work on this host: it does not start, hangs, or crashes."),
     "HomeNotUsable": Entry("warning", START, "The home cannot be written to: the services have a temporary one."),
     "JupyterAuthOff": Entry("warning", START, "JUPYTER_AUTH=none: JupyterLab asks for no login."),
     "JupyterRootElsewhere": Entry("error", "jupyter", "JupyterLab cannot open the data folder and shows another one."),

@@ -41,6 +41,7 @@ CHECKS = (
     Check("comfyui-proxy", collect_services.comfyui_by_proxy, evaluate_services.comfyui_by_proxy, 10,
           "podkeeper logs gateway; podkeeper restart gateway", after=("supervisord", "programs", "ports", "gateway")),
     Check("gpu", collect_machine.gpu, evaluate_machine.gpu, 60, "the driver does not respond: run nvidia-smi"),
+    Check("gpu-check", collect_machine.gpu_check, evaluate_machine.gpu_check, 5, _REPORT, after=("gpu",)),
     Check("dns", collect_machine.dns, evaluate_machine.dns, 10, _NAMES),
     Check("jupyter-log", collect_services.log, evaluate_jupyter.log, 5, _VOLUME, after=("supervisord",)),
 )  # fmt: skip

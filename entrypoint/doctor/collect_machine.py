@@ -8,13 +8,16 @@ import os
 import socket
 import subprocess
 import time
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
 import entrypoint
 from entrypoint.comfyui.installation import present
-from entrypoint.comfyui.preflight import gpu_visible
 from entrypoint.conditions.condition import CannotDo
+from entrypoint.gpu.findings import findings_of
+from entrypoint.gpu.preflight import read_report
+from entrypoint.gpu.visible import gpu_visible
 from entrypoint.settings.services import SERVICES
 from entrypoint.system import cgroup
 from entrypoint.system.attach import Pod
@@ -106,6 +109,12 @@ def gpu(pod: Pod) -> dict[str, Any]:
     elif facts["visible"]:
         facts |= _torch(pod)
     return facts
+
+
+def gpu_check(pod: Pod) -> dict[str, Any]:
+    """Collect the last check of the GPUs, which the program `gpu` and `podkeeper gpu --again` make."""
+    report = read_report(pod.paths)
+    return {"findings": [asdict(each) for each in findings_of(report)], "at": report.get("at")}
 
 
 def _nvidia_smi() -> list[str]:

@@ -107,6 +107,18 @@ def gpu(facts: Facts, pod: Pod) -> list[Finding]:
     return [ok("gpu", f"{name}, used by torch {torch}")]
 
 
+def gpu_check(facts: Facts, pod: Pod) -> list[Finding]:
+    """Report what the last check of the GPUs has found."""
+    name = "gpu-check"
+    found = [each for each in facts["findings"] if each["state"] in ("failed", "warning")]
+    if not pod.settings.comfyui_enabled or not facts["findings"]:
+        return [skipped(name, "the GPU was not checked yet; check it now: podkeeper gpu --again")]
+    if found:
+        return [Finding(name, each["state"], each["text"], each["remedy"], each["condition"]) for each in found]
+    texts = [str(each["text"]) for each in facts["findings"] if each["check"] in ("speed", "copies", "attention")]
+    return [ok(name, "; ".join(texts))] if texts else [skipped(name, facts["findings"][0]["text"])]
+
+
 def _no_gpu(facts: Facts) -> Finding:
     remedy = "start the pod with a GPU (a stopped pod may come back with none), or docker run with --gpus all"
     promised = str(facts["promised"])

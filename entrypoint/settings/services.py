@@ -164,6 +164,8 @@ HELPERS = (
     Program(name="nodes", title="Nodes and packages", log_file="podkeeper-nodes.log"),
     Program(name="version", title="ComfyUI version", log_file="podkeeper-version.log",
             enabled_setting="comfyui_version"),
+    Program(name="gpu", title="GPU check", log_file="podkeeper-gpu.log", buttons=True,
+            enabled_setting="comfyui_enabled"),
     Program(name="command", title="Start command", log_file="command.log"),
     Program(name="sshd", title="SSH", log_file="sshd.log", forwarded=False, always_on=True, buttons=True,
             enabled_setting="ssh_enabled"),  # not forwarded: the internet's password guessers fill its log

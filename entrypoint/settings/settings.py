@@ -89,6 +89,10 @@ class Settings:
     comfyui_manager: str = setting("COMFYUI_MANAGER", parsing.choice("legacy", "new", "off"), "legacy",
         "ComfyUI-Manager's user interface: `legacy` (its own dialogue, which also installs by git URL), `new` "
         "(ComfyUI's own), or `off`. `COMFYUI_AUTH=none` switches it off.")  # fmt: skip
+    attention: str = setting("ATTENTION", parsing.choice("auto", "sage", "sdpa"), "auto",
+        "ComfyUI's attention. `auto`: SageAttention where it is installed and a check on this GPU has found it right "
+        "and at least a tenth faster, else PyTorch's. `sage`, `sdpa` (PyTorch's): that one. An attention argument in "
+        "`COMFYUI_ARGS` beats it.")  # fmt: skip
     nodes_timeout: int = setting("NODES_TIMEOUT", parsing.whole_number("s"), 300,
         "Seconds for which one custom node may load before ComfyUI is restarted without it. 0: no limit below the "
         "600 s of a start.")  # fmt: skip

@@ -65,6 +65,7 @@ class Collector:
             disks=self._disks.read(READ_TIMEOUT),
             gpus=gpus,
             gpu_problem=gpu_problem,
+            gpu_check=read_json(f"{self._paths.reports}/gpu.json"),
             models=_models(read_json(f"{self._paths.reports}/models.json")),
             volumes=read_json(f"{runtime}/volumes.json"),
             nodes=read_json(f"{self._paths.reports}/nodes.json"),

@@ -143,6 +143,21 @@ class Gpu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuCheck:
+    """The last check of the GPUs (entrypoint/gpu/preflight.py).
+
+    Attributes:
+        at: Start time.
+        state: ok, warning, failed, or skipped (nothing was checked).
+        text: What is wrong, else the speeds and the attention.
+    """
+
+    at: float
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One of ComfyUI's custom nodes (entrypoint/nodes/inventory.py).
 
@@ -227,6 +242,7 @@ class Snapshot:
         restarts: The last restarts, oldest first.
         conditions: The conditions that hold, oldest first.
         gpu_problem: Why there are no GPUs.
+        gpu_check: The last check of the GPUs; null: none yet.
         models: Content of `models.json`, of the last fetch (entrypoint/models/progress.py), or null.
         nodes: ComfyUI's custom nodes.
         volumes: The records of `volumes.json` (entrypoint/volumes/pass_record.py), one for each folder.
@@ -250,6 +266,7 @@ class Snapshot:
     disks: tuple[Disk, ...]
     gpus: tuple[Gpu, ...]
     gpu_problem: str
+    gpu_check: GpuCheck | None
     models: dict[str, Any] | None
     nodes: Nodes
     volumes: tuple[dict[str, Any], ...]

@@ -20,6 +20,7 @@ from entrypoint.settings.services import Service as Row
 from entrypoint.settings.settings import Settings
 from entrypoint.status import schema
 from entrypoint.status.custom_nodes import custom_nodes
+from entrypoint.status.gpu_check import gpu_check
 from entrypoint.system.redaction import Redactor
 
 _STARTED = ("STARTING", "RUNNING")
@@ -47,7 +48,7 @@ class Observations:
         conditions: The conditions that hold, each with the time it was recorded.
         answers: Service name -> why its health path does not respond, None: it does; a service not probed has no key.
         usage: Service name -> what its process tree uses.
-        models, volumes: Content of `models.json` and of `volumes.json`.
+        gpu_check, models, volumes: Content of `gpu.json`, of `models.json` and of `volumes.json`.
         nodes, node_work: Content of `nodes.json` and of `node-work.json` (node_work.py).
     """
 
@@ -64,6 +65,7 @@ class Observations:
     disks: tuple[schema.Disk, ...] = ()
     gpus: tuple[schema.Gpu, ...] = ()
     gpu_problem: str = ""
+    gpu_check: Any = None
     models: Any = None
     volumes: Any = None
     nodes: Any = None
@@ -103,6 +105,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         disks=observed.disks,
         gpus=observed.gpus,
         gpu_problem=observed.gpu_problem,
+        gpu_check=gpu_check(observed.gpu_check),
         models=observed.models if isinstance(observed.models, dict) else None,
         nodes=custom_nodes(observed.nodes, observed.node_work, comfyui.started if comfyui else None),
         volumes=tuple(record for record in _mapping(observed.volumes).values() if isinstance(record, dict)),

@@ -41,13 +41,13 @@ def run_quietly(
         try:
             _, errors = process.communicate(timeout=timeout_s)
         except BaseException:
-            _kill_tree(process.pid)
+            kill_tree(process.pid)
             raise
     lines = errors.decode(errors="replace").splitlines()
     return Ended(process.returncode, [line for line in lines if line.strip()])
 
 
-def _kill_tree(pid: int) -> None:
+def kill_tree(pid: int) -> None:
     """Kill a process and its descendants. They stay in this process's group, which supervisord stops as a whole."""
     import psutil  # where something has gone wrong alone
 

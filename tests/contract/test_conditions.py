@@ -21,6 +21,15 @@ VARIABLE = {
     ("entrypoint/system/ports.py", "condition"): {"ComfyUIPortTaken", "GatewayPortTaken", "SshPortTaken"},
     ("entrypoint/volumes/adopt_folders.py", "found[0].name"): {"FolderInTheWay"},
     ("entrypoint/jupyter/user_config.py", "name"): {"JupyterUserConfigBroken", "JupyterUserSettingIgnored"},
+    ("entrypoint/gpu/findings.py", "name"): {
+        "AttentionKernelWrong",
+        "GpuComputesWrong",
+        "GpuDriverOld",
+        "GpuFaulty",
+        "GpuShared",
+        "GpuSlow",
+        "GpuUnusable",
+    },
     ("entrypoint/system/condition_store.py", "*words"): set(),
     ("entrypoint/system/privileges.py", "*words"): set(),
 }

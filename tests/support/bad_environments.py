@@ -50,6 +50,7 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("JUPYTER_ENABLED", "enabled", _BOOLEAN),
     _bad("JUPYTER_ENABLED", "'true'", _BOOLEAN),
     _bad("JUPYTER_AUTH", "off", "must be token or none"),
+    _bad("ATTENTION", "flash", "must be auto or sage or sdpa"),
     _bad("JUPYTER_AUTH", "password", "must be token or none"),
     _secret("JUPYTER_TOKEN", "two words"),
     _secret("JUPYTER_TOKEN", "tab\tbed"),

@@ -11,7 +11,9 @@ WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 VERSIONS = "tests/process/comfyui/test_versions.py::"
 NODES = "tests/process/nodes/test_pod.py::"
 PACKAGES = "tests/process/packages/test_pod.py::"
+GPU = "tests/process/gpu/test_podkeeper_gpu.py::"
 PRODUCED_BY = {
+    "AttentionKernelWrong": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
     "SettingIgnored": "tests/process/boot/test_bad_settings.py::"
     "test_a_pod_with_many_bad_settings_comes_up_behind_a_login_and_names_each",
     "ComfyUIArgumentDropped": POD,
@@ -35,7 +37,13 @@ PRODUCED_BY = {
     "test_without_a_door_comfyui_listens_on_loopback_and_a_condition_says_what_to_do",
     "GatewayPortTaken": POD,
     "GatewayWithoutLogin": POD,
+    "GpuComputesWrong": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
+    "GpuDriverOld": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
+    "GpuFaulty": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
     "GpuMissing": POD,
+    "GpuShared": GPU + "test_a_gpu_that_another_process_uses_is_a_condition",
+    "GpuSlow": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
+    "GpuUnusable": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
     "HomeNotUsable": POD,
     "JupyterAuthOff": POD,
     "JupyterRootElsewhere": "tests/process/jupyter/test_folders.py::"

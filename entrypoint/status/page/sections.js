@@ -162,7 +162,7 @@ export class Machine {
     show(byId("machine"), true);
     const span = Math.min(HOUR, Math.max(300, status.at - this.samples[0][0]));
     put(byId("window"), span >= HOUR - 60 ? "last hour" : `last ${duration(Math.round(span / 60) * 60)}`);
-    const shown = [...this.ofMachine(status), ...this.ofGpus(status), ...this.ofDisks(status)];
+    const shown = [...this.ofMachine(status), ...this.ofGpus(status), ...this.ofGpuCheck(status), ...this.ofDisks(status)];
     keyed(byId("meters"), shown, (meter) => meter.key, () => this.meter());
     for (const meter of shown) {
       if (meter.value) byId("meters").views.get(meter.key).draw(this.samples.map((sample) => [sample[0], meter.value(sample)]), meter.top, status.at - span, status.at);
@@ -183,6 +183,11 @@ export class Machine {
       yield { key: `gpu${index}`, title: `GPU${number}`, text: gpu.used_percent === null ? "…" : `${Math.round(gpu.used_percent)} %`, more, share: (gpu.used_percent ?? 0) / 100, top: 100, value: (sample) => sample[3][index], calm: true };
       if (gpu.memory_size_bytes) yield { key: `vram${index}`, title: `GPU memory${number}`, text: bytes(gpu.memory_used_bytes, 1024), more: `of ${bytes(gpu.memory_size_bytes, 1024)}`, share: gpu.memory_used_bytes / gpu.memory_size_bytes, top: gpu.memory_size_bytes, value: (sample) => sample[4][index] };
     }
+  }
+
+  *ofGpuCheck({ gpu_check: check }) {
+    const words = { ok: "Passed", warning: "Not as it should be", failed: "Failed", skipped: "Not checked" };
+    if (check && check.state !== "skipped") yield { key: "gpu-check", title: "GPU check", text: words[check.state] ?? check.state, more: check.text, share: { failed: 1, warning: 0.9 }[check.state] ?? 0 };
   }
 
   *ofDisks({ disks }) {

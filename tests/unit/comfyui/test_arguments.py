@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoint.comfyui.arguments import LaunchFacts, build
+from entrypoint.comfyui.arguments import LaunchFacts, attention_of, build
 from entrypoint.settings.paths import Facts, locate
 from entrypoint.settings.settings import Settings
 
@@ -10,6 +10,7 @@ BASE = ["--listen", "127.0.0.1", "--port", "18188", "--base-directory", "/comfyu
 NEW, LEGACY = "--enable-manager", "--enable-manager-legacy-ui"
 UPLOAD = ["--max-upload-size", "4096"]
 GPU = {"gpu": True, "packages": {}}
+SAGE = {"sageattention": True}
 
 
 def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]]:
@@ -33,6 +34,16 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
          ["NoGpu"]),
         (Settings(comfyui_args=("--max-up=9",)), {}, ["--max-up=9"], []),
         (Settings(comfyui_args=("--use-sage",)), {"packages": {}}, UPLOAD, ["ComfyUIArgumentDropped"]),
+        (Settings(), {"attention": "sage"}, UPLOAD, ["ComfyUIArgumentDropped"]),  # uninstalled since
+        (Settings(), {"attention": "sage", "packages": SAGE}, [*UPLOAD, "--use-sage-attention"], []),
+        (Settings(), {"attention": "sage", "packages": SAGE, "gpu": False}, [*UPLOAD, "--cpu"], ["NoGpu"]),
+        (Settings(), {"attention": "sdpa", "packages": SAGE}, UPLOAD, []),
+        (Settings(attention="sage"), {"attention": "sdpa", "packages": SAGE}, [*UPLOAD, "--use-sage-attention"], []),
+        (Settings(attention="sage"), {}, UPLOAD, ["ComfyUIArgumentDropped"]),
+        (Settings(attention="sdpa"), {"attention": "sage", "packages": SAGE},
+         [*UPLOAD, "--use-pytorch-cross-attention"], []),
+        (Settings(attention="sage", comfyui_args=("--use-quad",)), {"attention": "sage", "packages": SAGE},
+         [*UPLOAD, "--use-quad"], []),
         (Settings(comfyui_args=("--directml",)), {"gpu": False}, [*UPLOAD, "--directml"], ["NoGpu"]),
         (Settings(comfyui_args=("--lowvram", "--fast")), {}, [*UPLOAD, "--lowvram", "--fast"], []),
         (Settings(comfyui_args=("--max-upload-size", "9")), {}, ["--max-upload-size", "9"], []),
@@ -83,3 +94,15 @@ def test_without_a_door_comfyui_listens_on_the_loopback(auth: str) -> None:
 def test_the_users_arguments_come_last_so_that_they_win() -> None:
     arguments, _ = build_for(Settings(comfyui_args=("--preview-method", "auto")), gpu=False)
     assert arguments[-2:] == ["--preview-method", "auto"]
+
+
+def test_an_argument_of_the_setting_is_dropped_with_that_settings_remedy() -> None:
+    paths = locate(Settings(), Facts(mounts=frozenset(), uid=0, temporary="/tmp", python="/usr/bin/python3"))
+    _, (condition,) = build(Settings(attention="sage"), paths, LaunchFacts(gpu=True, packages={}))
+    assert condition.remedy == "install sageattention: pip install sageattention; or set ATTENTION=auto"
+
+
+def test_the_attention_of_a_command_line() -> None:
+    assert attention_of(["--listen", "--use-sage-attention"]) == "sage"
+    assert attention_of(["--use-pytorch-cross-attention"]) == "sdpa"
+    assert attention_of(["--use-flash-attention"]) == ""

@@ -72,3 +72,24 @@ def test_a_missing_gpu_is_a_failure_only_where_one_was_promised() -> None:
     assert evaluate_machine.gpu({**facts, "promised": "2"}, pod())[0].state == "failed"
     assert evaluate_machine.gpu({**facts, "promised": "2"}, pod(comfyui_args=("--cpu",)))[0].state == "skipped"
     assert evaluate_machine.gpu({**facts, "promised": "2"}, pod(comfyui_enabled=False))[0].state == "skipped"
+
+
+def row(state: str, check: str = "speed", condition: str = "") -> dict[str, str]:
+    return {"check": check, "state": state, "text": f"{check} is {state}", "remedy": "r", "condition": condition}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], [("skipped", "the GPU was not checked yet; check it now: podkeeper gpu --again", "")]),
+        ([row("ok"), row("ok", "driver")], [("ok", "speed is ok", "")]),
+        ([row("skipped", "cuda")], [("skipped", "cuda is skipped", "")]),
+        (
+            [row("ok"), row("warning", "errors", "GpuFaulty"), row("failed", "result", "GpuComputesWrong")],
+            [("warning", "errors is warning", "GpuFaulty"), ("failed", "result is failed", "GpuComputesWrong")],
+        ),
+    ],
+)
+def test_the_check_of_the_gpu(rows: list[dict[str, str]], expected: list[tuple[str, str, str]]) -> None:
+    found = evaluate_machine.gpu_check({"findings": rows}, pod())
+    assert [(each.state, each.text, each.condition) for each in found] == expected
