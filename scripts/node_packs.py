@@ -3,7 +3,7 @@
 usage: node_packs.py lock [PACK ...]     compile each pack's packages from the requirements.txt of its pinned commits
        node_packs.py newer [PACK ...]    move the pins to each repository's newest commit, then do the same
 
-Needs git, `uv` and the network. `tests/container/test_real_packs.py` proves the result: ComfyUI loads every node.
+Needs git, `uv` and the network. `tests/container/test_real_full.py` proves the result: ComfyUI loads every node.
 """
 
 from __future__ import annotations

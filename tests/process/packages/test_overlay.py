@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.packages.distributions import added, key_of
+from entrypoint.packages.distributions import added, key_of, site_packages
 from entrypoint.packages.local_state import fingerprint, is_interrupted, listing, read_state, strays, write_state
 from entrypoint.packages.overlay import Overlay
 from entrypoint.packages.record import difference, installed
@@ -48,6 +48,18 @@ def wheels(tmp_path: Path) -> Path:
 
 def store(overlay: Overlay, tmp_path: Path, pod: str = "pod1") -> Store:
     return Store(str(tmp_path / "volume/packages"), key_of(overlay.image), pod)
+
+
+def test_entry_points_of_the_images_packages_are_found(image: Path, tmp_path: Path) -> None:
+    """setuptools has its commands there: without them no source distribution could be built."""
+    info = next(Path(site_packages(str(image))).glob("numpy-*.dist-info"))
+    (info / "entry_points.txt").write_text("[podkeeper.test]\nfound = numpy\n")
+    made = Overlay(str(tmp_path / "packages/env"), str(image))
+    with locked(made):
+        restore(made, store(made, tmp_path), {})
+    code = "import importlib.metadata as m; print([each.name for each in m.entry_points(group='podkeeper.test')])"
+    assert run_python(made.python, code) == "['found']"
+    (info / "entry_points.txt").unlink()
 
 
 def keep(overlay: Overlay, kept: Store) -> Snapshot:
@@ -252,7 +264,7 @@ def test_an_interrupted_installation_is_seen(overlay: Overlay, wheels: Path, tmp
 
 KILLED = """
 import sys
-from entrypoint.packages.distributions import added, key_of
+from entrypoint.packages.distributions import added, key_of, site_packages
 from entrypoint.packages.overlay import Overlay
 from entrypoint.packages.restore import locked, restore
 from entrypoint.packages.snapshot import take
