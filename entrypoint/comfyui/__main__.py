@@ -62,6 +62,7 @@ def main() -> int:
         f"{source.folder}/custom_nodes",
         os.path.dirname(launch.handover) + "/nodes",
         links_folder(paths),
+        *launch.extra_nodes,
     )
     rolled_back = bool(packages and packages.rolled_back)
     failure = failure_of_last_starts(paths)

@@ -41,6 +41,7 @@ class LaunchFacts:
         attention: The attention that a check has chosen for this GPU and these packages (gpu/attention.py), or "".
         manager: The arguments with which this ComfyUI starts the ComfyUI-Manager that is installed beside it.
         handover: Path of podkeeper's extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" for an old ComfyUI.
+        extra_nodes: The folders of custom nodes that those files name.
         image_nodes: Path of the extra_model_paths.yaml that names the image's own nodes, or "".
     """
 
@@ -52,6 +53,7 @@ class LaunchFacts:
     gpus_promised: int = 0
     handover: str = ""
     image_nodes: str = ""
+    extra_nodes: tuple[str, ...] = ()
     attention: str = ""
     manager: Collection[str] = ()
 

@@ -10,14 +10,14 @@ from collections.abc import Collection, Mapping
 
 from entrypoint.comfyui.arguments import LEGACY_MANAGER, MANAGER, NEEDS_PACKAGE, SAGE, LaunchFacts
 from entrypoint.comfyui.installation import Source
+from entrypoint.comfyui.model_paths import extra_node_folders, model_paths
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.gpu.verdicts import PACKAGES, chooses_sage, key_of, read_verdict
 from entrypoint.gpu.visible import gpu_visible
 from entrypoint.nodes.image_nodes import link_image_nodes
 from entrypoint.nodes.inventory import folder_of
 from entrypoint.settings.paths import Paths
-from entrypoint.system.files import read_bytes, read_text
-from entrypoint.volumes.former_templates import model_paths_of_clones
+from entrypoint.system.files import read_text
 
 #: ComfyUI-Manager's package.
 _MANAGER = "comfyui_manager"
@@ -35,13 +35,15 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
         reason = f"{source.python} has no torch, so ComfyUI can't run"
         remedy = f"{source.python} -m pip install -r {source.folder}/requirements.txt, then podkeeper restart comfyui"
         raise CannotDo(Condition("ComfyUIPackagesMissing", reason, remedy))
+    extra = model_paths(paths, source)
     promised = os.environ.get("RUNPOD_GPU_COUNT", "").strip()
     return LaunchFacts(
         gpu=gpu_visible(),
         gpus_promised=int(promised) if promised.isdigit() and len(promised) < 4 else 0,
         packages={name: bool(version) for name, version in packages.items()},
         attention=attention_for(paths, packages) if sage else "",
-        model_paths=model_paths(paths, source),
+        model_paths=extra,
+        extra_nodes=extra_node_folders(paths, source, extra),
         data_writable=os.access(paths.data, os.W_OK),
         database=other_database(source.folder, paths.home),
         handover=handover(source.folder),
@@ -127,50 +129,3 @@ def _python_missing(source: Source, why: str) -> CannotDo:
     return CannotDo(
         Condition("ComfyUIPythonMissing", reason, "set COMFYUI_PYTHON to the Python of ComfyUI's environment")
     )
-
-
-def model_paths(paths: Paths, source: Source) -> dict[str, str]:
-    """Each extra_model_paths.yaml that ComfyUI gets -> why it can't be used, or "": the user's, and that of a former
-    template's clone whose folders are in use. ComfyUI reads the one beside its own code by itself."""
-    own, nodes = f"{paths.data}/extra_model_paths.yaml", f"{paths.data}/custom_nodes"
-    found = {own: model_paths_problem(own)} if os.path.exists(own) else {}
-    read = [os.path.realpath(path) for path in (own, f"{source.folder}/extra_model_paths.yaml")]
-    former = [path for path in model_paths_of_clones(paths) if os.path.realpath(path) not in read]
-    return found | {path: model_paths_problem(path, nodes) for path in former}
-
-
-def model_paths_problem(path: str, nodes: str = "") -> str:
-    """Why ComfyUI would exit 1 over this extra_model_paths.yaml (utils/extra_config.py of ComfyUI), or "".
-
-    `nodes`: the folder of custom nodes that is in use, which this file may not name: each node would be loaded twice.
-    """
-    import yaml
-
-    try:
-        content = yaml.safe_load(read_bytes(path).decode())
-    except OSError as error:
-        return f"{error.strerror}"
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        return "it is not YAML: " + " ".join(str(error).split())
-    if not isinstance(content, dict):
-        return "it must hold sections like `comfyui:` with folders below them"
-    for section, folders in content.items():
-        if folders is not None and not isinstance(folders, dict):
-            return f"section {section!r} must hold lines like `checkpoints: folder`"
-        for kind, folder in (folders or {}).items():
-            if kind != "is_default" and not isinstance(folder, str):
-                return f"{section}.{kind} must be a string, not {type(folder).__name__}"
-    sections = [(section, folders) for section, folders in content.items() if folders]
-    return next((why for section, folders in sections if (why := _nodes_problem(path, section, folders, nodes))), "")
-
-
-def _nodes_problem(path: str, section: object, folders: dict[str, str], nodes: str) -> str:
-    """ComfyUI exits 1 where a folder of custom nodes is missing; a missing folder of models does no harm."""
-    base = os.path.join(os.path.dirname(path), os.path.expandvars(os.path.expanduser(folders.get("base_path", ""))))
-    for line in filter(None, folders.get("custom_nodes", "").split("\n")):
-        folder = os.path.normpath(os.path.join(base, line))
-        if not os.path.isdir(folder):
-            return f"{section}.custom_nodes: there is no folder {folder}"
-        if nodes and os.path.realpath(folder) == os.path.realpath(nodes):
-            return f"{section}.custom_nodes: {folder} is in use already; remove that line"
-    return ""

@@ -62,7 +62,7 @@ def _run(settings: Settings, paths: Paths, source: Source, folder: str, longest_
     words, _ = arguments.build(replace(settings, comfyui_internal_port=port), paths, replace(facts, database=""))
     left = sorted(read_left_out(paths))
     handover = [f"{os.path.dirname(facts.handover)}/nodes"] if facts.handover else []
-    nodes = entries([*node_folders(paths), f"{source.folder}/custom_nodes", *handover])
+    nodes = entries([*node_folders(paths), f"{source.folder}/custom_nodes", *handover, *facts.extra_nodes])
     words += arguments_without(left, tuple(nodes), settings.comfyui_args)
     words += ["--user-directory", f"{folder}/user", "--temp-directory", folder]
     if "--database-url" in (read_text(f"{source.folder}/comfy/cli_args.py") or ""):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entrypoint.comfyui.preflight import model_paths_problem
+from entrypoint.comfyui.model_paths import model_paths_problem
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.volumes.adopt_folders import adopt_folders

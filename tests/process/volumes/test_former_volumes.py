@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.comfyui.installation import Source
-from entrypoint.comfyui.preflight import model_paths
+from entrypoint.comfyui.model_paths import model_paths
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.users import Identity

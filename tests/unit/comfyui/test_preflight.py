@@ -11,46 +11,6 @@ from entrypoint.conditions.condition import CannotDo
 from tests.support.comfyui_paths import paths_in
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("comfyui:\n  base_path: /x\n  checkpoints: models/checkpoints\n  is_default: true\n", ""),
-        ("a111:\n", ""),
-        ("comfyui:\n  loras: |\n    a\n    b\n", ""),
-        ("", "it must hold sections"),
-        ("- a\n- b\n", "it must hold sections"),
-        ("just words", "it must hold sections"),
-        ("comfyui: words", "section 'comfyui' must hold lines"),
-        ("comfyui:\n  loras: 5\n", "comfyui.loras must be a string, not int"),
-        ("comfyui:\n  loras: [a, b]\n", "comfyui.loras must be a string, not list"),
-        ("comfyui:\n\tloras: a\n", "it is not YAML"),
-        ("comfyui: {", "it is not YAML"),
-        ("comfyui:\n  custom_nodes: here\n", ""),
-        ("comfyui:\n  custom_nodes: |\n    here\n    nowhere\n", "comfyui.custom_nodes: there is no folder"),
-        ("comfyui:\n  base_path: /nowhere\n  custom_nodes: here\n  loras: x\n", "comfyui.custom_nodes: there is no"),
-    ],
-)
-def test_an_extra_model_paths_file_that_would_end_comfyui_is_found(
-    text: str, problem: str, tmp_path: pathlib.Path
-) -> None:
-    (tmp_path / "here").mkdir()
-    path = tmp_path / "extra_model_paths.yaml"
-    path.write_text(text)
-    found = preflight.model_paths_problem(str(path))
-    assert found.startswith(problem) if problem else found == ""
-    assert "\n" not in found
-
-
-def test_a_file_that_names_the_nodes_in_use_once_more_is_found(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "clone/custom_nodes").mkdir(parents=True)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/custom_nodes").symlink_to("../clone/custom_nodes")
-    path = tmp_path / "clone/extra_model_paths.yaml"
-    path.write_text("mine:\n  custom_nodes: custom_nodes/\n")
-    assert "is in use already" in preflight.model_paths_problem(str(path), f"{tmp_path}/data/custom_nodes")
-    assert preflight.model_paths_problem(str(path)) == ""
-
-
 def test_a_python_without_torch_is_a_condition(tmp_path: pathlib.Path) -> None:
     with pytest.raises(CannotDo) as caught:
         preflight.collect(paths_in(tmp_path), installation.Source(str(tmp_path), sys.executable))
