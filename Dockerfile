@@ -1,19 +1,21 @@
-# The pod's image. `docker build .` makes the CUDA one; docker-bake.hcl names the variants.
+# The pod's image. `docker build .` makes the one for CUDA 12.8; docker-bake.hcl names the variants.
 #
-#   BASE_IMAGE  one of the bases below, or any image of Debian 12 or Ubuntu 24.04
+#   BASE_IMAGE  the base below, or another image of Debian 12
+#   TORCH       cu128 | cu130 | cpu: which torch, and so which driver the host needs (docs/image.md)
 #   COMFYUI     on | off | full: off leaves ComfyUI, torch and everything they need out; full adds the packs of nodes
 #
 # Build contexts that stand in for the network, each a folder:
 #   --build-context comfyui=DIR   ComfyUI's code (with main.py and requirements.txt at its top)
 #   --build-context wheels=DIR    wheels for ComfyUI's environment, and the requirements.txt that says which to install
-ARG BASE_IMAGE=cuda
+ARG BASE_IMAGE=debian
 ARG COMFYUI=on
 
-# The bases, by digest: a tag can be moved. Dependabot renews these lines, and no other file names the images.
-FROM nvidia/cuda:12.8.1-runtime-ubuntu24.04@sha256:ebef3c171eeef0298e4eb2e4be843105edf3b8b0ac45e0b43acee358e8046867 AS cuda
+# The base, by digest: a tag can be moved. Dependabot renews this line, and no other file names the image. torch brings CUDA,
+# and the host its driver: an image of NVIDIA's would be more weight, and refuse to start on hosts that torch can use
+# (NVIDIA_REQUIRE_CUDA).
 FROM debian:12-slim@sha256:7c7b2c966bc9ee8cedfeef67e0e279108992c77681fa595db4a9d65c06ccc587 AS debian
 
-# hadolint ignore=DL3006 # one of the two stages above, or an image that the caller chose
+# hadolint ignore=DL3006 # the stage above, or an image that the caller chose
 FROM ${BASE_IMAGE} AS system
 # Versions are the base image's to choose: a pinned one is gone from the archive after the next security update.
 # upgrade: a digest stands still, so the base's own packages are as old as it is.
@@ -70,27 +72,41 @@ COPY --from=comfyui-clone /opt/comfyui /
 
 FROM scratch AS wheels
 
-# torch for CUDA 12.8 is what the package index has under the versions in the lock.
-FROM system AS comfyui-environment
-COPY image/comfyui.lock image/install_comfyui /opt/image/
-RUN --mount=type=cache,target=/root/.cache/pip \
-    --mount=type=bind,from=wheels,target=/opt/wheels \
-    /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/image/comfyui.lock
+# The lock in parts, one for each layer.
+FROM system AS comfyui-locks
+ARG TORCH=cu128
+COPY image/comfyui.lock image/comfyui-cu130.lock image/torch-cpu.txt image/split_lock /opt/image/
+RUN /opt/image/split_lock "$TORCH" /opt/locks
 
 
 FROM system AS comfyui-off
 
-# What opencv and other packages of custom nodes load from the system: 5 of 21 common packs could not be imported without
-# (libGL.so.1, libgthread-2.0.so.0, libxcb.so.1, libatomic.so.1).
+# What custom nodes need of the system. gcc, g++ and Python's headers: Triton and torch.compile build what they run.
+# libGL, glib, xcb and libatomic: opencv and other packages load them, and 5 of 21 common packs could not be imported without.
+# ffmpeg: nodes that write videos run it.
 FROM system AS comfyui-on
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
     apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libatomic1 libgl1 libglib2.0-0 libxcb1 \
+        ffmpeg g++ gcc libatomic1 libc6-dev libgl1 libglib2.0-0 libxcb1 python3-dev \
     && rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
-COPY --link --from=comfyui-environment /opt/comfyui-env /opt/comfyui-env
+# ComfyUI's environment, a layer for each part: of similar size, so that they are fetched side by side, and those that a new
+# ComfyUI does not change are not fetched again. Not copied from another stage, which would hold them twice.
+COPY image/install_comfyui /opt/image/
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=wheels,target=/opt/wheels \
+    --mount=type=bind,from=comfyui-locks,source=/opt/locks/cuda-1.txt,target=/opt/locks/cuda-1.txt \
+    /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/locks/cuda-1.txt
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=wheels,target=/opt/wheels \
+    --mount=type=bind,from=comfyui-locks,source=/opt/locks/cuda-2.txt,target=/opt/locks/cuda-2.txt \
+    /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/locks/cuda-2.txt
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=wheels,target=/opt/wheels \
+    --mount=type=bind,from=comfyui-locks,source=/opt/locks/torch.txt,target=/opt/locks/torch.txt \
+    /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/locks/torch.txt
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=wheels,target=/opt/wheels \
+    --mount=type=bind,from=comfyui-locks,source=/opt/locks/packages.txt,target=/opt/locks/packages.txt \
+    /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/locks/packages.txt
 COPY --link --from=comfyui / /opt/comfyui
 # ComfyUI keeps a log and, so that it is on a local disk, its database beside its code, whoever runs it. Compiled,
 # because whoever runs it may not be able to; a file that can't be is none that ComfyUI imports.
@@ -146,6 +162,7 @@ COPY --link --chmod=644 image/profile.sh /etc/profile.d/podkeeper.sh
 ENV PATH=/opt/podkeeper/app/entrypoint/packages/bin:/opt/podkeeper/env/bin:/var/lib/podkeeper/packages/env/bin:$PATH \
     LANG=C.UTF-8 \
     NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DISABLE_REQUIRE=true \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
 EXPOSE 8188 8189 8190
 STOPSIGNAL SIGTERM

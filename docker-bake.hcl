@@ -1,6 +1,7 @@
-# docker buildx bake          the CUDA image, for a GPU (VERSION=$(scripts/version) in front labels it)
-# docker buildx bake full     that one with the packs of custom nodes
-# docker buildx bake cpu      without CUDA: JupyterLab; and ComfyUI where CPU_WHEELS has a torch for the CPU
+# docker buildx bake          for a GPU, with torch for CUDA 12.8 (VERSION=$(scripts/version) in front labels it)
+# docker buildx bake cu130    with torch for CUDA 13.0
+# docker buildx bake full     with the packs of custom nodes
+# docker buildx bake cpu      with torch for the CPU
 
 variable "IMAGE" {
   default = "podkeeper"
@@ -18,18 +19,12 @@ variable "SOURCE" {
   default = "unknown"
 }
 
-# A folder with wheels and a requirements.txt (docs/image.md). On x86-64 the package index has torch for CUDA only, so
-# image/comfyui.lock can't be one for the CPU; where this is empty, the variant is without ComfyUI.
-variable "CPU_WHEELS" {
-  default = ""
-}
-
 group "default" {
-  targets = ["cuda"]
+  targets = ["cu128"]
 }
 
 group "all" {
-  targets = ["cuda", "full", "cpu"]
+  targets = ["cu128", "cu130", "full", "cpu"]
 }
 
 target "_common" {
@@ -41,24 +36,29 @@ target "_common" {
   }
 }
 
-target "cuda" {
+target "cu128" {
   inherits = ["_common"]
-  args     = { BASE_IMAGE = "cuda" }
+  args     = { TORCH = "cu128" }
   tags     = ["${IMAGE}:${VERSION}", "${IMAGE}:latest"]
 }
 
+target "cu130" {
+  inherits = ["_common"]
+  args     = { TORCH = "cu130" }
+  tags     = ["${IMAGE}:${VERSION}-cu130", "${IMAGE}:cu130"]
+}
+
 target "full" {
-  inherits = ["cuda"]
-  args     = { COMFYUI = "full" }
-  tags     = ["${IMAGE}:${VERSION}-full", "${IMAGE}:full"]
+  inherits = ["_common"]
+  args = {
+    TORCH   = "cu128"
+    COMFYUI = "full"
+  }
+  tags = ["${IMAGE}:${VERSION}-full", "${IMAGE}:full"]
 }
 
 target "cpu" {
   inherits = ["_common"]
-  args = {
-    BASE_IMAGE = "debian"
-    COMFYUI    = CPU_WHEELS == "" ? "off" : "on"
-  }
-  contexts = CPU_WHEELS == "" ? {} : { wheels = CPU_WHEELS }
+  args     = { TORCH = "cpu" }
   tags     = ["${IMAGE}:${VERSION}-cpu", "${IMAGE}:cpu"]
 }

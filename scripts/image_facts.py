@@ -26,9 +26,12 @@ LIMIT = 400
 COMFYUI = "ComfyUI"
 #: What is in a layer's command, what the layer is, and whether it is ours; in the Dockerfile's order.
 LAYERS = (
-    ("libgl1", "Libraries that custom nodes load: libGL, glib, xcb", False),
+    ("libgl1", "What custom nodes need: compiler, ffmpeg, libGL", False),
     ("apt-get install", "System packages: Python, git, nginx ...", True),
-    ("COPY /opt/comfyui-env", "ComfyUI's environment, torch for CUDA 12.8 in it", False),
+    ("/opt/locks/cuda-1.txt", "CUDA 12.8: cuBLAS and cuDNN", False),
+    ("/opt/locks/cuda-2.txt", "CUDA 12.8: the other libraries", False),
+    ("/opt/locks/torch.txt", "torch and Triton", False),
+    ("/opt/locks/packages.txt", "ComfyUI's other packages", False),
     ("COPY / /opt/comfyui", COMFYUI, False),
     ("compileall -q /opt/comfyui", "ComfyUI, compiled", False),
     ("/opt/podkeeper/env", "JupyterLab's and supervisord's environment", True),

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,9 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 def test_what_is_built_is_what_the_code_looks_for() -> None:
     assert f"/ {IMAGE_FOLDER}\n" in DOCKERFILE
     environment = IMAGE_PYTHON.removesuffix("/bin/python")
-    assert f"COPY --link --from=comfyui-environment {environment} {environment}\n" in DOCKERFILE
+    assert (
+        len(re.findall(rf"(?m)^    /opt/image/install_comfyui {environment} /opt/wheels /opt/locks/", DOCKERFILE)) == 4
+    )
     kernel = json.loads((ROOT / "image/kernel.json").read_text())["argv"][0]
     launcher = ROOT / kernel.removeprefix("/opt/podkeeper/app/")
     assert launcher.is_file()
@@ -46,9 +49,47 @@ def test_comfyuis_version_is_the_locks_everywhere() -> None:
     assert Settings().comfyui_ref == locked.group(1)
 
 
-def test_torch_is_locked_to_cuda_12_8() -> None:
+@pytest.mark.parametrize(
+    ("lock", "runtime"),
+    [("comfyui.lock", r"nvidia-cuda-runtime-cu12==12\.8\."), ("comfyui-cu130.lock", r"nvidia-cuda-runtime==13\.0\.")],
+)
+def test_torch_is_locked_to_its_cuda(lock: str, runtime: str) -> None:
     """The index has several builds' worth of versions; the lock's own CUDA packages tell which this one is."""
-    assert re.search(r"(?m)^nvidia-cuda-runtime-cu12==12\.8\.", (ROOT / "image/comfyui.lock").read_text())
+    assert re.search(f"(?m)^{runtime}", (ROOT / "image" / lock).read_text())
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / "image" / lock).read_text()))
+
+
+def test_the_locks_differ_in_torch_and_cuda_alone() -> None:
+    one, other = pins("comfyui.lock"), pins("comfyui-cu130.lock")
+    differ = {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+    assert {name for name in differ if not re.match("nvidia-|cuda-|torch|triton|setuptools", name)} == set()
+    assert one["torchsde"] == other["torchsde"]
+
+
+@pytest.mark.parametrize("torch", ["cu128", "cu130", "cpu"])
+def test_the_parts_of_a_lock_are_the_lock(torch: str, tmp_path: Path) -> None:
+    script = ROOT / "image/split_lock"
+    subprocess.run([sys.executable, script, torch, tmp_path / "parts"], check=True)
+    parts = {path.stem: path.read_text() for path in (tmp_path / "parts").iterdir()}
+    whole = (ROOT / "image" / ("comfyui-cu130.lock" if torch == "cu130" else "comfyui.lock")).read_text()
+    assert parts.keys() == {"cuda-1", "cuda-2", "torch", "packages"}
+    assert "torchsde==" in parts["packages"]
+    if torch == "cpu":
+        assert "+cpu" in parts["torch"]
+        assert "nvidia" not in "".join(parts.values())
+        assert parts["packages"] in whole or all(line in whole for line in parts["packages"].splitlines())
+        return
+    assert "torch==" in parts["torch"]
+    assert re.findall(r"(?m)^nvidia-(\w+)", parts["cuda-1"]) == ["cublas", "cudnn"]
+    assert sorted("".join(parts.values()).splitlines()) == sorted(whole.splitlines())
+
+
+def test_an_unknown_torch_ends_the_build(tmp_path: Path) -> None:
+    ended = subprocess.run([ROOT / "image/split_lock", "cu118", tmp_path / "x"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (1, "split_lock: TORCH=cu118: must be one of cu128, cu130, cpu\n")
 
 
 def test_the_image_facts_are_of_this_dockerfile() -> None:

@@ -66,18 +66,18 @@ def test_a_default_argument_names_a_stage() -> None:
     """An argument is the one name that FROM takes from elsewhere."""
     stages = re.findall(r"(?m)^FROM \S+ AS (\S+)$", DOCKERFILE)
     named = [re.search(r"(?m)^ARG BASE_IMAGE=(.*)$", DOCKERFILE), re.search(r"(?m)^ARG COMFYUI=(.*)$", DOCKERFILE)]
-    assert [match and match.group(1) for match in named] == ["cuda", "on"]
+    assert [match and match.group(1) for match in named] == ["debian", "on"]
     chosen = re.findall(r'BASE_IMAGE *= *"(.*)"', TEXTS["docker-bake.hcl"])
     for name in ("compose.yaml", "compose.cpu.yaml"):
         chosen += re.findall(r"BASE_IMAGE: \$\{BASE_IMAGE:-(.*)\}", TEXTS[name])
-    assert sorted(chosen) == ["cuda", "cuda", "debian", "debian"]
-    assert {*chosen, "comfyui-on", "comfyui-off"} <= set(stages)
+    assert sorted(chosen) == ["debian", "debian"]
+    assert {*chosen, "comfyui-on", "comfyui-off", "comfyui-full"} <= set(stages)
 
 
 def test_only_the_dockerfiles_name_images() -> None:
     """Dependabot would not find an image in a script, a workflow or an HCL file."""
     names = {re.split("[:@]", name)[0] for text in map(unpinned_names, DOCKERFILES) for name in text}
-    assert len(names) == 7
+    assert len(names) == 6
     elsewhere = {
         (path, name)
         for path, text in TEXTS.items() if not path.endswith("Dockerfile")
