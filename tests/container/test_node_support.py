@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.container.engine import Container, docker, running
-from tests.support.container.real_comfyui import REAL_IMAGE
+from tests.support.container.real_comfyui import REAL_IMAGE, STARTUP
 
 pytestmark = pytest.mark.skipif(not REAL_IMAGE, reason="no image with real ComfyUI: PODKEEPER_REAL_IMAGE is not set")
 PYTHON = "/opt/comfyui-env/bin/python"
@@ -39,12 +39,15 @@ with av.open("/tmp/a.mp4") as found: print("frames", sum(1 for _ in found.decode
 @pytest.fixture(scope="module")
 def pod() -> Iterator[Container]:
     with running(REAL_IMAGE, "--env", "COMFYUI_ENABLED=false", "--network", "none") as started:
-        started.wait_for_jupyter()
+        started.wait_for_log("JupyterLab is up", STARTUP)
         yield started
 
 
 def run_python(pod: Container, code: str) -> str:
-    return docker("exec", "--user", "1000", "--env", "HOME=/tmp", pod.id, PYTHON, "-c", code).stdout
+    """What it prints, as a user without a name, with the USER that the services have: torch.compile asks for one."""
+    return docker(
+        "exec", "--user", "1000", "--env", "HOME=/tmp", "--env", "USER=podkeeper", pod.id, PYTHON, "-c", code
+    ).stdout
 
 
 def test_torch_compiles_a_function(pod: Container) -> None:

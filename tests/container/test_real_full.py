@@ -69,6 +69,11 @@ def is_up(pod: Container) -> bool:
     return docker("exec", pod.id, "curl", "-sf", "http://127.0.0.1:18188/system_stats", check=False).returncode == 0
 
 
+def test_opencv_can_be_imported(pod: Container) -> None:
+    code = "import cv2, numpy; print(cv2.resize(numpy.zeros((8, 8, 3), numpy.uint8), (4, 4)).shape)"
+    assert docker("exec", pod.id, "/opt/comfyui-env/bin/python", "-c", code).stdout.strip() == "(4, 4, 3)"
+
+
 def test_a_source_distribution_is_kept(pod: Container) -> None:
     """Debian's pip writes no record of one where there is no wheel package, and podkeeper would not know of it."""
     docker("exec", pod.id, "python3", "-c", SDIST)
