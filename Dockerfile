@@ -2,7 +2,8 @@
 #
 #   BASE_IMAGE  the base below, or another image of Debian 12
 #   TORCH       cu128 | cu130 | cpu: which torch, and so which driver the host needs (docs/image.md)
-#   COMFYUI     on | off | full: off leaves ComfyUI, torch and everything they need out; full adds the packs of nodes
+#   COMFYUI     on | off | full | thin: off leaves ComfyUI, torch and everything they need out; full adds the packs of nodes;
+#               thin fetches ComfyUI's environment when the pod starts
 #
 # Build contexts that stand in for the network, each a folder:
 #   --build-context comfyui=DIR   ComfyUI's code (with main.py and requirements.txt at its top)
@@ -84,7 +85,7 @@ FROM system AS comfyui-off
 # What custom nodes need of the system. gcc, g++ and Python's headers: Triton and torch.compile build what they run.
 # libGL, glib, xcb and libatomic: opencv and other packages load them, and 5 of 21 common packs could not be imported without.
 # ffmpeg: nodes that write videos run it.
-FROM system AS comfyui-on
+FROM system AS node-support
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
@@ -92,6 +93,21 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         ffmpeg g++ gcc libatomic1 libc6-dev libgl1 libglib2.0-0 libxcb1 python3-dev \
     && rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+
+
+# Without ComfyUI's environment: JupyterLab is up soon on a host that has nothing, and the environment for this host's driver
+# arrives behind the starting page.
+FROM comfyui-locks AS comfyui-all-locks
+RUN for torch in cu128 cu130 cpu; do /opt/image/split_lock "$torch" "/opt/comfyui-locks/$torch"; done
+
+FROM node-support AS comfyui-thin
+COPY --link --from=comfyui-all-locks /opt/comfyui-locks /opt/comfyui-locks
+COPY --link --from=comfyui / /opt/comfyui
+RUN install -d -m 1777 /opt/comfyui /opt/comfyui/user
+COPY --link image/kernel.json /usr/local/share/jupyter/kernels/comfyui/kernel.json
+
+
+FROM node-support AS comfyui-on
 # ComfyUI's environment, a layer for each part: of similar size, so that they are fetched side by side, and those that a new
 # ComfyUI does not change are not fetched again. Not copied from another stage, which would hold them twice.
 COPY image/install_comfyui /opt/image/

@@ -1,6 +1,7 @@
 # docker buildx bake          for a GPU, with torch for CUDA 12.8 (VERSION=$(scripts/version) in front labels it)
 # docker buildx bake cu130    with torch for CUDA 13.0
 # docker buildx bake full     with the packs of custom nodes
+# docker buildx bake thin     without ComfyUI's environment, which the pod fetches when it starts
 # docker buildx bake cpu      with torch for the CPU
 
 variable "IMAGE" {
@@ -24,7 +25,7 @@ group "default" {
 }
 
 group "all" {
-  targets = ["cu128", "cu130", "full", "cpu"]
+  targets = ["cu128", "cu130", "full", "thin", "cpu"]
 }
 
 target "_common" {
@@ -55,6 +56,12 @@ target "full" {
     COMFYUI = "full"
   }
   tags = ["${IMAGE}:${VERSION}-full", "${IMAGE}:full"]
+}
+
+target "thin" {
+  inherits = ["_common"]
+  args     = { COMFYUI = "thin" }
+  tags     = ["${IMAGE}:${VERSION}-thin", "${IMAGE}:thin"]
 }
 
 target "cpu" {

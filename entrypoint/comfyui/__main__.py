@@ -22,6 +22,7 @@ from entrypoint.gpu.verdicts import note_launch as note_gpu_launch
 from entrypoint.nodes import left_out
 from entrypoint.nodes.image_nodes import links_folder
 from entrypoint.nodes.inventory import Launch, note_launch
+from entrypoint.packages.base_environment import Base, is_thin
 from entrypoint.packages.environment import has_served, note_start, prepare
 from entrypoint.packages.overlay import pip_environ
 from entrypoint.settings.paths import Paths
@@ -41,6 +42,10 @@ def main() -> int:
     become_service_user(settings)
     make_first_folders(paths)
     try:
+        if is_thin() and not settings.comfyui_python and not settings.comfyui_dir:
+            base = Base(paths, settings.torch)
+            if not base.is_whole():
+                base.arrive()
         source = installation.find(settings)
         versions: list[Condition] = []
         packages = None

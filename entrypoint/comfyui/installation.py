@@ -9,11 +9,14 @@ import sys
 from dataclasses import dataclass, replace
 
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.packages.base_environment import ENVIRONMENT
 from entrypoint.packages.distributions import distributions, site_packages
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_text, write_atomically
 
 IMAGE_FOLDER, IMAGE_PYTHON = "/opt/comfyui", "/opt/comfyui-env/bin/python"
+#: In the variant `thin`, which has no environment of its own.
+THIN_PYTHON = f"{ENVIRONMENT}/bin/python"
 #: Seconds without progress after which a clone fails.
 STALLED = 60
 #: The file beside ComfyUI's code that names the ComfyUI-Manager that fits it.
@@ -65,7 +68,8 @@ def is_ours(settings: Settings, source: Source) -> bool:
 
     A COMFYUI_PYTHON, or an environment beside the code in COMFYUI_DIR, is the user's, and is left alone.
     """
-    return not settings.comfyui_python and source.python in (IMAGE_PYTHON, f"{settings.home}/comfyui-env/bin/python")
+    ours = (IMAGE_PYTHON, THIN_PYTHON, f"{settings.home}/comfyui-env/bin/python")
+    return not settings.comfyui_python and source.python in ours
 
 
 def present(settings: Settings) -> Source:
@@ -83,7 +87,7 @@ def present(settings: Settings) -> Source:
 def _existing(settings: Settings, folder: str) -> Source:
     if not os.path.isfile(f"{folder}/main.py"):
         raise _missing(f"there is no main.py in {folder}", "set COMFYUI_DIR to ComfyUI's folder")
-    own = (f"{folder}/.venv/bin/python", f"{folder}/venv/bin/python", IMAGE_PYTHON)
+    own = (f"{folder}/.venv/bin/python", f"{folder}/venv/bin/python", IMAGE_PYTHON, THIN_PYTHON)
     python = settings.comfyui_python or next((path for path in own if os.access(path, os.X_OK)), "")
     if not python:
         remedy = "set COMFYUI_PYTHON to the Python that runs it"

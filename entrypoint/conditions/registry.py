@@ -43,6 +43,8 @@ REGISTRY: dict[str, Entry] = {
     "ComfyUIPackagesMissing": Entry("error", "comfyui", "ComfyUI's Python environment has no torch.", "comfyui"),
     "ComfyUIPortTaken": Entry("error", "comfyui", "Another program listens on ComfyUI's port."),
     "ComfyUIPythonMissing": Entry("error", "comfyui", "ComfyUI's Python does not run.", "comfyui"),
+    "ComfyUIArriving": Entry("note", "comfyui", "The variant thin fetches ComfyUI's environment."),
+    "ComfyUINotArrived": Entry("error", "comfyui", "The variant thin could not fetch ComfyUI's environment."),
     "ComfyUIVersionMissing": Entry(
         "warning", "comfyui", "The chosen version of ComfyUI is not on this pod: the image's runs."
     ),

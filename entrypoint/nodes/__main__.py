@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
+from functools import partial
 
 from entrypoint.nodes.folders import remove_parts
 from entrypoint.nodes.inventory import folder_of
 from entrypoint.nodes.watch import Watch, report_nodes
 from entrypoint.packages import environment
+from entrypoint.packages.base_environment import Base, is_thin
 from entrypoint.packages.keeper import Keeper
 from entrypoint.packages.overlay import Overlay
 from entrypoint.settings.paths import Paths
@@ -44,6 +47,7 @@ def main() -> int:
                 keeper.look(time.monotonic())
             if environment.is_starting(paths) and responds(settings):
                 note_served(paths)
+                keep_base(settings, paths)
                 if keeper:
                     keeper.note_served()
         except OSError as error:  # the overlay is being replaced, or the disk fails: the next look says more
@@ -68,6 +72,13 @@ def responds(settings: Settings) -> bool:
     """Whether ComfyUI responds."""
     comfyui = service_named("comfyui")
     return send("GET", comfyui.port(settings), comfyui.health_path, 1).status == 200
+
+
+def keep_base(settings: Settings, paths: Paths) -> None:
+    """In the variant `thin`: keep ComfyUI's environment on the volume, in a thread that ends with this process."""
+    if is_thin() and not settings.comfyui_python and not settings.comfyui_dir:
+        say = partial(print, "nodes:", flush=True)
+        threading.Thread(target=Base(paths, settings.torch).keep, args=(say,), daemon=True).start()
 
 
 def note_served(paths: Paths) -> None:

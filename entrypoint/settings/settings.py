@@ -82,6 +82,8 @@ class Settings:
     comfyui_repo: str = setting("COMFYUI_REPO", parsing.repository, "https://github.com/comfyanonymous/ComfyUI",
         "Repository of ComfyUI: for `COMFYUI_VERSION`, and what local mode clones.")  # fmt: skip
     comfyui_ref: str = setting("COMFYUI_REF", parsing.git_ref, "v0.29.0", "Tag or branch that local mode clones.")
+    torch: str = setting("TORCH", parsing.choice("cu128", "cu130", "cpu"), "",
+        "In the image's variant `thin`: which torch it fetches. Unset: the one for the host's driver.")  # fmt: skip
     comfyui_version: str = setting("COMFYUI_VERSION", parsing.git_ref, "",
         "The version of ComfyUI to run: a tag of `COMFYUI_REPO` (`v0.28.0`, `latest`), a branch, a commit, or `image`. "
         "It is prepared beside the running one and tried before it replaces that. Unset: what `podkeeper comfyui use` "

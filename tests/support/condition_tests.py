@@ -22,6 +22,10 @@ PRODUCED_BY = {
     "ComfyUIPackagesMissing": POD,
     "ComfyUIPortTaken": POD,
     "ComfyUIPythonMissing": POD,
+    "ComfyUIArriving": "tests/process/packages/test_base_environment.py::"
+    "test_it_arrives_part_by_part_and_from_the_volume_afterwards",
+    "ComfyUINotArrived": "tests/process/packages/test_base_environment.py::"
+    "test_it_arrives_part_by_part_and_from_the_volume_afterwards",
     "ComfyUIVersionMissing": VERSIONS + "test_without_its_archive_the_images_version_runs",
     "ComfyUIVersionNotUsed": VERSIONS + "test_a_setting_that_cannot_be_used_is_a_condition",
     "ComfyUIVersionReverted": VERSIONS + "test_a_version_that_does_not_come_up_is_reverted",
