@@ -54,6 +54,10 @@ def test_an_old_image_without_a_tag_or_with_a_commits_is_deleted(tags: tuple[str
     assert deleted(version(1, *tags, days=DAYS - 1)) == []
 
 
+def test_users_can_rely_on_the_days() -> None:
+    assert f"deleted {DAYS} days after" in (ROOT / "docs/image.md").read_text()
+
+
 def test_the_manifests_of_a_kept_index_are_kept_and_the_others_are_not() -> None:
     versions = [version(1, "latest"), version(2), version(3), version(4)]
     assert deleted(*versions, lists={1: 2, 4: 3}) == [3, 4]
