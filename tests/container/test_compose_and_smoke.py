@@ -7,7 +7,7 @@ import subprocess
 import uuid
 
 from tests.support.checkout import ROOT
-from tests.support.container.engine import LABEL
+from tests.support.container.engine import LABEL, TOKEN
 from tests.support.ports import free_port
 
 
@@ -37,12 +37,21 @@ def test_compose_brings_up_a_healthy_pod_and_takes_it_down(image: str) -> None:
     assert down.returncode == 0
 
 
-def test_the_smoke_test_passes_a_good_image_and_fails_a_bad_one(image: str) -> None:
-    def smoke(*options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([ROOT / "scripts/smoke", image, *options], capture_output=True, text=True, timeout=120)
+def smoke(image: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([ROOT / "scripts/smoke", image, *options], capture_output=True, text=True, timeout=180)
 
-    good = smoke("--env", "COMFYUI_ENABLED=false")
+
+def test_the_smoke_test_passes_a_good_image_and_fails_a_bad_one(image: str) -> None:
+    good = smoke(image, "--env", "COMFYUI_ENABLED=false")
     assert (good.returncode, good.stdout) == (0, "healthy\n"), good.stderr
-    bad = smoke("--env", "JUPYTER_PORT=eighty", "--env", "PODKEEPER_STRICT=true")
+    bad = smoke(image, "--env", "JUPYTER_PORT=eighty", "--env", "PODKEEPER_STRICT=true")
     assert bad.returncode == 1
     assert "did not become healthy" in bad.stderr
+
+
+def test_the_smoke_test_asks_comfyui_where_it_is_in_the_image(image_with_comfyui: str) -> None:
+    good = smoke(image_with_comfyui, "--env", f"JUPYTER_TOKEN={TOKEN}", "--env", "COMFYUI_PORT=8288")
+    assert (good.returncode, good.stdout[:7]) == (0, "healthy"), good.stderr
+    bad = smoke(image_with_comfyui, "--env", "COMFYUI_ARGS=--crash")
+    assert bad.returncode == 1
+    assert "has a ComfyUI that exits: exit code 1" in bad.stderr

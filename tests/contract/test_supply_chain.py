@@ -126,7 +126,8 @@ def test_actions_are_pinned_by_commit() -> None:
 
 
 def test_a_job_may_do_what_it_needs_and_no_more() -> None:
-    assert {name: workflow["permissions"] for name, workflow in WORKFLOWS.items()} == {"ci": {}, "image": {}}
+    assert set(WORKFLOWS) == {"ci", "clean", "comfyui", "image"}
+    assert not any(workflow["permissions"] for workflow in WORKFLOWS.values())
     read = {"contents": "read"}
     assert {name: job["permissions"] for name, job in JOBS.items()} == {
         "ci/test": read,
@@ -134,6 +135,10 @@ def test_a_job_may_do_what_it_needs_and_no_more() -> None:
         "image/renew": {"actions": "write", "contents": "read"},
         "image/try": read,
         "image/publish": {"contents": "read", "packages": "write", "id-token": "write"},
+        "clean/images": {"contents": "read", "packages": "write"},
+        "comfyui/pins": {"contents": "write"},
+        "comfyui/test": read,
+        "comfyui/open": {"contents": "read", "pull-requests": "write"},
     }
 
 
@@ -141,6 +146,7 @@ def test_a_pull_request_runs_no_job_that_may_write() -> None:
     assert JOBS["image/try"]["if"] == "github.event_name == 'pull_request'"
     assert PUBLISH["if"] == "github.event_name == 'push' || github.event_name == 'workflow_dispatch'"
     assert JOBS["image/renew"]["if"] == "github.event_name == 'schedule'"
+    assert {name for name, each in WORKFLOWS.items() if "pull_request" in each[True]} == {"ci", "image"}
     assert not {"pull_request_target", "workflow_run"} & {event for each in WORKFLOWS.values() for event in each[True]}
 
 
@@ -171,6 +177,113 @@ def test_a_build_takes_nothing_from_a_cache_and_its_push_has_attestations() -> N
         assert option in build
     assert not re.search("cache-(from|to)|type=gha", "".join(TEXTS.values()))
     assert 'image=$buildkit"' in SCRIPTS["builder"]
+    assert "--builder podkeeper" in build
+    assert "--name podkeeper" in SCRIPTS["builder"]
+
+
+def sources(dockerfile: str) -> set[str]:
+    """The files and folders of the checkout that a build reads."""
+    named = {
+        source
+        for words in re.findall(r"(?m)^COPY +((?:--\S+ +)*\S.*)$", dockerfile) if "--from=" not in words
+        for source in [word for word in words.split() if not word.startswith("--")][:-1]
+    }  # fmt: skip
+    return named | {
+        mount.group(1)
+        for options in re.findall(r"--mount=(type=bind\S+)", dockerfile) if "from=" not in options
+        for mount in [re.search(r"\b(?:source|src)=([^,\s]+)", options)] if mount
+    }  # fmt: skip
+
+
+def unseen(dockerfile: str) -> list[str]:
+    """What the image is made of or tested with, and no path filter of the pull requests' workflow names."""
+    used = sources(dockerfile)
+    used |= {"Dockerfile", ".dockerignore", "docker-bake.hcl", ".github/workflows/image.yml"}
+    for job in ("image/try", "image/publish"):
+        runs = " ".join(each.get("run", "") for each in JOBS[job]["steps"])
+        used |= set(re.findall(r"(?<![\w/.])((?:scripts|\.ci)/\w+)", runs))
+    patterns = WORKFLOWS["image"][True]["pull_request"]["paths"]
+    folders = tuple(pattern.removesuffix("**") for pattern in patterns if pattern.endswith("/**"))
+    return sorted(path for path in used if path not in patterns and not f"{path}/".startswith(folders))
+
+
+def test_a_pull_request_that_changes_the_image_builds_it() -> None:
+    assert {"entrypoint", "supervisord.conf", "scripts/venv", "requirements.lock"} <= sources(DOCKERFILE)
+    assert unseen(DOCKERFILE) == []
+    for pattern in WORKFLOWS["image"][True]["pull_request"]["paths"]:
+        assert (ROOT / pattern.removesuffix("**")).exists()
+
+
+@pytest.mark.parametrize("line", ["COPY --link --chmod=755 scripts/bench docs/image.md /x/",
+                                  "RUN --mount=type=bind,source=deploy,target=/x true"])  # fmt: skip
+def test_a_part_of_the_image_without_a_path_filter_is_found(line: str) -> None:
+    """Negative control."""
+    assert unseen(f"{DOCKERFILE}\n{line}\n") in (["docs/image.md", "scripts/bench"], ["deploy"])
+    assert unseen(f"{DOCKERFILE}\nCOPY --from=app /docs /x\n") == []
+
+
+def test_the_same_variants_are_tried_and_published() -> None:
+    published = PUBLISH["strategy"]["matrix"]["include"]
+    variants = [each["variant"] for each in published]
+    assert variants == JOBS["image/try"]["strategy"]["matrix"]["variant"]
+    assert {each["variant"]: each["suffix"] for each in published} == {
+        name: "" if name == "cu128" else f"-{name}" for name in variants
+    }
+
+
+@pytest.mark.skipif('target "cu128"' not in TEXTS["docker-bake.hcl"], reason="docker-bake.hcl has no cu128 yet")
+def test_every_variant_is_built_by_the_workflow() -> None:
+    group = re.search(r'(?s)group "all" \{\s*targets = \[(.*?)\]', TEXTS["docker-bake.hcl"])
+    assert group
+    assert set(re.findall(r'"(\w+)"', group.group(1))) == set(JOBS["image/try"]["strategy"]["matrix"]["variant"])
+
+
+def test_an_images_name_is_lower_case() -> None:
+    """github.repository has the owner's capitals; a registry refuses them."""
+    for path, text in TEXTS.items():
+        assert not re.search(r"(ghcr\.io/|images: *)[$]\{\{ *(github|env)\.", text), path
+    (name,) = [each for each in PUBLISH["steps"] if each.get("id") == "name"]
+    assert 'repository=ghcr.io/${GITHUB_REPOSITORY,,}"' in name["run"]
+    assert "${GITHUB_REPOSITORY,,}" in JOBS["clean/images"]["steps"][-1]["run"]
+
+
+def test_the_disk_is_cleared_before_a_build_and_shown_around_it() -> None:
+    builds = {name: [each.get("run", "") for each in job["steps"]] for name, job in JOBS.items()}
+    builds = {name: runs for name, runs in builds.items() if any(".ci/build " in run for run in runs)}
+    assert set(builds) == {"image/try", "image/publish", "comfyui/test"}
+    for runs in builds.values():
+        assert runs.index(".ci/disk") < next(number for number, run in enumerate(runs) if ".ci/build " in run)
+    assert SCRIPTS["build"].count("df -h /") == 2
+
+
+def test_the_container_tests_run_as_root() -> None:
+    tests = [
+        each["run"] for job in JOBS.values() for each in job["steps"] if "pytest tests/container" in each.get("run", "")
+    ]
+    assert len(tests) == 2
+    assert all("sudo --preserve-env .venv/bin/python -m pytest" in run for run in tests)
+
+
+def test_a_new_comfyui_becomes_a_pull_request_with_the_tests_result() -> None:
+    jobs = {name: JOBS[f"comfyui/{name}"] for name in ("pins", "test", "open")}
+    runs = {name: " ".join(each.get("run", "") for each in job["steps"]) for name, job in jobs.items()}
+    assert WORKFLOWS["comfyui"][True]["schedule"]
+    assert ".ci/new_comfyui" in runs["pins"]
+    for words in (".ci/build full", "scripts/smoke podkeeper:full", "tests/container/test_real_full.py"):
+        assert words in runs["test"]
+    assert "gh pr create" in runs["open"]
+    assert jobs["open"]["needs"] == ["pins", "test"]
+    for words in ("comfyui_pins.py latest", "settings_table.py", "scripts/lock", "node_packs.py lock"):
+        assert words in SCRIPTS["new_comfyui"]
+
+
+def test_code_of_comfyuis_packages_never_has_the_token() -> None:
+    with_token = {
+        (name, each["run"].split()[0])
+        for name, job in JOBS.items() if name.startswith("comfyui/")
+        for each in job["steps"] if "github.token" in str(each) or "GITHUB_TOKEN" in str(each)
+    }  # fmt: skip
+    assert with_token == {("comfyui/pins", "gh"), ("comfyui/open", "draft=()")}
 
 
 def test_every_week_the_newest_release_is_built_again() -> None:

@@ -43,6 +43,26 @@ def test_a_build_prints_the_digest_that_it_pushed_without_a_tag(tmp_path: Path) 
     assert "--provenance=mode=max --sbom=generator=docker/buildkit-syft-scanner:stable-1@sha256:" in calls[0]
 
 
+def test_there_is_one_copy_of_the_layers(tmp_path: Path) -> None:
+    """The builder goes before the engine pulls the image; a build for the engine is the engine's own."""
+    _, calls = script(tmp_path, "build", "cpu", "registry/pod", METADATA=f'"containerimage.digest": "{DIGEST}"')
+    assert "--builder podkeeper " in calls[0]
+    assert calls[1:] == ["buildx rm --force podkeeper"]
+    (tmp_path / "calls").unlink()
+    ended, calls = script(tmp_path, "build", "cpu", CI="true")
+    assert ended.returncode == 0, ended.stderr
+    assert "--builder default --load --set *.tags=podkeeper:cpu" in calls[0]
+    assert calls[1:] == ["buildx prune --builder default --force --filter type=exec.cachemount"]
+    (tmp_path / "calls").unlink()
+    assert len(script(tmp_path, "build", "cpu", CI="")[1]) == 1
+
+
+def test_a_build_shows_the_free_disk_before_and_after(tmp_path: Path) -> None:
+    for repository, code in ((["registry/pod"], 1), ([], 0)):
+        ended, _ = script(tmp_path, "build", "cpu", *repository)
+        assert (ended.returncode, ended.stderr.count("Filesystem")) == (code, 2)
+
+
 def test_a_build_without_a_digest_fails(tmp_path: Path) -> None:
     ended, _ = script(tmp_path, "build", "cpu", "registry/pod")
     assert (ended.returncode, ended.stdout) == (1, "")
