@@ -123,6 +123,9 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=wheels,tar
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=wheels,target=/opt/wheels \
     --mount=type=bind,from=comfyui-locks,source=/opt/locks/packages.txt,target=/opt/locks/packages.txt \
     /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/locks/packages.txt
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=wheels,target=/opt/wheels \
+    --mount=type=bind,from=comfyui-locks,source=/opt/locks/comfyui.txt,target=/opt/locks/comfyui.txt \
+    /opt/image/install_comfyui /opt/comfyui-env /opt/wheels /opt/locks/comfyui.txt
 COPY --link --from=comfyui / /opt/comfyui
 # ComfyUI keeps a log and, so that it is on a local disk, its database beside its code, whoever runs it. Compiled,
 # because whoever runs it may not be able to; a file that can't be is none that ComfyUI imports.

@@ -1,12 +1,12 @@
 """A host that has none of the image: pull, start, first page, ComfyUI; and the pull of a newer image after it.
 
-usage: cold.py MB_PER_S FOLDER NAME=IMAGE[:zstd][+IMAGE] ...
+usage: cold.py MB_PER_S FOLDER NAME=IMAGE[,zstd][,comfyui][,update=IMAGE] ...
 
 NAME: what is measured; IMAGE: one of this engine's images, pushed to a registry of this machine's (Debian's
-docker-registry) and pulled over a line of MB_PER_S by an engine of its own that has nothing; `:zstd`: its layers are
-compressed by zstd -3 in place of gzip; `+IMAGE`: then that one is pulled as well, as its update. FOLDER: on a disk with
-room for the image twice. As root, with docker and docker-registry; the engine has no network, so ComfyUI is asked by
-`docker exec`. Prints one line for each NAME.
+docker-registry) and pulled over a line of MB_PER_S by an engine of its own that has nothing; `zstd`: its layers are
+compressed by zstd -3 in place of gzip; `comfyui`: until ComfyUI responds, too; `update`: then that image is pulled as
+well. FOLDER: on a disk with room for the image twice. As root, with docker and docker-registry; the engine has no network,
+so the services are asked by `docker exec`. Prints one line for each NAME.
 """
 
 from __future__ import annotations
@@ -179,13 +179,14 @@ def ask(port: int, path: str, headers: dict[str, str] | None = None, method: str
     return urllib.request.urlopen(request, timeout=_LIMIT_S)
 
 
-def measure(docker: list[str], image: str, update: str) -> dict[str, float]:
+def measure(docker: list[str], image: str, update: str, *, comfyui: bool) -> dict[str, float]:
     """Seconds: the pull, from its begin to JupyterLab's and ComfyUI's first 200, and the pull of the update."""
+    services = [("JupyterLab", 18189, "/api"), *([("ComfyUI", 18188, "/system_stats")] if comfyui else [])]
     began = time.monotonic()
     run([*docker, "pull", "--quiet", image])
     found = {"pull": time.monotonic() - began}
     pod = run([*docker, "run", "--detach", "--network", "none", image]).stdout.strip()
-    for name, port, path in (("JupyterLab", 18189, "/api"), ("ComfyUI", 18188, "/system_stats")):
+    for name, port, path in services:
         words = [*docker, "exec", pod, "curl", "-sf", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}"]
         until(lambda words=words: run(words, check=False).returncode == 0, 600, f"{name} responds")
         found[name] = time.monotonic() - began
@@ -202,18 +203,21 @@ def main(rate: str, place: str, *wanted: str) -> int:
     folder = Path(place)
     folder.mkdir(parents=True, exist_ok=True)
     for text in wanted:
-        name, _, images = text.partition("=")
-        image, _, update = images.partition("+")
-        image, zstd, _ = image.partition(":zstd")
+        name, _, words = text.partition("=")
+        image, *options = words.split(",")
+        zstd, comfyui = "zstd" in options, "comfyui" in options
+        update = next((each.removeprefix("update=") for each in options if each.startswith("update=")), "")
         with registry(folder) as port:
-            size = push(image, "pod", port, zstd=bool(zstd))
+            size = push(image, "pod", port, zstd=zstd)
             if update:
-                push(update, "update", port, zstd=bool(zstd))
+                push(update, "update", port, zstd=zstd)
             line = Line(port, float(rate) * 1e6)
             tag = "zstd" if zstd else "gzip"
             with engine(folder) as docker:
                 where = f"127.0.0.1:{line.port}"
-                found = measure(docker, f"{where}/pod:{tag}", f"{where}/update:{tag}" if update else "")
+                found = measure(
+                    docker, f"{where}/pod:{tag}", f"{where}/update:{tag}" if update else "", comfyui=comfyui
+                )
         shutil.rmtree(folder / "registry")
         seconds = "  ".join(f"{what} {value:.1f} s" for what, value in found.items())
         print(f"{name}: {size / 1e9:.2f} GB  {seconds}", flush=True)

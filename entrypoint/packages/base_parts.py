@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 #: The parts, in the order in which pip installs them (image/split_lock).
-PARTS = ("cuda-1", "cuda-2", "torch", "packages")
+PARTS = ("cuda-1", "cuda-2", "torch", "packages", "comfyui")
 #: What people call them.
-TITLES = {"cuda-1": "CUDA", "cuda-2": "CUDA", "torch": "torch", "packages": "ComfyUI's packages"}
+TITLES = {
+    "cuda-1": "CUDA", "cuda-2": "CUDA", "torch": "torch", "packages": "Python packages", "comfyui": "ComfyUI's own",
+}  # fmt: skip
 #: The oldest driver of CUDA 13 (NVIDIA's CUDA Toolkit release notes, the table of drivers).
 _CUDA_13 = 580
 _VERSION = re.compile(r"Kernel Module[^0-9]{1,40}(\d{3,4})\.\d")

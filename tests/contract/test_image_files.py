@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.comfyui.installation import IMAGE_FOLDER, IMAGE_PYTHON
+from entrypoint.packages.base_parts import PARTS
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 from scripts import image_facts
@@ -21,7 +22,7 @@ def test_what_is_built_is_what_the_code_looks_for() -> None:
     assert f"/ {IMAGE_FOLDER}\n" in DOCKERFILE
     environment = IMAGE_PYTHON.removesuffix("/bin/python")
     assert (
-        len(re.findall(rf"(?m)^    /opt/image/install_comfyui {environment} /opt/wheels /opt/locks/", DOCKERFILE)) == 4
+        len(re.findall(rf"(?m)^    /opt/image/install_comfyui {environment} /opt/wheels /opt/locks/", DOCKERFILE)) == 5
     )
     kernel = json.loads((ROOT / "image/kernel.json").read_text())["argv"][0]
     launcher = ROOT / kernel.removeprefix("/opt/podkeeper/app/")
@@ -75,7 +76,8 @@ def test_the_parts_of_a_lock_are_the_lock(torch: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, script, torch, tmp_path / "parts"], check=True)
     parts = {path.stem: path.read_text() for path in (tmp_path / "parts").iterdir()}
     whole = (ROOT / "image" / ("comfyui-cu130.lock" if torch == "cu130" else "comfyui.lock")).read_text()
-    assert parts.keys() == {"cuda-1", "cuda-2", "torch", "packages"}
+    assert parts.keys() == set(PARTS)
+    assert "comfyui-frontend-package==" in parts["comfyui"]
     assert "torchsde==" in parts["packages"]
     if torch == "cpu":
         assert "+cpu" in parts["torch"]

@@ -173,7 +173,8 @@ def test_the_digest_that_gets_the_tags_was_tested_scanned_and_signed() -> None:
 
 def test_a_build_takes_nothing_from_a_cache_and_its_push_has_attestations() -> None:
     build = SCRIPTS["build"]
-    for option in ("--no-cache", "--pull", "--provenance=mode=max", '--sbom="generator=$sbom"', "push-by-digest=true"):
+    for option in ("--no-cache", "--pull", "--provenance=mode=max", '--sbom="generator=$sbom"', "push-by-digest=true",
+                   "compression=zstd,force-compression=true"):  # fmt: skip
         assert option in build
     assert not re.search("cache-(from|to)|type=gha", "".join(TEXTS.values()))
     assert 'image=$buildkit"' in SCRIPTS["builder"]

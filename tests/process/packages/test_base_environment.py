@@ -24,7 +24,13 @@ class World:
         self.wheels, self.locks, self._folder = folder / "wheels", folder / "locks", folder
         self.wheels.mkdir()
         (self.locks / "cu128").mkdir(parents=True)
-        for part, name in {"cuda-1": "cublas", "cuda-2": "", "torch": "torch", "packages": "aiohttp"}.items():
+        for part, name in {
+            "cuda-1": "cublas",
+            "cuda-2": "",
+            "torch": "torch",
+            "packages": "aiohttp",
+            "comfyui": "",
+        }.items():
             text = ""
             if name:
                 wheel = write_wheel(self.wheels, name, "1.0")
@@ -81,9 +87,9 @@ def test_it_arrives_part_by_part_and_from_the_volume_afterwards(
     assert base.is_whole()
     assert modules(base) == "1.0"
     (condition,) = read_conditions(world.paths.runtime)
-    assert (condition.name, "part 4 of 4, ComfyUI's packages" in condition.reason) == ("ComfyUIArriving", True)
+    assert (condition.name, "part 5 of 5, ComfyUI's own" in condition.reason) == ("ComfyUIArriving", True)
     base.keep(print)
-    assert len(list(Path(base.store.archives).iterdir())) == 3  # nothing is in cuda-2
+    assert len(list(Path(base.store.archives).iterdir())) == 3  # nothing is in cuda-2 and comfyui
     base.keep(print)
     assert capsys.readouterr().out.count("is kept on the volume") == 3
     (world.wheels / "cublas.away").rename(world.wheels / "cublas-1.0-py3-none-any.whl")

@@ -28,5 +28,5 @@ def test_the_torch_fits_the_driver(driver: str, wanted: str, locks: frozenset[st
 
 def test_the_progress_names_the_part() -> None:
     text = progress("torch", 3, 2_140_000_000, archives=False)
-    assert text == "ComfyUI's environment arrives from the package index: part 3 of 4, torch; 2.1 GB so far"
+    assert text == "ComfyUI's environment arrives from the package index: part 3 of 5, torch; 2.1 GB so far"
     assert "from the volume: all parts" in progress("", 0, 0, archives=True)
