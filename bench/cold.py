@@ -5,8 +5,8 @@ usage: cold.py MB_PER_S FOLDER NAME=IMAGE[,zstd][,comfyui][,update=IMAGE] ...
 NAME: what is measured; IMAGE: one of this engine's images, pushed to a registry of this machine's (Debian's
 docker-registry) and pulled over a line of MB_PER_S by an engine of its own that has nothing; `zstd`: its layers are
 compressed by zstd -3 in place of gzip; `comfyui`: until ComfyUI responds, too; `update`: then that image is pulled as
-well. FOLDER: on a disk with room for the image twice. As root, with docker and docker-registry; the engine has no network,
-so the services are asked by `docker exec`. Prints one line for each NAME.
+well. FOLDER: on a disk with room for the image twice. As root, with docker and docker-registry; the engine has no
+network, so the services are asked by `docker exec`. Prints one line for each NAME.
 """
 
 from __future__ import annotations
