@@ -53,7 +53,10 @@ def make_file(path: Path) -> None:
     """A safetensors file of random bytes."""
     each = SIZE // TENSORS
     header = json.dumps(
-        {f"t{i:03}": {"dtype": "U8", "shape": [each], "data_offsets": [i * each, (i + 1) * each]} for i in range(TENSORS)}
+        {
+            f"t{i:03}": {"dtype": "U8", "shape": [each], "data_offsets": [i * each, (i + 1) * each]}
+            for i in range(TENSORS)
+        }
     ).encode()
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(header)) + header)

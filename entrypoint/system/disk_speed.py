@@ -13,7 +13,7 @@ from functools import partial
 
 from entrypoint.system.bounded_process import Plain, run_bounded
 
-#: Beginning of the file's name. A measurement that was killed leaves its file; the volume pass removes it an hour later.
+#: Beginning of the file's name. A measurement that was killed leaves its file; a later one removes it.
 PREFIX = ".podkeeper-speed-"
 #: Bytes of the file. It is written in pieces, each with an fsync, so that a slow volume ends in time with a figure.
 SIZE, _PIECE = 64 << 20, 8 << 20
@@ -23,34 +23,52 @@ _READ = 1 << 20
 _PART_S, _TIMEOUT_S = 5.0, 30.0
 #: Free bytes below which nothing is measured.
 _ROOM = 16 * SIZE
+_STALE_S = 3600.0
 _NEW = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def measure(folder: str, size: int = SIZE, timeout_s: float = _TIMEOUT_S) -> Plain:
-    """Measure the disk of `folder`.
+def measure(data: str, size: int = SIZE, timeout_s: float = _TIMEOUT_S) -> Plain:
+    """Measure the disk of the data folder, or that of its folder `models` where this is another.
 
     Returns:
-        `write`, `read` and `mapped` (page faults), each in bytes a second, and `bytes`, the size of the file; or
+        `folder`, and `write`, `read` and `mapped` (page faults), each in bytes a second, and `bytes`, the size of the file; or
         `error`: an errno's name, or bounded_process.HUNG or DIED.
     """
-    return run_bounded(partial(_measure, folder, size), timeout_s)
+    return run_bounded(partial(_measure, data, size), timeout_s)
 
 
-def _measure(folder: str, size: int) -> Plain:
+def _measure(data: str, size: int) -> Plain:
+    folder = _folder_of_models(data)
     found = os.statvfs(folder)
     if found.f_bavail * found.f_frsize < _ROOM:
-        return {"error": "ENOSPC"}
+        return {"folder": folder, "error": "ENOSPC"}
+    _sweep(folder)
     path = f"{folder}/{PREFIX}{os.urandom(6).hex()}"
     file = os.open(path, _NEW, 0o600)
     try:
         written, seconds = _write(file, size)
-        speeds: Plain = {"bytes": written, "write": round(written / seconds), "read": read_speed(path)}
+        speeds: Plain = {"folder": folder, "bytes": written, "write": round(written / seconds)}
+        speeds["read"] = read_speed(path)
         with contextlib.suppress(OSError):  # ENODEV: a volume whose files cannot be mapped
             speeds["mapped"] = mapped_speed(path)
         return speeds
     finally:
         os.close(file)
         os.unlink(path)
+
+
+def _folder_of_models(data: str) -> str:
+    models = f"{data}/models"
+    with contextlib.suppress(OSError):
+        return models if os.stat(models).st_dev != os.stat(data).st_dev else data
+    return data
+
+
+def _sweep(folder: str) -> None:
+    for name in [name for name in os.listdir(folder) if name.startswith(PREFIX)]:
+        with contextlib.suppress(OSError):
+            if time.time() - os.lstat(f"{folder}/{name}").st_mtime > _STALE_S:
+                os.unlink(f"{folder}/{name}")
 
 
 def _write(file: int, size: int) -> tuple[int, float]:
@@ -64,7 +82,7 @@ def _write(file: int, size: int) -> tuple[int, float]:
 
 
 def read_speed(path: str, part_s: float = _PART_S) -> int:
-    """Bytes a second by read(2), without what this machine has in its page cache. Raises OSError."""
+    """Bytes a second by read(2), without what is in this machine's page cache. Raises OSError."""
     file, size = _open_uncached(path)
     try:
         buffer, done, began = bytearray(_READ), 0, time.monotonic()
@@ -79,7 +97,7 @@ def read_speed(path: str, part_s: float = _PART_S) -> int:
 
 
 def mapped_speed(path: str, part_s: float = _PART_S) -> int:
-    """Bytes a second by copies from the mapped file, without what this machine has in its page cache. Raises OSError."""
+    """Bytes a second by copies from the mapped file, without what is in this machine's page cache. Raises OSError."""
     file, size = _open_uncached(path)
     try:
         with mmap.mmap(file, size, prot=mmap.PROT_READ) as mapped:
