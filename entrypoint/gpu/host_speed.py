@@ -36,7 +36,7 @@ def disk_finding(disk: Mapping[str, Any], data: str) -> Finding:
 
 
 def network_finding(models: Mapping[str, Any]) -> list[Finding]:
-    """The finding of `models.json`: the fastest that this start's downloads were, or [] where nothing was downloaded."""
+    """The finding of `models.json`: the fastest that the downloads were, or [] where there were none."""
     fastest = _megabytes(models.get("fastest_bytes_per_second"))
     return [Finding("network", "ok", f"models were downloaded at up to {fastest}")] if fastest else []
 

@@ -110,7 +110,8 @@ def record(
     moving = state == "running" and bytes_per_second >= 1
     return {
         "state": state, "at": now, "pid": pid,
-        "bytes_per_second": round(bytes_per_second), "fastest_bytes_per_second": round(fastest), "bytes": written, "size": total,
+        "bytes_per_second": round(bytes_per_second), "fastest_bytes_per_second": round(fastest),
+        "bytes": written, "size": total,
         "seconds_left": round((total - written) / bytes_per_second) if moving else None,
         "notes": notes,
         "files": [

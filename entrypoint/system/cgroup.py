@@ -1,4 +1,4 @@
-"""A: the cgroup of this process, version 1 or 2: its memory limit, use and OOM kills, and its limits of CPU and tasks."""
+"""A: the cgroup of this process, version 1 or 2: its memory, OOM kills, CPU time, and its limits."""
 
 import os
 from typing import NamedTuple

@@ -31,8 +31,8 @@ def measure(data: str, size: int = SIZE, timeout_s: float = _TIMEOUT_S) -> Plain
     """Measure the disk of the data folder, or that of its folder `models` where this is another.
 
     Returns:
-        `folder`, and `write`, `read` and `mapped` (page faults), each in bytes a second, and `bytes`, the size of the file; or
-        `error`: an errno's name, or bounded_process.HUNG or DIED.
+        `folder`; `write`, `read` and `mapped` (page faults), each in bytes a second, and `bytes`, the size of the file;
+        or `error`: an errno's name, or bounded_process.HUNG or DIED.
     """
     return run_bounded(partial(_measure, data, size), timeout_s)
 

@@ -1,4 +1,4 @@
-"""Launchers in a container that allows less than the machine shows: a mount namespace with cgroup files of the test's."""
+"""Launchers in a container that allows less than the machine shows: made-up cgroup files, in a mount namespace."""
 
 from __future__ import annotations
 
