@@ -68,6 +68,12 @@ def make_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def both_ways(path: str) -> tuple[int, int]:
+    """Bytes a second by read(2), and through page faults."""
+    with open(path, "rb") as file:
+        return read_speed(file.fileno(), 20), mapped_speed(file.fileno(), 20)
+
+
 def main(python: str, delays: Sequence[int]) -> int:
     """Print one line for each latency and way, in MB/s."""
     print(f"MB/s of a file of {SIZE >> 20} MiB, nothing of it in the page cache; median of 3")
@@ -78,7 +84,7 @@ def main(python: str, delays: Sequence[int]) -> int:
         for delay in delays:
             with misbehaving(program, disk, Path(folder, f"slow{delay}"), delay * 1000) as mount:
                 path = str(mount.folder / "model.safetensors")
-                rounds = [(read_speed(path, 20), mapped_speed(path, 20)) for _ in range(3)]
+                rounds = [both_ways(path) for _ in range(3)]
                 read, mapped = (sorted(column)[1] / 1e6 for column in zip(*rounds, strict=True))
                 print(f"{delay:3} ms a request: read(2) {read:.0f}, page faults {mapped:.0f}")
                 if python:

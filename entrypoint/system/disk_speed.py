@@ -38,23 +38,22 @@ def measure(data: str, size: int = SIZE, timeout_s: float = _TIMEOUT_S) -> Plain
 
 
 def _measure(data: str, size: int) -> Plain:
-    folder = _folder_of_models(data)
-    found = os.statvfs(folder)
+    path = _folder_of_models(data)
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    found = os.fstatvfs(folder)
     if found.f_bavail * found.f_frsize < _ROOM:
-        return {"folder": folder, "error": "ENOSPC"}
+        return {"folder": path, "error": "ENOSPC"}
     _sweep(folder)
-    path = f"{folder}/{PREFIX}{os.urandom(6).hex()}"
-    file = os.open(path, _NEW, 0o600)
+    name = PREFIX + os.urandom(6).hex()
+    file = os.open(name, _NEW, 0o600, dir_fd=folder)
     try:
         written, seconds = _write(file, size)
-        speeds: Plain = {"folder": folder, "bytes": written, "write": round(written / seconds)}
-        speeds["read"] = read_speed(path)
+        speeds: Plain = {"folder": path, "bytes": written, "write": round(written / seconds), "read": read_speed(file)}
         with contextlib.suppress(OSError):  # ENODEV: a volume whose files cannot be mapped
-            speeds["mapped"] = mapped_speed(path)
+            speeds["mapped"] = mapped_speed(file)
         return speeds
     finally:
-        os.close(file)
-        os.unlink(path)
+        os.unlink(name, dir_fd=folder)
 
 
 def _folder_of_models(data: str) -> str:
@@ -64,11 +63,11 @@ def _folder_of_models(data: str) -> str:
     return data
 
 
-def _sweep(folder: str) -> None:
+def _sweep(folder: int) -> None:
     for name in [name for name in os.listdir(folder) if name.startswith(PREFIX)]:
         with contextlib.suppress(OSError):
-            if time.time() - os.lstat(f"{folder}/{name}").st_mtime > _STALE_S:
-                os.unlink(f"{folder}/{name}")
+            if time.time() - os.lstat(name, dir_fd=folder).st_mtime > _STALE_S:
+                os.unlink(name, dir_fd=folder)
 
 
 def _write(file: int, size: int) -> tuple[int, float]:
@@ -81,36 +80,27 @@ def _write(file: int, size: int) -> tuple[int, float]:
     return written, time.monotonic() - began
 
 
-def read_speed(path: str, part_s: float = _PART_S) -> int:
+def read_speed(file: int, part_s: float = _PART_S) -> int:
     """Bytes a second by read(2), without what is in this machine's page cache. Raises OSError."""
-    file, size = _open_uncached(path)
-    try:
-        buffer, done, began = bytearray(_READ), 0, time.monotonic()
-        while done < size and time.monotonic() - began < part_s:
-            count = os.readv(file, [buffer])
-            if not count:
-                break
-            done += count
-        return round(done / (time.monotonic() - began))
-    finally:
-        os.close(file)
+    size = _drop_cache(file)
+    buffer, done, began = bytearray(_READ), 0, time.monotonic()
+    while done < size and time.monotonic() - began < part_s:
+        done += os.preadv(file, [buffer], done)
+    return round(done / (time.monotonic() - began))
 
 
-def mapped_speed(path: str, part_s: float = _PART_S) -> int:
+def mapped_speed(file: int, part_s: float = _PART_S) -> int:
     """Bytes a second by copies from the mapped file, without what is in this machine's page cache. Raises OSError."""
-    file, size = _open_uncached(path)
-    try:
-        with mmap.mmap(file, size, prot=mmap.PROT_READ) as mapped:
-            done, began = 0, time.monotonic()
-            while done < size and time.monotonic() - began < part_s:
-                done += len(mapped[done : done + _READ])
-            return round(done / (time.monotonic() - began))
-    finally:
-        os.close(file)
+    size = _drop_cache(file)
+    with mmap.mmap(file, size, prot=mmap.PROT_READ) as mapped:
+        done, began = 0, time.monotonic()
+        while done < size and time.monotonic() - began < part_s:
+            done += len(mapped[done : done + _READ])
+        return round(done / (time.monotonic() - began))
 
 
-def _open_uncached(path: str) -> tuple[int, int]:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _drop_cache(file: int) -> int:
+    """Drop the file from the page cache; returns its size."""
     size = os.fstat(file).st_size
     os.posix_fadvise(file, 0, size, os.POSIX_FADV_DONTNEED)
-    return file, size
+    return size
