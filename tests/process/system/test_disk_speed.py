@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -47,4 +48,6 @@ def test_a_volume_that_hangs_ends_the_measurement_at_its_deadline(tmp_path: Path
     with misbehaving(build_passthrough(tmp_path), tmp_path / "disk", tmp_path / "volume") as volume:
         assert int(measure(str(volume.folder), SMALL)["read"] or 0) > 0
         volume.set(Misbehaving.HANG, 1)
+        began = time.monotonic()
         assert measure(str(volume.folder), SMALL, timeout_s=0.5) == {"error": "HUNG"}
+        assert time.monotonic() - began < 10

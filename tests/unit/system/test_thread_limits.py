@@ -61,6 +61,7 @@ def test_cores_allowed(quota: str, period: str, cores: float | None) -> None:
         ("0::/elsewhere", {"cpu.max": "200000 100000\n", "pids.max": "9\n"}, 2.0, 9),
         (V1_BOTH, {"cpu,cpuacct/pod/cpu.cfs_quota_us": "400000", "cpu,cpuacct/pod/cpu.cfs_period_us": "100000",
                    "pids/pod/pids.max": "7"}, 4.0, 7),
+        (V1_BOTH, {"cpu/pod/cpu.cfs_quota_us": "400000", "cpu/pod/cpu.cfs_period_us": "100000"}, 4.0, None),
         (V1_ALONE, {"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000", "pids/pids.max": "7"},
          4.0, 7),
         (V1_ALONE, {"cpu/pod/cpu.cfs_quota_us": "-1", "cpu/pod/cpu.cfs_period_us": "100000"}, None, None),
