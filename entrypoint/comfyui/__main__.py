@@ -28,10 +28,12 @@ from entrypoint.packages.overlay import pip_environ
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
+from entrypoint.system import cgroup
 from entrypoint.system.launch_report import report_launch
 from entrypoint.system.named_secrets import named_secrets
 from entrypoint.system.ports import wait_for_port
 from entrypoint.system.privileges import become_service_user
+from entrypoint.system.thread_limits import few_tasks, thread_variables
 from entrypoint.volumes.layout import make_first_folders
 
 
@@ -82,6 +84,7 @@ def main() -> int:
         *versions,
         *(packages.conditions if packages else ()),
         *failure,
+        *few_tasks(cgroup.limits()),
     ]
     report_launch(paths.runtime, "comfyui", conditions)
     with contextlib.suppress(OSError):
@@ -100,6 +103,7 @@ def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths
     gets the secrets among `more`: not the checks, which run its packages.
     """
     environ = pip_environ() | {
+        **thread_variables(cgroup.limits(), os.environ),
         **more,
         "PATH": f"{os.path.dirname(source.python)}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",

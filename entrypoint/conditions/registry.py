@@ -119,6 +119,7 @@ REGISTRY: dict[str, Entry] = {
     "StateSetAside": Entry(
         "warning", START, "The folder of the pod's login was another user's: the pod made a new one, and a new login."
     ),
+    "ThreadLimitLow": Entry("warning", "comfyui", "The container may have few processes and threads (pids.max)."),
     "VolumeElsewhere": Entry("warning", START, "A volume is mounted where the pod does not look for one."),
     "VolumeError": Entry("error", "volumes", "The volume returns input/output errors."),
     "VolumeFull": Entry("error", "volumes", "The volume has no space or no inodes left."),

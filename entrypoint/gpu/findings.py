@@ -20,7 +20,7 @@ class Finding:
     """One result.
 
     Attributes:
-        check: Which check: driver, cuda, architecture, result, memory, errors, speed, copies or attention.
+        check: Which check: driver, cuda, architecture, result, memory, errors, speed, copies, attention, disk, network.
         state: `failed`: the GPU cannot be used. `warning`: it can, but not as it should. `skipped`: not checked.
         text: The result in one line, with its numbers.
         remedy: What to do; "": nothing.

@@ -2,7 +2,8 @@
 
 The report is `gpu.json` among the reports: at (seconds since 1970), seconds, state, findings (`findings.Finding`),
 driver, cards (nvidia-smi's, under load where the probe ran), probe and attention_probe (what they printed, without
-nvidia-smi's XML), attention (the verdict) and attention_kept (whether it was found at an earlier start).
+nvidia-smi's XML), attention (the verdict), attention_kept (whether it was found at an earlier start) and disk
+(`system.disk_speed`, bytes a second).
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from entrypoint.gpu import attention, smi
 from entrypoint.gpu.command import run_command
 from entrypoint.gpu.evaluate import Facts, evaluate
 from entrypoint.gpu.findings import Finding, conditions, worst
+from entrypoint.gpu.host_speed import disk_finding, is_fresh, network_finding
 from entrypoint.gpu.run_probe import ATTENTION_PROBE, PROBE, Probed, run_probe
 from entrypoint.gpu.verdicts import PACKAGES, keep_verdict, key_of, last_launch, read_verdict
 from entrypoint.gpu.visible import gpu_visible, shows_a_gpu
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
+from entrypoint.system import disk_speed
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.files import read_table, write_json
 from entrypoint.system.loopback_http import get_json
@@ -76,14 +79,33 @@ def _check(settings: Settings, paths: Paths, python: str, *, again: bool) -> dic
     _publish(paths, report, findings, began)
     verdict = _attention(paths, python, report, again=again)
     running = last_launch(paths)[1]
-    return _publish(
-        paths, report, findings + attention.findings(verdict, setting=settings.attention, running=running), began
-    )
+    findings += attention.findings(verdict, setting=settings.attention, running=running)
+    _publish(paths, report, findings, began)
+    report["disk"] = _disk(paths)
+    return _with_network(paths, _publish(paths, report, [*findings, disk_finding(report["disk"], paths.stored)], began))
 
 
 def read_report(paths: Paths) -> dict[str, Any]:
-    """The last report; {}: there is none."""
-    return read_table(f"{paths.reports}/gpu.json")
+    """The last report, with what the downloads have measured until now; {}: there is none."""
+    return _with_network(paths, read_table(f"{paths.reports}/gpu.json"))
+
+
+def _with_network(paths: Paths, report: dict[str, Any]) -> dict[str, Any]:
+    rows = report.get("findings")
+    if not isinstance(rows, list) or "disk" not in report:  # no report of a GPU that works
+        return report
+    found = network_finding(read_table(f"{paths.reports}/models.json"))
+    return report | {"findings": [*rows, *(asdict(finding) for finding in found)]}
+
+
+def _disk(paths: Paths) -> dict[str, Any]:
+    """The speeds of the models' disk: of the last ten minutes, else measured now."""
+    kept, now = f"{paths.reports}/disk-speed.json", time.time()
+    found = read_table(kept)
+    if not is_fresh(found, now):
+        found = {"at": now, **disk_speed.measure(paths.stored)}
+        write_json(kept, found)
+    return found
 
 
 def _publish(paths: Paths, report: dict[str, Any], findings: list[Finding], began: float) -> dict[str, Any]:

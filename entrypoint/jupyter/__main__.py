@@ -18,11 +18,13 @@ from entrypoint.jupyter.lab_config import DIRECT, DOOR
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
+from entrypoint.system import cgroup
 from entrypoint.system.files import read_text, remove, write_atomically
 from entrypoint.system.kept_changes import keep_changes
 from entrypoint.system.log_redaction import redact_output
 from entrypoint.system.named_secrets import named_secrets
 from entrypoint.system.privileges import become_service_user
+from entrypoint.system.thread_limits import thread_variables
 
 
 def main() -> int:
@@ -32,6 +34,7 @@ def main() -> int:
     secrets = named_secrets(settings.terminal_secrets, paths)
     become_service_user(settings)
     os.environ.update(secrets)  # terminals and kernels inherit them, and the redactor knows them
+    os.environ.update(thread_variables(cgroup.limits(), os.environ))  # for kernels, too
     redact_output(settings, paths)
     root = choose_root(paths)
     with contextlib.suppress(OSError):  # a volume that fails now must not keep JupyterLab down

@@ -85,7 +85,13 @@ def line(transfers: list[Transfer], bytes_per_second: float) -> str:
 
 
 def record(
-    transfers: list[Transfer], state: str, bytes_per_second: float, now: float, pid: int, notes: list[str]
+    transfers: list[Transfer],
+    state: str,
+    bytes_per_second: float,
+    now: float,
+    pid: int,
+    notes: list[str],
+    fastest: float = 0.0,
 ) -> dict[str, Any]:
     """The content of `<runtime>/reports/models.json`, for the status page; replaced whole every 2 s during a run.
 
@@ -93,7 +99,7 @@ def record(
         condition ModelsIncomplete says why), `stopped`. at: when it was written, seconds since 1970. pid: its writer;
         `running` of a process that has ended means killed.
     bytes, size: of all files; size is 0 for a file whose size is not known yet. bytes_per_second: over the last
-        12 s. seconds_left: None while nothing moves.
+        12 s. fastest_bytes_per_second: the most that this was in this run. seconds_left: None while nothing moves.
     notes: what the user should know: bundles left out, files set aside.
     files: bundle, dest, state (`waiting`, `fetching`, `busy`: another pod downloads it, `there`: installed, `failed`),
         how it was installed (`receipt`, `adopted`, `fetched`), size, bytes, retries, last (the last failure that was
@@ -104,7 +110,8 @@ def record(
     moving = state == "running" and bytes_per_second >= 1
     return {
         "state": state, "at": now, "pid": pid,
-        "bytes_per_second": round(bytes_per_second), "bytes": written, "size": total,
+        "bytes_per_second": round(bytes_per_second), "fastest_bytes_per_second": round(fastest),
+        "bytes": written, "size": total,
         "seconds_left": round((total - written) / bytes_per_second) if moving else None,
         "notes": notes,
         "files": [

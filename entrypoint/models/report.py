@@ -37,6 +37,7 @@ class Reporter:
         self._other_run = bool(runtime) and another_run_reports(runtime)
         self._bars = _bars() if terminal else None
         self._seen: deque[tuple[float, int]] = deque()
+        self._fastest = 0.0
         self.state = "stopped"  # until the run knows better
 
     async def __aenter__(self) -> Reporter:
@@ -64,7 +65,9 @@ class Reporter:
     def _write(self, state: str) -> None:
         """Write the record, unless the run in the background writes one."""
         if self._runtime and not self._other_run:
-            write_state(self._runtime, state, self._transfers, self._rate(), self._notes)
+            rate = self._rate()
+            self._fastest = max(self._fastest, rate)
+            write_state(self._runtime, state, self._transfers, rate, self._notes, self._fastest)
 
     def _rate(self) -> float:
         """Bytes a second over the last while."""

@@ -15,10 +15,15 @@ CONDITION = "ModelsIncomplete"
 
 
 def write_state(
-    runtime: str, state: str, transfers: Sequence[Transfer] = (), rate: float = 0.0, notes: Sequence[str] = ()
+    runtime: str,
+    state: str,
+    transfers: Sequence[Transfer] = (),
+    rate: float = 0.0,
+    notes: Sequence[str] = (),
+    fastest: float = 0.0,
 ) -> None:
     """Replace the file. It only informs: a runtime folder that is full, or another user's, must not end a download."""
-    content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes))
+    content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes), fastest)
     try:
         write_json(_path(runtime), content)
     except OSError:

@@ -7,7 +7,7 @@ from typing import Any
 from entrypoint.gpu.findings import findings_of, worst
 from entrypoint.status import schema
 
-_SHOWN = ("speed", "copies", "attention")
+_SHOWN = ("speed", "copies", "attention", "disk")
 _LONGEST = 500
 
 

@@ -16,6 +16,7 @@ class Machine:
     def __init__(self, mount: str = cgroup.MOUNT, membership: str = cgroup.MEMBERSHIP) -> None:
         folders = cgroup.cpu_folders(mount, read_text(membership) or "")
         self._folder = next((folder for folder in folders if _used(folder) is not None), None)
+        self._mount, self._membership = mount, membership
         self._memory = cgroup.find(mount, membership)
         self._before: tuple[float, float] | None = None
 
@@ -44,17 +45,9 @@ class Machine:
 
     def _cores(self) -> float:
         usable = float(len(os.sched_getaffinity(0)))
-        return min(usable, _limit(self._folder) or usable) if self._folder else usable
+        return min(usable, cgroup.cpu_limit(self._mount, self._membership) or usable)
 
 
-def _used(cpu: cgroup.CpuFolder) -> float | None:
+def _used(cpu: cgroup.Folder) -> float | None:
     name = "cpuacct.usage" if cpu.version == 1 else "cpu.stat"
     return meters.used_seconds(cpu.version, read_text(f"{cpu.folder}/{name}") or "")
-
-
-def _limit(cpu: cgroup.CpuFolder) -> float | None:
-    if cpu.version == 2:
-        quota, _, period = (read_text(f"{cpu.folder}/cpu.max") or "").partition(" ")
-        return meters.cores_allowed(quota, period)
-    quota, period = (read_text(f"{cpu.folder}/cpu.cfs_{name}_us") or "" for name in ("quota", "period"))
-    return meters.cores_allowed(quota, period)

@@ -20,15 +20,6 @@ def machine_seconds(proc_stat: str, ticks: int) -> float:
     return (sum(fields) - fields[3] - fields[4]) / ticks  # without idle and iowait
 
 
-def cores_allowed(quota: str, period: str) -> float | None:
-    """Cores of a CPU limit: both words of `cpu.max`, or `cpu.cfs_quota_us` and `cpu.cfs_period_us`. None: no limit."""
-    try:
-        allowed, of = int(quota), int(period)
-    except ValueError:
-        return None  # "max"
-    return allowed / of if allowed > 0 and of > 0 else None
-
-
 def memory_of_machine(meminfo: str) -> tuple[int, int]:
     """Used and total bytes of memory, from /proc/meminfo (proc(5))."""
     amounts = dict.fromkeys(("MemTotal", "MemAvailable"), 0)

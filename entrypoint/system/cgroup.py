@@ -1,8 +1,10 @@
-"""A: the cgroup of this process, version 1 or 2: its memory limit, use and OOM kills, and where its CPU files are."""
+"""A: the cgroup of this process, version 1 or 2: its memory, OOM kills, CPU time, and its limits."""
 
+import os
 from typing import NamedTuple
 
 from entrypoint.system.files import read_text
+from entrypoint.system.thread_limits import Limits, cores_allowed
 
 MOUNT = "/sys/fs/cgroup"
 MEMBERSHIP = "/proc/self/cgroup"
@@ -67,23 +69,47 @@ def candidates(mount: str, membership: str) -> list[tuple[str, Files]]:
     return found
 
 
-class CpuFolder(NamedTuple):
-    """A cgroup folder with the CPU time used and allowed, and the version of its files."""
+class Folder(NamedTuple):
+    """A cgroup folder, and the version of its files."""
 
     folder: str
     version: int
 
 
-def cpu_folders(mount: str, membership: str) -> list[CpuFolder]:
-    """Folders to look in for the CPU controller: the full path, then the root, where a container's mount shows it."""
-    found: list[CpuFolder] = []
+def cpu_folders(mount: str, membership: str) -> list[Folder]:
+    """Folders to look in for the CPU time used."""
+    return folders("cpuacct", mount, membership)
+
+
+def folders(controller: str, mount: str, membership: str) -> list[Folder]:
+    """Folders to look in for a controller: the full path, then the root, where a container's mount shows it."""
+    found: list[Folder] = []
     for number, controllers, tail in _memberships(membership):
-        if "cpuacct" in controllers.split(","):
-            folder = f"{mount}/{controllers}"
-            found += [CpuFolder(folder + tail, 1), CpuFolder(folder, 1), CpuFolder(f"{mount}/cpuacct{tail}", 1)]
+        if controller in controllers.split(","):
+            names = dict.fromkeys((controllers, controller))  # `cpu,cpuacct` is mounted under that name, or each alone
+            found += [Folder(f"{mount}/{name}{end}", 1) for name in names for end in dict.fromkeys((tail, ""))]
         elif number == "0" and not controllers:
-            found += [CpuFolder(mount + tail, 2), CpuFolder(mount, 2)]
+            found += [Folder(mount + tail, 2), Folder(mount, 2)]
     return found
+
+
+def cpu_limit(mount: str = MOUNT, membership: str = MEMBERSHIP) -> float | None:
+    """The cores whose time this process may use; None: no limit."""
+    for folder, version in folders("cpu", mount, read_text(membership) or ""):
+        if version == 2:
+            quota, _, period = (read_text(f"{folder}/cpu.max") or "").partition(" ")
+        else:
+            quota, period = (read_text(f"{folder}/cpu.cfs_{name}_us") or "" for name in ("quota", "period"))
+        if quota:
+            return cores_allowed(quota, period)
+    return None
+
+
+def limits(mount: str = MOUNT, membership: str = MEMBERSHIP) -> Limits:
+    """What bounds the number of threads of a program that is started now."""
+    paths = [f"{each.folder}/pids.max" for each in folders("pids", mount, read_text(membership) or "")]
+    text = next((found for path in paths if (found := read_text(path))), "")
+    return Limits(len(os.sched_getaffinity(0)), cpu_limit(mount, membership), _number(text))
 
 
 def _memberships(text: str) -> list[tuple[str, str, str]]:

@@ -79,6 +79,8 @@ PRODUCED_BY = {
     "StartCommandFailed": POD,
     "StartStepFailed": POD,
     "StateSetAside": "tests/unit/door/test_login.py::test_another_users_folder_is_set_aside_and_the_login_made_anew",
+    "ThreadLimitLow": "tests/process/system/test_thread_limits.py::"
+    "test_comfyui_gets_as_many_threads_as_the_container_has_cores",
     "VolumeElsewhere": "tests/process/volumes/test_elsewhere.py::test_a_volume_at_data_is_named",
     "VolumeError": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeFull": POD,

@@ -32,9 +32,11 @@ from entrypoint.packages.environment import variables
 from entrypoint.packages.overlay import IMAGE_PTH, Overlay, pip_environ, prepare
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system import cgroup
 from entrypoint.system.files import last_lines, read_text
 from entrypoint.system.loopback_http import get
 from entrypoint.system.ports import free_port
+from entrypoint.system.thread_limits import thread_variables
 
 #: Seconds in which it has to respond: beside a working ComfyUI, with 30 nodes, from a slow volume.
 LONGEST_S = 300.0
@@ -81,7 +83,8 @@ def _run(settings: Settings, paths: Paths, source: Source, folder: str, longest_
         f"{source.folder}/main.py",
         *words,
     ]
-    environ = pip_environ() | variables(overlay) | {"PYTHONUNBUFFERED": "1"}
+    environ = pip_environ() | thread_variables(cgroup.limits(), os.environ) | variables(overlay)
+    environ["PYTHONUNBUFFERED"] = "1"
     environ["PATH"] = f"{os.path.dirname(source.python)}:{environ['PATH']}"
     with open(f"{folder}/log", "xb") as log:
         process = subprocess.Popen(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +37,9 @@ class Host:
         (self.home / "comfyui-source/main.py").touch()
         self.python = make_python(self.environment)
         install_smi(folder / "bin")
+        (self.home / "run/reports").mkdir(parents=True)
+        speeds = {"at": time.time(), "folder": "/volume", "write": 100e6, "read": 200e6, "mapped": 150e6}
+        (self.home / "run/reports/disk-speed.json").write_text(json.dumps(speeds))  # so recent that it is used again
         self.environ = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "PODKEEPER_HOME": str(self.home)}
 
     def gpu(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -63,11 +68,22 @@ def test_a_healthy_host_passes_and_every_number_is_in_the_report(host: Host) -> 
     assert host.conditions() == {}
     assert "95 % of an RTX 4090 (157 of 165 TFLOP/s in bf16)" in ended.stdout
     assert "26.8 GB/s from pinned memory" in ended.stdout
+    assert "/volume writes 100 MB/s, reads 200 MB/s, 150 MB/s through mmap" in ended.stdout
     assert host.gpu().stdout == ended.stdout
     report = json.loads(host.gpu("--json").stdout)
     assert report["state"] == "ok"
     assert report["probe"]["devices"][0]["tflops"] == 157.1
     assert report["cards"][0]["uuid"] == "GPU-aaaa"
+
+
+def test_the_disk_is_measured_and_the_network_is_as_fast_as_the_downloads_were(host: Host) -> None:
+    reports = host.home / "run/reports"
+    (reports / "disk-speed.json").unlink()
+    ended = host.gpu("--again")
+    assert re.search(r"disk +\S+/pod/comfyui writes [\d.]+ MB/s, reads [\d.]+ MB/s, [\d.]+ MB/s through", ended.stdout)
+    assert "network" not in ended.stdout
+    (reports / "models.json").write_text(json.dumps({"state": "running", "fastest_bytes_per_second": 98e6}))
+    assert "models were downloaded at up to 98 MB/s" in host.gpu().stdout
 
 
 class Bad(NamedTuple):

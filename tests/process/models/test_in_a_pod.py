@@ -73,6 +73,7 @@ def test_a_model_arrives_after_the_services_and_the_log_says_so(tmp_path: Path, 
         assert "models   | models: B; 3.1 MB to fetch" in pod.text
         found = state(pod)
         assert (found["state"], found["bytes"], found["seconds_left"]) == ("complete", 3 * MIB, None)
+        assert found["fastest_bytes_per_second"] > 0
         assert [(each["dest"], each["state"]) for each in found["files"]] == [("loras/a.bin", "there")]
         wait_until(lambda: "EXITED" in status(pod), 10, "it has ended")
         assert not condition(pod)

@@ -22,6 +22,7 @@ def row(check: str, state: str, text: str) -> dict[str, str]:
             "ok",
             "95% of; a",
         ),
+        ([row("cuda", "ok", "c"), row("disk", "ok", "/v writes 9 MB/s")], "ok", "/v writes 9 MB/s"),
         ([row("speed", "ok", "95%"), row("errors", "warning", "2 errors")], "warning", "2 errors"),
         ([row("cuda", "failed", "no"), row("errors", "warning", "2 errors")], "failed", "no; 2 errors"),
         ([row("cuda", "skipped", "no GPU is visible")], "skipped", "no GPU is visible"),

@@ -3,13 +3,12 @@
 import pytest
 
 from entrypoint.status.meters import (
-    cores_allowed,
     machine_seconds,
     memory_of_machine,
     share,
     used_seconds,
 )
-from entrypoint.system.cgroup import CpuFolder, cpu_folders
+from entrypoint.system.cgroup import Folder, cpu_folders
 
 V1 = "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/x\n"
 
@@ -17,13 +16,13 @@ V1 = "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/x\n"
 @pytest.mark.parametrize(
     ("membership", "first"),
     [
-        (V1, CpuFolder("/m/cpu,cpuacct/docker/abc", 1)),
-        ("2:cpuacct:/\n1:cpu:/\n", CpuFolder("/m/cpuacct", 1)),
-        ("0::/\n", CpuFolder("/m", 2)),
-        ("0::/kubepods/pod1\n", CpuFolder("/m/kubepods/pod1", 2)),
+        (V1, Folder("/m/cpu,cpuacct/docker/abc", 1)),
+        ("2:cpuacct:/\n1:cpu:/\n", Folder("/m/cpuacct", 1)),
+        ("0::/\n", Folder("/m", 2)),
+        ("0::/kubepods/pod1\n", Folder("/m/kubepods/pod1", 2)),
     ],
 )
-def test_the_first_candidate_folder_of_each_cgroup_version(membership: str, first: CpuFolder) -> None:
+def test_the_first_candidate_folder_of_each_cgroup_version(membership: str, first: Folder) -> None:
     assert cpu_folders("/m", membership)[0] == first
 
 
@@ -46,14 +45,6 @@ def test_used(version: int, text: str, seconds: float | None) -> None:
 
 def test_idle_and_waiting_for_io_is_not_work() -> None:
     assert machine_seconds("cpu  100 0 50 1000 500 0 25 25 0 0\ncpu0 1\n", 100) == 2.0
-
-
-@pytest.mark.parametrize(
-    ("quota", "period", "cores"),
-    [("150000", "100000", 1.5), ("max", "100000", None), ("-1", "100000", None), ("", "", None)],
-)
-def test_limit(quota: str, period: str, cores: float | None) -> None:
-    assert cores_allowed(quota, period) == cores
 
 
 def test_memory() -> None:
