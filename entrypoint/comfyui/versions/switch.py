@@ -46,10 +46,11 @@ def switch(settings: Settings, paths: Paths, version: Version | None, say: Calla
     if not (problem := _wait_until_up(settings, paths, chosen)):
         write_chosen(paths, replace(chosen, proven=True))
         return f"ComfyUI {name_of(version)} runs" if version else "the image's ComfyUI runs"
-    if read_chosen(paths).version == version:  # the launcher may have reverted it already
-        given_up(paths, chosen, f"ComfyUI {name_of(version)} {problem}")
+    now = read_chosen(paths)
+    if now.version == version:  # else the launcher has reverted it already
+        now = given_up(paths, chosen, f"ComfyUI {name_of(version)} {problem}")
         restart(paths)
-    raise Refused(f"ComfyUI {name_of(version)} {problem}, so {name_of(before)} runs again")
+    raise Refused(f"{now.reverted}, so {name_of(before)} runs again")
 
 
 def _wait_until_kept(paths: Paths, say: Callable[[str], None]) -> None:
