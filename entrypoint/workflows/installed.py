@@ -19,7 +19,9 @@ from entrypoint.workflows.folders import ALIASES
 from entrypoint.workflows.object_info import classes_of, request
 
 #: A class in ComfyUI's code: `node_id="KSampler"` of the new kind, a line of NODE_CLASS_MAPPINGS of the old.
-_CLASS = re.compile(rb"""node_id\s*=\s*["']([^"'\n]{1,100})["']|^\s*["']([^"'\n]{1,100})["']\s*:\s*[A-Za-z_]\w*,?\s*$""", re.M)
+_CLASS = re.compile(
+    rb"""node_id\s*=\s*["']([^"'\n]{1,100})["']|^\s*["']([^"'\n]{1,100})["']\s*:\s*[A-Za-z_]\w*,?\s*$""", re.M
+)
 _LARGEST_CODE = 4 << 20
 
 
@@ -27,8 +29,8 @@ _LARGEST_CODE = 4 << 20
 class Installed:
     """The pod's side.
 
-    `models`: ComfyUI's models folder; `extra`: model folder -> further ones; `nodes`: the custom nodes; `classes`: every
-    class that the running ComfyUI has, None where it does not respond; `core`: those of ComfyUI's own code.
+    `models`: ComfyUI's models folder; `extra`: model folder -> further ones; `nodes`: the custom nodes; `classes`:
+    every class that the running ComfyUI has, None where it does not respond; `core`: those of ComfyUI's own code.
     """
 
     models: str

@@ -27,8 +27,8 @@ _BAD_PLACE = "must be a path below the models folder, without .., hidden parts a
 class Model:
     """A model file.
 
-    `directory`: the model folder, "" where it is not known; `url`, `sha256`: as the workflow has them, or ""; `kinds`: the
-    classes that load it; `problem`: why it is refused.
+    `directory`: the model folder, "" where it is not known; `url`, `sha256`: as the workflow has them, or ""; `kinds`:
+    the classes that load it; `problem`: why it is refused.
     """
 
     name: str
@@ -135,7 +135,9 @@ def _entries(node: GraphNode, workflow: Workflow | None = None) -> Iterator[_Ent
     if given is None:
         return
     for each in given if isinstance(given, list) else [given]:
-        name, directory, url = (each.get(key) if isinstance(each, dict) else None for key in ("name", "directory", "url"))
+        name, directory, url = (
+            each.get(key) if isinstance(each, dict) else None for key in ("name", "directory", "url")
+        )
         if not isinstance(name, str) or not name or not isinstance(directory, str | None):
             if workflow:
                 workflow.note(f"a model of {plain(node.kind)} is ignored: its name and directory must be text")

@@ -68,8 +68,9 @@ def _here(pack: Pack, node: Node, shown: str, *, running: bool) -> PackState:
     if node.state == NEW:
         return PackState(pack, INSTALLED, note=f"{node.name} is loaded at the next start: podkeeper restart comfyui")
     if running:
-        note = f"{node.name} {node.version} is loaded and has no {shown}; podkeeper nodes update {node.name}"
-        return PackState(pack, REFUSED, note=note)
+        # rgthree's and KJNodes' nodes that the browser alone has are in no list of ComfyUI's.
+        note = f"ComfyUI has no {shown}: drawn by the browser alone, or newer (podkeeper nodes update {node.name})"
+        return PackState(pack, INSTALLED, note=note)
     return PackState(pack, INSTALLED)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from entrypoint.models.sources.model_file import File
 from entrypoint.workflows.needed import Model, Pack
 
-#: States: usable as it is; can be fetched; no address is known; its source does not have it, or it is refused; node packs:
-#: not asked, since neither ComfyUI nor its code could be.
+#: States: usable as it is; can be fetched; no address is known; its source does not have it, or it is refused; a class
+#: that a custom node may have, while ComfyUI does not run.
 INSTALLED, MISSING, NO_ADDRESS, REFUSED, UNKNOWN = "installed", "missing", "no address", "unavailable", "not checked"
-#: Exit codes of `plan`, and of `fetch`: everything is installed; something is missing, and all of it can be had; something
-#: cannot be had; sysexits.h: no workflow (EX_DATAERR), the source of the workflow cannot be read (EX_NOINPUT).
+#: Exit codes: everything is installed; something is missing, and all of it can be had; something cannot be had, or could
+#: not be checked; sysexits.h: no workflow (EX_DATAERR), the source of the workflow cannot be read (EX_NOINPUT).
 ALL_INSTALLED, CAN_BE_HAD, CANNOT_BE_HAD, EX_DATAERR, EX_NOINPUT = 0, 1, 2, 65, 66
 #: Model folders whose files a GPU holds whole while ComfyUI uses them.
 _HEAVY = ("checkpoints", "diffusion_models", "text_encoders")
@@ -22,8 +22,8 @@ _HEAVY = ("checkpoints", "diffusion_models", "text_encoders")
 class ModelState:
     """A model of the workflow.
 
-    `file`: how the fetcher knows it, None where it cannot be fetched; `path`: where it is installed; `size`: bytes, 0: not
-    known; `note`: what the user should know or do; `candidates`: addresses of files of the same name.
+    `file`: how the fetcher knows it, None where it cannot be fetched; `path`: where it is installed; `size`: bytes, 0:
+    not known; `note`: what the user should know or do; `candidates`: addresses of files of the same name.
     """
 
     model: Model
@@ -48,7 +48,7 @@ class PackState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The pod: free bytes for models less the margin, bytes a second (0: not measured), the GPU's memory (0: unknown)."""
+    """The pod: free bytes for models less the margin; bytes a second (0: not measured); the GPU's memory (0: unknown)."""
 
     free: int
     speed: int = 0
@@ -99,8 +99,8 @@ class Plan:
     @property
     def code(self) -> int:
         """The exit code."""
-        states = [each.state for each in (*self.models, *self.packs)]
-        if any(state in (NO_ADDRESS, REFUSED) for state in states):
+        states = [each.state for each in self.models] + [each.state for each in self.packs]
+        if any(state in (NO_ADDRESS, REFUSED, UNKNOWN) for state in states):
             return CANNOT_BE_HAD
         return CAN_BE_HAD if MISSING in states else ALL_INSTALLED
 
