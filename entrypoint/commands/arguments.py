@@ -29,8 +29,8 @@ CONTROL = {
 _NO_POD = "69 no pod runs here, 78 bad settings"
 _MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
 _WORKFLOW = (
-    "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be had, "
-    "3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
+    "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be "
+    "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
 )
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"

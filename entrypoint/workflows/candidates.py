@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import json
 import os
 from collections.abc import Collection, Iterator
 
@@ -20,6 +21,8 @@ from entrypoint.workflows.document import LARGEST, NotAWorkflow, parse
 from entrypoint.workflows.needed import needed_models
 
 _TEMPLATES = "comfyui_workflow_templates_json/templates"
+#: ComfyUI-Manager's list: address -> [[classes], facts].
+_CLASSES, _LARGEST = "comfyui_manager/extension-node-map.json", 16 << 20
 _MOST = 3
 
 
@@ -35,6 +38,25 @@ def candidates(settings: Settings, names: Collection[str]) -> dict[str, list[str
     return {name: lines for name, lines in found.items() if name}
 
 
+def node_candidates(settings: Settings, kinds: set[str]) -> dict[str, list[str]]:
+    """Class -> repositories that have one of this name, by the list that ComfyUI-Manager brings."""
+    found: dict[str, list[str]] = {}
+    with contextlib.suppress(CannotDo, OSError, ValueError, RecursionError):
+        for path in _beside(present(settings).python, _CLASSES):
+            content = json.loads(read_bytes(path, _LARGEST))
+            for address, facts in content.items() if isinstance(content, dict) else ():
+                classes = facts[0] if isinstance(facts, list) and facts and isinstance(facts[0], list) else []
+                for kind in kinds.intersection(each for each in classes if isinstance(each, str)):
+                    found.setdefault(kind, []).append(f"podkeeper nodes install {address}")
+    return {kind: lines[:_MOST] for kind, lines in found.items()}
+
+
+def _beside(python: str, below: str) -> list[str]:
+    """Files of the packages in the environment of a Python."""
+    environment = glob.escape(os.path.dirname(os.path.dirname(python)))
+    return sorted(glob.glob(f"{environment}/lib/python3*/site-packages/{below}"))
+
+
 def _of_catalogue(settings: Settings) -> Iterator[tuple[str, str, str]]:
     sources = configured(settings)
     for bundle in catalogue().bundles:
@@ -45,8 +67,7 @@ def _of_catalogue(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def _of_templates(python: str) -> Iterator[tuple[str, str, str]]:
     """Files of the templates that the package beside ComfyUI has."""
-    environment = glob.escape(os.path.dirname(os.path.dirname(python)))
-    for path in sorted(glob.glob(f"{environment}/lib/python3*/site-packages/{_TEMPLATES}/*.json")):
+    for path in _beside(python, f"{_TEMPLATES}/*.json"):
         with contextlib.suppress(OSError, NotAWorkflow):
             for model in needed_models(parse(read_bytes(path, LARGEST))):
                 if model.url:

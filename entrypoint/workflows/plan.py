@@ -11,8 +11,8 @@ from entrypoint.workflows.needed import Model, Pack
 #: States: usable as it is; can be fetched; no address is known; its source does not have it, or it is refused; a class
 #: that a custom node may have, while ComfyUI does not run.
 INSTALLED, MISSING, NO_ADDRESS, REFUSED, UNKNOWN = "installed", "missing", "no address", "unavailable", "not checked"
-#: Exit codes: everything is installed; something is missing, and all of it can be had; something cannot be had, or could
-#: not be checked; sysexits.h: no workflow (EX_DATAERR), the source of the workflow cannot be read (EX_NOINPUT).
+#: Exit codes: everything is installed; something is missing, and all of it can be had; something cannot be had, or
+#: could not be checked; sysexits.h: no workflow (EX_DATAERR), the source of the workflow cannot be read (EX_NOINPUT).
 ALL_INSTALLED, CAN_BE_HAD, CANNOT_BE_HAD, EX_DATAERR, EX_NOINPUT = 0, 1, 2, 65, 66
 #: Model folders whose files a GPU holds whole while ComfyUI uses them.
 _HEAVY = ("checkpoints", "diffusion_models", "text_encoders")
@@ -48,7 +48,7 @@ class PackState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The pod: free bytes for models less the margin; bytes a second (0: not measured); the GPU's memory (0: unknown)."""
+    """The pod: free bytes for models less the margin; bytes a second; the GPU's memory. 0: not known."""
 
     free: int
     speed: int = 0

@@ -32,6 +32,8 @@ def lines(plan: Plan) -> Iterator[str]:
             yield f"  {'':<13} {'':>9}    podkeeper nodes install {plain(pack.wanted)}"
         if pack.note:
             yield f"  {'':<13} {'':>9}    {plain(pack.note, 400)}"
+        for each in pack.candidates:
+            yield f"  {'':<13} {'':>9}    perhaps {plain(each, 400)}"
     yield from (f"note: {plain(each, 400)}" for each in plan.notes)
     yield from summary(plan)
 
@@ -50,7 +52,8 @@ def summary(plan: Plan) -> Iterator[str]:
         if plan.seconds is not None:
             when = f"about {duration(plan.seconds)} at {plan.room.speed / 1e6:.0f} MB/s, the last download's speed"
         free = gigabytes(plan.room.free)
-        fit = f"fits on the disk ({free} free)" if plan.fits else f"does not fit on the disk: {free} free"
+        fits = "what is known fits" if unknown else "it fits"
+        fit = f"{fits} on the disk ({free} free)" if plan.fits else f"it does not fit on the disk: {free} free"
         yield f"to fetch: {gigabytes(plan.to_fetch)}{unknown}; {when}; {fit}"
     if (largest := plan.largest) is not None:
         has = f"; this GPU has {gigabytes(plan.room.gpu_memory)}" if plan.room.gpu_memory else ""
@@ -68,7 +71,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "fits": plan.fits, "bytes_per_second": plan.room.speed or None,
         "seconds": None if plan.seconds is None else round(plan.seconds),
         "gpu_bytes": plan.largest.size if plan.largest else None, "gpu_memory": plan.room.gpu_memory or None,
-        "models": [_model(each) for each in plan.models], "nodes": [_pack(each) for each in plan.packs],
+        "models": [_model(each) for each in plan.models], "nodes": [_pack(each) for each in plan.packs if each.state != INSTALLED or each.pack.registry or each.pack.repository],
     }  # fmt: skip
 
 

@@ -30,7 +30,9 @@ from entrypoint.workflows.plan import (
     MISSING,
     NO_ADDRESS,
     REFUSED,
+    UNKNOWN,
     ModelState,
+    PackState,
     Plan,
     Room,
     one_file_each,
@@ -47,7 +49,7 @@ async def make_plan(settings: Settings, paths: Paths, workflow: Workflow) -> Pla
         state_of(each, installed.nodes, installed.classes, installed.core, version) for each in needed_packs(workflow)
     ]
     await _ask(settings, paths, models)
-    _add_candidates(settings, models)
+    _add_candidates(settings, models, packs)
     return Plan(models, packs, _room(paths, store), notes, workflow.inactive)
 
 
@@ -87,11 +89,15 @@ async def _ask(settings: Settings, paths: Paths, models: Iterable[ModelState]) -
             each.state = INSTALLED
 
 
-def _add_candidates(settings: Settings, models: Iterable[ModelState]) -> None:
+def _add_candidates(settings: Settings, models: Iterable[ModelState], packs: Iterable[PackState]) -> None:
     wanted = [each for each in models if each.state == NO_ADDRESS]
     found = candidates.candidates(settings, {each.model.name for each in wanted}) if wanted else {}
     for each in wanted:
         each.candidates = found.get(each.model.name, [])
+    nameless = [each for each in packs if each.state in (NO_ADDRESS, UNKNOWN) and not each.pack.registry]
+    repositories = candidates.node_candidates(settings, {each.pack.label for each in nameless}) if nameless else {}
+    for pack in nameless:
+        pack.candidates = repositories.get(pack.pack.label, [])
 
 
 def _room(paths: Paths, store: ModelStore) -> Room:
