@@ -84,7 +84,7 @@ def _png(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
         if kind not in (b"tEXt", b"iTXt", b"zTXt") or length > LARGEST:
             file.seek(length + 4, 1)
             continue
-        name, _, rest = file.read(length).partition(b"\0")
+        name, _, rest = _read(file, file.tell(), length).partition(b"\0")
         file.seek(4, 1)
         if kind == b"zTXt":
             rest = _inflated(rest[1:])
@@ -190,8 +190,8 @@ def _webm(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
                 continue
             if kind == _TAG_NAME:
                 name = _read(file, begin, min(after - begin, 100)).decode(errors="replace")
-            elif kind == _TAG_STRING and after - begin <= LARGEST:
-                yield name, _read(file, begin, after - begin)
+            elif kind == _TAG_STRING and size <= LARGEST:
+                yield name, _read(file, begin, size)
             at = after
 
 

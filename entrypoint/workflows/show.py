@@ -41,7 +41,7 @@ def lines(plan: Plan) -> Iterator[str]:
 def summary(plan: Plan) -> Iterator[str]:
     """The last lines."""
     installed = sum(each.state == INSTALLED for each in plan.models)
-    packs = [each for each in plan.packs if each.pack.registry != CORE and (each.pack.registry or each.pack.repository)]
+    packs = [each for each in plan.packs if each.pack.registry != CORE and _is_named(each)]
     here = sum(each.state == INSTALLED for each in packs)
     yield f"models: {installed} of {len(plan.models)} installed; node packs: {here} of {len(packs)} installed"
     if plan.inactive:
@@ -71,7 +71,8 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "fits": plan.fits, "bytes_per_second": plan.room.speed or None,
         "seconds": None if plan.seconds is None else round(plan.seconds),
         "gpu_bytes": plan.largest.size if plan.largest else None, "gpu_memory": plan.room.gpu_memory or None,
-        "models": [_model(each) for each in plan.models], "nodes": [_pack(each) for each in plan.packs if each.state != INSTALLED or each.pack.registry or each.pack.repository],
+        "models": [_model(each) for each in plan.models],
+        "nodes": [_pack(each) for each in plan.packs if each.state != INSTALLED or _is_named(each)],
     }  # fmt: skip
 
 
@@ -89,6 +90,11 @@ def _pack(each: PackState) -> dict[str, Any]:
         "version": each.pack.version or None, "classes": sorted(each.pack.kinds), "state": each.state,
         "install": each.wanted or None, "note": each.note, "candidates": each.candidates,
     }  # fmt: skip
+
+
+def _is_named(each: PackState) -> bool:
+    """Whether the workflow says where it is from."""
+    return bool(each.pack.registry or each.pack.repository)
 
 
 def shown_address(url: str) -> str:
