@@ -12,6 +12,8 @@ from entrypoint.system.files import read_table, write_json
 
 #: Bytes below which a download says nothing of the network.
 _LEAST = 20_000_000
+#: Bytes a second beyond which a number was not measured by a network.
+_MOST = 10**11
 
 
 @contextlib.contextmanager
@@ -33,7 +35,7 @@ def measured(kept: str, transfers: Sequence[Transfer]) -> Iterator[None]:
 def known_speed(kept: str) -> int:
     """Bytes a second; 0: no download has measured it."""
     found = read_table(_path(kept)).get("bytes_per_second")
-    return found if isinstance(found, int) and 0 < found < 10**12 else 0
+    return min(found, _MOST) if isinstance(found, int) and found > 0 else 0
 
 
 def _path(kept: str) -> str:
