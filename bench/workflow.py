@@ -2,8 +2,8 @@
 
 usage: scripts/bench workflow [RUNS]     default 5 runs
 
-`podkeeper workflow plan` as a process of its own, from its start to its exit. The hub redirects to a CDN, as Hugging Face
-does, which takes as long: 60 requests of 100 ms, 6 s one after another.
+`podkeeper workflow plan` as a process of its own, from its start to its exit. The hub redirects to a CDN, as Hugging
+Face does, which takes as long: 60 requests of 100 ms, 6 s one after another.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class ComfyUI(BaseHTTPRequestHandler):
 @pytest.fixture
 def port() -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), ComfyUI) as running:
-        Thread(target=running.serve_forever, daemon=True).start()
+        Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
         yield running.server_port
         running.shutdown()
 
@@ -50,9 +50,7 @@ def comfyui(tmp_path: Path) -> Path:
         (code / folder).mkdir(parents=True)
     (code / "venv/bin/python").touch(0o755)
     (code / "main.py").touch()
-    (code / "nodes.py").write_text(
-        'class A:\n    x = {"no": 5}\nNODE_CLASS_MAPPINGS = {\n    "A B": A,\n    "C": C\n}\n'
-    )
+    (code / "nodes.py").write_text('X = {"no": 5}\nNODE_CLASS_MAPPINGS = {\n    "A B": A,\n    "C": C\n}\n')
     (code / "comfy_extras/nodes_x.py").write_text("Schema(node_id='D', display_name=\"E\")")
     return code
 
@@ -78,7 +76,8 @@ def test_the_running_comfyui_is_asked(
 
 def test_without_comfyui_nothing_is_known(tmp_path: Path) -> None:
     found = look(Settings(comfyui_dir=str(tmp_path), comfyui_internal_port=free_port()), paths_in(tmp_path))
-    assert (found.classes, found.core, found.nodes) == (None, set(), [])
+    assert found.classes is None
+    assert (found.core, found.nodes) == (frozenset(), [])
     assert core_classes(str(tmp_path / "nowhere")) == set()
 
 

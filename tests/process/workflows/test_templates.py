@@ -42,7 +42,8 @@ def test_every_template_is_planned() -> None:
         workflow = parse(data)
         models, packs = needed_models(workflow), needed_packs(workflow)
         assert workflow.notes == [], name
-        assert [each for each in (*models, *packs) if each.problem] == [], name
+        assert [each for each in models if each.problem] == [], name
+        assert [each for each in packs if each.problem] == [], name
         for model in models:
             assert model.directory, (name, model)
             if model.url:

@@ -28,7 +28,8 @@ def test_models_and_packs_of_every_shape(shape: Shape) -> None:
     assert sorted(model.dest for model in models) == sorted(shape.models)
     assert sorted(model.name for model in models if not model.url) == sorted(shape.without)
     assert sorted(pack.label for pack in packs) == sorted(shape.packs)
-    assert [each.problem for each in models if each.problem] == []
+    assert [each for each in models if each.problem] == []
+    assert [each for each in packs if each.problem] == []
     assert workflow.notes == []
 
 
