@@ -19,9 +19,8 @@ from entrypoint.workflows.folders import ALIASES
 from entrypoint.workflows.object_info import classes_of, request
 
 #: A class in ComfyUI's code: `node_id="KSampler"` of the new kind, a line of NODE_CLASS_MAPPINGS of the old.
-_CLASS = re.compile(
-    rb"""node_id\s*=\s*["']([^"'\n]{1,100})["']|^\s*["']([^"'\n]{1,100})["']\s*:\s*[A-Za-z_]\w*,?\s*$""", re.M
-)
+_NEW_CLASS = re.compile(r"""node_id ?= ?["']([^"'\n]{1,100})["']""")
+_OLD_CLASS = re.compile(r"""["']([^"']{1,100})["'] ?: ?[A-Za-z_]\w*,?""")
 _LARGEST_CODE = 4 << 20
 
 
@@ -78,10 +77,11 @@ def core_classes(folder: str) -> frozenset[str]:
         files += [f"{folder}/{below}/{name}" for name in _names(f"{folder}/{below}") if name.endswith(".py")]
     for path in files:
         try:
-            code = read_bytes(path, _LARGEST_CODE)
+            code = read_bytes(path, _LARGEST_CODE).decode(errors="replace")
         except OSError:
             continue
-        found.update((new or old).decode(errors="replace") for new, old in _CLASS.findall(code))
+        found.update(_NEW_CLASS.findall(code))
+        found.update(line[1] for each in code.splitlines() if (line := _OLD_CLASS.fullmatch(each.strip())))
     return frozenset(found)
 
 
