@@ -164,7 +164,7 @@ def _add_nodes(nodes: Parser) -> None:
 
 
 def _add_workflow(workflow: Parser) -> None:
-    verbs = workflow.add_subparsers(dest="verb", metavar="COMMAND")
+    verbs = workflow.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     plan = _command(verbs, "plan", "show what a workflow needs, what is missing, and where that is from", _WORKFLOW)
     plan.add_argument("--json", action="store_true", help="print the plan as JSON")
     fetch = _command(verbs, "fetch", "install the models and custom nodes that a workflow lacks", _WORKFLOW)

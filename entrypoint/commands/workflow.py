@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import Namespace
 
-from entrypoint.commands.arguments import EX_USAGE, build_parser
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.models.sources.tokens import take_logins
 from entrypoint.system.privileges import become_service_user
@@ -15,9 +14,6 @@ from entrypoint.workflows import commands
 
 def main(given: Namespace) -> int:
     """Run the command; returns the exit code."""
-    if given.verb is None:
-        build_parser().parse_args(["workflow", "--help"])
-        return EX_USAGE
     settings, paths = settings_and_paths()
     take_logins(paths)
     become_service_user(settings)  # models and nodes are that user's: root would follow its links

@@ -90,7 +90,8 @@ def _packs(paths: Paths, packs: Sequence[PackState]) -> int:
             wanted = parse_wanted(each.wanted)
             log(f"workflow: {wanted.name} is installed; {install_wanted(paths, wanted)}")
         except Refused as refused:
-            log(f"workflow: cannot install {each.wanted}: {refused}")
+            newest = f"; its newest: podkeeper nodes install {each.pack.registry}" if each.pack.registry else ""
+            log(f"workflow: cannot install {each.wanted}: {refused}{newest}")
             failed = True
         except OSError as error:
             log(f"workflow: cannot install {each.wanted}: {error.strerror or error}")

@@ -18,8 +18,9 @@ from entrypoint.system.files import read_bytes
 from entrypoint.workflows.folders import ALIASES
 from entrypoint.workflows.object_info import classes_of, request
 
-#: A class in ComfyUI's code: `node_id="KSampler"` of the new kind, a line of NODE_CLASS_MAPPINGS of the old.
-_NEW_CLASS = re.compile(r"""node_id ?= ?["']([^"'\n]{1,100})["']""")
+#: A class in ComfyUI's code: `node_id="KSampler"`, NODE_ID or NodeId of the new kind, a line of NODE_CLASS_MAPPINGS
+#: of the old. Other names of this shape are found, too: they do no harm.
+_NEW_CLASS = re.compile(r"""(?:node_id|NODE_ID|NodeId) ?= ?["']([^"'\n]{1,100})["']""")
 _OLD_CLASS = re.compile(r"""["']([^"']{1,100})["'] ?: ?[A-Za-z_]\w*,?""")
 _LARGEST_CODE = 4 << 20
 
@@ -81,7 +82,8 @@ def core_classes(folder: str) -> frozenset[str]:
         except OSError:
             continue
         found.update(_NEW_CLASS.findall(code))
-        found.update(line[1] for each in code.splitlines() if (line := _OLD_CLASS.fullmatch(each.strip())))
+        lines = (each.partition("#")[0].strip() for each in code.splitlines())
+        found.update(line[1] for each in lines if (line := _OLD_CLASS.fullmatch(each)))
     return frozenset(found)
 
 

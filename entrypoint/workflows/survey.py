@@ -11,6 +11,7 @@ from entrypoint.models.disk import free_space
 from entrypoint.models.progress import FAILED, Transfer
 from entrypoint.models.progress import INSTALLED as FETCHED
 from entrypoint.models.sources.base import NotAnAddress
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import Sources, configured
 from entrypoint.models.speed import known_speed
 from entrypoint.models.store import ModelStore
@@ -64,8 +65,7 @@ def _state(model: Model, installed: Installed, store: ModelStore, sources: Sourc
     path = installed.find(model.directory, model.name)
     if path:
         size = os.stat(path).st_size
-        receipt = store.receipt(replace(file, sha256="")) if file and path == store.path(file) else {}
-        if not model.sha256 or receipt.get("sha256", model.sha256) == model.sha256:
+        if file is None or path != store.path(file) or not _is_other(store, file):
             return ModelState(model, INSTALLED, file, path, size)
         note = f"another file of this name is installed; `fetch` keeps it as {model.name}.set-aside"
         return ModelState(model, MISSING, file, path, note=note)
@@ -74,6 +74,13 @@ def _state(model: Model, installed: Installed, store: ModelStore, sources: Sourc
     if file is None:
         return ModelState(model, NO_ADDRESS, note="the workflow has no address of it")
     return ModelState(model, MISSING, file)
+
+
+def _is_other(store: ModelStore, file: File) -> bool:
+    """Whether the receipt of an installed file has another hash than the workflow wants."""
+    if not file.sha256 or store.receipt(file):
+        return False
+    return store.distrusts(file) or bool(store.receipt(replace(file, sha256="")))
 
 
 async def _ask(settings: Settings, paths: Paths, models: Iterable[ModelState]) -> None:

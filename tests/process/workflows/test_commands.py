@@ -103,6 +103,33 @@ def test_planned_fetched_and_complete(pod: Pod, origin: Origin, capsys: pytest.C
     assert pod.run("fetch", "WORKFLOWS")[0] == 0  # the receipts are the manifest's
 
 
+def test_a_file_that_the_manifest_has_already_stays_there_once(
+    pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pod.manifest("# mine\nschema = 1\n[bundles.B]\n", "v.safetensors")
+    manifest = Path(pod.paths.data, "models.toml")
+    before = manifest.read_text()
+    assert run_fetch(pod, write(pod, workflow(entry("loras", "v.safetensors")))) == 0
+    assert "1 files are installed, and in" in capsys.readouterr().out
+    assert manifest.read_text() == before
+
+
+def test_another_file_of_the_same_name_is_set_aside(
+    pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its receipt says that it has another hash than the workflow wants."""
+    assert run_fetch(pod, write(pod, workflow(entry("vae", "v.safetensors")))) == 0
+    digest = origin.put("new.safetensors", safetensors(18))
+    address = f"{HUB}/new.safetensors"
+    path = write(pod, workflow(entry("vae", "v.safetensors", url=address, hash=digest)))
+    assert plan(pod, path) == 1
+    assert "`fetch` keeps it as v.safetensors.set-aside" in capsys.readouterr().out
+    assert run_fetch(pod, path) == 0
+    folder = Path(pod.paths.data, "models/vae")
+    assert (folder / "v.safetensors").read_bytes() == safetensors(18)
+    assert (folder / "v.safetensors.set-aside").read_bytes() == safetensors(17)
+
+
 @pytest.mark.parametrize("make", [png, mp4])
 def test_a_picture_and_a_video_are_read(pod: Pod, capsys: pytest.CaptureFixture[str], make: Any) -> None:
     content = make(workflow=json.dumps(workflow(entry("vae", "v.safetensors"))))
@@ -225,6 +252,13 @@ def test_a_file_that_is_installed_elsewhere_counts(pod: Pod, origin: Origin, pla
     folder.mkdir(parents=True)
     (folder / "v.safetensors").write_bytes(b"x")
     assert plan(pod, path) == (1 if place == "models/elsewhere" else 0)
+
+
+@pytest.mark.parametrize("words", [[], ["plan"], ["fetch", "--json", "x"], ["nothing", "x"]])
+def test_a_usage_error_is_64(words: list[str]) -> None:
+    command = [sys.executable, "-I", "-m", "entrypoint.commands.workflow", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (64, 1), ended.stderr
 
 
 def test_what_does_not_fit_is_not_begun(pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,8 +50,10 @@ def comfyui(tmp_path: Path) -> Path:
         (code / folder).mkdir(parents=True)
     (code / "venv/bin/python").touch(0o755)
     (code / "main.py").touch()
-    (code / "nodes.py").write_text('X = {"no": 5}\nNODE_CLASS_MAPPINGS = {\n    "A B": A,\n    "C": C\n}\n')
-    (code / "comfy_extras/nodes_x.py").write_text("Schema(node_id='D', display_name=\"E\")")
+    (code / "nodes.py").write_text('X = {"no": 5}\nNODE_CLASS_MAPPINGS = {\n    "A B": A,\n    "C": C,  # of C\n}\n')
+    (code / "comfy_extras/nodes_x.py").write_text(
+        "Schema(node_id='D', display_name=\"E\")\nclass F:\n    NodeId = 'F'\n"
+    )
     return code
 
 
@@ -71,7 +73,7 @@ def test_the_running_comfyui_is_asked(
     ComfyUI.body, ComfyUI.status = body, status
     found = look(Settings(comfyui_dir=str(comfyui), comfyui_internal_port=port), paths_in(tmp_path))
     assert found.classes == classes
-    assert found.core == {"A B", "C", "D"}
+    assert found.core == {"A B", "C", "D", "F"}
 
 
 def test_without_comfyui_nothing_is_known(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_without_a_workflow_the_prompt_counts(data: bytes) -> None:
         (webm(title="x"), "this WebM has no workflow in it"),
         (png(workflow=WORKFLOW)[:40], "this PNG is damaged or cut short"),
         (png(workflow=WORKFLOW)[:120], "this PNG is damaged or cut short"),
+        (mp4(workflow=WORKFLOW).replace(b"\0\0\0\x0cftyp", b"\0\0\0\x04ftyp"), "this MP4 is damaged or cut short"),
         (webp()[:20], "this WebP is damaged or cut short"),
         (mp4(workflow=WORKFLOW)[:-9], "this MP4 is damaged or cut short"),
         (webm(workflow=WORKFLOW)[:-9], "this WebM is damaged or cut short"),
