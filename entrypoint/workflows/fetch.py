@@ -26,6 +26,8 @@ from entrypoint.system.units import gigabytes
 from entrypoint.workflows.hub import queue_of
 from entrypoint.workflows.plan import CANNOT_BE_HAD, MISSING, PackState, Plan
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 async def fetch(settings: Settings, paths: Paths, plan: Plan, *, nodes: bool) -> int:
     """Install what is missing; returns the exit code. `nodes`: also the node packs.
@@ -48,9 +50,9 @@ async def _models(settings: Settings, paths: Paths, plan: Plan) -> int:
     if not transfers:
         return DONE
     notes, stopped, store = Notes(), False, ModelStore.of(paths)
-    running = asyncio.current_task()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)  # type: ignore[union-attr]
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, running.cancel)  # type: ignore[union-attr]
     try:
         async with (
             queue_of(settings, paths, transfers, notes, Limits()) as queue,
@@ -61,6 +63,9 @@ async def _models(settings: Settings, paths: Paths, plan: Plan) -> int:
                 await queue.run(tuple(each.file for each in transfers))
     except asyncio.CancelledError:
         stopped = True
+    finally:
+        for number in _SIGNALS:  # an installation of nodes is no task: a signal ends it at once
+            loop.remove_signal_handler(number)
     _record(settings, paths, transfers)
     if stopped:
         log("workflow: stopped; downloaded bytes are kept, and the same command resumes")

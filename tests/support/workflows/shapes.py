@@ -113,6 +113,10 @@ SHAPES: dict[str, Shape] = {
         graph(node(8, "0ute", "outer.safetensors"), subgraphs=[_OVERRIDDEN, _OUTER]),
         ("diffusion_models/outer.safetensors", "vae/v.safetensors"), without=("outer.safetensors",),
     ),
+    "a file that a node of unknown folders names, too": Shape(
+        graph(node(1, "VAELoader", "v.safetensors"), node(2, "Someone's", "v.safetensors", "w.safetensors")),
+        ("vae/v.safetensors", "w.safetensors"), without=("v.safetensors", "w.safetensors"),
+    ),
     "muted and bypassed nodes": Shape(
         graph(loader(1, "VAELoader", "vae", "v.safetensors"),
               loader(2, "UNETLoader", "diffusion_models", "muted.safetensors", mode=2),
