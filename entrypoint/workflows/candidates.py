@@ -30,19 +30,18 @@ def candidates(settings: Settings, names: Collection[str]) -> dict[str, list[str
     """Name -> `address (where it stands)` of files whose name is the same, without their folders."""
     bases = {name.rpartition("/")[2]: name for name in names}
     found: dict[str, list[str]] = {}
-    with contextlib.suppress(CannotDo):
-        for base, address, where in (*_of_catalogue(settings), *_of_templates(present(settings).python)):
-            lines = found.setdefault(bases.get(base, ""), [])
-            if len(lines) < _MOST and not any(line.startswith(address + " ") for line in lines):
-                lines.append(f"{address} ({where})")
+    for base, address, where in (*_of_catalogue(settings), *_of_templates(settings)):
+        lines = found.setdefault(bases.get(base, ""), [])
+        if len(lines) < _MOST and not any(line.startswith(address + " ") for line in lines):
+            lines.append(f"{address} ({where})")
     return {name: lines for name, lines in found.items() if name}
 
 
 def node_candidates(settings: Settings, kinds: set[str]) -> dict[str, list[str]]:
     """Class -> repositories that have one of this name, by the list that ComfyUI-Manager brings."""
     found: dict[str, list[str]] = {}
-    with contextlib.suppress(CannotDo, OSError, ValueError, RecursionError):
-        for path in _beside(present(settings).python, _CLASSES):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        for path in _beside(settings, _CLASSES):
             content = json.loads(read_bytes(path, _LARGEST))
             for address, facts in content.items() if isinstance(content, dict) else ():
                 classes = facts[0] if isinstance(facts, list) and facts and isinstance(facts[0], list) else []
@@ -51,9 +50,12 @@ def node_candidates(settings: Settings, kinds: set[str]) -> dict[str, list[str]]
     return {kind: lines[:_MOST] for kind, lines in found.items()}
 
 
-def _beside(python: str, below: str) -> list[str]:
-    """Files of the packages in the environment of a Python."""
-    environment = glob.escape(os.path.dirname(os.path.dirname(python)))
+def _beside(settings: Settings, below: str) -> list[str]:
+    """Files of the packages in ComfyUI's environment; none where ComfyUI is missing."""
+    try:
+        environment = glob.escape(os.path.dirname(os.path.dirname(present(settings).python)))
+    except CannotDo:
+        return []
     return sorted(glob.glob(f"{environment}/lib/python3*/site-packages/{below}"))
 
 
@@ -65,9 +67,9 @@ def _of_catalogue(settings: Settings) -> Iterator[tuple[str, str, str]]:
             yield file.dest.rpartition("/")[2], source_of(file, sources).address(file), where
 
 
-def _of_templates(python: str) -> Iterator[tuple[str, str, str]]:
+def _of_templates(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Files of the templates that the package beside ComfyUI has."""
-    for path in _beside(python, f"{_TEMPLATES}/*.json"):
+    for path in _beside(settings, f"{_TEMPLATES}/*.json"):
         with contextlib.suppress(OSError, NotAWorkflow):
             for model in needed_models(parse(read_bytes(path, LARGEST))):
                 if model.url:

@@ -97,4 +97,7 @@ def test_candidates_are_of_the_catalogue_and_of_templates(comfyui: Path) -> None
     assert found["sub/mine.pt"] == [f"{HUB}/mine.pt?download=true (the template one)"]
     assert "of the catalogue)" in found["wan_2.1_vae.safetensors"][0]
     assert set(found) == {"sub/mine.pt", "wan_2.1_vae.safetensors"}
+    assert set(
+        candidates(Settings(comfyui_dir="/nowhere"), {"mine.pt", "ae.safetensors", "wan_2.1_vae.safetensors"})
+    ) == {"wan_2.1_vae.safetensors"}  # without ComfyUI, the catalogue's alone
     assert node_candidates(settings, {"Foo", "Bar"}) == {"Foo": ["podkeeper nodes install https://github.com/o/n"]}
