@@ -20,6 +20,7 @@ MODULES = {
     "logs": ("entrypoint.commands.logs", True),
     "url": ("entrypoint.commands.url", True),
     "models": ("entrypoint.commands.models", False),
+    "workflow": ("entrypoint.commands.workflow", False),
     "nodes": ("entrypoint.commands.nodes", False),
     "comfyui": ("entrypoint.commands.comfyui", False),
     "gpu": ("entrypoint.commands.gpu", False),

@@ -81,3 +81,23 @@ def extra_node_folders(paths: Paths, source: Source, found: Mapping[str, str]) -
         content = yaml.safe_load(read_bytes(path).decode())
         folders += [folder for section in content.values() if section for folder in _node_folders(path, section)]
     return tuple(folders)
+
+
+def extra_model_folders(paths: Paths, source: Source) -> dict[str, list[str]]:
+    """Model folder (`loras`) -> the further folders that the usable files name for it, as ComfyUI resolves them."""
+    import yaml
+
+    beside = f"{source.folder}/extra_model_paths.yaml"
+    usable = [path for path, problem in model_paths(paths, source).items() if not problem]
+    usable += [beside] if os.path.exists(beside) and not model_paths_problem(beside) else []
+    found: dict[str, list[str]] = {}
+    for path in usable:
+        content = yaml.safe_load(read_bytes(path).decode())
+        for section in filter(None, content.values()):
+            given = os.path.expandvars(os.path.expanduser(section.get("base_path", "")))
+            base = os.path.join(os.path.dirname(path), given)
+            for kind, lines in section.items():
+                if kind not in ("base_path", "is_default", "custom_nodes"):
+                    folders = [os.path.normpath(os.path.join(base, line)) for line in lines.split("\n") if line]
+                    found.setdefault(kind, []).extend(folders)
+    return found

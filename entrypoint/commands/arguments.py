@@ -28,6 +28,10 @@ CONTROL = {
 #: Exit codes that several commands share.
 _NO_POD = "69 no pod runs here, 78 bad settings"
 _MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
+_WORKFLOW = (
+    "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be "
+    "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
+)
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
@@ -120,6 +124,7 @@ def build_parser() -> Parser:
             control.add_argument("program", nargs="+", choices=several, metavar="PROGRAM", help="names, or all")
 
     _add_models(_command(commands, "models", "list, download, add and remove models", _MODELS))
+    _add_workflow(_command(commands, "workflow", "show and install what a workflow of ComfyUI needs", _WORKFLOW))
     _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
     _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", _PACKAGES))
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
@@ -156,6 +161,19 @@ def _add_nodes(nodes: Parser) -> None:
         verb.add_argument("name", nargs="+", metavar="NAME", help="names of `podkeeper nodes list`")
     remove = _command(verbs, "remove", "switch a node off; its files are kept", _PACKAGES)
     remove.add_argument("name", metavar="NAME", help="a name of `podkeeper nodes list`")
+
+
+def _add_workflow(workflow: Parser) -> None:
+    verbs = workflow.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    plan = _command(verbs, "plan", "show what a workflow needs, what is missing, and where that is from", _WORKFLOW)
+    plan.add_argument("--json", action="store_true", help="print the plan as JSON")
+    fetch = _command(verbs, "fetch", "install the models and custom nodes that a workflow lacks", _WORKFLOW)
+    fetch.add_argument("--no-nodes", action="store_true", help="the models alone: custom nodes run their own code")
+    for verb in (plan, fetch):
+        verb.add_argument(
+            "file", metavar="FILE|URL|-",
+            help="JSON of the user interface or the API, or a PNG, WebP, MP4 or WebM that ComfyUI has saved; -: stdin",
+        )  # fmt: skip
 
 
 def _add_comfyui(comfyui: Parser) -> None:

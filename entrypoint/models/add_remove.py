@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Sequence
 
 from entrypoint.models.bundle_requests import remove_requests
 from entrypoint.models.catalogue.builtin import CATALOGUE, read_manifest
@@ -53,6 +54,23 @@ def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str 
     what = f"{files[0]['dest']}{others} in {where}, bundle {bundle}"
     log(f"models: {what}; `podkeeper models fetch {bundle}` downloads it now")
     return DONE
+
+
+def add_files(settings: Settings, paths: Paths, files: Sequence[File]) -> str:
+    """Add fetched files to the user's manifest, so that another pod fetches them too; returns its path.
+
+    A file whose destination is in the manifest already stays as it is. Raises BadManifest, OSError: nothing is added.
+    """
+    where = own_manifest(settings, paths)
+    text = _read(where) or NEW
+    taken = {file.dest for bundle in parse(text, where).bundles for file in bundle.files}
+    new = [file for file in files if file.dest not in taken]
+    for file in new:
+        keys = {"source": file.source, **file.keys, "dest": file.dest}
+        text = with_file(text, where, file.bundle, keys | ({"sha256": file.sha256} if file.sha256 else {}))
+    if new:
+        _replace(where, text)
+    return where
 
 
 def remove(settings: Settings, paths: Paths, name: str) -> int:

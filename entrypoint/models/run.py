@@ -30,6 +30,7 @@ from entrypoint.models.progress import FAILED, WAITING, Transfer, line
 from entrypoint.models.report import Notes, Reporter, log
 from entrypoint.models.sources.registry import configured
 from entrypoint.models.sources.tokens import Tokens, logins
+from entrypoint.models.speed import measured
 from entrypoint.models.state_file import CONDITION
 from entrypoint.models.store import ModelStore
 from entrypoint.models.transport.client import HttpClient
@@ -99,7 +100,8 @@ async def _fetch(run: _Run) -> Outcome:
                 run.plan = _planned(run)
                 packs = NodePacks(run.settings, run.paths, run.wanted)
                 packs.start()
-                outcome = await execute(run.plan, queue, run.transfers)
+                with measured(run.store.kept, run.transfers):
+                    outcome = await execute(run.plan, queue, run.transfers)
                 while packs.is_alive():  # a stop does not wait for pip
                     await asyncio.sleep(0.1)
             except DoesNotFit as error:

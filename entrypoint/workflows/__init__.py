@@ -1,0 +1,12 @@
+"""Workflows: what a workflow of ComfyUI needs, what of it is installed, and how to get the rest.
+
+In: a workflow (a file, an address, stdin; JSON, or a picture or video with a workflow in it). Out: a plan, as text or
+JSON, with an exit code; or the missing models and custom nodes, installed.
+
+`open_workflow` -> `embedded` -> `document` (nodes of both formats) -> `needed` (models and node packs, with the tables
+of `folders`) -> `survey`: `installed` (the disk, the inventory, ComfyUI), `packs`, `hub` (sizes), `candidates` ->
+`plan` -> `show`; `fetch` does it.
+
+A workflow is somebody else's text. None of its names leads out of the models folder, none of its addresses into the
+pod's own networks.
+"""
