@@ -31,6 +31,8 @@ from bench.ports import free_port, responds
 
 _MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 _LIMIT_S = 1800
+#: Of its own: an engine with `--bridge none` removes docker0, which is the other engine's.
+_BRIDGE = "cold0"
 
 
 class Line:
@@ -89,8 +91,10 @@ def engine(folder: Path) -> Iterator[list[str]]:
     root, socket_path = folder / "engine", folder / "docker.sock"
     command = [
         "dockerd", "--data-root", root, "--exec-root", folder / "exec", "--pidfile", folder / "docker.pid",
-        "--host", f"unix://{socket_path}", "--bridge", "none", "--iptables=false", "--ip6tables=false",
+        "--host", f"unix://{socket_path}", "--bridge", _BRIDGE, "--iptables=false", "--ip6tables=false",
     ]  # fmt: skip
+    run(["ip", "link", "add", _BRIDGE, "type", "bridge"], check=False)
+    run(["ip", "addr", "add", "10.231.7.1/24", "dev", _BRIDGE], check=False)
     with (folder / "engine.log").open("wb") as log:
         process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
     docker = ["docker", "--host", f"unix://{socket_path}"]
@@ -100,6 +104,7 @@ def engine(folder: Path) -> Iterator[list[str]]:
     finally:
         process.terminate()
         process.wait(60)
+        run(["ip", "link", "delete", _BRIDGE], check=False)
         shutil.rmtree(root, ignore_errors=True)
 
 
