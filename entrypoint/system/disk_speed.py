@@ -74,7 +74,7 @@ def _write(file: int, size: int) -> tuple[int, float]:
     """Bytes written, and seconds. The bytes are random: some volumes compress."""
     piece = os.urandom(min(_PIECE, size))
     began, written = time.monotonic(), 0
-    while written < size and time.monotonic() - began < _PART_S:
+    while written < size and (not written or time.monotonic() - began < _PART_S):  # an empty file cannot be mapped
         written += os.write(file, piece)
         os.fsync(file)
     return written, time.monotonic() - began
