@@ -77,7 +77,7 @@ def test_a_default_argument_names_a_stage() -> None:
 def test_only_the_dockerfiles_name_images() -> None:
     """Dependabot would not find an image in a script, a workflow or an HCL file."""
     names = {re.split("[:@]", name)[0] for text in map(unpinned_names, DOCKERFILES) for name in text}
-    assert len(names) == 6
+    assert len(names) == 5
     elsewhere = {
         (path, name)
         for path, text in TEXTS.items() if not path.endswith("Dockerfile")
@@ -95,8 +95,7 @@ def unpinned_names(path: Path) -> list[str]:
 
 def test_every_image_that_a_workflow_asks_for_has_a_line() -> None:
     asked = {name for text in TEXTS.values() for name in re.findall(r"\$\(\.ci/image (\w+)\)", text)}
-    asked |= set(JOBS["ci/container"]["strategy"]["matrix"]["base"])
-    assert asked == {"gate", "debian", "ubuntu", "buildkit", "sbom", "scanner"}
+    assert asked == {"gate", "debian", "buildkit", "sbom", "scanner"}
     for name in asked:
         assert re.fullmatch(DIGEST, image(name).stdout.strip())
     assert image("nothing").returncode == 1
@@ -315,7 +314,7 @@ def test_dependabot_renews_digests_and_leaves_the_system_as_it_is() -> None:
         if each["package-ecosystem"] == "docker"
     ]
     kept = {each["dependency-name"] for each in docker["ignore"]}
-    assert kept == {"debian", "ubuntu", "python", "nvidia/cuda"}
+    assert kept == {"debian", "python"}
     for each in docker["ignore"]:
         assert each["update-types"] == ["version-update:semver-major", "version-update:semver-minor"]
 
