@@ -55,8 +55,11 @@ def supervisord_of(paths: Paths) -> int:
 
 
 def _environ_of(pid: int) -> dict[str, str]:
-    """Return the settings and paths in supervisord's environment; {} where another user's process hides it."""
+    """Return the settings, the paths and USER in supervisord's environment; {} where another user's process hides it.
+
+    USER: torch and others ask for a name (getpass.getuser), and a uid of PUID has none in /etc/passwd.
+    """
     entries = (read_text(f"/proc/{pid}/environ") or "").split("\0") if pid else []
     pairs = dict(entry.partition("=")[::2] for entry in entries if entry)
-    wanted = {*Settings().to_environ(), *(name for name in pairs if name.startswith("PODKEEPER_"))}
+    wanted = {"USER", *Settings().to_environ(), *(name for name in pairs if name.startswith("PODKEEPER_"))}
     return {name: text for name, text in pairs.items() if name in wanted}

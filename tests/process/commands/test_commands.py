@@ -131,6 +131,12 @@ def test_url_prints_the_login(pod: Pod) -> None:
     )
 
 
+def test_a_command_has_the_services_name_of_the_user(pod: Pod) -> None:
+    """`docker exec` has no USER, and under PUID the uid has no name: torch in a trial of ComfyUI asks for one."""
+    assert "USER" not in pod.environ
+    assert attach(pod.environ).environ["USER"] == "podkeeper"
+
+
 @needs_root
 def test_url_needs_permission_to_read_the_token(pod: Pod) -> None:
     let_others_through(pod.home)
