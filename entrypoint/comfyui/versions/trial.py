@@ -85,6 +85,7 @@ def _run(settings: Settings, paths: Paths, source: Source, folder: str, longest_
     ]
     environ = pip_environ() | thread_variables(cgroup.limits(), os.environ) | variables(overlay)
     environ["PYTHONUNBUFFERED"] = "1"
+    environ.setdefault("USER", "podkeeper")  # as the pod's services have it; `docker exec --user` does not
     environ["PATH"] = f"{os.path.dirname(source.python)}:{environ['PATH']}"
     with open(f"{folder}/log", "xb") as log:
         process = subprocess.Popen(
