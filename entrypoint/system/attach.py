@@ -6,8 +6,9 @@ settings of the running pod are in supervisord's own environment, which holds no
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from entrypoint.settings.lenient import read_leniently
 from entrypoint.settings.paths import Paths, locate
@@ -37,12 +38,26 @@ def attach(environ: Mapping[str, str]) -> Pod:
     try:
         paths = Paths.from_environ(environ)
     except KeyError:
-        paths = locate(read_leniently(environ).settings, look())
+        paths = _located(read_leniently(environ).settings)
     pid = supervisord_of(paths)
     found = dict(environ) | paths.to_environ() | _environ_of(pid)
     read = read_leniently(found)  # `docker exec` has the container's values, those the start did not use among them
     usable = read.usable_environ(found)
     return Pod(settings=read.settings, paths=Paths.from_environ(found), environ=usable, supervisord=pid)
+
+
+def _located(settings: Settings) -> Paths:
+    """The paths of the pod at the places that the settings give: as its own user sees them, whom the runtime folder
+    belongs to (`docker exec --user` in a pod that root has started)."""
+    facts = look()
+    paths = locate(settings, facts)
+    try:
+        owner = os.stat(paths.runtime).st_uid
+    except OSError:
+        return paths
+    if owner == facts.uid:
+        return paths
+    return locate(settings, replace(facts, uid=owner, root_writable=os.path.islink("/comfyui")))
 
 
 def supervisord_of(paths: Paths) -> int:
