@@ -20,6 +20,7 @@ from entrypoint.system.files import read_text
 CGROUP_SHARE = 0.98  # Of the container's memory limit: beyond it the kernel kills anyway, without a SIGTERM first.
 MAX_STOP_GRACE = 5.0  # Seconds from the stop signal to SIGKILL.
 RPC_TIMEOUT = 5.0  # Seconds for supervisord's response.
+INSTALLERS = ("pip", "pip3", "uv", "git", "tar", "zstd")  # What launchers and nodes run to install what they need.
 RECHECK = 1.0  # Seconds to the next sample after one beyond the memory limit.
 
 
@@ -85,6 +86,8 @@ class Watch:
         if self._responds and not self._liveness.responded:
             age = now - self._liveness.started
             print(f"{self.target.name}: process {process.pid} responds {age:.1f} s after its start", flush=True)
+        elif not self._responds and not self._liveness.responded and process_tree.runs_below(process, INSTALLERS):
+            self._liveness.started = now  # a launcher that fetches gigabytes is not a service that does not start
         return self._liveness.observe(time.monotonic(), response.problem)
 
     def _probe_node(self, process: psutil.Process) -> Reason | None:
@@ -99,7 +102,7 @@ class Watch:
         name = (read_text(path) or "").strip(" \0\n")
         if not name or loading < self.target.node_timeout or loading > time.time() - process.create_time():
             return None
-        if process_tree.runs_below(process, ("pip", "pip3", "uv")):
+        if process_tree.runs_below(process, INSTALLERS):
             return None
         return Reason("node", f"the custom node {name} has been loading for {loading:.0f} s")
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,27 @@ def test_startup_has_its_own_grace() -> None:
         assert time.monotonic() - begin > 3
         assert pod.restarts("x")[-1]["kind"] == "startup"
         assert not alive(pid)
+
+
+def test_what_a_launcher_installs_is_no_part_of_its_start(tmp_path: Path) -> None:
+    """4 GB from a slow package index take longer than any start may."""
+    pip, stop = tmp_path / "pip", tmp_path / "stop"
+    pip.write_text(f"#!/bin/sh\nwhile [ ! -e {stop} ]; do sleep 0.1; done\n")
+    pip.chmod(0o755)
+    launcher = tmp_path / "launcher"
+    launcher.write_text(f"#!/bin/sh\n{pip}\nsleep 1000\n")
+    launcher.chmod(0o755)
+    programs = service(fields="startup_grace=3").replace("{fakes} web {folder}/port", str(launcher))
+    with Pod(programs) as pod, socket.create_server(("127.0.0.1", 0)) as silent:
+        (pod.folder / "port").write_text(str(silent.getsockname()[1]))
+        begin = time.monotonic()
+        pid = pod.program("x")
+        wait_until(lambda: time.monotonic() - begin > 5 or pod.restarts("x"), 12, "longer than a start may take")
+        assert not pod.restarts("x")
+        assert alive(pid)
+        stop.touch()
+        wait_until(lambda: pod.restarts("x"), 12, "replaced")
+        assert pod.restarts("x")[-1]["kind"] == "startup"
 
 
 def test_a_leak_is_replaced_with_its_reason() -> None:
