@@ -134,8 +134,8 @@ def report(paths: Paths, conditions: list[Condition]) -> None:
 
 def _importable(overlay: Overlay) -> tuple[str, ...]:
     sites = {site_packages(overlay.image), site_packages(overlay.ground)}
-    files = {name: (f"{site}/{name}{end}" for site in sites for end in ("", ".py")) for name in MODULES}
-    return tuple(name for name in MODULES if any(map(os.path.exists, files[name])))
+    found = {name.removesuffix(".py") for site in sites for name in os.listdir(site)}
+    return tuple(name for name in MODULES if name in found)
 
 
 def _image_alone(overlay: Overlay) -> Overlay:
