@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 
 from entrypoint.gpu.visible import gpu_visible
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import become_service_user
-from entrypoint.system.readiness import wait_for_services
+from entrypoint.system.readiness import wait_until_settled
 
 EX_CONFIG = 78
 _PROBE_EVERY_S = 1.0
@@ -32,9 +30,7 @@ def main() -> int:
     become_service_user(settings)
     lower_priority()
     if gpu_visible() or shutil.which("nvidia-smi"):  # else the report says at once that there is none
-        began = time.clock_gettime(time.CLOCK_BOOTTIME)
-        for _ in wait_for_services(settings, paths.runtime, SERVICES, began=began, period=_PROBE_EVERY_S):
-            pass
+        wait_until_settled(settings, paths.runtime, _PROBE_EVERY_S)
     from entrypoint.gpu.findings import as_text  # nothing of the check is loaded before the services are up
     from entrypoint.gpu.preflight import check
     from entrypoint.gpu.verdicts import last_launch

@@ -14,11 +14,10 @@ from entrypoint.models.bundle_requests import requested_bundles
 from entrypoint.models.catalogue.wanted import NAMED, REQUESTED, FetchRequest, any_flag, scope_of
 from entrypoint.models.state_file import CONDITION, write_state
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition
 from entrypoint.system.low_priority import lower_priority
-from entrypoint.system.readiness import wait_for_services
+from entrypoint.system.readiness import wait_until_settled
 from entrypoint.system.units import duration
 
 _PROBE_EVERY_S = 0.5
@@ -69,8 +68,5 @@ def _wait_for_services(settings: Settings, paths: Paths) -> None:
 
     SIGTERM ends the process here at once: nothing is open yet.
     """
-    began = time.clock_gettime(time.CLOCK_BOOTTIME)
-    for _ in wait_for_services(settings, paths.runtime, SERVICES, began=began, period=_PROBE_EVERY_S):
-        pass
-    waited = time.clock_gettime(time.CLOCK_BOOTTIME) - began
+    waited = wait_until_settled(settings, paths.runtime, _PROBE_EVERY_S)
     print(f"models: waited {waited:.0f} s for the services", flush=True)

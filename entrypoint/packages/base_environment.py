@@ -23,7 +23,7 @@ from entrypoint.packages.overlay import pip_environ
 from entrypoint.packages.store import CannotKeep, Store
 from entrypoint.settings.paths import Paths
 from entrypoint.system.condition_store import raise_condition
-from entrypoint.system.files import read_table, read_text, write_json
+from entrypoint.system.files import read_list, read_table, read_text, write_json
 from entrypoint.system.quiet_command import one_line, run_quietly
 
 #: The locks: a folder for each torch, with a file for each part.
@@ -136,23 +136,14 @@ class Base:
         python = f"{self.environment}/bin/python"
         if not os.path.exists(python):
             self._run([os.path.realpath(sys.executable), "-m", "venv", self.environment])
-        text = read_text(f"{self._locks}/{part}.txt") or ""
+        lock = f"{self._locks}/{part}.txt"
+        text = read_text(lock) or ""
         if text.strip():
-            command = [
-                python,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-input",
-                "--no-deps",
-                "-r",
-                f"{self._locks}/{part}.txt",
-            ]
+            command = [python, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps", "-r", lock]
             command += ["--cache-dir", f"{self.folder}/cache", *(["--require-hashes"] if "--hash=" in text else [])]
             self._run(command)
         shutil.rmtree(f"{self.folder}/cache", ignore_errors=True)  # only what an interrupted part needs again
-        write_json(f"{self.folder}/{part}.files.json", sorted(set(_files(self.folder)) - before))
+        write_json(f"{self.folder}/{part}.files.json", {"files": sorted(set(_files(self.folder)) - before)})
 
     def _run(self, command: list[str]) -> None:
         try:
@@ -199,7 +190,7 @@ class Base:
     def keep(self, say: Callable[[str], None]) -> None:
         """Write an archive of every part to the volume that has none."""
         for part in self.done():
-            names = read_json_list(f"{self.folder}/{part}.files.json")
+            names = [str(name) for name in read_list(f"{self.folder}/{part}.files.json", "files")]
             if names and not self.store.has(self.archive(part)):
                 try:
                     size = self.store.keep(self.archive(part), self.folder, names)
@@ -212,17 +203,6 @@ class Base:
 def is_thin(locks: str = LOCKS) -> bool:
     """Whether this image fetches ComfyUI's environment."""
     return os.path.isdir(locks)
-
-
-def read_json_list(path: str) -> list[str]:
-    """The list of texts in a file; [] where there is none."""
-    import json
-
-    try:
-        found = json.loads(read_text(path) or "[]")
-    except ValueError:
-        return []
-    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
 def _files(top: str) -> Iterator[str]:

@@ -41,6 +41,14 @@ def ask_services(settings: Settings, timeout: float, services: Iterable[Service]
     return found
 
 
+def wait_until_settled(settings: Settings, runtime: str, period: float) -> float:
+    """Return once every service is ready or cannot come up; the seconds that it took. `period`: as below."""
+    began = time.clock_gettime(time.CLOCK_BOOTTIME)
+    for _ in wait_for_services(settings, runtime, SERVICES, began=began, period=period):
+        pass
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began
+
+
 def wait_for_services(
     settings: Settings,
     runtime: str,

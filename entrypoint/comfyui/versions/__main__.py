@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -25,14 +24,11 @@ def main() -> int:
         return 0
     from entrypoint.comfyui.versions.commands import wanted_by_setting
     from entrypoint.conditions.condition import Condition
-    from entrypoint.settings.services import SERVICES
     from entrypoint.system.privileges import become_service_user
-    from entrypoint.system.readiness import wait_for_services
+    from entrypoint.system.readiness import wait_until_settled
 
     become_service_user(settings)
-    began = time.clock_gettime(time.CLOCK_BOOTTIME)
-    for _ in wait_for_services(settings, paths.runtime, SERVICES, began=began, period=1.0):
-        pass
+    wait_until_settled(settings, paths.runtime, 1.0)
     problem = wanted_by_setting(settings, paths)
     if not problem:
         clear_condition(paths.runtime, NAME)
