@@ -32,7 +32,7 @@ class Unused:
     kinds: Sequence[str] = ()
 
 
-def is_of_somebody(name: str) -> bool:
+def is_users_file(name: str) -> bool:
     """Whether an entry of a template's folder is the user's, not one that every clone of ComfyUI has."""
     return not (name in _PLACEHOLDERS or name.startswith(_PREFIXES) or name.endswith(_SUFFIX))
 

@@ -23,7 +23,7 @@ from entrypoint.volumes.former_conditions import (
     Unused,
     environment_condition,
     is_named,
-    is_of_somebody,
+    is_users_file,
     unused_condition,
 )
 
@@ -130,9 +130,9 @@ def _kinds(models: str) -> tuple[str, ...]:
 def _has_something(folder: str) -> bool:
     """Whether there is something of the user's: a file, or a folder with something in it (`user/default`)."""
     return any(
-        not os.path.isdir(f"{folder}/{name}") or any(map(is_of_somebody, _names(f"{folder}/{name}")))
+        not os.path.isdir(f"{folder}/{name}") or any(map(is_users_file, _names(f"{folder}/{name}")))
         for name in _names(folder)
-        if is_of_somebody(name)
+        if is_users_file(name)
     )
 
 

@@ -7,6 +7,6 @@ JSON, with an exit code; or the missing models and custom nodes, installed.
 of `folders`) -> `survey`: `installed` (the disk, the inventory, ComfyUI), `packs`, `hub` (sizes), `candidates` ->
 `plan` -> `show`; `fetch` does it.
 
-A workflow is somebody else's text. None of its names leads out of the models folder, none of its addresses into the
+A workflow is text from another person. None of its names leads out of the models folder, none of its addresses into the
 pod's own networks.
 """

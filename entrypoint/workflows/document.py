@@ -3,7 +3,7 @@
 The user interface's: `nodes`, `links`, `definitions.subgraphs`; a subgraph is another graph, and a node whose type is
 its id is an instance of it, whose widgets replace those inside. The API's: {id: {class_type, inputs}}.
 
-Everything in it is somebody else's: each type is checked, and what has a wrong one is a note.
+Everything in it comes from another person: each type is checked, and what has a wrong one is a note.
 """
 
 from __future__ import annotations

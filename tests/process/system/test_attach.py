@@ -1,4 +1,4 @@
-"""The pod that a command belongs to, whoever runs the command."""
+"""The pod that a command belongs to, for every user."""
 
 from __future__ import annotations
 

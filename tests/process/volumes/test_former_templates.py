@@ -118,7 +118,7 @@ def test_folders_that_are_the_used_ones_are_not_named(paths: Paths) -> None:
     assert unused_folders(paths) == []
 
 
-def test_a_clone_that_nobody_has_used_is_not_named(paths: Paths) -> None:
+def test_an_unused_clone_is_not_named(paths: Paths) -> None:
     volume = Path(paths.volume)
     fill(volume, "models", "output", "input")
     for file in ("main.py", "models/loras/put_loras_here", "models/vae/put_vae_here", "input/example.png",

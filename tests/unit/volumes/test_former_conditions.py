@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrypoint.volumes.former_conditions import Unused, is_named, is_of_somebody, unused_condition
+from entrypoint.volumes.former_conditions import Unused, is_named, is_users_file, unused_condition
 
 MODELS = Unused("/workspace/ComfyUI/models", "/comfyui/models", ("loras", "odd: {name}", "vae"))
 NODES = Unused("/workspace/ComfyUI/custom_nodes", "/comfyui/custom_nodes")
@@ -36,6 +36,6 @@ def test_the_remedy_is_a_line_for_models_and_mv_for_the_others() -> None:
 
 
 @pytest.mark.parametrize("name", ["put_vae_here", "_output_images_will_be_put_here", "__pycache__", ".DS_Store"])
-def test_what_every_clone_has_is_nobodys(name: str) -> None:
-    assert not is_of_somebody(name)
-    assert is_of_somebody(f"{name}.safetensors") or name.startswith(".")
+def test_what_every_clone_has_is_no_users_file(name: str) -> None:
+    assert not is_users_file(name)
+    assert is_users_file(f"{name}.safetensors") or name.startswith(".")
