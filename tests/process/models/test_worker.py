@@ -15,6 +15,7 @@ from entrypoint.models import worker
 from entrypoint.settings.paths import Facts, Paths, locate
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
+from entrypoint.system import readiness
 from entrypoint.system.condition_store import raise_condition
 from tests.support.ports import free_port
 
@@ -35,7 +36,7 @@ def test_a_service_that_never_comes_up_is_waited_for_within_its_startup_grace(
     settings: Settings, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient = tuple(dataclasses.replace(service, startup_grace=1) for service in SERVICES)
-    monkeypatch.setattr(worker, "SERVICES", patient)
+    monkeypatch.setattr(readiness, "SERVICES", patient)
     began = time.monotonic()
     worker._wait_for_services(settings, paths)
     assert 1 <= time.monotonic() - began < 30
