@@ -197,15 +197,29 @@ def _add_models(models: Parser) -> None:
     verbs = models.add_subparsers(dest="verb", metavar="COMMAND")
     listing = _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", _MODELS)
     listing.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone, with their files and what failed")
-    for name, text in (("plan", "print what would be downloaded"), ("fetch", "download now, with progress")):
-        verb = _command(verbs, name, text, _MODELS)
-        verb.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone; without a name, all wanted bundles")
+    plan = _command(verbs, "plan", "print what would be downloaded", _MODELS)
+    plan.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone; without a name, all wanted bundles")
+    fetch = _command(verbs, "fetch", "download now, with progress", _MODELS)
+    fetch.add_argument(
+        "what", nargs="*", metavar="BUNDLE|ADDRESS", help="these alone; an address joins models.toml, as `add` has it"
+    )
     _command(verbs, "verify", "hash the downloaded files again", _MODELS)
-    add = _command(verbs, "add", "add a file to models.toml on the volume", _MODELS)
-    add.add_argument("url", metavar="URL", help="address as the browser shows it: Hugging Face, Civitai, GitHub, any")
-    add.add_argument("--dest", default="", metavar="PATH", help="folder/ or folder/name below the models folder")
-    add.add_argument("--sha256", default="", metavar="HEX", help="the file's SHA-256 hash")
-    add.add_argument("--bundle", default="MINE", metavar="NAME", type=_bundle_name, help="the file's bundle (MINE)")
+    add = _command(verbs, "add", "add files to models.toml on the volume", _MODELS)
+    add.add_argument(
+        "url", nargs="+", metavar="URL",
+        help="address as the browser shows it: Hugging Face, Civitai, GitHub, any; owner/name, hf://, a folder",
+    )  # fmt: skip
+    for verb in (add, fetch):
+        verb.add_argument("--dest", default="", metavar="PATH", help="folder/ or folder/name below the models folder")
+        verb.add_argument("--sha256", default="", metavar="HEX", help="the file's SHA-256 hash")
+        verb.add_argument(
+            "--bundle", default="MINE", metavar="NAME", type=_bundle_name, help="the files' bundle (MINE)"
+        )
+        verb.add_argument(
+            "--include", action="append", default=[], metavar="PATTERN",
+            help="of a repository, folder or release: the files that match, as '*fp8*'",
+        )  # fmt: skip
+        verb.add_argument("--yes", action="store_true", help="all model files of a repository, folder or release")
     remove = _command(verbs, "rm", "remove downloaded files, and print what that frees", _MODELS)
     remove.add_argument("name", metavar="FILE|BUNDLE", help="a file below the models folder, or all files of a bundle")
 

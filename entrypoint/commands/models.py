@@ -8,11 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.models import add_remove, commands
+from entrypoint.models.catalogue.manifest import is_bundle_name
+from entrypoint.models.fetch_pasted import fetch_pasted
+from entrypoint.models.pasted_files import Pasted
 from entrypoint.models.sources.tokens import take_logins
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
 from entrypoint.system.privileges import become_service_user
+
+#: Programs whose command lines people paste.
+_PROGRAMS = ("huggingface-cli", "hf", "wget", "curl", "git", "aria2c")
 
 
 def main(given: Namespace) -> int:
@@ -24,15 +33,32 @@ def main(given: Namespace) -> int:
         case "plan":
             return commands.plan(settings, paths, tuple(given.bundle))
         case "fetch":
-            return commands.fetch(settings, paths, tuple(given.bundle))
+            return _fetch(settings, paths, given)
         case "verify":
             return commands.verify(settings, paths)
         case "add":
-            return add_remove.add(settings, paths, given.url, given.dest, given.sha256, given.bundle)
+            return max(add_remove.add(settings, paths, each, given.bundle) for each in _pasted(given.url, given))
         case "rm":
             return add_remove.remove(settings, paths, given.name)
         case _:
             return commands.list_bundles(settings, paths, tuple(getattr(given, "bundle", ())))
+
+
+def _fetch(settings: Settings, paths: Paths, given: Namespace) -> int:
+    """Bundles by their names, and whatever else was pasted."""
+    bundles = tuple(each for each in given.what if is_bundle_name(each))
+    pasted = _pasted([each for each in given.what if each not in bundles], given)
+    if not pasted:
+        return commands.fetch(settings, paths, bundles)
+    code = commands.fetch(settings, paths, bundles) if bundles else 0
+    return max(code, fetch_pasted(settings, paths, pasted, given.bundle))
+
+
+def _pasted(words: Sequence[str], given: Namespace) -> list[Pasted]:
+    """An address each; of a command that was pasted without quotes, the whole of it."""
+    texts = [" ".join(words)] if words and words[0] in _PROGRAMS else words
+    more = {"sha256": given.sha256, "dest": given.dest, "include": tuple(given.include), "everything": given.yes}
+    return [Pasted(text=each, **more) for each in texts]
 
 
 if __name__ == "__main__":

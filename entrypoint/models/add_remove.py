@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from entrypoint.models.bundle_requests import remove_requests
 from entrypoint.models.catalogue.builtin import CATALOGUE, read_manifest
@@ -13,11 +14,11 @@ from entrypoint.models.catalogue.edit import NEW, with_file, without_file
 from entrypoint.models.catalogue.manifest import BadManifest, parse
 from entrypoint.models.errors import DiskError
 from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, INCOMPLETE
+from entrypoint.models.pasted_files import NotTaken, Pasted, files_of
 from entrypoint.models.report import log
 from entrypoint.models.sources.base import NotAnAddress
-from entrypoint.models.sources.folders import destination, parts_of
 from entrypoint.models.sources.model_file import File
-from entrypoint.models.sources.registry import configured, recognise
+from entrypoint.models.sources.pasted import shown
 from entrypoint.models.store import ModelStore, refusal
 from entrypoint.models.transport.address import without_query
 from entrypoint.settings.paths import Paths
@@ -28,32 +29,86 @@ from entrypoint.system.units import gigabytes
 MINE = "MINE"
 
 
-def add(settings: Settings, paths: Paths, url: str, dest: str = "", sha256: str = "", bundle: str = MINE) -> int:
-    """Add a file to the user's manifest; nothing is downloaded yet. Returns the exit code.
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Files of the user's manifest: `dests` and `bundles` of what was asked for, `new`: those that were not there."""
 
-    `url`: a page or a download of a source, or any file's address; one of `x-00001-of-00003.safetensors` means all
-    three, unless its `sha256` is given; `dest`: a path below the models folder, a folder
-    with a slash at its end, or ""; `sha256`: the file's hash, or ""; `bundle`: the one it joins, made where it is new.
+    dests: frozenset[str]
+    bundles: frozenset[str]
+    new: frozenset[str]
+
+
+def add(settings: Settings, paths: Paths, pasted: Pasted, bundle: str = MINE) -> int:
+    """Add what was pasted to the user's manifest; nothing is downloaded yet. Returns the exit code.
+
+    `bundle`: the one that the files join, made where it is new.
     """
     try:
-        found = recognise(url, configured(settings))
-        keys = {**found.keys, "dest": destination(found, dest)}
-        where = own_manifest(settings, paths)
-        files = [keys | {"sha256": sha256.lower()}] if sha256 else parts_of(keys)
-        text = _read(where) or NEW
-        for each in files:
-            text = with_file(text, where, bundle, each)
-        _replace(where, text)
-    except (NotAnAddress, BadManifest, OSError) as error:
-        what = f"cannot add {without_query(url)}: " if isinstance(error, NotAnAddress) else ""
-        log(f"models: {what}{error}")
-        return BAD_SETTINGS
-    for note in found.notes:
-        log(f"models: {note}")
-    others = f" and the other {len(files) - 1} parts of it are" if len(files) > 1 else " is"
-    what = f"{files[0]['dest']}{others} in {where}, bundle {bundle}"
+        found = files_of(settings, paths, pasted)
+        where = _add(settings, paths, found.files, bundle)
+    except (NotAnAddress, NotTaken, BadManifest, OSError) as error:
+        log(f"models: {refused(pasted.text, error)}")
+        return error.code if isinstance(error, NotTaken) else BAD_SETTINGS
+    for line in (*([found.what] if found.what else ()), *found.lines):
+        log(f"models: {line}")
+    others = f" and the other {len(found.files) - 1} parts of it are" if len(found.files) > 1 else " is"
+    what = (
+        f"{found.files[0]['dest']}{others} in {where}, bundle {bundle}"
+        if len(found.files) == 1 or not found.what
+        else f"they are in {where}, bundle {bundle}"
+    )
     log(f"models: {what}; `podkeeper models fetch {bundle}` downloads it now")
     return DONE
+
+
+def refused(text: str, error: Exception) -> str:
+    """Why a pasted text is not taken, in a line that shows no login of it."""
+    if not isinstance(error, NotAnAddress | NotTaken):
+        return str(error)
+    return f"cannot add {shown(text) or without_query(text.strip())}: {error}"
+
+
+def _add(settings: Settings, paths: Paths, files: Sequence[Mapping[str, str]], bundle: str) -> str:
+    """Add files to the user's manifest; returns its path. Raises BadManifest, OSError: nothing is added."""
+    where = own_manifest(settings, paths)
+    text = _read(where) or NEW
+    for each in files:
+        text = with_file(text, where, bundle, each)
+    _replace(where, text)
+    return where
+
+
+def add_keys(settings: Settings, paths: Paths, files: Sequence[Mapping[str, str]], bundle: str) -> Added:
+    """Add files to the user's manifest, but for those that it has from the same source already.
+
+    Raises BadManifest: another file has the same destination; OSError: nothing is added.
+    """
+    known = {file.dest: file for file in _files(own_manifest(settings, paths))}
+    there = [each for each in files if _is_same(each, known.get(each["dest"]))]
+    new = [each for each in files if each not in there]
+    if new:
+        _add(settings, paths, new, bundle)
+    bundles = {known[each["dest"]].bundle for each in there} | ({bundle} if new else set())
+    return Added(
+        frozenset(each["dest"] for each in files), frozenset(bundles), frozenset(each["dest"] for each in new)
+    )  # fmt: skip
+
+
+def take_back(settings: Settings, paths: Paths, added: Added) -> None:
+    """Remove what `add_keys` has added from the user's manifest, but for files that are installed or partly there."""
+    where, store = own_manifest(settings, paths), ModelStore.of(paths)
+    try:
+        for file in _files(where):
+            if file.dest in added.new and not store.receipt(file) and not store.staged_bytes(file):
+                _replace(where, without_file(_read(where), where, file))
+    except (BadManifest, OSError) as error:
+        log(f"models: {error}")
+
+
+def _is_same(keys: Mapping[str, str], file: File | None) -> bool:
+    """Whether a file of the manifest is this one."""
+    mine = {name: text for name, text in keys.items() if name not in ("source", "dest", "sha256")}
+    return file is not None and (file.source, dict(file.keys)) == (keys["source"], mine)
 
 
 def add_files(settings: Settings, paths: Paths, files: Sequence[File]) -> str:

@@ -154,7 +154,8 @@ async def _queue(run: _Run, limits: Limits) -> AsyncIterator[DownloadQueue]:
     settings = run.settings
     async with HttpClient(limits) as client:
         run.wanted = _wanted(run, await load(settings, run.paths, client))
-        run.transfers += [Transfer(file) for each in run.wanted if each.wanted for file in each.bundle.files]
+        files = [file for each in run.wanted if each.wanted for file in each.bundle.files]
+        run.transfers += [Transfer(each) for each in files if not run.request.only or each.dest in run.request.only]
         sources = configured(settings)
         tokens = Tokens.of(logins(run.paths, os.environ), sources)
         hours = parse_hours(settings.models_hours) if settings.models_hours else None

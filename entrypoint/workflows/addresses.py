@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from entrypoint.models.sources.base import NotAnAddress
 from entrypoint.models.sources.model_file import File
-from entrypoint.models.sources.registry import Sources, recognise, source_named
+from entrypoint.models.sources.pasted import one_file
+from entrypoint.models.sources.registry import Sources, source_named
 from entrypoint.workflows.needed import Model
 
 #: The bundle of `models.toml` that fetched files join.
@@ -16,7 +17,7 @@ def file_of(model: Model, sources: Sources) -> File:
     """The file. Raises NotAnAddress: the workflow's address cannot be used, or its folder is not known."""
     if not model.directory:
         raise NotAnAddress("the workflow does not say which model folder it belongs to")
-    found = recognise(model.url, sources)
+    found = one_file(model.url, sources)
     if found.name.lower().endswith(_ARCHIVES):
         raise NotAnAddress("its address leads to an archive or a program, not to a model: unpack it by hand")
     source = source_named(found.keys["source"], sources)

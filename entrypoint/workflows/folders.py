@@ -5,8 +5,8 @@ From ComfyUI 0.29's nodes.py, comfy_extras and folder_paths.py, and a few loader
 
 from __future__ import annotations
 
-#: Endings of model files: folder_paths.py's `supported_pt_extensions`, and those of common custom nodes.
-ENDINGS = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".bin", ".pth", ".pkl", ".gguf", ".onnx")
+from entrypoint.models.sources.endings import MODELS as ENDINGS
+
 #: A model folder -> the folders that ComfyUI looks in, the one that files are fetched into first.
 ALIASES = {
     "checkpoints": ("checkpoints", "checkpoint_models"),

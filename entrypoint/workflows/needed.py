@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from entrypoint.models.sources.base import is_destination, sha256_in
+from entrypoint.models.sources.endings import MODELS as ENDINGS
 from entrypoint.workflows.document import GraphNode, NotAWorkflow, Workflow, plain
-from entrypoint.workflows.folders import ENDINGS, canonical, folder_for, is_model_name
+from entrypoint.workflows.folders import canonical, folder_for, is_model_name
 
 #: Models that a workflow may name: each costs a request.
 MOST_MODELS = 1000

@@ -9,7 +9,8 @@ from typing import BinaryIO
 from entrypoint.models.errors import DownloadError
 from entrypoint.models.sources.base import NotAnAddress
 from entrypoint.models.sources.model_file import File
-from entrypoint.models.sources.registry import configured, recognise, source_of
+from entrypoint.models.sources.pasted import one_file
+from entrypoint.models.sources.registry import configured, source_of
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.response_rules import MOST_REDIRECTS, redirected
@@ -57,7 +58,7 @@ async def _get(settings: Settings, given: str) -> bytes:
     """The content at an address that the user has typed, a page of Hugging Face or GitHub too."""
     sources = configured(settings)
     try:
-        keys = dict(recognise(given, sources).keys)
+        keys = dict(one_file(given, sources).keys)
     except NotAnAddress as error:
         raise CannotRead(str(error)) from None
     file = File(bundle="", source=keys.pop("source"), dest="workflow.json", keys=keys)

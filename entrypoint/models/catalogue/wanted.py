@@ -22,6 +22,7 @@ class FetchRequest:
     # everything that this pod wants: the record and the condition are about such a run, and not about one for a few
     # bundles that were typed
     whole: bool = True
+    only: frozenset[str] = frozenset()  # destinations: of the bundles, these files alone; empty: all of them
 
 
 class BadFlags(Exception):

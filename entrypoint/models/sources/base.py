@@ -33,6 +33,46 @@ class Found:
         self.keys, self.name, self.words, self.notes = keys, name, words, notes
 
 
+class Question:
+    """A pasted address whose files the site's API has to tell: a repository, a release, a model's page.
+
+    `source`: the name of the source that answers; `kind`: of what it leads to, for that source alone; `subject`: which
+    one; `what`: it, for messages; `refusal`: what the user does where one file is due; `include`: patterns of paths
+    that were pasted with it; `found`: what the address says already, where a full destination is all that it lacks.
+    """
+
+    def __init__(
+        self, source: str, kind: str, subject: Mapping[str, str], what: str, refusal: str, *,
+        include: tuple[str, ...] = (), found: Found | None = None, notes: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self.source, self.kind, self.subject, self.what, self.refusal = source, kind, subject, what, refusal
+        self.include, self.found, self.notes = include, found, notes
+
+
+class Listed:
+    """A file as a site's API lists it.
+
+    `path`: below what was asked for; `keys`: as in `Found`; `size`: bytes, 0: not known; `sha256`: or ""; `folder`: the
+    model folder that the site's own kind of model means, or "".
+    """
+
+    def __init__(self, path: str, keys: dict[str, str], size: int = 0, sha256: str = "", folder: str = "") -> None:
+        self.path, self.keys, self.size, self.sha256, self.folder = path, keys, size, sha256, folder
+
+
+class Listing:
+    """The files that a question is answered with.
+
+    `files`: in the site's order; `name`: a folder's name for those that stay together; `preferred`: the path of the one
+    that the site itself would give, or ""; `words`: as in `Found`, for every file; `notes`: what the user should know.
+    """
+
+    def __init__(
+        self, files: list[Listed], name: str, words: str = "", preferred: str = "", notes: tuple[str, ...] = ()
+    ) -> None:
+        self.files, self.name, self.words, self.preferred, self.notes = files, name, words, preferred, notes
+
+
 class Key:
     """One key of a source in the manifest.
 
@@ -70,10 +110,17 @@ class Source:
         """The address that `file` is requested at."""
         raise NotImplementedError
 
-    def recognise(self, url: str, parts: SplitResult) -> Found | None:
+    def recognise(self, url: str, parts: SplitResult) -> Found | Question | None:
         """Read a pasted address, given whole and split; None: it is not this site's.
 
-        Raises NotAnAddress: it is this site's and names no file.
+        Raises NotAnAddress: it is this site's and leads to no file.
+        """
+        raise NotImplementedError
+
+    async def answer(self, question: Question, ask: AskJson) -> Listing:
+        """The files that a question of this source means. `ask`: raises what it cannot be asked for.
+
+        Raises NotAnAddress: there are none; the message says what to paste.
         """
         raise NotImplementedError
 

@@ -1,20 +1,24 @@
-"""P: Civitai: the primary file of a model version."""
+"""P: Civitai: the files of a model version; its API knows their names, and of which kind the model is."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import SplitResult, parse_qs
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from entrypoint.models.sources.base import (
     AskJson,
     Found,
     Key,
+    Listed,
+    Listing,
     NotAnAddress,
+    Question,
     Source,
     host_of,
     member,
+    origin_of,
     sha256_in,
     without_credentials,
 )
@@ -24,8 +28,18 @@ if TYPE_CHECKING:
 
 _DOWNLOAD = r"/api/download/models/(\d+)"
 _VERSION = r"(?:/api/v1)?/model-versions/(\d+)(?:/.*)?"
+_MODEL = r"(?:/api/v1)?/models/(\d+)(?:/.*)?"
 #: The site's hosts: one model has the same number at each.
 _HOSTS = ("civitai.com", "civitai.red", "civitai.green")
+_CHOOSE = "choose a version on the model's page: its address then ends with ?modelVersionId=..."
+#: The site's kind of model (`ModelType`, developer.civitai.com/site/reference/models) -> ComfyUI's folder.
+_FOLDERS = {
+    "checkpoint": "checkpoints", "textualinversion": "embeddings", "hypernetwork": "hypernetworks", "lora": "loras",
+    "locon": "loras", "dora": "loras", "controlnet": "controlnet", "upscaler": "upscale_models", "vae": "vae",
+    "motionmodule": "animatediff_models",
+}  # fmt: skip
+#: Kinds of a version's files that are no models.
+_OTHER_FILES = ("Training Data", "Config", "Archive", "Workflow")
 
 
 class Civitai(Source):
@@ -43,23 +57,82 @@ class Civitai(Source):
         """`/api/download/models/<version>`, which redirects to the bytes."""
         return f"{self.home}/api/download/models/{file.keys['version_id']}"
 
-    def recognise(self, url: str, parts: SplitResult) -> Found | None:
-        """A model's page with a version, or a download; a token in the address is left out."""
+    def recognise(self, url: str, parts: SplitResult) -> Found | Question | None:
+        """A model's page, a version of it, or a download; a token in the address is left out."""
         if host_of(parts) not in _HOSTS:
             return None
         (kept, had_token), path = without_credentials(parts.query), parts.path
         notes = ("the token in the address is not kept: set CIVITAI_TOKEN",) if had_token else ()
-        query = parse_qs(kept)
+        query = {name: values[0] for name, values in parse_qs(kept).items()}
         if found := re.fullmatch(_DOWNLOAD, path):
+            keys = {"source": self.name, "version_id": found[1]}
             if query:  # which of the version's files
-                return Found({"source": "url", "url": f"https://civitai.com{path}?{kept}"}, "", path, notes)
-            return Found({"source": self.name, "version_id": found[1]}, "", path, notes)
-        version = query.get("modelVersionId", [""])[0]
+                keys = {"source": "url", "url": f"https://civitai.com{path}?{kept}"}
+            return self._version(found[1], query, Found(keys, "", path, notes), notes)
+        version, model = query.get("modelVersionId", ""), re.fullmatch(_MODEL, path)
         if found := re.fullmatch(_VERSION, path):
             version = found[1]
-        if not version.isdigit():
-            raise NotAnAddress("choose a version on the model's page: its address then ends with ?modelVersionId=...")
-        return Found({"source": self.name, "version_id": version}, "", path, notes)
+        if version.isdigit():
+            keys = {"source": self.name, "version_id": version}
+            return self._version(version, query, Found(keys, "", path, notes), notes)
+        if not model:
+            raise NotAnAddress("it is a page, not a file: open a model and copy its address")
+        return Question(self.name, "model", {"model": model[1]}, f"Civitai's model {model[1]}", _CHOOSE, notes=notes)
+
+    def _version(self, version: str, query: Mapping[str, str], found: Found, notes: tuple[str, ...]) -> Question:
+        subject = {"version": version, **{name: text for name, text in query.items() if name in _CHOICES}}
+        what = f"version {version} of a model of Civitai"
+        return Question(self.name, "version", subject, what, _CHOOSE, found=found, notes=notes)
+
+    async def answer(self, question: Question, ask: AskJson) -> Listing:
+        """The files of a version, or of a model's newest (developer.civitai.com/site/reference).
+
+        `GET /api/v1/model-versions/<id>`; `GET /api/v1/models/<id>`.
+        """
+        notes = question.notes
+        if question.kind == "model":
+            model = await ask(f"{self.home}/api/v1/models/{question.subject['model']}")
+            versions = member(model, "modelVersions")
+            tables = [each for each in versions if isinstance(each, dict)] if isinstance(versions, list) else []
+            if not tables:
+                raise NotAnAddress(f"{question.what} has no version that can be downloaded")
+            facts, kind = tables[0], member(model, "type")
+            if len(tables) > 1:
+                name = "".join(each for each in str(facts.get("name"))[:60] if each.isprintable())
+                notes += (f"it is the newest of {len(tables)} versions, {name}; for another one {_CHOOSE}",)
+        else:
+            facts = await ask(f"{self.home}/api/v1/model-versions/{question.subject['version']}")
+            kind = member(facts, "model", "type")
+        return self._listing(facts, kind, question, notes)
+
+    def _listing(self, facts: Any, kind: Any, question: Question, notes: tuple[str, ...]) -> Listing:
+        version, primary = member(facts, "id"), _primary(facts) or next(iter(_tables(facts)), None)
+        if not isinstance(version, int) or not primary:
+            raise NotAnAddress(f"{question.what} has no file that can be downloaded")
+        chosen = next((each for each in _tables(facts) if _is_meant(each, question.subject)), primary)
+        files = [self.listed(each, version, kind, is_primary=each is primary) for each in _tables(facts)]
+        found = [each for each in files if each is not None]
+        name = str(chosen.get("name"))
+        if len(found) > 1:
+            notes += (f"the version has {len(found)} files: {name} is taken; --include NAME takes another one",)
+        return Listing(found, "", "", name, notes)
+
+    def listed(self, file: Mapping[str, Any], version: int, kind: Any, *, is_primary: bool) -> Listed | None:
+        """A file of a version, as the API describes it; None: it is no model. `kind`: of the model."""
+        name, size, address = file.get("name"), file.get("sizeKB"), str(file.get("downloadUrl") or "")
+        if not isinstance(name, str) or file.get("type") in _OTHER_FILES:
+            return None
+        keys = {"source": self.name, "version_id": str(version)}
+        if not is_primary and origin_of(address) == origin_of(self.home):
+            parts = urlsplit(address)
+            query, _ = without_credentials(parts.query)
+            keys = {"source": "url", "url": f"{self.home}{parts.path}" + (f"?{query}" if query else "")}
+        folder = _FOLDERS.get(str(kind).lower(), "")
+        folder = "vae" if file.get("type") == "VAE" else folder
+        if folder == "checkpoints" and name.lower().endswith(".gguf"):
+            folder = "diffusion_models"
+        count = int(size * 1024) if isinstance(size, int | float) and 0 < size < 1e12 else 0
+        return Listed(name, keys, count, sha256_in(member(file, "hashes", "SHA256")), folder)
 
     async def look_up(self, file: File, ask: AskJson, *, has_token: bool) -> tuple[str, str]:
         """The SHA-256 (`GET /api/v1/model-versions/<id>`, developer.civitai.com)."""
@@ -67,7 +140,24 @@ class Civitai(Source):
         return "", sha256_in(member(_primary(facts), "hashes", "SHA256"))
 
 
-def _primary(facts: Any) -> Any:
+#: Parts of a download's query that choose among a version's files -> where the API has the same.
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "type": ("type",), "format": ("metadata", "format"), "size": ("metadata", "size"), "fp": ("metadata", "fp"),
+    "fileId": ("id",),
+}  # fmt: skip
+
+
+def _is_meant(file: Mapping[str, Any], subject: Mapping[str, str]) -> bool:
+    """Whether the address names this file: all that its query gives, and something, is the same."""
+    wanted = {name: text for name, text in subject.items() if name in _CHOICES}
+    return bool(wanted) and all(str(member(file, *_CHOICES[name])) == text for name, text in wanted.items())
+
+
+def _tables(facts: Any) -> list[dict[str, Any]]:
     files = member(facts, "files")
-    tables = [each for each in files if isinstance(each, dict)] if isinstance(files, list) else []
+    return [each for each in files if isinstance(each, dict)] if isinstance(files, list) else []
+
+
+def _primary(facts: Any) -> Any:
+    tables = _tables(facts)
     return next((each for each in tables if each.get("primary")), tables[0] if len(tables) == 1 else None)

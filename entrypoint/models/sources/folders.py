@@ -33,7 +33,7 @@ def destination(found: Found, wanted: str) -> str:
     """
     if wanted and not wanted.endswith("/"):
         return _checked(wanted)
-    folder = wanted.rstrip("/") or _folder(found.words)
+    folder = wanted.rstrip("/") or folder_of(found.words)
     if not folder:
         known = ", ".join(FOLDERS)
         name = "" if found.name else "NAME.safetensors"  # both in one message, so that the second try is right
@@ -62,7 +62,8 @@ def _checked(dest: str) -> str:
     return dest
 
 
-def _folder(words: str) -> str:
+def folder_of(words: str) -> str:
+    """ComfyUI's folder for a file with these words in its path; "": they do not say."""
     lowered = words.lower()
     for folder in FOLDERS:  # a part of the path that is ComfyUI's own name for it
         if folder in lowered.split("/"):

@@ -11,7 +11,10 @@ from entrypoint.models.sources.base import (
     AskJson,
     Found,
     Key,
+    Listed,
+    Listing,
     NotAnAddress,
+    Question,
     Source,
     host_of,
     member,
@@ -24,9 +27,13 @@ if TYPE_CHECKING:
     from entrypoint.models.sources.model_file import File
 
 _ASSET = r"/([^/]+/[^/]+)/releases/download/([^/]+)/([^/]+)"
+_RELEASE = r"/([^/]+/[^/]+)/releases(?:/(?:tag|expanded_assets)/(.+?)|/latest)?/?"
 #: Pages of a repository that are no file.
-_PAGE = r"/[^/]+(/[^/]+(/(releases(/tag/.+|/latest)?|(tree|issues|pull|wiki|discussions|tags|actions)(/.*)?))?)?/?"
+_PAGE = r"/[^/]+(/[^/]+(/((tree|issues|pull|wiki|discussions|tags|actions|commit|commits|packages)(/.*)?))?)?/?"
 _BLOB = r"/([^/]+/[^/]+)/blob/(.+)"
+#: A file's text at raw.githubusercontent.com, where a file in large file storage is its pointer alone.
+_RAW_HOST, _RAW = "raw.githubusercontent.com", r"/([^/]+/[^/]+)/(.+)"
+_NOT_A_FILE = "it is a page, not a file: copy the address of a file under `Assets` or `Code`"
 
 
 class GitHubRelease(Source):
@@ -43,10 +50,17 @@ class GitHubRelease(Source):
         revision, path = quote(file.keys["revision"]), quote(file.keys["path"])
         return f"{self.home}/{file.keys['repo_id']}/releases/download/{revision}/{path}"
 
-    def recognise(self, url: str, parts: SplitResult) -> Found | None:
-        """A release asset, or a file's page (then its raw address)."""
+    def recognise(self, url: str, parts: SplitResult) -> Found | Question | None:
+        """A release, an asset of it, or a file (at the address that follows a pointer of large file storage)."""
+        if host_of(parts) == _RAW_HOST and (found := re.fullmatch(_RAW, parts.path)):
+            keys = {"source": "url", "url": f"https://github.com/{found[1]}/raw/{found[2]}"}
+            return Found(keys, unquote(parts.path.rpartition("/")[2]), parts.path)
         if host_of(parts) != "github.com":
             return None
+        if found := re.fullmatch(_RELEASE, parts.path):
+            subject = {"repo_id": found[1], "tag": unquote(found[2] or "")}
+            what = f"the release {subject['tag'] or 'latest'} of {found[1]}"
+            return Question(self.name, "release", subject, what, _NOT_A_FILE)
         if found := re.fullmatch(_ASSET, parts.path):
             repo, tag, asset = (unquote(part) for part in found.groups())
             return Found({"source": self.name, "repo_id": repo, "revision": tag, "path": asset}, asset, parts.path)
@@ -54,8 +68,23 @@ class GitHubRelease(Source):
             keys = {"source": "url", "url": f"https://github.com/{found[1]}/raw/{found[2]}"}
             return Found(keys, unquote(parts.path.rpartition("/")[2]), parts.path)
         if re.fullmatch(_PAGE, parts.path):
-            raise NotAnAddress("it is a page, not a file: copy the address of a file under `Assets` or `Code`")
+            raise NotAnAddress(_NOT_A_FILE)
         return None
+
+    async def answer(self, question: Question, ask: AskJson) -> Listing:
+        """The assets of a release (`GET /repos/<repository>/releases/tags/<tag>`, docs.github.com, "Releases")."""
+        repo, tag = question.subject["repo_id"], question.subject["tag"]
+        which = f"tags/{quote(tag, safe='')}" if tag else "latest"
+        facts = await ask(f"{self.api}/repos/{repo}/releases/{which}")
+        tag = str(member(facts, "tag_name") or tag)
+        assets, files = member(facts, "assets"), []
+        for each in assets if isinstance(assets, list) else ():
+            name, size = member(each, "name"), member(each, "size")
+            if isinstance(name, str):
+                keys = {"source": self.name, "repo_id": repo, "revision": tag, "path": name}
+                digest = sha256_in(str(member(each, "digest") or "").removeprefix("sha256:"))
+                files.append(Listed(name, keys, size if isinstance(size, int) and size > 0 else 0, digest))
+        return Listing(files, repo.rpartition("/")[2], repo)
 
     async def look_up(self, file: File, ask: AskJson, *, has_token: bool) -> tuple[str, str]:
         """The asset's API address and digest.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from entrypoint.models.sources.base import Found, NotAnAddress, Source, is_address, origin_of
+from entrypoint.models.sources.base import Found, NotAnAddress, Question, Source, is_address, origin_of
 from entrypoint.models.sources.civitai import Civitai
 from entrypoint.models.sources.github import GitHubRelease
 from entrypoint.models.sources.huggingface import HuggingFace
@@ -36,12 +36,11 @@ def source_of(file: File, sources: Sources = SOURCES) -> Source:
     return next(each for each in sources if each.name == file.source)
 
 
-def recognise(url: str, sources: Sources = SOURCES) -> Found:
-    """Read an address as people copy it: a page or a download of a source, or any file's address.
+def recognise(url: str, sources: Sources = SOURCES) -> Found | Question:
+    """Read an address: a page or a download of a source, or any file's address (`pasted` reads what else people copy).
 
-    Raises NotAnAddress: it names no file; the message says what to do.
+    Raises NotAnAddress: it leads to no file; the message says what to do.
     """
-    url = url.strip()
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises for one that is no port

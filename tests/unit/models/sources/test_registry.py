@@ -8,7 +8,8 @@ from entrypoint.models.catalogue.edit import NEW, with_file
 from entrypoint.models.catalogue.manifest import parse
 from entrypoint.models.sources.base import NotAnAddress
 from entrypoint.models.sources.folders import destination
-from entrypoint.models.sources.registry import SOURCES, configured, login_remedy, recognise
+from entrypoint.models.sources.pasted import one_file
+from entrypoint.models.sources.registry import SOURCES, configured, login_remedy
 from entrypoint.models.sources.tokens import VARIABLES
 from entrypoint.settings.settings import Settings, secret_variables
 
@@ -69,7 +70,7 @@ HF = "https://huggingface.co/Comfy-Org/Wan_2.2/"
     ],
 )  # fmt: skip
 def test_an_address_gives_source_and_destination(url: str, keys: dict[str, str], dest: str) -> None:
-    found = recognise(url)
+    found = one_file(url)
     assert found.keys == keys
     assert destination(found, "") == dest
     table = parse(with_file(NEW, "x", "MINE", {**found.keys, "dest": dest}), "x")
@@ -98,7 +99,7 @@ def test_an_address_gives_source_and_destination(url: str, keys: dict[str, str],
     ],
 )
 def test_a_token_in_civitais_address_is_not_kept(url: str, keys: dict[str, str], notes: int) -> None:
-    found = recognise(url)
+    found = one_file(url)
     assert (found.keys, len(found.notes)) == (keys, notes)
     assert "s3cret" not in str(found)
     with pytest.raises(NotAnAddress, match="does not contain the file's name: give --dest loras/NAME"):
@@ -117,12 +118,12 @@ def test_a_token_in_civitais_address_is_not_kept(url: str, keys: dict[str, str],
 )
 def test_an_address_of_no_file_says_what_to_do(url: str, words: str) -> None:
     with pytest.raises(NotAnAddress, match=words) as caught:
-        recognise(url)
+        one_file(url)
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_model_of_unknown_kind_needs_a_folder() -> None:
-    found = recognise("https://example.com/thing.safetensors")
+    found = one_file("https://example.com/thing.safetensors")
     with pytest.raises(NotAnAddress, match="give --dest FOLDER/ "):
         destination(found, "")
     assert destination(found, "model_patches/") == "model_patches/thing.safetensors"
@@ -130,7 +131,7 @@ def test_a_model_of_unknown_kind_needs_a_folder() -> None:
 
 def test_a_mirror_of_the_hub_is_the_hub() -> None:
     mirrored = configured(Settings(hf_endpoint="https://mirror.example"))
-    assert recognise("https://mirror.example/o/r/resolve/main/a.bin", mirrored).keys["repo_id"] == "o/r"
+    assert one_file("https://mirror.example/o/r/resolve/main/a.bin", mirrored).keys["repo_id"] == "o/r"
 
 
 def test_each_row_is_whole() -> None:
@@ -165,7 +166,7 @@ def test_a_login_is_asked_for_by_the_site_of_the_address(url: str, words: str) -
     ],
 )  # fmt: skip
 def test_every_address_of_a_version_of_civitai_is_that_version(url: str) -> None:
-    assert recognise(url).keys == {"source": "civitai", "version_id": "2"}
+    assert one_file(url).keys == {"source": "civitai", "version_id": "2"}
 
 
 @pytest.mark.parametrize(
@@ -180,10 +181,10 @@ def test_every_address_of_a_version_of_civitai_is_that_version(url: str) -> None
 )  # fmt: skip
 def test_a_page_is_no_file(url: str) -> None:
     with pytest.raises(NotAnAddress, match=r"not a file|choose a version|by hand"):
-        recognise(url)
+        one_file(url)
 
 
 def test_a_download_of_civitai_says_all_that_is_missing_at_once() -> None:
-    found = recognise("https://civitai.com/api/download/models/2?type=Model&format=SafeTensor")
+    found = one_file("https://civitai.com/api/download/models/2?type=Model&format=SafeTensor")
     with pytest.raises(NotAnAddress, match=r"give --dest FOLDER/NAME\.safetensors"):
         destination(found, "")
