@@ -51,30 +51,25 @@ def add(settings: Settings, paths: Paths, pasted: Pasted, bundle: str = MINE) ->
         return error.code if isinstance(error, NotTaken) else BAD_SETTINGS
     for line in (*([found.what] if found.what else ()), *found.lines):
         log(f"models: {line}")
-    others = f" and the other {len(found.files) - 1} parts of it are" if len(found.files) > 1 else " is"
-    what = (
-        f"{found.files[0]['dest']}{others} in {where}, bundle {bundle}"
-        if len(found.files) == 1 or not found.what
-        else f"they are in {where}, bundle {bundle}"
-    )
+    first, more = found.files[0]["dest"], len(found.files) - 1
+    others = f" and the other {more} {'files' if found.what else 'parts of it'} are" if more else " is"
+    what = f"{first}{others} in {where}, bundle {bundle}"
     log(f"models: {what}; `podkeeper models fetch {bundle}` downloads it now")
     return DONE
 
 
 def refused(text: str, error: Exception) -> str:
     """Why a pasted text is not taken, in a line that shows no login of it."""
-    if not isinstance(error, NotAnAddress | NotTaken):
+    if not isinstance(error, NotAnAddress | NotTaken) or "\n" in str(error):  # a table of what there is
         return str(error)
-    return f"cannot add {shown(text) or without_query(text.strip())}: {error}"
+    what = "what was pasted" if re.search(r"\s", text.strip()) else shown(text) or without_query(text.strip())
+    return f"cannot add {what}: {error}"
 
 
 def _add(settings: Settings, paths: Paths, files: Sequence[Mapping[str, str]], bundle: str) -> str:
     """Add files to the user's manifest; returns its path. Raises BadManifest, OSError: nothing is added."""
     where = own_manifest(settings, paths)
-    text = _read(where) or NEW
-    for each in files:
-        text = with_file(text, where, bundle, each)
-    _replace(where, text)
+    _replace(where, with_file(_read(where) or NEW, where, bundle, *files))
     return where
 
 
@@ -100,7 +95,7 @@ def take_back(settings: Settings, paths: Paths, added: Added) -> None:
     try:
         for file in _files(where):
             if file.dest in added.new and not store.receipt(file) and not store.staged_bytes(file):
-                _replace(where, without_file(_read(where), where, file))
+                _replace(where, without_file(_read(where), where, file).rstrip("\n") + "\n")
     except (BadManifest, OSError) as error:
         log(f"models: {error}")
 

@@ -18,10 +18,10 @@ extends_catalogue = true
 """
 
 
-def with_file(text: str, origin: str, bundle: str, keys: Mapping[str, str]) -> str:
-    """`text` with one more `[[files]]`, and its bundle where that is a new one.
+def with_file(text: str, origin: str, bundle: str, *many: Mapping[str, str]) -> str:
+    """`text` with a `[[files]]` more for each of `many`, and their bundle where that is a new one.
 
-    Raises BadManifest: the text can't be used, or not with this file.
+    Raises BadManifest: the text can't be used, or not with these files.
     """
     import tomlkit  # for this command alone
 
@@ -31,13 +31,14 @@ def with_file(text: str, origin: str, bundle: str, keys: Mapping[str, str]) -> s
         bundles.add(bundle, tomlkit.item({"about": "Added by podkeeper models add"}))
         added.add("bundles", bundles)
     files = tomlkit.aot()
-    files.append(tomlkit.item({"bundle": bundle, **keys}))
+    for keys in many:
+        files.append(tomlkit.item({"bundle": bundle, **keys}))
     added.add("files", files)
     end = "" if text.endswith("\n") or not text else "\n"
     changed = f"{text}{end}\n{tomlkit.dumps(added)}"
     after = parse(changed, origin)
     old, new = files_of(before), files_of(after)
-    if not old < new or len(new) != len(old) + 1 or before.extends_catalogue != after.extends_catalogue:
+    if not old < new or len(new) != len(old) + len(many) or before.extends_catalogue != after.extends_catalogue:
         raise BadManifest(f"podkeeper cannot edit the layout of {origin} safely: add the file by hand")
     return changed
 

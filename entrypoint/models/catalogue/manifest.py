@@ -8,7 +8,8 @@ Format (every key is checked, an unknown one is an error):
     about, default (true), implies ([]), nodes, size_gb
     [[files]]
     bundle, dest, dest_root ("models" | "comfyui"), sha256, size
-    source = "..."                # one of sources/registry.py, and the keys of that source
+    source = "..."                # one of sources/registry.py, and the keys of that source; or, in their place,
+    url = "..."                   # an address as people copy it (sources/pasted.py)
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import tomllib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from entrypoint.models.sources.base import Key, is_destination, is_sha256
+from entrypoint.models.sources.base import Key, NotAnAddress, is_destination, is_sha256
 from entrypoint.models.sources.model_file import File
+from entrypoint.models.sources.pasted import one_file
 from entrypoint.models.sources.registry import SOURCES, source_named
 from entrypoint.nodes.pack_names import PACKS
 
@@ -143,6 +145,8 @@ class _Reader:
     def _file(self, table: Any, place: str, bundles: dict[str, Any]) -> File:
         if not isinstance(table, dict):
             raise self._bad(place, "", "must be a table")
+        if "source" not in table and "url" in table:
+            table = self._pasted(table, place)
         source = source_named(self._typed(table, "source", str, "", place))
         if source is None:
             raise self._bad(place, "source", "must be " + " or ".join(each.name for each in SOURCES))
@@ -159,6 +163,14 @@ class _Reader:
             raise self._bad(place, "size", "must be a number of bytes")
         common = {key: texts.pop(key) for key in _FILE_KEYS if key in texts}
         return File(bundle=table["bundle"], source=source.name, size=size, keys=texts, **common)
+
+    def _pasted(self, table: dict[str, Any], place: str) -> dict[str, Any]:
+        """The table with the keys that its address means."""
+        try:
+            found = one_file(self._typed(table, "url", str, "", place))
+        except NotAnAddress as error:
+            raise self._bad(place, "url", f"cannot be used: {error}") from None
+        return {**{key: value for key, value in table.items() if key != "url"}, **found.keys}
 
     def _text(self, table: dict[str, Any], key: str, rule: Key, place: str) -> str:
         value = table[key]

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from entrypoint.models.sources.base import Found, Listed, Listing, NotAnAddress, is_destination
 from entrypoint.models.sources.endings import CONFIGS, is_model
 from entrypoint.models.sources.folders import destination, folder_of
+from entrypoint.system.units import gigabytes
 
 #: Files of a listing that are looked at, and of a selection.
 MOST_LISTED, MOST_FILES = 20_000, 1000
@@ -127,7 +128,10 @@ def _found(file: Listed, listing: Listing) -> Found:
 
 def _place(file: Listed, selection: Selection, listing: Listing, wanted: str) -> str:
     if not selection.together:
-        return destination(_found(file, listing), wanted or (f"{file.folder}/" if file.folder else ""))
+        try:
+            return destination(_found(file, listing), wanted or (f"{file.folder}/" if file.folder else ""))
+        except NotAnAddress as error:
+            raise NotAnAddress(f"{file.path}: {error}") from None
     folder = wanted.rstrip("/") or ("diffusers" if _has_pipeline(selection) else folder_of(listing.words))
     if not folder:
         raise NotAnAddress("cannot tell the kind of model: give --dest FOLDER/")
@@ -139,9 +143,9 @@ def _has_pipeline(selection: Selection) -> bool:
 
 
 def table(selection: Selection) -> list[str]:
-    """A line for each unit, with its size in GB."""
+    """A line for each unit, with its size."""
     units = sorted(selection.units, key=lambda unit: unit.name)
-    lines = [f"  {unit.size / 1e9:8.2f} GB  {unit.name}" for unit in units[:_SHOWN]]
+    lines = [f"  {gigabytes(unit.size):>9}  {unit.name}" for unit in units[:_SHOWN]]
     return lines + ([f"  and {len(units) - _SHOWN} more"] if len(units) > _SHOWN else [])
 
 
@@ -166,8 +170,11 @@ def _usable(listing: Listing, found: Selection) -> list[Listed]:
 
 
 def _matches(path: str, include: Sequence[str]) -> bool:
-    name = path.rpartition("/")[2].lower()
-    return any(fnmatchcase(path.lower(), each.lower()) or fnmatchcase(name, each.lower()) for each in include)
+    """Whether a pattern names the file; what is no model has to be named with its ending."""
+    lowered, name = path.lower(), path.rpartition("/")[2].lower()
+    ending = name[name.rfind(".") :] if "." in name else name
+    wanted = [each.lower() for each in include if is_model(name) or each.lower().endswith(ending)]
+    return any(fnmatchcase(lowered, each) or fnmatchcase(name, each) for each in wanted)
 
 
 def _units(files: Sequence[Listed]) -> list[Unit]:

@@ -92,7 +92,7 @@ def test_a_file_that_podkeeper_did_not_download_is_never_removed(tmp_path: Path,
         (
             ("add", "https://huggingface.co/o/r"),
             2,
-            "cannot add https://huggingface.co/o/r: it is a repository",
+            "cannot add https://huggingface.co/o/r: NotFound: HTTP 404",
         ),
         (("add", "https://example.com/x?token=s3cret"), 2, "cannot add https://example.com/x: cannot tell the kind"),
         (("add", "https://example.com/x", "--dest", "../x"), 2, "must be a path below its folder"),

@@ -96,6 +96,36 @@ def test_an_error_names_its_line_and_key(old: str, new: str, line: int, words: s
     assert "\n" not in str(caught.value)
 
 
+PASTED = 'schema = 1\n[bundles.A]\n[[files]]\nbundle = "A"\ndest = "loras/a"\nurl = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("url", "source", "keys"),
+    [
+        ("https://huggingface.co/o/r/blob/main/x.pt", "huggingface", {"repo_id": "o/r", "path": "x.pt"}),
+        ("hf://o/r@v1/x.pt", "huggingface", {"repo_id": "o/r", "path": "x.pt", "revision": "v1"}),
+        ("https://civitai.com/models/1/x?modelVersionId=2", "civitai", {"version_id": "2"}),
+        ("https://www.dropbox.com/s/1/x.pt?dl=0", "url", {"url": "https://www.dropbox.com/s/1/x.pt?dl=1"}),
+    ],
+)
+def test_an_address_without_a_source_is_read_as_people_copy_it(url: str, source: str, keys: dict[str, str]) -> None:
+    (file,) = parse(PASTED.format(url), "x").bundles[0].files
+    assert (file.source, dict(file.keys)) == (source, keys)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://huggingface.co/o/r", "it is a repository, not a file"),
+        ("https://drive.google.com/file/d/1", "Google Drive has no address"),
+        ("https://huggingface.co/o/r/blob/main/../x.pt", "path must be a path inside the repository"),
+    ],
+)
+def test_an_address_without_a_source_that_is_no_file_says_why(url: str, words: str) -> None:
+    with pytest.raises(BadManifest, match=words):
+        parse(PASTED.format(url), "x")
+
+
 def test_a_toml_error_names_its_line() -> None:
     with pytest.raises(BadManifest, match=r"mine\.toml: not TOML: .*line 2"):
         parse("schema = 1\nfoo bar\n", "mine.toml")
