@@ -171,6 +171,10 @@ def _add_workflow(workflow: Parser) -> None:
     fetch.add_argument("--no-nodes", action="store_true", help="the models alone: custom nodes run their own code")
     for verb in (plan, fetch):
         verb.add_argument(
+            "--take", action="append", default=[], type=_choice, metavar="NAME=ADDRESS",
+            help="take a model that the workflow has no address of from there",
+        )  # fmt: skip
+        verb.add_argument(
             "file", metavar="FILE|URL|-",
             help="JSON of the user interface or the API, or a PNG, WebP, MP4 or WebM that ComfyUI has saved; -: stdin",
         )  # fmt: skip
@@ -220,6 +224,8 @@ def _add_models(models: Parser) -> None:
             help="of a repository, folder or release: the files that match, as '*fp8*'",
         )  # fmt: skip
         verb.add_argument("--yes", action="store_true", help="all model files of a repository, folder or release")
+    search = _command(verbs, "search", "look for a model at Hugging Face and Civitai", _MODELS)
+    search.add_argument("words", nargs="+", metavar="WORDS", help="a file's name, a SHA-256, or words")
     remove = _command(verbs, "rm", "remove downloaded files, and print what that frees", _MODELS)
     remove.add_argument("name", metavar="FILE|BUNDLE", help="a file below the models folder, or all files of a bundle")
 
@@ -235,6 +241,13 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError("must be a number of lines")
     return int(text)
+
+
+def _choice(text: str) -> tuple[str, str]:
+    name, separator, address = text.partition("=")
+    if not separator or not name or not address:
+        raise argparse.ArgumentTypeError("must be a model's name, =, and its address")
+    return name, address
 
 
 def _bundle_name(text: str) -> str:

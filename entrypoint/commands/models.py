@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from entrypoint.commands.program import run, settings_and_paths
-from entrypoint.models import add_remove, commands
+from entrypoint.models import add_remove, commands, search
 from entrypoint.models.catalogue.manifest import is_bundle_name
 from entrypoint.models.fetch_pasted import fetch_pasted
 from entrypoint.models.pasted_files import Pasted
@@ -38,6 +38,8 @@ def main(given: Namespace) -> int:
             return commands.verify(settings, paths)
         case "add":
             return max(add_remove.add(settings, paths, each, given.bundle) for each in _pasted(given.url, given))
+        case "search":
+            return search.search(settings, paths, " ".join(given.words))
         case "rm":
             return add_remove.remove(settings, paths, given.name)
         case _:

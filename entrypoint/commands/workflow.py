@@ -18,8 +18,8 @@ def main(given: Namespace) -> int:
     take_logins(paths)
     become_service_user(settings)  # models and nodes are that user's: root would follow its links
     if given.verb == "plan":
-        return commands.plan(settings, paths, given.file, as_json_text=given.json)
-    return commands.fetch(settings, paths, given.file, nodes=not given.no_nodes)
+        return commands.plan(settings, paths, given.file, as_json_text=given.json, taken=dict(given.take))
+    return commands.fetch(settings, paths, given.file, nodes=not given.no_nodes, taken=dict(given.take))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from entrypoint.models.catalogue.fit import margin
 from entrypoint.models.disk import free_space
 from entrypoint.models.progress import FAILED, Transfer
 from entrypoint.models.progress import INSTALLED as FETCHED
+from entrypoint.models.search import Wanted
 from entrypoint.models.sources.base import NotAnAddress
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.registry import Sources, configured
@@ -19,9 +21,9 @@ from entrypoint.nodes.inventory import read_launch
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_table
-from entrypoint.workflows import candidates
+from entrypoint.workflows import candidates, online
 from entrypoint.workflows.addresses import file_of
-from entrypoint.workflows.document import Workflow
+from entrypoint.workflows.document import Workflow, plain
 from entrypoint.workflows.hub import ask_sizes
 from entrypoint.workflows.installed import Installed, look
 from entrypoint.workflows.needed import Model, needed_models, needed_packs
@@ -40,17 +42,25 @@ from entrypoint.workflows.plan import (
 )
 
 
-async def make_plan(settings: Settings, paths: Paths, workflow: Workflow) -> Plan:
-    """The plan. Raises NotAWorkflow: it names too much; VolumeFailed: the volume refuses."""
+async def make_plan(
+    settings: Settings, paths: Paths, workflow: Workflow, taken: Mapping[str, str] | None = None
+) -> Plan:
+    """The plan. `taken`: a model's name -> the address that the user has chosen for it.
+
+    Raises NotAWorkflow: it names too much; NotNamed: none of its models has a name of `taken`; VolumeFailed: the volume
+    refuses.
+    """
     installed, store, sources = look(settings, paths), ModelStore.of(paths), configured(settings)
-    models = [_state(each, installed, store, sources) for each in needed_models(workflow)]
+    needed = needed_models(workflow)
+    _take(needed, taken or {})
+    models = [_state(each, installed, store, sources) for each in needed]
     notes = [*workflow.notes, *one_file_each(models)]
     version = read_launch(paths).comfyui
     packs = [
         state_of(each, installed.nodes, installed.classes, installed.core, version) for each in needed_packs(workflow)
     ]
     await _ask(settings, paths, models)
-    _add_candidates(settings, models, packs)
+    notes += await _add_candidates(settings, paths, models, packs)
     return Plan(models, packs, _room(paths, store), notes, workflow.inactive)
 
 
@@ -96,15 +106,47 @@ async def _ask(settings: Settings, paths: Paths, models: Iterable[ModelState]) -
             each.state = INSTALLED
 
 
-def _add_candidates(settings: Settings, models: Iterable[ModelState], packs: Iterable[PackState]) -> None:
-    wanted = [each for each in models if each.state == NO_ADDRESS]
+class NotNamed(Exception):
+    """An address is given for a file that the workflow does not name; the message says which."""
+
+
+def _take(models: Sequence[Model], taken: Mapping[str, str]) -> None:
+    for name, address in taken.items():
+        named = [each for each in models if name in (each.dest, each.name, each.name.rpartition("/")[2])]
+        if not named:
+            names = ", ".join(plain(each.name) for each in models[:10])
+            raise NotNamed(f"the workflow names no model {plain(name)}; it names {names or 'none'}")
+        for each in named:
+            each.url = address
+
+
+async def _add_candidates(
+    settings: Settings, paths: Paths, models: Iterable[ModelState], packs: Iterable[PackState]
+) -> list[str]:
+    """Where what has no usable address may be from; returns notes. What this machine knows is not asked for."""
+    wanted = [each for each in models if _has_no_file(each)]
     found = candidates.candidates(settings, {each.model.name for each in wanted}) if wanted else {}
     for each in wanted:
         each.candidates = found.get(each.model.name, [])
+    unknown = {Wanted(each.model.name, each.model.sha256): each for each in wanted if not each.candidates}
     nameless = [each for each in packs if each.state in (NO_ADDRESS, UNKNOWN) and not each.pack.registry]
     repositories = candidates.node_candidates(settings, {each.pack.label for each in nameless}) if nameless else {}
+    kinds = {each.pack.label for each in nameless} - set(repositories)
+    (files, notes), (classes, more) = await asyncio.gather(
+        online.file_candidates(settings, paths, unknown, online.SECONDS),
+        online.class_candidates(settings, paths, kinds, online.SECONDS),
+    )
+    for key, model in unknown.items():
+        model.candidates = files.get(key, [])
     for pack in nameless:
-        pack.candidates = repositories.get(pack.pack.label, [])
+        pack.candidates = repositories.get(pack.pack.label) or classes.get(pack.pack.label, [])
+    return [*notes, *more]
+
+
+def _has_no_file(each: ModelState) -> bool:
+    """Whether another address could help: it has none, one that means no file, or one where nothing is."""
+    gone = each.state == REFUSED and not each.model.problem and (each.file is None or each.note.startswith("NotFound"))
+    return each.state == NO_ADDRESS or gone
 
 
 def _room(paths: Paths, store: ModelStore) -> Room:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
+    from entrypoint.models.sources.hits import Hit
     from entrypoint.models.sources.model_file import File
 
 #: Requests JSON at an address, with the site's token; None where the site does not serve it.
@@ -123,6 +124,14 @@ class Source:
         Raises NotAnAddress: there are none; the message says what to paste.
         """
         raise NotImplementedError
+
+    async def search(self, words: str, ask: AskJson) -> list[Hit]:
+        """What the site has by this file name, or by these words. `ask`: raises what it cannot be asked for."""
+        return []
+
+    async def by_hash(self, sha256: str, ask: AskJson) -> list[Hit]:
+        """The files of the site with this SHA-256."""
+        return []
 
     async def look_up(self, file: File, ask: AskJson, *, has_token: bool) -> tuple[str, str]:
         """(address, sha256) as the site's API gives them; "" for each that it does not."""

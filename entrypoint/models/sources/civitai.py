@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from entrypoint.models.sources.base import (
     AskJson,
@@ -22,8 +22,10 @@ from entrypoint.models.sources.base import (
     sha256_in,
     without_credentials,
 )
+from entrypoint.models.sources.endings import is_model
 
 if TYPE_CHECKING:
+    from entrypoint.models.sources.hits import Hit
     from entrypoint.models.sources.model_file import File
 
 _DOWNLOAD = r"/api/download/models/(\d+)"
@@ -38,6 +40,8 @@ _FOLDERS = {
     "locon": "loras", "dora": "loras", "controlnet": "controlnet", "upscaler": "upscale_models", "vae": "vae",
     "motionmodule": "animatediff_models",
 }  # fmt: skip
+#: Models that a search looks at.
+_SEARCHED = 10
 #: Kinds of a version's files that are no models.
 _OTHER_FILES = ("Training Data", "Config", "Archive", "Workflow")
 
@@ -134,6 +138,43 @@ class Civitai(Source):
         count = int(size * 1024) if isinstance(size, int | float) and 0 < size < 1e12 else 0
         return Listed(name, keys, count, sha256_in(member(file, "hashes", "SHA256")), folder)
 
+    async def search(self, words: str, ask: AskJson) -> list[Hit]:
+        """Files of this name, or models by these words (`GET /api/v1/models?query=`)."""
+        found: list[Hit] = []
+        name = words.rpartition("/")[2].casefold()
+        query = quote(name.rpartition(".")[0] if is_model(name) else words, safe="")
+        facts = await ask(f"{self.home}/api/v1/models?query={query}&limit={_SEARCHED}&nsfw=true")
+        items = member(facts, "items")
+        for item in items if isinstance(items, list) else ():
+            versions = member(item, "modelVersions")
+            tables = [each for each in versions if isinstance(each, dict)] if isinstance(versions, list) else []
+            for version in tables if is_model(name) else tables[:1]:
+                found += self._hits(version, item, lambda file: not is_model(name) or _name_of(file) == name)
+        return found
+
+    async def by_hash(self, sha256: str, ask: AskJson) -> list[Hit]:
+        """The version with this file (`GET /api/v1/model-versions/by-hash/<hash>`)."""
+        version = await ask(f"{self.home}/api/v1/model-versions/by-hash/{sha256}")
+        model = {"id": member(version, "modelId"), "name": member(version, "model", "name")}
+        return self._hits(version, model, lambda file: sha256_in(member(file, "hashes", "SHA256")) == sha256)
+
+    def _hits(self, version: Any, model: Any, wanted: Callable[[Any], bool]) -> list[Hit]:
+        from entrypoint.models.sources.hits import Hit, count_of  # for this question alone
+
+        number, identifier = member(version, "id"), member(model, "id")
+        if not isinstance(number, int) or not isinstance(identifier, int):
+            return []
+        stats = member(version, "stats", "downloadCount") or member(model, "stats", "downloadCount")
+        where = f"{str(member(model, 'name'))[:60]} at Civitai"
+        found, primary = list[Hit](), _primary(version)
+        for each in filter(wanted, _tables(version)):
+            file = self.listed(each, number, member(model, "type"), is_primary=each is primary)
+            if file is not None:
+                more = "" if each is primary else f"&fileId={each.get('id')}"
+                address = f"https://civitai.com/models/{identifier}?modelVersionId={number}{more}"
+                found.append(Hit(address, where, file.size, file.sha256, count_of(stats)))
+        return found
+
     async def look_up(self, file: File, ask: AskJson, *, has_token: bool) -> tuple[str, str]:
         """The SHA-256 (`GET /api/v1/model-versions/<id>`, developer.civitai.com)."""
         facts = await ask(f"{self.home}/api/v1/model-versions/{file.keys['version_id']}")
@@ -151,6 +192,10 @@ def _is_meant(file: Mapping[str, Any], subject: Mapping[str, str]) -> bool:
     """Whether the address names this file: all that its query gives, and something, is the same."""
     wanted = {name: text for name, text in subject.items() if name in _CHOICES}
     return bool(wanted) and all(str(member(file, *_CHOICES[name])) == text for name, text in wanted.items())
+
+
+def _name_of(file: Any) -> str:
+    return str(member(file, "name")).casefold()
 
 
 def _tables(facts: Any) -> list[dict[str, Any]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from entrypoint.models.sources.base import (
@@ -12,18 +12,19 @@ from entrypoint.models.sources.base import (
     AskJson,
     Found,
     Key,
-    Listed,
     Listing,
     NotAnAddress,
     Question,
     Source,
     host_of,
-    member,
     repo_keys,
     sha256_in,
 )
+from entrypoint.models.sources.endings import is_model
+from entrypoint.models.sources.hub_listing import INDEX, files_in, models_of_collection, parts_of_index
 
 if TYPE_CHECKING:
+    from entrypoint.models.sources.hits import Hit
     from entrypoint.models.sources.model_file import File
 
 #: Old models have no owner (gpt2); the revision of a pull request is refs/pr/1, also in an address.
@@ -39,11 +40,9 @@ _PAGES = frozenset({
     "api", "blog", "chat", "collections", "docs", "enterprise", "join", "learn", "login", "models", "new",
     "organizations", "papers", "posts", "pricing", "search", "settings", "tasks", "front",
 })  # fmt: skip
-_INDEX = r"(.+)\.(safetensors|bin)\.index\.json"
 #: Hosts of the hub's storage: an address there is signed for some minutes.
 _STORAGE = (".xethub.hf.co", "cdn-lfs.huggingface.co", "cdn-lfs.hf.co")
 _ONE_FILE = "it is a repository, not a file: open the file under `Files` and copy that address"
-_MOST_IN_A_MESSAGE = 20
 
 
 class HuggingFace(Source):
@@ -93,7 +92,7 @@ class HuggingFace(Source):
             keys["revision"] = revision
         name = path.rpartition("/")[2]
         found = Found(keys, name, f"{repo}/{path}")
-        if re.fullmatch(_INDEX, name):
+        if re.fullmatch(INDEX, name):
             subject = {"repo_id": repo, "revision": revision, "index": path}
             refusal = "it is the index of a model in parts: paste the address of its first part"
             return Question(self.name, "index", subject, f"{repo}/{path}", refusal)
@@ -120,13 +119,13 @@ class HuggingFace(Source):
         """
         subject = question.subject
         if question.kind == "collection":
-            raise NotAnAddress(_collection(await ask(f"{self.home}/api/collections/{quote(subject['slug'])}")))
+            raise NotAnAddress(models_of_collection(await ask(f"{self.home}/api/collections/{quote(subject['slug'])}")))
         repo, revision = subject["repo_id"], subject["revision"]
         where = f"{quote(repo)}/revision/{quote(revision, safe='')}"
-        files = list(self.files_in(await ask(f"{self.home}/api/models/{where}?blobs=true"), repo, revision))
+        files = list(files_in(await ask(f"{self.home}/api/models/{where}?blobs=true"), repo, revision))
         name = repo.rpartition("/")[2]
         if index := subject.get("index"):
-            return Listing(_parts(files, index), name, repo)
+            return Listing(parts_of_index(files, index), name, repo)
         if folder := subject.get("folder"):
             inside = [each for each in files if each.path.startswith(f"{folder}/")]
             for each in inside:
@@ -136,18 +135,11 @@ class HuggingFace(Source):
             return Listing(inside, folder.rpartition("/")[2], f"{repo}/{folder}")
         return Listing(files, name, repo)
 
-    def files_in(self, facts: Any, repo: str, revision: str = "main") -> Iterator[Listed]:
-        """The files of a repository, as the hub's API describes it (`siblings`)."""
-        siblings = member(facts, "siblings")
-        for each in siblings if isinstance(siblings, list) else ():
-            path, size = member(each, "rfilename"), member(each, "size")
-            if not isinstance(path, str):
-                continue
-            keys = {"source": self.name, "repo_id": repo, "path": path}
-            if revision != "main":
-                keys["revision"] = revision
-            digest = sha256_in(member(each, "lfs", "sha256"))
-            yield Listed(path, keys, size if isinstance(size, int) and size > 0 else 0, digest)
+    async def search(self, words: str, ask: AskJson) -> list[Hit]:
+        """Files of this name, or repositories by these words (`hub_search`)."""
+        from entrypoint.models.sources.hub_search import search_files, search_repositories  # for this question alone
+
+        return await (search_files if is_model(words) else search_repositories)(self.home, words, ask)
 
     def facts_in(self, headers: Mapping[str, str]) -> tuple[int | None, str]:
         """X-Linked-Size and X-Linked-Etag: of a file in large file storage, its size and SHA-256."""
@@ -158,30 +150,3 @@ class HuggingFace(Source):
     def needs_login(self, status: int, headers: Mapping[str, str]) -> bool:
         """The hub refuses a gated model with 403 and X-Error-Code."""
         return status == 403 and headers.get("X-Error-Code") == "GatedRepo"
-
-
-def _parts(files: list[Listed], index: str) -> list[Listed]:
-    """The index, and the parts beside it."""
-    folder, slash, name = index.rpartition("/")
-    found = re.fullmatch(_INDEX, name)
-    stem, ending = (re.escape(each) for each in found.groups()) if found else ("", "")
-    part = re.compile(rf"{re.escape(folder + slash)}{stem}-\d{{5}}-of-\d{{5}}\.{ending}")
-    parts = [each for each in files if each.path == index or part.fullmatch(each.path)]
-    if len(parts) < 2:
-        raise NotAnAddress("its repository has no parts beside this index: copy the address of a model file")
-    for each in parts:
-        each.path = each.path.removeprefix(folder + slash)
-    return parts
-
-
-def _collection(facts: Any) -> str:
-    items = member(facts, "items")
-    found = [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
-    models = [str(each.get("id")) for each in found if each.get("type") == "model"]
-    models = [each for each in models if re.fullmatch(rf"{REPO_NAME}/{REPO_NAME}", each)]
-    if not models:
-        return "it is a collection without models: copy the address of a model's page"
-    more = f" and {len(models) - _MOST_IN_A_MESSAGE} more" if len(models) > _MOST_IN_A_MESSAGE else ""
-    return (
-        f"it is a collection of {len(models)} models: paste one of them: {', '.join(models[:_MOST_IN_A_MESSAGE])}{more}"
-    )

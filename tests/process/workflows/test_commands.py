@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from entrypoint.settings.settings import Settings
-from entrypoint.workflows import commands
+from entrypoint.workflows import commands, online
 from entrypoint.workflows.fetch import fetch
 from entrypoint.workflows.needed import Model
 from entrypoint.workflows.plan import MISSING, ModelState, Plan, Room
@@ -46,7 +46,8 @@ def origin() -> Iterator[Origin]:
 
 
 @pytest.fixture
-def pod(tmp_path: Path, origin: Origin) -> Iterator[Pod]:
+def pod(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pod]:
+    monkeypatch.setattr(online, "SECONDS", 0)  # test_candidates.py asks the sites
     mask = os.umask(0o022)  # fetch sets the volume's
     made = Pod(tmp_path, origin)
     Path(made.paths.data, "models.toml").unlink()
