@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.models import add_remove, commands, search
-from entrypoint.models.catalogue.manifest import is_bundle_name
 from entrypoint.models.fetch_pasted import fetch_pasted
 from entrypoint.models.pasted_files import Pasted
+from entrypoint.models.sources.base import is_sha256
 from entrypoint.models.sources.tokens import take_logins
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -37,7 +37,9 @@ def main(given: Namespace) -> int:
         case "verify":
             return commands.verify(settings, paths)
         case "add":
-            return max(add_remove.add(settings, paths, each, given.bundle) for each in _pasted(given.url, given))
+            return max(
+                add_remove.add(settings, paths, each, given.bundle) for each in _pasted(_texts(given.url), given)
+            )
         case "search":
             return search.search(settings, paths, " ".join(given.words))
         case "rm":
@@ -48,17 +50,22 @@ def main(given: Namespace) -> int:
 
 def _fetch(settings: Settings, paths: Paths, given: Namespace) -> int:
     """Bundles by their names, and whatever else was pasted."""
-    bundles = tuple(each for each in given.what if is_bundle_name(each))
-    pasted = _pasted([each for each in given.what if each not in bundles], given)
+    texts = _texts(given.what)
+    bundles = tuple(each for each in texts if not set("/:.@\\ ").intersection(each) and not is_sha256(each.lower()))
+    pasted = _pasted([each for each in texts if each not in bundles], given)
     if not pasted:
         return commands.fetch(settings, paths, bundles)
     code = commands.fetch(settings, paths, bundles) if bundles else 0
     return max(code, fetch_pasted(settings, paths, pasted, given.bundle))
 
 
-def _pasted(words: Sequence[str], given: Namespace) -> list[Pasted]:
-    """An address each; of a command that was pasted without quotes, the whole of it."""
-    texts = [" ".join(words)] if words and words[0] in _PROGRAMS else words
+def _texts(words: Sequence[str]) -> list[str]:
+    """The words, those of a command that was pasted without quotes as one."""
+    begin = next((index for index, word in enumerate(words) if word in _PROGRAMS), len(words))
+    return [*words[:begin], *([" ".join(words[begin:])] if words[begin:] else [])]
+
+
+def _pasted(texts: Sequence[str], given: Namespace) -> list[Pasted]:
     more = {"sha256": given.sha256, "dest": given.dest, "include": tuple(given.include), "everything": given.yes}
     return [Pasted(text=each, **more) for each in texts]
 

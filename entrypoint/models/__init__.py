@@ -2,7 +2,8 @@
 
 In: a manifest (catalogue/), the DOWNLOAD_* flags and requests (`bundle_requests`), the tokens of the sources. Out: the
 files, a receipt each (`store`), `<runtime>/reports/models.json` (`progress.record`), the condition ModelsIncomplete, an
-exit code (`outcome`). `worker` is supervisord's one-shot, `commands` and `add_remove` are `podkeeper models`.
+exit code (`outcome`). `worker` is supervisord's one-shot, `commands`, `add_remove`, `fetch_pasted` and `search` are
+`podkeeper models`.
 
 `run` surveys what is installed and how large the rest is, has `fetch_plan.make_plan` decide, and executes the plan.
 One file on its way to the disk passes eight modules, none of them twice:
@@ -14,6 +15,9 @@ Beside that path, and never calling back into it: download/remote_file (the reso
 download/segments, hasher, connections, lease; progress. An origin without ranges takes download/whole_file in place of
 download/segmented.
 
-Rooms, from the top: run, worker and commands; download/; store and report; catalogue/ (what is wanted); sources/ (one
-file a site) and transport/ (HTTP); errors, disk. No room imports from one above it (pyproject.toml).
+What a user pastes passes sources/pasted (the text) and the site's `recognise` (the address). Where the address leaves
+it open, pasted_files has site_api ask, the site's `answer` list, and sources/selection choose and say where each goes.
+
+Rooms, from the top: run, worker and commands; pasted_files; download/; store and report; catalogue/ (what is wanted);
+sources/ (one file a site) and transport/ (HTTP); errors, disk. No room imports from one above it (pyproject.toml).
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from entrypoint.models import run
 from entrypoint.models.add_remove import MINE, Added, add_keys, refused, take_back
@@ -14,6 +14,7 @@ from entrypoint.models.outcome import BAD_SETTINGS, DONE, EX_NOPERM, LATER, NO_R
 from entrypoint.models.pasted_files import NotTaken, Pasted, PastedFiles, files_of
 from entrypoint.models.report import log
 from entrypoint.models.sources.base import NotAnAddress
+from entrypoint.models.sources.model_file import File
 from entrypoint.models.store import ModelStore, refusal
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -55,7 +56,15 @@ def _without_room(paths: Paths, found: PastedFiles) -> str:
     """Why the files do not fit, by the sizes that the site gives; "": they do, or the sizes are not known."""
     store = ModelStore.of(paths)
     free, total = free_space(store.disk_of_models())
-    room = free - margin(total)
-    if found.size <= room:
+    room, need = free - margin(total), found.size - sum(_bytes_there(store, keys) for keys in found.files)
+    if not found.size or need <= max(room, 0):
         return ""
     return f"{found.what} need more than the {gigabytes(max(room, 0))} that are free; choose with --include 'PATTERN'"
+
+
+def _bytes_there(store: ModelStore, keys: Mapping[str, str]) -> int:
+    """Bytes of a file that are installed or staged already."""
+    mine = {name: text for name, text in keys.items() if name not in ("source", "dest", "sha256")}
+    file = File(bundle="", source=keys["source"], dest=keys["dest"], keys=mine)
+    size = store.receipt(file).get("size")
+    return size if isinstance(size, int) else store.staged_bytes(file)

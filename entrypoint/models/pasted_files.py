@@ -77,8 +77,11 @@ def _of_question(settings: Settings, paths: Paths, question: Question, pasted: P
         also = "; or give --dest FOLDER/NAME" if question.found else ""
         raise NotTaken(f"{error}; {error.remedy}{also}", LATER if error.temporary else BAD_SETTINGS) from None
     include = pasted.include or question.include
+    more: tuple[str, ...] = ()
     if listing.preferred and not include:
-        listing.files = [each for each in listing.files if each.path == listing.preferred]
+        if (count := len(listing.files)) > 1:
+            more = (f"it is {listing.preferred.path}, one of {count} files; --include 'PATTERN' takes another one",)
+        listing.files = [listing.preferred]
     selection = select(listing, include)
     several = len(selection.units) > 1 or "(a pipeline" in selection.units[0].name
     if several and not include and not pasted.everything:
@@ -89,7 +92,7 @@ def _of_question(settings: Settings, paths: Paths, question: Question, pasted: P
     if pasted.sha256:
         files = [each | {"sha256": pasted.sha256.lower()} for each in files]
     what = f"{question.what}: {len(files)} file{'s' * (len(files) > 1)}, {gigabytes(selection.size)}"
-    return PastedFiles(files, selection.size, (*listing.notes, *selection.notes), what)
+    return PastedFiles(files, selection.size, (*listing.notes, *more, *selection.notes), what)
 
 
 async def _ask(settings: Settings, paths: Paths, question: Question) -> Listing:

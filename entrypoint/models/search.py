@@ -13,6 +13,7 @@ from entrypoint.models.report import log
 from entrypoint.models.site_api import SiteApi, site_api
 from entrypoint.models.sources.base import is_sha256
 from entrypoint.models.sources.hits import Hit
+from entrypoint.models.transport.private_networks import host_of
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 
@@ -40,16 +41,16 @@ class Search:
 
     async def ask(self, url: str) -> Any:
         """The JSON at an address. Raises DownloadError: the site does not respond; None: it has nothing there."""
-        if url not in self._asked:
+        if url not in self._asked and not self._over:
             self._asked[url] = asyncio.create_task(self._ask(url))
         try:
-            return await asyncio.shield(self._asked[url])
+            if url in self._asked:
+                return await asyncio.shield(self._asked[url])
         except asyncio.CancelledError:
             if not self._over:
                 raise
-            raise DownloadError(
-                "NotAsked", "a site did not respond in time", "try again later", temporary=True
-            ) from None
+        reason = f"{host_of(url)} did not respond in time"
+        raise DownloadError("NotAsked", reason, "try again later", temporary=True)
 
     async def _ask(self, url: str) -> Any:
         async with self._turn:
@@ -60,11 +61,12 @@ class Search:
                     raise
                 return None
 
-    def cancel(self) -> None:
+    async def end(self) -> None:
         """Drop the requests that are still under way: the searches end with what the others have found."""
         self._over = True
         for task in self._asked.values():
             task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
     async def hits(self, wanted: Wanted) -> list[Hit]:
         """What all sites have, by the hash first; of a file whose hash is known, no other file."""
@@ -90,9 +92,8 @@ async def find(
     async with site_api(settings, paths) as api:
         search = Search(api)
         tasks = [asyncio.create_task(search.hits(each)) for each in asked]
-        _, late = await asyncio.wait(tasks, timeout=seconds)
-        if late:
-            search.cancel()
+        await asyncio.wait(tasks, timeout=seconds)
+        await search.end()
         return list(await asyncio.gather(*tasks)), "; ".join(dict.fromkeys(search.silent.values()))
 
 

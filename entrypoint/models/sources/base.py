@@ -64,13 +64,14 @@ class Listed:
 class Listing:
     """The files that a question is answered with.
 
-    `files`: in the site's order; `name`: a folder's name for those that stay together; `preferred`: the path of the one
-    that the site itself would give, or ""; `words`: as in `Found`, for every file; `notes`: what the user should know.
+    `files`: in the site's order; `name`: a folder's name for those that stay together; `preferred`: the one that the
+    site itself would give, or None; `words`: as in `Found`, for every file; `notes`: what the user should know.
     """
 
     def __init__(
-        self, files: list[Listed], name: str, words: str = "", preferred: str = "", notes: tuple[str, ...] = ()
-    ) -> None:
+        self, files: list[Listed], name: str, words: str = "", preferred: Listed | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         self.files, self.name, self.words, self.preferred, self.notes = files, name, words, preferred, notes
 
 

@@ -114,20 +114,25 @@ class Civitai(Source):
         if not isinstance(version, int) or not primary:
             raise NotAnAddress(f"{question.what} has no file that can be downloaded")
         chosen = next((each for each in _tables(facts) if _is_meant(each, question.subject)), primary)
-        files = [self.listed(each, version, kind, is_primary=each is primary) for each in _tables(facts)]
-        found = [each for each in files if each is not None]
-        name = str(chosen.get("name"))
-        if len(found) > 1:
-            notes += (f"the version has {len(found)} files: {name} is taken; --include NAME takes another one",)
-        return Listing(found, "", "", name, notes)
+        found, preferred = list[Listed](), None
+        for each in _tables(facts):
+            if (file := self.listed(each, version, kind, is_primary=each is primary)) is not None:
+                found.append(file)
+                preferred = file if each is chosen else preferred
+        return Listing(found, str(version), "", preferred, notes)
 
     def listed(self, file: Mapping[str, Any], version: int, kind: Any, *, is_primary: bool) -> Listed | None:
-        """A file of a version, as the API describes it; None: it is no model. `kind`: of the model."""
+        """A file of a version, as the API describes it; None: it is no model, or it has no address of its own.
+
+        `kind`: of the model.
+        """
         name, size, address = file.get("name"), file.get("sizeKB"), str(file.get("downloadUrl") or "")
         if not isinstance(name, str) or file.get("type") in _OTHER_FILES:
             return None
         keys = {"source": self.name, "version_id": str(version)}
-        if not is_primary and origin_of(address) == origin_of(self.home):
+        if not is_primary:
+            if origin_of(address) != origin_of(self.home):
+                return None
             parts = urlsplit(address)
             query, _ = without_credentials(parts.query)
             keys = {"source": "url", "url": f"{self.home}{parts.path}" + (f"?{query}" if query else "")}

@@ -67,8 +67,9 @@ def one_file(text: str, sources: Sources = SOURCES) -> Found:
 def shown(text: str) -> str:
     """What was pasted without a query or login, where it is no address by itself; "" where it may hold a secret."""
     text = _unwrapped(text.translate(_INVISIBLE).strip())
-    safe = re.fullmatch(r"[\w.+-]+[/:][\w./:@+-]{1,200}", text, re.ASCII) and not re.search(r":[^/@]*@|//", text)
-    return text if safe else ""
+    safe = re.fullmatch(r"[\w.+-]+[/:][\w./:@+-]{1,200}", text, re.ASCII)
+    login = "//" in text or ("@" in text and ":" in text.partition("@")[0])
+    return text if safe and not login else ""
 
 
 def _with_include(address: str, include: tuple[str, ...], sources: Sources) -> Found | Question:

@@ -6,10 +6,10 @@ models folder is left out by name.
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from entrypoint.models.sources.base import Found, Listed, Listing, NotAnAddress, is_destination
 from entrypoint.models.sources.endings import CONFIGS, is_model
@@ -21,7 +21,7 @@ MOST_LISTED, MOST_FILES = 20_000, 1000
 _SHOWN = 40
 #: Names of devices on Windows and on network volumes of its kind.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE | re.ASCII)
-_PART = re.compile(r"(.*)-\d{5}-of-(\d{5})(\.[a-z]+)", re.ASCII)
+_PART = r"(.*)-\d{5}-of-(\d{5})(\.[a-z]+)"
 _PIPELINE = "model_index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
@@ -110,7 +110,8 @@ def destinations(selection: Selection, listing: Listing, wanted: str) -> list[di
     found, taken = [], set[str]()
     for each, place in zip(files, places, strict=True):
         # Two names in one folder: each keeps its path below the repository's name.
-        path = place if folded.count(place.casefold()) == 1 else f"{place.partition('/')[0]}/{listing.name}/{each.path}"
+        alone = folded.count(place.casefold()) == 1
+        path = place if alone else f"{place.rpartition('/')[0]}/{listing.name}/{each.path}"
         if path.casefold() in taken:  # they differ by capital letters alone, which some volumes do not
             selection.notes.append(f"{each.path} is left out: another file has the same name but for capital letters")
             continue
@@ -151,12 +152,12 @@ def table(selection: Selection) -> list[str]:
 
 def _usable(listing: Listing, found: Selection) -> list[Listed]:
     """The files whose paths can stand below the models folder."""
-    bad, hidden, good = [], 0, []
+    bad, good = [], []
     for each in listing.files[:MOST_LISTED]:
         names = each.path.split("/")
         if any(name.startswith(".") and name not in (".", "..") for name in names):
-            hidden += 1  # .gitattributes
-        elif (
+            continue  # .gitattributes
+        if (
             not is_destination(each.path)
             or any(len(name.encode(errors="replace")) > 255 or _DEVICES.fullmatch(name) for name in names)
             or any(name.endswith((" ", ".")) or ":" in name for name in names)
@@ -174,14 +175,14 @@ def _matches(path: str, include: Sequence[str]) -> bool:
     lowered, name = path.lower(), path.rpartition("/")[2].lower()
     ending = name[name.rfind(".") :] if "." in name else name
     wanted = [each.lower() for each in include if is_model(name) or each.lower().endswith(ending)]
-    return any(fnmatchcase(lowered, each) or fnmatchcase(name, each) for each in wanted)
+    return any(fnmatch.fnmatchcase(lowered, each) or fnmatch.fnmatchcase(name, each) for each in wanted)
 
 
 def _units(files: Sequence[Listed]) -> list[Unit]:
     """The files, the parts of a model as one."""
     groups: dict[tuple[str, ...], list[Listed]] = {}
     for each in files:
-        part = _PART.fullmatch(each.path)
+        part = re.fullmatch(_PART, each.path, re.ASCII)
         groups.setdefault(part.groups() if part else (each.path,), []).append(each)
     return [
         Unit(f"{key[0]}-*{key[2]} ({len(group)} parts)" if len(key) > 1 else key[0], tuple(group))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from entrypoint.models import fetch_pasted as fetch_pasted_module
 from entrypoint.models.add_remove import add
 from entrypoint.models.fetch_pasted import fetch_pasted
 from entrypoint.models.pasted_files import Pasted
@@ -123,6 +124,17 @@ def test_a_repository_larger_than_the_disk_is_refused_before_a_byte(
     assert (manifest(pod), origin.requests("cdn")) == ("", [])
 
 
+def test_what_is_installed_needs_no_room(
+    pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.hub_fault = answers({REPOSITORY: siblings(origin, "vae/a.safetensors")})
+    assert fetch(pod, "o/r") == 0
+    monkeypatch.setattr(fetch_pasted_module, "free_space", lambda _: (100, 10**12))
+    assert fetch(pod, "o/r") == 0
+    origin.hub_fault = answers({REPOSITORY: siblings(origin, "vae/b.safetensors")})
+    assert fetch(pod, "o/r") == 3
+
+
 def test_a_collection_names_its_models(pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str]) -> None:
     items = [{"type": "model", "id": "o/r"}, {"type": "dataset", "id": "o/d"}, {"type": "model", "id": "o/\x1b[2J"}]
     origin.hub_fault = answers({"/api/collections/o/some-1": {"title": "x", "items": items}})
@@ -158,6 +170,26 @@ def test_a_page_of_civitai_takes_one_try(pod: Pod, origin: Origin, text: str, ki
     assert fetch(pod, text) == 0
     assert models(pod) == {dest}
     assert Path(pod.paths.data, "models", dest).read_bytes() == origin.files["a.safetensors"]
+
+
+def test_another_file_of_a_version_is_chosen_by_its_pattern(
+    pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two files of a version often have one name; the one that is not primary is at an address of its own."""
+    facts = version(origin, "a.safetensors", "LORA")
+    address = f"{origin.hub_url}/api/download/models/345?type=Model&format=SafeTensor&fp=fp32&token=s3cret"
+    for name in ("a.safetensors", "b.safetensors"):
+        facts["files"].append({"id": 9, "name": name, "type": "Model", "sizeKB": 1.0, "downloadUrl": address})
+    facts["files"].append({"id": 10, "name": "evil.safetensors", "type": "Model", "downloadUrl": "http://evil/x"})
+    origin.hub_fault = answers({"/api/v1/model-versions/345": facts})
+    assert add(pod.settings, pod.paths, Pasted(text="civitai:12@345", include=("b.*",))) == 0
+    assert "fp=fp32" in manifest(pod)
+    assert "s3cret" not in manifest(pod)
+    assert add(pod.settings, pod.paths, Pasted(text="civitai:12@345", include=("evil*",))) == 2
+    assert "evil" not in manifest(pod)
+    assert add(pod.settings, pod.paths, Pasted(text="civitai:12@345", dest="vae/")) == 0
+    assert 'dest = "vae/a.safetensors"' in manifest(pod)
+    assert "it is a.safetensors, one of 3 files" in capsys.readouterr().out
 
 
 def test_a_kind_of_civitais_without_a_folder_needs_one(

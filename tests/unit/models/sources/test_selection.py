@@ -48,6 +48,7 @@ def dests(*paths: str, include: tuple[str, ...] = (), wanted: str = "", words: s
         # Two of one name.
         (("high/x.safetensors", "low/x.safetensors", "y.safetensors"), (), "loras/",
          ["loras/r/high/x.safetensors", "loras/r/low/x.safetensors", "loras/y.safetensors"]),
+        (("high/x.pt", "low/x.pt"), (), "loras/wan/", ["loras/wan/r/high/x.pt", "loras/wan/r/low/x.pt"]),
         (("X.safetensors", "x.safetensors"), (), "loras/", ["loras/r/X.safetensors"]),
     ],
 )  # fmt: skip
