@@ -152,7 +152,8 @@ def test_the_example_in_the_docs_is_a_manifest() -> None:
     page = (ROOT / "docs/models.md").read_text()
     (example,) = re.findall(r"(?s)```toml\n(.*?)```", page)
     manifest = parse(example, "docs/models.md")
-    assert [file.dest for file in manifest.bundles[0].files] == ["loras/style.safetensors"]
+    dests = [file.dest for file in manifest.bundles[0].files]
+    assert dests == ["loras/style.safetensors", "loras/other.safetensors"]
     assert manifest.extends_catalogue
 
 
