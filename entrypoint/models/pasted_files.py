@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from entrypoint.models.errors import DownloadError
 from entrypoint.models.outcome import BAD_SETTINGS, LATER
@@ -55,6 +55,8 @@ class NotTaken(Exception):
 
 def files_of(settings: Settings, paths: Paths, pasted: Pasted) -> PastedFiles:
     """The files. Raises NotAnAddress: the address means none; NotTaken."""
+    if pasted.dest and "/" not in pasted.dest:  # ComfyUI has no model beside its folders
+        pasted = replace(pasted, dest=f"{pasted.dest}/")
     found = read(pasted.text, configured(settings))
     if isinstance(found, Question):
         whole_path = pasted.dest and not pasted.dest.endswith("/")

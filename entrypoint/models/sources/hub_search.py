@@ -1,7 +1,7 @@
 """P: a search at the Hugging Face hub, which knows repositories' names, and not their files'.
 
 A file is looked for in the repositories that its name suggests, and in those of the owners whose files most workflows
-of ComfyUI name.
+of ComfyUI name. `GET /api/models` as huggingface_hub 2.4 asks (hf_api.py, `list_models`); `sort` is descending.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ async def search_files(home: str, path: str, ask: AskJson) -> list[Hit]:
     words = dict.fromkeys(each for each in (stem, _SUFFIX.sub("", stem)) if len(each) > 2)
     queries = [f"search={quote(each, safe='')}&limit={_REPOSITORIES}" for each in words]
     queries += [f"author={owner}&limit={_OF_AN_OWNER}" for owner in _OWNERS]
-    rest = "&sort=downloads&expand[]=siblings&expand[]=downloads"
+    rest = "&sort=downloads&expand=siblings&expand=downloads"
     answers = await asyncio.gather(*(ask(f"{home}/api/models?{each}{rest}") for each in queries))
     found: dict[str, tuple[int, str]] = {}
     for item in (item for each in answers if isinstance(each, list) for item in each):
@@ -53,7 +53,7 @@ async def search_files(home: str, path: str, ask: AskJson) -> list[Hit]:
 async def search_repositories(home: str, words: str, ask: AskJson) -> list[Hit]:
     """Repositories by these words, the most downloaded first."""
     query = f"search={quote(words, safe='')}&limit={_REPOSITORIES}&sort=downloads"
-    answer = await ask(f"{home}/api/models?{query}&expand[]=siblings&expand[]=downloads")
+    answer = await ask(f"{home}/api/models?{query}&expand=siblings&expand=downloads")
     found = []
     for item in answer if isinstance(answer, list) else ():
         repo = member(item, "id")

@@ -127,9 +127,12 @@ class HuggingFace(Source):
         if index := subject.get("index"):
             return Listing(parts_of_index(files, index), name, repo)
         if folder := subject.get("folder"):
-            inside = [each for each in files if each.path.startswith(f"{folder}/")]
+            above = folder.rpartition("/")[0] + "/" if "/" in folder else ""
+            inside = [each for each in files if each.path == folder]  # a file's path, behind `tree`
+            above = above if inside else f"{folder}/"
+            inside = inside or [each for each in files if each.path.startswith(above)]
             for each in inside:
-                each.path = each.path.removeprefix(f"{folder}/")
+                each.path = each.path.removeprefix(above)
             if not inside:
                 raise NotAnAddress(f"{repo} has no folder {folder}")
             return Listing(inside, folder.rpartition("/")[2], f"{repo}/{folder}")

@@ -13,13 +13,15 @@ import pytest
 from aiohttp import web
 
 from entrypoint.models import fetch_pasted as fetch_pasted_module
+from entrypoint.models import run
 from entrypoint.models.add_remove import add
 from entrypoint.models.fetch_pasted import fetch_pasted
 from entrypoint.models.pasted_files import Pasted
 from entrypoint.models.sources import registry
 from entrypoint.models.sources.base import origin_of
 from entrypoint.models.sources.tokens import Tokens
-from tests.support.models.origin import Origin
+from tests.support.models.fetcher import FAST
+from tests.support.models.origin import Origin, drop
 from tests.support.models.pod import Pod
 from tests.support.models.sites import answers, siblings, sources_at, version
 
@@ -89,6 +91,8 @@ def test_a_folder_of_one_model_is_taken_at_once(pod: Pod, origin: Origin) -> Non
     assert fetch(pod, f"{origin.hub_url}/o/r/tree/main/split/vae") == 0
     assert models(pod) == {"vae/a.safetensors"}
     assert fetch(pod, f"{origin.hub_url}/o/r/tree/main/elsewhere") == 2
+    assert fetch(pod, f"{origin.hub_url}/o/r/tree/main/split/loras/b.safetensors", dest="loras") == 0
+    assert models(pod) == {"vae/a.safetensors", "loras/b.safetensors"}
 
 
 def test_parts_by_their_index_and_a_pipeline_keep_their_folder(
@@ -250,6 +254,56 @@ def test_hostile_names_of_a_repository_stay_inside(
     new = {path for path in pod.root.parent.rglob("*") if path.is_file()} - before
     assert all(str(path).startswith(pod.paths.data) or path.parent == Path(pod.paths.reports) for path in new)
     assert len({each.casefold() for each in models(pod)}) == len(models(pod))
+
+
+async def _aborted(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    if before:
+        return None
+    drop(request)
+    return web.Response()
+
+
+async def _busy(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    return None if before > 1 else web.Response(status=503)
+
+
+async def _other_bytes(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    return await origin.serve(request, origin.files["b.safetensors"][:1075])
+
+
+async def _page(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    return web.Response(text="<html>log in</html>", content_type="text/html")
+
+
+async def _shifted(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    return await origin.serve(request, origin.files["a.safetensors"], shift=1)
+
+
+async def _gone(origin: Origin, request: web.Request, before: int) -> web.StreamResponse | None:
+    return web.Response(status=404)
+
+
+@pytest.mark.parametrize(
+    ("fault", "right"),
+    [(_aborted, True), (_busy, True), (_other_bytes, False), (_page, False), (_shifted, False), (_gone, False)],
+)
+@pytest.mark.parametrize("text", ["o/r", "civitai:12@345"])
+def test_a_fault_of_the_download_ends_in_the_right_file_or_in_none(
+    pod: Pod, origin: Origin, monkeypatch: pytest.MonkeyPatch, text: str, fault: Any, right: bool
+) -> None:
+    """A listing or a page that leads to a file is fetched as every other address is (test_faults)."""
+    monkeypatch.setattr(run, "Limits", lambda: FAST)
+    found = {
+        REPOSITORY: siblings(origin, "vae/a.safetensors"),
+        "/api/v1/model-versions/345": version(origin, "a.safetensors", "VAE"),
+    }
+    origin.hub_fault = answers(found, {"/api/download/models/345": "a.safetensors"})
+    origin.cdn_fault = fault
+    code = fetch(pod, text)
+    assert (code == 0, models(pod)) == (right, {"vae/a.safetensors"} if right else set())
+    if right:
+        installed = Path(pod.paths.data, "models/vae/a.safetensors")
+        assert installed.read_bytes() == origin.files["a.safetensors"]
 
 
 def _redirect(target: str) -> Any:
