@@ -85,8 +85,7 @@ def _of_question(settings: Settings, paths: Paths, question: Question, pasted: P
             more = (f"it is {listing.preferred.path}, one of {count} files; --include 'PATTERN' takes another one",)
         listing.files = [listing.preferred]
     selection = select(listing, include)
-    several = len(selection.units) > 1 or "(a pipeline" in selection.units[0].name
-    if several and not include and not pasted.everything:
+    if (len(selection.units) > 1 or selection.pipeline) and not include and not pasted.everything:
         raise NotTaken(_choice(question, selection))
     files = destinations(selection, listing, pasted.dest)
     if pasted.sha256 and len(files) > 1:

@@ -128,16 +128,16 @@ async def _add_candidates(
     found = candidates.candidates(settings, {each.model.name for each in wanted}) if wanted else {}
     for each in wanted:
         each.candidates = found.get(each.model.name, [])
-    unknown = {Wanted(each.model.name, each.model.sha256): each for each in wanted if not each.candidates}
+    unknown = {id(each): Wanted(each.model.name, each.model.sha256) for each in wanted if not each.candidates}
     nameless = [each for each in packs if each.state in (NO_ADDRESS, UNKNOWN) and not each.pack.registry]
     repositories = candidates.node_candidates(settings, {each.pack.label for each in nameless}) if nameless else {}
     kinds = {each.pack.label for each in nameless} - set(repositories)
     (files, notes), (classes, more) = await asyncio.gather(
-        online.file_candidates(settings, paths, unknown, online.SECONDS),
+        online.file_candidates(settings, paths, unknown.values(), online.SECONDS),
         online.class_candidates(settings, paths, kinds, online.SECONDS),
     )
-    for key, model in unknown.items():
-        model.candidates = files.get(key, [])
+    for each in wanted:
+        each.candidates = each.candidates or files.get(unknown[id(each)], [])
     for pack in nameless:
         pack.candidates = repositories.get(pack.pack.label) or classes.get(pack.pack.label, [])
     return [*notes, *more]

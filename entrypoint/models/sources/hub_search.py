@@ -16,8 +16,8 @@ from entrypoint.models.sources.endings import is_model
 from entrypoint.models.sources.hits import Hit, count_of
 from entrypoint.models.sources.hub_listing import files_in
 
-#: Owners of repackaged files: of the 809 addresses in ComfyUI's workflow templates, most are Comfy-Org's.
-_OWNERS = ("Comfy-Org", "Kijai")
+#: Of the 323 addresses at the hub in comfyui-workflow-templates 0.11.19, 235 are of the first, 15 and 14 of the others.
+_OWNERS = ("Comfy-Org", "Lightricks", "Kijai")
 #: What a name has behind the model's: precision, quantisation.
 _SUFFIX = re.compile(
     r"[-_.](?:fp\d+|bf16|int[48]|e[45]m[23]\w*|q\d\w*|iq\d\w*|scaled|pruned|ema\w*|comfy\w*|rank\d*)(?![a-z0-9]).*"

@@ -127,12 +127,13 @@ class HuggingFace(Source):
         if index := subject.get("index"):
             return Listing(parts_of_index(files, index), name, repo)
         if folder := subject.get("folder"):
-            above = folder.rpartition("/")[0] + "/" if "/" in folder else ""
-            inside = [each for each in files if each.path == folder]  # a file's path, behind `tree`
-            above = above if inside else f"{folder}/"
-            inside = inside or [each for each in files if each.path.startswith(above)]
+            file = next((each for each in files if each.path == folder), None)  # a file's path, behind `tree`
+            if file is not None:
+                file.path = file.path.rpartition("/")[2]
+                return Listing([file], name, f"{repo}/{folder}")
+            inside = [each for each in files if each.path.startswith(f"{folder}/")]
             for each in inside:
-                each.path = each.path.removeprefix(above)
+                each.path = each.path.removeprefix(f"{folder}/")
             if not inside:
                 raise NotAnAddress(f"{repo} has no folder {folder}")
             return Listing(inside, folder.rpartition("/")[2], f"{repo}/{folder}")

@@ -32,7 +32,7 @@ _SCHEMES = {
 _AIR = r"(?:urn:)?(?:air:)?(?:[\w.-]+:){0,2}(civitai|huggingface):([^@+\s]+)(?:@([^:+\s]+))?(?:\+(\d+))?(?:[:.]\S*)?"
 _REPO = rf"((?:datasets/|spaces/)?{REPO_NAME}/{REPO_NAME})(?:@([^/\s]+))?(?:/(.+))?"
 #: Pages of the hub that stand where an owner does.
-_SITE_WORDS = ("models", "api", "docs", "blog", "papers", "spaces", "datasets", "collections")
+_SITE_WORDS = ("models", "api", "docs", "blog", "papers", "collections")
 #: Options of `hf download` that take a value (huggingface_hub 2.4, cli/download.py).
 _VALUED = (
     "--repo-type", "--type", "--revision", "--include", "--exclude", "--local-dir", "--cache-dir", "--token",
@@ -184,7 +184,7 @@ def _address(text: str, sources: Sources) -> tuple[str, tuple[str, ...]]:
 def _hub_address(text: str, sources: Sources) -> str:
     """The hub's address of [datasets/]owner/name[@revision][/path], as `hf://` has it."""
     found = re.fullmatch(_REPO, text, re.ASCII if text.isascii() else 0)
-    if not found or found[1].partition("/")[0] in _SITE_WORDS[:-3] or (found[3] is None and is_model(found[1])):
+    if not found or found[1].partition("/")[0] in _SITE_WORDS or (found[3] is None and is_model(found[1])):
         one_word = re.fullmatch(REPO_NAME, text, re.ASCII)  # it is not repeated: a token is one word, too
         more = "; a repository without an owner is https://huggingface.co/NAME" if one_word else ""
         raise NotAnAddress(_NO_ADDRESS + more)

@@ -41,10 +41,12 @@ class Unit:
 
 @dataclass(slots=True)
 class Selection:
-    """`units`: what would be taken; `together`: they keep their paths below one folder; `notes`: what was left out."""
+    """`units`: what would be taken; `together`: they keep their paths below one folder; `pipeline`: of a pipeline;
+    `notes`: what was left out."""
 
     units: list[Unit] = field(default_factory=list)
     together: bool = False
+    pipeline: bool = False
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -69,7 +71,7 @@ def select(listing: Listing, include: Sequence[str] = ()) -> Selection:
         files = [each for each in files if _matches(each.path, include)]
         found.units = _units(files)
     elif any(each.path == _PIPELINE for each in files):
-        found.together = True
+        found.together = found.pipeline = True
         inside = [each for each in files if "/" in each.path or not is_model(each.path)]
         files = _without_duplicates([each for each in inside if is_model(each.path) or _is_config(each.path)], found)
         found.units = [Unit(f"{listing.name} (a pipeline of {len(files)} files)", tuple(files))]
@@ -133,14 +135,10 @@ def _place(file: Listed, selection: Selection, listing: Listing, wanted: str) ->
             return destination(_found(file, listing), wanted or (f"{file.folder}/" if file.folder else ""))
         except NotAnAddress as error:
             raise NotAnAddress(f"{file.path}: {error}") from None
-    folder = wanted.rstrip("/") or ("diffusers" if _has_pipeline(selection) else folder_of(listing.words))
+    folder = wanted.rstrip("/") or ("diffusers" if selection.pipeline else folder_of(listing.words))
     if not folder:
         raise NotAnAddress("cannot tell the kind of model: give --dest FOLDER/")
     return f"{folder}/{listing.name}/{file.path}"
-
-
-def _has_pipeline(selection: Selection) -> bool:
-    return any(each.path == _PIPELINE for each in selection.files)
 
 
 def table(selection: Selection) -> list[str]:

@@ -72,7 +72,7 @@ def test_by_a_files_name(pod: Pod, origin: Origin, capsys: pytest.CaptureFixture
     assert "40 downloads" in lines[1]
     assert lines[2].startswith(f"{origin.hub_url}/o/r/resolve/main/vae/{NAME.upper()} (o/r at Hugging Face")
     assert len(lines) == 4
-    assert len(origin.hits) <= 7
+    assert len(origin.hits) <= 8
     assert not Path(pod.paths.data, "models").exists()
 
 

@@ -97,6 +97,14 @@ def test_an_address_for_a_file_that_the_workflow_does_not_name_is_refused(
     assert "the workflow names no model y.pt; it names x.pt" in capsys.readouterr().out
 
 
+def test_two_files_of_one_name_have_candidates_each(
+    pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sites(origin)
+    _, plan = planned(pod, write(pod, node(1, "VAELoader", NAME), node(2, "UpscaleModelLoader", NAME)), capsys)
+    assert [len(each["candidates"]) for each in plan["models"]] == [1, 1]
+
+
 @pytest.mark.parametrize("url", ["https://huggingface.co/o/r", "https://huggingface.co/o/r/resolve/main/gone.pt"])
 def test_a_file_whose_address_leads_nowhere_is_looked_for(
     pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str], url: str
