@@ -22,7 +22,7 @@ from entrypoint.settings.settings import Settings
 
 #: Bytes of a response: a repository of 20,000 files has about 8 MB. Redirects: a renamed repository has one.
 LARGEST, _MOST_REDIRECTS = 16 << 20, 3
-_BRIEF = Limits(connect_timeout=8.0, stall_timeout=8.0)
+_BRIEF = Limits(connect_timeout=8.0, stall_timeout=20.0)  # a long list of files may take that at 1 MB/s
 _CHECK_NETWORK = "check the pod's network, then try again"
 
 
