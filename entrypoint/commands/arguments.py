@@ -221,7 +221,7 @@ def _add_models(models: Parser) -> None:
         )
         verb.add_argument(
             "--include", action="append", default=[], metavar="PATTERN",
-            help="of a repository, folder or release: the files that match, as '*fp8*'",
+            help="of a repository, folder or release: the files that match, as '*fp8*'; '!*.bin' leaves out",
         )  # fmt: skip
         verb.add_argument("--yes", action="store_true", help="all model files of a repository, folder or release")
     search = _command(verbs, "search", "look for a model at Hugging Face and Civitai", _MODELS)

@@ -149,6 +149,7 @@ def _of_hub_command(words: list[str], sources: Sources) -> Found | Question:
     if len(files) == 1 and not files[0].endswith("/"):
         return recognise(_hub_address(f"{address}/{files[0]}", sources), sources)
     include = (*(f"{each}*" if each.endswith("/") else each for each in files), *options.get("--include", ()))
+    include += tuple(f"!{each}" for each in options.get("--exclude", ()))
     return _with_include(_hub_address(address, sources), include, sources)
 
 

@@ -63,7 +63,8 @@ class Selection:
 def select(listing: Listing, include: Sequence[str] = ()) -> Selection:
     """The files that are meant: model files; all that a pipeline's folder needs; or what `include` names.
 
-    `include`: patterns of paths or names, as a shell has them. Raises NotAnAddress: there is none.
+    `include`: patterns of paths or names, as a shell has them; one that begins with `!` leaves out. Raises
+    NotAnAddress: there is none.
     """
     found = Selection()
     files = _usable(listing, found)
@@ -169,11 +170,17 @@ def _usable(listing: Listing, found: Selection) -> list[Listed]:
 
 
 def _matches(path: str, include: Sequence[str]) -> bool:
-    """Whether a pattern names the file; what is no model has to be named with its ending."""
+    """Whether a pattern names the file, and none leaves it out; what is no model has to be named with its ending."""
     lowered, name = path.lower(), path.rpartition("/")[2].lower()
     ending = name[name.rfind(".") :] if "." in name else name
-    wanted = [each.lower() for each in include if is_model(name) or each.lower().endswith(ending)]
-    return any(fnmatch.fnmatchcase(lowered, each) or fnmatch.fnmatchcase(name, each) for each in wanted)
+
+    def any_of(patterns: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatchcase(text, each.lower()) for each in patterns for text in (lowered, name))
+
+    if any_of([each[1:] for each in include if each.startswith("!")]):
+        return False
+    wanted = [each for each in include if not each.startswith("!")] or ["*"]
+    return any_of([each for each in wanted if is_model(name) or each.lower().endswith(ending)])
 
 
 def _units(files: Sequence[Listed]) -> list[Unit]:

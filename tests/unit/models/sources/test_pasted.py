@@ -132,7 +132,7 @@ SEVERAL: list[tuple[str, str, dict[str, str], tuple[str, ...]]] = [
     ("hf download o/r", "repository", repository(), ()),
     ("hf download o/r a.safetensors b.safetensors", "repository", repository(), ("a.safetensors", "b.safetensors")),
     ("huggingface-cli download o/r --include '*fp8*' '*.json' --exclude x", "repository", repository(),
-     ("*fp8*", "*.json")),
+     ("*fp8*", "*.json", "!x")),
     ("hf download o/r vae/", "repository", repository(), ("vae/*",)),
     (f"git clone {HUB}/o/r", "repository", repository(), ()),
     (f"GIT_LFS_SKIP_SMUDGE=1 git clone {HUB}/o/r", "repository", repository(), ()),

@@ -30,6 +30,8 @@ def dests(*paths: str, include: tuple[str, ...] = (), wanted: str = "", words: s
         (("a.safetensors", "notes.txt"), ("notes.txt",), "loras/", ["loras/notes.txt"]),
         (("a.safetensors",), (), "loras/", ["loras/a.safetensors"]),
         (("a.safetensors",), (), "loras/mine.safetensors", ["loras/mine.safetensors"]),
+        (("a_fp8.pt", "a_fp16.pt", "b.pt"), ("*fp*", "!*16*"), "vae/", ["vae/a_fp8.pt"]),
+        (("a_fp8.pt", "a_fp16.pt", "b.txt"), ("!*16*",), "vae/", ["vae/a_fp8.pt"]),
         # The same weights as pickles.
         (("x.safetensors", "x.bin", "x.ckpt", "y.pth"), (), "vae/", ["vae/x.safetensors", "vae/y.pth"]),
         (("model.safetensors", "pytorch_model.bin", "tf_model.h5"), (), "clip/", ["clip/model.safetensors"]),
