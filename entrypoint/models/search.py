@@ -11,8 +11,11 @@ from entrypoint.models.errors import DownloadError
 from entrypoint.models.outcome import DONE, INCOMPLETE, LATER
 from entrypoint.models.report import log
 from entrypoint.models.site_api import SiteApi, site_api
-from entrypoint.models.sources.base import is_sha256
+from entrypoint.models.sources.base import NotAnAddress, Question, is_sha256
 from entrypoint.models.sources.hits import Hit
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.sources.pasted import read
+from entrypoint.models.sources.registry import source_named, source_of
 from entrypoint.models.transport.private_networks import host_of
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -23,10 +26,14 @@ _SECONDS, _AT_ONCE, _SHOWN = 15.0, 8, 10
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for: a file's name, or words; "" where the hash alone is known. `sha256`: or ""."""
+    """What is looked for: a file's name, or words; "" where the hash alone is known.
+
+    `sha256`: or ""; `address`: of a repository or page that may have the file, or "".
+    """
 
     words: str
     sha256: str = ""
+    address: str = ""
 
 
 class Search:
@@ -70,10 +77,33 @@ class Search:
 
     async def hits(self, wanted: Wanted) -> list[Hit]:
         """What all sites have, by the hash first; of a file whose hash is known, no other file."""
-        found = await asyncio.gather(*(self._of_site(each, wanted) for each in self._api.sources))
-        by_address = {hit.address: hit for hits in found for hit in hits}
+        sites = (self._of_site(each, wanted) for each in self._api.sources)
+        found = await asyncio.gather(self._of_address(wanted), *sites)
+        by_address: dict[str, Hit] = {}
+        for hit in (hit for hits in found for hit in hits):
+            by_address.setdefault(hit.address, hit)
         right = [hit for hit in by_address.values() if not wanted.sha256 or hit.sha256 in ("", wanted.sha256)]
-        return sorted(right, key=lambda hit: (not wanted.sha256 or hit.sha256 != wanted.sha256, -hit.downloads))
+        named = {hit.address for hit in found[0]}
+        return sorted(right, key=lambda hit: (hit.sha256 != wanted.sha256, hit.address not in named, -hit.downloads))
+
+    async def _of_address(self, wanted: Wanted) -> list[Hit]:
+        """The files of this name in what an address leads to, where that is more than a file."""
+        try:
+            question = read(wanted.address, self._api.sources) if wanted.address else None
+            source = source_named(question.source, self._api.sources) if isinstance(question, Question) else None
+            if not isinstance(question, Question) or source is None:
+                return []
+            listing = await source.answer(question, self.ask)
+        except (NotAnAddress, DownloadError):
+            return []
+        name, found = wanted.words.rpartition("/")[2].casefold(), list[Hit]()
+        for each in listing.files:
+            if each.path.rpartition("/")[2].casefold() == name:
+                keys = {key: text for key, text in each.keys.items() if key != "source"}
+                file = File(bundle="", source=each.keys["source"], dest=each.path, keys=keys)
+                address = source_of(file, self._api.sources).address(file)
+                found.append(Hit(address, question.what, each.size, each.sha256))
+        return found
 
     async def _of_site(self, source: Any, wanted: Wanted) -> list[Hit]:
         try:

@@ -128,7 +128,9 @@ async def _add_candidates(
     found = candidates.candidates(settings, {each.model.name for each in wanted}) if wanted else {}
     for each in wanted:
         each.candidates = found.get(each.model.name, [])
-    unknown = {id(each): Wanted(each.model.name, each.model.sha256) for each in wanted if not each.candidates}
+    unknown = {
+        id(each): Wanted(each.model.name, each.model.sha256, each.model.url) for each in wanted if not each.candidates
+    }
     nameless = [each for each in packs if each.state in (NO_ADDRESS, UNKNOWN) and not each.pack.registry]
     repositories = candidates.node_candidates(settings, {each.pack.label for each in nameless}) if nameless else {}
     kinds = {each.pack.label for each in nameless} - set(repositories)

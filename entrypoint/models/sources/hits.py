@@ -24,7 +24,8 @@ class Hit:
     def line(self) -> str:
         """The address, and what else is known, in one printable line."""
         facts = [self.where, gigabytes(self.size) if self.size else ""]
-        facts += [f"sha256 {self.sha256[:12]}" if self.sha256 else "", f"{self.downloads} downloads"]
+        facts += [f"sha256 {self.sha256[:12]}" if self.sha256 else ""]
+        facts += [f"{self.downloads} downloads" if self.downloads else ""]
         text = f"{self.address} ({', '.join(each for each in facts if each)})"
         return "".join(each if each.isprintable() else "?" for each in text)
 

@@ -89,6 +89,27 @@ def test_a_file_is_offered_and_taken_only_when_it_is_chosen(
     assert Path(pod.paths.data, "models/vae", NAME).read_bytes() == origin.files[NAME]
 
 
+def test_a_file_of_the_repository_that_the_workflow_names_comes_first(
+    pod: Pod, origin: Origin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The address is the repository's page, and the file is in a folder of it."""
+    sites(origin)
+    before = origin.hub_fault
+    assert before
+
+    async def also(origin: Origin, request: web.Request, number: int) -> web.StreamResponse | None:
+        if request.path == "/api/models/o/own/revision/main":
+            return web.json_response(siblings(origin, f"deep/{NAME}", "deep/y.pt"))
+        return await before(origin, request, number)
+
+    origin.hub_fault = also
+    entry = {"name": NAME, "url": "https://huggingface.co/o/own/tree/main/deep", "directory": "vae"}
+    _, plan = planned(pod, write(pod, node(1, "VAELoader", NAME, models=[entry])), capsys)
+    first, second = plan["models"][0]["candidates"]
+    assert first.startswith(f"{origin.hub_url}/o/own/resolve/main/deep/{NAME} (the folder deep of o/own, 0.0 MB, sha")
+    assert second.startswith(f"{origin.hub_url}/o/r/resolve/main/vae/{NAME} ")
+
+
 def test_an_address_for_a_file_that_the_workflow_does_not_name_is_refused(
     pod: Pod, capsys: pytest.CaptureFixture[str]
 ) -> None:
