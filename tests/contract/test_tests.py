@@ -1,4 +1,5 @@
-"""The rules of the tests' own files: what they import, and that unit tests are named for the module they test."""
+"""The rules of the tests' own files: what they import, that unit tests are named for the module they test, and what
+tests that run side by side share."""
 
 import ast
 from pathlib import Path
@@ -6,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.ports import port_range
+from tests.support.side_by_side import scope_of
 
 TESTS = ROOT / "tests"
 FILES = sorted([*TESTS.rglob("*.py"), *(ROOT / "bench").rglob("*.py")])
@@ -76,3 +79,26 @@ def test_every_unit_test_is_named_for_the_module_it_tests(path: Path) -> None:
 def test_a_unit_test_of_no_module_is_found() -> None:
     """Negative control."""
     assert modules_named(TESTS / "unit/doctor/test_evaluate.py", ROOT / "entrypoint") == []
+
+
+def test_processes_side_by_side_share_no_port_and_take_none_of_linuxs() -> None:
+    ranges = [port_range(f"gw{number}", 3) for number in range(3)]
+    ports = [port for each in ranges for port in each]
+    assert len(set(ports)) == len(ports) == 12_000
+    assert min(ports) > 18_190  # the pod's default ports
+    assert max(ports) < 32_768  # net.ipv4.ip_local_port_range
+
+
+@pytest.mark.parametrize(
+    ("name", "scope"),
+    [
+        ("tests/process/boot/test_pod.py::test_it", "tests/process/boot/test_pod.py"),
+        ("tests/process/boot/test_pod.py::test_it[::a]", "tests/process/boot/test_pod.py"),
+        ("tests/browser/test_nodes_card.py::test_it[390]", "tests/browser/test_nodes_card.py"),
+        ("tests/browser/test_twelve_checks.py::test_it[Host kept-a]", "[Host kept"),
+        ("tests/browser/test_proxy_and_watcher.py::test_it[Host kept]", "[Host kept"),
+        ("tests/browser/test_twelve_checks.py::test_it[Host rewritten-a]", "[Host rewritten"),
+    ],
+)
+def test_tests_that_share_a_pod_run_in_one_process(name: str, scope: str) -> None:
+    assert scope_of(name) == scope

@@ -111,7 +111,7 @@ def test_no_other_process_has_a_secret_in_environment_or_arguments(pod: Pod) -> 
     below = {child.pid for pid in jupyter for child in psutil.Process(pid).children(recursive=True)}
     seen = 0
     for member in pod.family():
-        with contextlib.suppress(psutil.Error, FileNotFoundError):
+        with contextlib.suppress(psutil.Error, FileNotFoundError, ProcessLookupError):
             texts = (*environ_of(member.pid).values(), *member.cmdline())
             found = {name for name in WHERE if any(value(name) in text for text in texts)}
             if member.pid not in {ours, *below}:

@@ -165,6 +165,7 @@ def test_a_generated_token_and_the_files_survive_a_restart(tmp_path: Path) -> No
             pod.wait_for_log("JupyterLab is up")
             logins.append(re.findall(r"token=([\w-]{20,})", pod.text)[-1])
             assert pod.jupyter("/api/contents", token=logins[-1])
+            wait_until(mine.parent.is_dir, 20, "the volume's folders are made")  # JupyterLab does not wait for them
             mine.write_text("picture")
             pod.stop()
     assert logins[0] == logins[1]

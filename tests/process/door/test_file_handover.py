@@ -13,6 +13,7 @@ import pytest
 
 from entrypoint.door.__main__ import USER
 from tests.support.door.running_door import BEARER, FILES, Answer, Scene, ask, running, sent_by_nginx
+from tests.support.file_systems import let_others_through
 
 LARGE = random.Random(1).randbytes(3 << 20)
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="nginx is another user only where root may choose")
@@ -21,8 +22,7 @@ ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="nginx is another user only 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("files")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)  # as /comfyui: every user may pass
+    let_others_through(folder)  # as /comfyui
     (folder / "data/output/sub").mkdir(parents=True)
     with running(folder, fake=FILES) as started:
         yield started

@@ -12,13 +12,13 @@ import pytest
 
 from entrypoint.nodes.idle import HOLD
 from tests.support.door.running_door import BEARER, FILES, Scene, running
+from tests.support.file_systems import let_others_through
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("hold")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    let_others_through(folder)
     (folder / "data").mkdir()
     with running(folder, fake=FILES) as started:
         yield started

@@ -124,7 +124,10 @@ def test_two_dead_starts_bring_the_last_good_packages_back(pod: Pod, wheels: Pat
 
 
 def test_a_volume_that_refuses_packages_is_a_condition_until_it_takes_them(pod: Pod, wheels: Path) -> None:
-    (store,) = (pod.home / "comfyui").glob(".podkeeper*/packages")
+    stores = wait_until(
+        lambda: [*(pod.home / "comfyui").glob(".podkeeper*/packages")], 20, "the first set is kept", 0.1
+    )
+    (store,) = stores
     shutil.rmtree(store)
     store.write_text("a file is in the way")
     assert install(python_of(pod), wheels, "lib").returncode == 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.supervision.pod import Pod, alive, children, read, stays
 from tests.support.supervision.prober import FAST, PROBER
 from tests.support.waiting import wait_until
@@ -142,18 +143,10 @@ def children_of_all_threads(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch, free_tcp_port: int) -> int:
-    monkeypatch.setenv("TEST_PORT", str(free_tcp_port))
-    return free_tcp_port
-
-
-@pytest.fixture
-def free_tcp_port() -> int:
-    import socket
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    found = free_port()
+    monkeypatch.setenv("TEST_PORT", str(found))
+    return found
 
 
 def prober(name: str, path: str, *fields: str) -> str:
