@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from entrypoint.conditions.condition import Condition
 from entrypoint.gpu import attention
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 
 #: Argument -> the Python package without which ComfyUI exits (255 for sage-attention).
@@ -84,7 +83,7 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         conditions.append(Condition("ExtraModelPathsBroken", reason, remedy))
     for path in facts.model_paths:
         own += [] if path in broken else ["--extra-model-paths-config", path]
-    if facts.handover and service_named("comfyui").behind_door(settings):
+    if facts.handover:
         own += ["--extra-model-paths-config", facts.handover]
     if facts.image_nodes:
         own += ["--extra-model-paths-config", facts.image_nodes]

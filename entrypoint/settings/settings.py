@@ -95,6 +95,14 @@ class Settings:
         "ComfyUI's attention. `auto`: SageAttention where it is installed and a check on this GPU has found it right "
         "and at least a tenth faster, else PyTorch's. `sage`, `sdpa` (PyTorch's): that one. An attention argument in "
         "`COMFYUI_ARGS` beats it.")  # fmt: skip
+    queue_restore: str = setting("QUEUE_RESTORE", parsing.boolean_or("ask"), "true",
+        "What becomes of ComfyUI's queue after a restart, a crash or a stop of the pod. `true`: it runs on, each "
+        "workflow once. `ask`: it waits for `podkeeper queue restore`. `false`: it is lost, as without "
+        "Podkeeper.")  # fmt: skip
+    stop_grace: int = setting("STOP_GRACE", parsing.duration, 0,
+        "How long a stop of the pod (SIGTERM) waits for the workflow that runs: seconds, or `90s`, `2m`. The engine "
+        "must allow 10 s more: `docker stop --time`. 0: it does not wait; the workflow runs again at the next "
+        "start.")  # fmt: skip
     nodes_timeout: int = setting("NODES_TIMEOUT", parsing.whole_number("s"), 300,
         "Seconds for which one custom node may load before ComfyUI is restarted without it. 0: no limit below the "
         "600 s of a start.")  # fmt: skip
