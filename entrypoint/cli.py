@@ -25,6 +25,8 @@ MODULES = {
     "comfyui": ("entrypoint.commands.comfyui", False),
     "gpu": ("entrypoint.commands.gpu", False),
     "packages": ("entrypoint.commands.packages", False),
+    "queue": ("entrypoint.commands.queue", True),
+    "drain": ("entrypoint.commands.drain", True),
     "export": ("entrypoint.commands.export", False),
 }
 EX_UNAVAILABLE = 69

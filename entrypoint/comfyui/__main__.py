@@ -25,7 +25,7 @@ from entrypoint.nodes.inventory import Launch, note_launch
 from entrypoint.packages.base_environment import Base, is_thin
 from entrypoint.packages.environment import has_served, note_start, prepare
 from entrypoint.packages.overlay import pip_environ
-from entrypoint.queue.inside.lease import MODE
+from entrypoint.queue.inside.names import MODE
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from entrypoint import __version__
+from entrypoint.settings.parsing import duration
 from entrypoint.settings.services import PROGRAMS, SERVICES, with_logs
 
 #: sysexits.h: the command was used incorrectly.
@@ -33,6 +34,7 @@ _WORKFLOW = (
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
 )
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
+_QUEUE = "0, 1 it cannot be done, " + _NO_POD
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
@@ -130,6 +132,16 @@ def build_parser() -> Parser:
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
     export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
+    _add_queue(_command(commands, "queue", "list ComfyUI's queue, and what of it was set aside", _QUEUE))
+    drain = _command(
+        commands, "drain", "accept no new workflow, and wait for the one that runs",
+        "0 nothing runs, 1 it cannot be done, 3 the workflow still runs, " + _NO_POD,
+    )  # fmt: skip
+    drain.add_argument(
+        "--grace", type=_duration, default=600, metavar="TIME", help="how long to wait: seconds, 90s, 10m (10m)"
+    )
+    drain.add_argument("--stop", action="store_true", help="then stop the pod, if nothing runs any more")
+    drain.add_argument("--undo", action="store_true", help="accept workflows again")
     gpu = _command(commands, "gpu", "show what the check of the GPU has found", _GPU)
     gpu.add_argument("--json", action="store_true", help="print the report, with every number, as JSON")
     gpu.add_argument("--again", action="store_true", help="check again first; it takes up to a minute")
@@ -161,6 +173,14 @@ def _add_nodes(nodes: Parser) -> None:
         verb.add_argument("name", nargs="+", metavar="NAME", help="names of `podkeeper nodes list`")
     remove = _command(verbs, "remove", "switch a node off; its files are kept", _PACKAGES)
     remove.add_argument("name", metavar="NAME", help="a name of `podkeeper nodes list`")
+
+
+def _add_queue(queue: Parser) -> None:
+    verbs = queue.add_subparsers(dest="verb", metavar="COMMAND")
+    _command(verbs, "list", "list the workflows that wait, run or are set aside", _QUEUE)
+    for name, text in (("restore", "run workflows that are set aside or wait for this"), ("drop", "forget them")):
+        verb = _command(verbs, name, text, _QUEUE)
+        verb.add_argument("id", nargs="*", metavar="ID", help="ids of `podkeeper queue list`; none: all of them")
 
 
 def _add_workflow(workflow: Parser) -> None:
@@ -248,6 +268,13 @@ def _choice(text: str) -> tuple[str, str]:
     if not separator or not name or not address:
         raise argparse.ArgumentTypeError("must be a model's name, =, and its address")
     return name, address
+
+
+def _duration(text: str) -> int:
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _bundle_name(text: str) -> str:

@@ -7,8 +7,9 @@ import os
 import time
 
 from . import record
-from .journal import Journal, body_at, lines_of
-from .lease import ADOPTED, JOURNAL, LEASE, TAKEN, is_dead, open_file
+from .files import body_at, lines_of, open_file
+from .journal import Journal
+from .lease import ADOPTED, JOURNAL, LEASE, TAKEN, is_dead
 from .record import Kept
 
 #: Seconds after which the mark of an adopted journal is removed: its pod is gone.

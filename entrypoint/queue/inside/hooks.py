@@ -16,12 +16,11 @@ from typing import Any
 
 from . import record
 from .journal import Journal
+from .names import DRAIN
 
 #: Keys of `extra_data` that are not written to the volume: ComfyUI's own list (execution.py: SENSITIVE_EXTRA_DATA_KEYS)
 #: is apart from `extra_data` already; clients may send others.
 _SECRET = re.compile("token|api_?key|secret|passw|auth|credential", re.IGNORECASE)
-#: The file in the requests folder while which exists no prompt is accepted or begun (queue/drain.py).
-DRAIN = "comfyui-drain"
 #: Seconds that ComfyUI's worker, never its server, waits for a line to be on the disk.
 _SYNC_S = 2.0
 _DRAINED_S = 0.5

@@ -20,7 +20,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from . import record
-from .lease import ADOPTED, JOURNAL, TAKEN, open_file
+from .files import body_at, lines_of, open_file, sync_folder, write_all
+from .lease import ADOPTED, JOURNAL, TAKEN
 from .record import Kept, State
 
 #: Bytes of one prompt, of all that are kept, and of lines that wait for the volume: above, a prompt is not kept.
@@ -263,37 +264,3 @@ class Journal:
         except OSError:
             return False
         return f"{self.owner}{ADOPTED}" in names or any(name.endswith(end) for name in names)
-
-
-def lines_of(file: int) -> Iterator[bytes]:
-    """The lines of an open file, each with its newline; the last may have none."""
-    with os.fdopen(os.dup(file), "rb") as reader:
-        reader.seek(0)
-        yield from reader
-
-
-def body_at(file: int, prompt: Kept) -> bytes:
-    """The body of a prompt in an open file; b"" where it cannot be read."""
-    offset, length = prompt.place
-    try:
-        found = record.decode(os.pread(file, length, offset)) if length and file >= 0 else None
-    except OSError:
-        return b""
-    return found[1] if found and found[0].get("id") == prompt.id else b""
-
-
-def write_all(file: int, content: bytes) -> None:
-    """Append all of it: write(2) may write less. Raises OSError."""
-    view = memoryview(content)
-    while view:
-        view = view[os.write(file, view) :]
-
-
-def sync_folder(folder: str) -> None:
-    """Sync a folder, so that a rename in it survives a power cut; some network file systems refuse that."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,16 +18,18 @@ from typing import Any
 
 from . import record
 from .adoption import adopt
+from .comfyui import needs_login, sensitive, stopped_at, validated
+from .files import read_small
 from .hooks import Hooks, guarded
 from .journal import Journal
-from .lease import DEAD_S, MODE, folder_of, owner_of, read_small
+from .lease import DEAD_S, folder_of, owner_of
+from .names import MODE, REPORT, REQUEST
 from .record import ASIDE, PENDING, Kept
 
 #: Seconds that ComfyUI's start waits for the volume; seconds between two looks at requests.
 _OPEN_S, _EVERY_S = 10.0, 1.0
 #: Seconds that a response waits for its prompt to be on the disk.
 _ANSWER_S = 5.0
-REPORT, REQUEST = "queue.json", "queue-request-"
 _LOGIN = "it needs the login to comfy.org, which is not kept on the volume: queue it again in the browser"
 #: Characters of a reason, and prompts of a report.
 _LONGEST, _MOST = 300, 100
@@ -194,7 +196,7 @@ class Keeper:
         self._server.number = max(self._server.number, int(abs(prompt.number)) + 1)
         number = int(prompt.number) if prompt.number.is_integer() else prompt.number
         self._restored.add(prompt.id)
-        self._server.prompt_queue.put((number, prompt.id, graph, extra, outputs, *_sensitive()))
+        self._server.prompt_queue.put((number, prompt.id, graph, extra, outputs, *sensitive()))
         return ""
 
     def _starts(self, prompt_id: str, graph: Any) -> None:
@@ -230,48 +232,9 @@ def _shown(prompt: Kept) -> dict[str, Any]:
     return {"id": prompt.id, "why": prompt.why, "at": prompt.at}
 
 
-def stopped_at(restarts: str) -> float:
-    """When the operator last restarted ComfyUI (supervision/journal.py: restarts.json); 0: never, or not known."""
-    try:
-        with open(restarts, encoding="utf-8") as file:
-            entries = [each for each in json.load(file)["restarts"] if each["program"] == "comfyui"]
-        return float(entries[-1]["time"]) if entries[-1]["kind"] in ("operator", "wanted") else 0.0
-    except (OSError, ValueError, LookupError, TypeError):
-        return 0.0
-
-
-def needs_login(graph: Any) -> bool:
-    """Whether a workflow has a node that calls comfy.org's API with the client's login (nodes.py: API_NODE)."""
-    import nodes  # type: ignore[import-not-found] # ComfyUI's own
-
-    types = {str(each.get("class_type")) for each in graph.values() if isinstance(each, dict)}
-    return any(getattr(nodes.NODE_CLASS_MAPPINGS.get(each), "API_NODE", False) for each in types)
-
-
-async def validated(prompt_id: str, graph: Any, outputs: list[str]) -> tuple[str, list[str]]:
-    """ComfyUI's own validation (execution.py: validate_prompt): why it cannot be run, and the outputs that can."""
-    import execution  # type: ignore[import-not-found] # ComfyUI's own
-
-    try:
-        valid = await execution.validate_prompt(prompt_id, graph, outputs)
-        if valid[0]:
-            return "", list(valid[2])
-        error = valid[1] if isinstance(valid[1], dict) else {"message": valid[1]}
-        return " ".join(f"{error.get('message', '')} {error.get('details', '')}".split()) or "it is not valid", []
-    except (TypeError, AttributeError, LookupError):  # of another version: it is run as it was accepted
-        return "", outputs
-
-
-def _sensitive() -> tuple[dict[str, Any], ...]:
-    """The last part of an item, which older versions of ComfyUI do not have."""
-    import execution
-
-    return ({},) if hasattr(execution, "SENSITIVE_EXTRA_DATA_KEYS") else ()
-
-
 def install(server: Any, environ: Mapping[str, str], note_use: Callable[[Any], None]) -> Keeper | None:
-    """Keep the queue of ComfyUI's `server`; None where QUEUE_RESTORE=false, where it cannot be, and in a trial of another
-    version, which runs beside the pod's ComfyUI.
+    """Keep the queue of ComfyUI's `server`; None where QUEUE_RESTORE=false, where it cannot be, and in a trial of
+    another version, which runs beside the pod's ComfyUI.
 
     `note_use`: called with the graph of a prompt that was put back, when it begins.
     """

@@ -13,18 +13,14 @@ import fcntl
 import json
 import os
 import re
-import stat
 import time
-from io import FileIO
 
-#: The variable by which ComfyUI's launcher says how the queue is kept: true, ask or false.
-MODE = "PODKEEPER_QUEUE"
+from .files import SMALL, open_file, read_small
+
 #: Seconds between two renewals; seconds after which a lease is dead: NFS shows a file's time up to 60 s late (nfs(5)).
 RENEW_S, DEAD_S = 5.0, 90.0
 JOURNAL, LEASE, TAKEN, ADOPTED = ".journal", ".lease", ".taken", ".adopted"
 _OWNER = re.compile(r"[a-z0-9-]{1,64}")
-#: Bytes of the runtime folder's small files that are read at most.
-_SMALL = 1 << 16
 
 
 def folder_of(models_state: str) -> str:
@@ -58,28 +54,6 @@ def owner_of(runtime: str, pod_id: str) -> str:
         with contextlib.suppress(OSError):
             os.rename(path, f"{path}.damaged")
     raise OSError(errno.EINVAL, "it is not a name", path)
-
-
-def read_small(path: str, most: int = _SMALL) -> bytes:
-    """The beginning of a regular file, never of a link; b"" where there is none."""
-    try:
-        with open_file(path) as file:
-            return os.read(file.fileno(), most)
-    except OSError:
-        return b""
-
-
-def open_file(path: str, flags: int = os.O_RDONLY) -> FileIO:
-    """Open a regular file; whatever else is in its place is refused, and never waited for.
-
-    Raises:
-        OSError: It is no regular file, or cannot be opened.
-    """
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file", path)
-    return FileIO(descriptor, "rb" if flags == os.O_RDONLY else "r+b")
 
 
 def hold(folder: str, owner: str) -> int:
@@ -130,7 +104,7 @@ def is_dead(folder: str, owner: str) -> bool:
     path = f"{folder}/{owner}{LEASE}"
     try:
         with open_file(path) as file:
-            about = json.loads(os.read(file.fileno(), _SMALL) or b"{}")
+            about = json.loads(os.read(file.fileno(), SMALL) or b"{}")
             if isinstance(about, dict) and about.get("boot") == _boot():
                 lock = _lock_says(file.fileno(), about.get("device"))
                 if lock is not None:

@@ -78,7 +78,7 @@ async def note_uses(
         return await handler(request)
     if is_held():
         return web.json_response(_HELD, status=503, headers={"Retry-After": "30"})
-    if keeper and keeper.hooks and keeper.hooks.is_drained():
+    if is_drained():
         return web.json_response(_DRAINED, status=503, headers={"Retry-After": "60"})
     body: dict[str, Any] = {}
     # Before the handler: a node may end ComfyUI before that has responded. aiohttp keeps the body for the handler.
@@ -109,6 +109,11 @@ def is_held() -> bool:
         return 0 <= time.time() - os.stat(path).st_mtime < HOLD_S
     except OSError:
         return False
+
+
+def is_drained() -> bool:
+    """Whether no new workflow is accepted before a stop (entrypoint/queue/drain.py)."""
+    return os.path.lexists(f"{os.environ.get('PODKEEPER_RUNTIME_PATH', '')}/requests/comfyui-drain")
 
 
 def custom_nodes(prompt: dict[str, Any]) -> set[str]:

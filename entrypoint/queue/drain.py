@@ -1,0 +1,93 @@
+"""A: drains the pod: no new workflow is accepted, the one that runs may finish, the others stay in the journal.
+
+The program `drain` does so before a shutdown (supervision/shutdown.py, STOP_GRACE); `podkeeper drain` at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from entrypoint.conditions.condition import Condition
+from entrypoint.queue.inside.names import DRAIN
+from entrypoint.queue.work import work_of
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.privileges import become_service_user
+
+NAME = "Draining"
+#: What else has to be done before a stop, with the settings, the paths and the seconds that are left. Each prints what
+#: it does, returns whether all is done, and does not raise.
+BEFORE_STOP: tuple[Callable[[Settings, Paths, float], bool], ...] = ()
+_EVERY_S, _SAY_S = 0.3, 30.0
+
+
+def begin(paths: Paths) -> None:
+    """Accept and begin no workflow from now on. Raises OSError: the runtime folder refuses."""
+    with open(f"{paths.requests}/{DRAIN}", "a", encoding="utf-8"):
+        pass
+    reason = "the pod is being drained: ComfyUI accepts and begins no workflow, and keeps those that wait"
+    raise_condition(paths.runtime, Condition(NAME, reason, "stop the pod now, or: podkeeper drain --undo"))
+
+
+def undo(paths: Paths) -> bool:
+    """Accept workflows again, and begin those that wait; returns whether the pod was drained. Raises OSError."""
+    clear_condition(paths.runtime, NAME)
+    try:
+        os.unlink(f"{paths.requests}/{DRAIN}")
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def is_drained(paths: Paths) -> bool:
+    """Whether the pod is drained, or is being drained."""
+    return os.path.lexists(f"{paths.requests}/{DRAIN}")
+
+
+def drain(settings: Settings, paths: Paths, grace_s: float, say: Callable[[str], None]) -> bool:
+    """Drain the pod, and wait for the workflow that runs.
+
+    Args:
+        settings: The pod's settings.
+        paths: The pod's paths.
+        grace_s: Seconds that it may take.
+        say: Called with progress.
+
+    Returns:
+        Whether nothing runs any more and all is done. The pod stays drained in any case.
+
+    Raises:
+        OSError: The runtime folder refuses.
+    """
+    deadline, said = time.monotonic() + grace_s, float("-inf")
+    begin(paths)
+    while (work := work_of(settings)).running or work.silent:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            say(f"the workflow that runs has not finished within {grace_s:.0f} s; it runs again at the next start")
+            return False
+        if time.monotonic() - said > _SAY_S:
+            said = time.monotonic()
+            say(f"waiting up to {left:.0f} s for the workflow that runs; {work.waiting} more are kept")
+        time.sleep(min(_EVERY_S, left))
+    done = [each(settings, paths, deadline - time.monotonic()) for each in BEFORE_STOP]
+    say(f"nothing runs; {work.waiting} workflow(s) are kept" if work.waiting else "nothing runs or waits")
+    return all(done)
+
+
+def main() -> int:
+    """Drain before a shutdown, within STOP_GRACE; 1: something has not finished."""
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    become_service_user(settings)
+    with contextlib.suppress(OSError):  # the stop goes on without
+        return 0 if drain(settings, paths, settings.stop_grace, lambda words: print(words, flush=True)) else 1
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
