@@ -16,6 +16,15 @@ def stopped_at(restarts: str) -> float:
         return 0.0
 
 
+def has_served(starts: str) -> bool:
+    """Whether ComfyUI's last start has responded (packages/starts.py), or nothing says that it has not."""
+    try:
+        with open(starts, encoding="utf-8") as file:
+            return bool(json.load(file)["starts"][-1]["served"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return True
+
+
 def needs_login(graph: Any) -> bool:
     """Whether a workflow has a node that calls comfy.org's API with the client's login (nodes.py: API_NODE)."""
     import nodes  # type: ignore[import-not-found] # ComfyUI's own

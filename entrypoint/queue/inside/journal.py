@@ -62,8 +62,9 @@ class Journal:
             OSError: The volume refuses.
         """
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{self.folder}/{self.owner}{ADOPTED}")
+        for name in os.listdir(self.folder):
+            if name == f"{self.owner}{ADOPTED}" or name.startswith(f".{self.owner}."):  # a killed one's
+                os.unlink(f"{self.folder}/{name}")
         state, source = State(), None
         try:
             source = open_file(self.path)
@@ -110,7 +111,7 @@ class Journal:
         """
         with self.lock:
             record.forget_ended(self.state)
-        part = f"{self.folder}/.podkeeper-{os.urandom(8).hex()}.tmp"
+        part = f"{self.folder}/.{self.owner}.{os.urandom(8).hex()}.tmp"
         file = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         size, places = 0, []
         try:

@@ -18,7 +18,7 @@ from typing import Any
 
 from . import record
 from .adoption import adopt
-from .comfyui import needs_login, sensitive, stopped_at, validated
+from .comfyui import has_served, needs_login, sensitive, stopped_at, validated
 from .files import read_small
 from .hooks import Hooks, guarded
 from .journal import Journal
@@ -27,7 +27,9 @@ from .names import MODE, REPORT, REQUEST
 from .record import ASIDE, PENDING, Kept
 
 #: Seconds that ComfyUI's start waits for the volume; seconds between two looks at requests.
-_OPEN_S, _EVERY_S = 10.0, 1.0
+_OPEN_S, _EVERY_S = 10.0, 0.5
+#: Seconds that putting back waits until ComfyUI's response is noted; seconds between two looks.
+_NOTED_S, _LOOK_S = 15.0, 0.1
 #: Seconds that a response waits for its prompt to be on the disk.
 _ANSWER_S = 5.0
 _LOGIN = "it needs the login to comfy.org, which is not kept on the volume: queue it again in the browser"
@@ -105,6 +107,7 @@ class Keeper:
 
     def _watch(self) -> None:
         with guarded():
+            self._wait_until_noted()
             self._adopt(record.live(self.journal.state, PENDING))
         if self._settled is not None:
             self._loop.call_soon_threadsafe(self._settled.set)
@@ -115,6 +118,13 @@ class Keeper:
                 self._take_requests()
                 self._report()
             time.sleep(_EVERY_S)
+
+    def _wait_until_noted(self) -> None:
+        """Wait until the program `nodes` has noted that ComfyUI responds: a prompt that ends it at once must not look
+        like a start that failed, for which packages would be taken back (packages/environment.py)."""
+        deadline = time.monotonic() + _NOTED_S
+        while not has_served(f"{self._runtime}/reports/comfyui-starts.json") and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
 
     def _adopt(self, own: list[Kept]) -> None:
         """Put back what this pod's last ComfyUI and dead pods have left. Pods that seem to live are looked at once
