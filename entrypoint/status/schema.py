@@ -224,6 +224,34 @@ class Nodes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A workflow that is not run again by itself. `why`: the reason; `at`: when it was queued."""
+
+    id: str
+    why: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """ComfyUI's queue, as it is kept on the volume (entrypoint/queue/inside/keeper.py).
+
+    Attributes:
+        waiting: How many workflows wait for their turn.
+        asked: How many wait for `podkeeper queue restore` (QUEUE_RESTORE=ask).
+        aside: The workflows that were set aside, at most 100.
+        more: How many more were set aside.
+        drained: Whether no workflow is accepted or begun.
+    """
+
+    waiting: int
+    asked: int
+    aside: tuple[SetAside, ...]
+    more: int
+    drained: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The state of the whole pod.
 
@@ -245,6 +273,7 @@ class Snapshot:
         gpu_check: The last check of the GPUs; null: none yet.
         models: Content of `models.json`, of the last fetch (entrypoint/models/progress.py), or null.
         nodes: ComfyUI's custom nodes.
+        queue: ComfyUI's queue; null: it is not kept, or ComfyUI has not started.
         volumes: The records of `volumes.json` (entrypoint/volumes/pass_record.py), one for each folder.
     """
 
@@ -269,4 +298,5 @@ class Snapshot:
     gpu_check: GpuCheck | None
     models: dict[str, Any] | None
     nodes: Nodes
+    queue: Queue | None
     volumes: tuple[dict[str, Any], ...]

@@ -21,6 +21,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.status import schema
 from entrypoint.status.custom_nodes import custom_nodes
 from entrypoint.status.gpu_check import gpu_check
+from entrypoint.status.kept_queue import kept_queue
 from entrypoint.system.redaction import Redactor
 
 _STARTED = ("STARTING", "RUNNING")
@@ -50,6 +51,7 @@ class Observations:
         usage: Service name -> what its process tree uses.
         gpu_check, models, volumes: Content of `gpu.json`, of `models.json` and of `volumes.json`.
         nodes, node_work: Content of `nodes.json` and of `node-work.json` (node_work.py).
+        queue: Content of `queue.json` (entrypoint/queue/inside/keeper.py).
     """
 
     at: float
@@ -70,6 +72,7 @@ class Observations:
     volumes: Any = None
     nodes: Any = None
     node_work: Any = None
+    queue: Any = None
 
 
 def make_snapshot(settings: Settings, observed: Observations, services: tuple[Row, ...] = SERVICES) -> schema.Snapshot:
@@ -108,6 +111,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         gpu_check=gpu_check(observed.gpu_check),
         models=observed.models if isinstance(observed.models, dict) else None,
         nodes=custom_nodes(observed.nodes, observed.node_work, comfyui.started if comfyui else None),
+        queue=kept_queue(observed.queue),
         volumes=tuple(record for record in _mapping(observed.volumes).values() if isinstance(record, dict)),
     )
 

@@ -12,6 +12,7 @@ VERSIONS = "tests/process/comfyui/test_versions.py::"
 NODES = "tests/process/nodes/test_pod.py::"
 PACKAGES = "tests/process/packages/test_pod.py::"
 GPU = "tests/process/gpu/test_podkeeper_gpu.py::"
+QUEUE = "tests/process/queue/test_queue_survives.py::"
 PRODUCED_BY = {
     "AttentionKernelWrong": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
     "SettingIgnored": "tests/process/boot/test_bad_settings.py::"
@@ -31,6 +32,7 @@ PRODUCED_BY = {
     "ComfyUIVersionReverted": VERSIONS + "test_a_version_that_does_not_come_up_is_reverted",
     "DataFolderNotReady": POD,
     "DataReadOnly": POD,
+    "Draining": "tests/process/queue/test_in_a_pod.py::test_a_pod_keeps_drains_and_resumes_its_queue",
     "ExtraModelPathsBroken": POD,
     "FolderInTheWay": "tests/process/volumes/test_adopt_folders.py::test_two_files_of_one_name_are_both_kept",
     "FormerEnvironment": "tests/process/volumes/test_former_templates.py::"
@@ -69,6 +71,10 @@ PRODUCED_BY = {
     "PackagesNotRestored": PACKAGES + "test_a_damaged_archive_is_named",
     "PackagesOfAnotherImage": PACKAGES + "test_another_image_gets_what_was_asked_for",
     "PackagesRolledBack": PACKAGES + "test_two_dead_starts_bring_the_last_good_packages_back",
+    "PromptSetAside": "tests/process/queue/test_in_a_pod.py::test_a_pod_keeps_drains_and_resumes_its_queue",
+    "QueueDamaged": QUEUE + "test_a_workflow_that_cannot_run_any_more_is_set_aside_with_comfyuis_reason",
+    "QueueNotKept": QUEUE + "test_a_volume_that_refuses_is_told_and_comfyui_works",
+    "QueueWaits": QUEUE + "test_ask_waits_for_an_answer",
     "RunAsNotPossible": "tests/process/status/test_conditions.py::"
     "test_a_pod_that_is_not_root_cannot_run_as_another_user",
     "SshHostKeyNotKept": SSHD + "test_a_volume_that_keeps_no_host_key_is_reported_and_ssh_works",

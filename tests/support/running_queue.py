@@ -10,10 +10,15 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 from entrypoint.queue.inside.names import MODE, REPORT
+from entrypoint.queue.watch import Watch
+from entrypoint.settings.settings import Settings
+from entrypoint.system.condition_store import read_conditions
 from tests.support.checkout import QUEUE_COMFYUI, ROOT
+from tests.support.comfyui_paths import paths_in
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -51,10 +56,10 @@ class QueueComfyUI:
             "PODKEEPER_RUNTIME_PATH": str(self.folder), "PODKEEPER_DATA_PATH": str(self.data),
             "PODKEEPER_MODELS_STATE_PATH": str(self.data / ".podkeeper"),
         }  # fmt: skip
-        words = ["--port", str(self.port), "--base-directory", str(self.data), "--extra-model-paths-config", HANDOVER]
+        words = ["--port", str(self.port), "--base-directory", str(self.data), "--extra-model-paths-config"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, QUEUE_COMFYUI / "main.py", *words], env=environ, stdout=log, stderr=log
+                [sys.executable, QUEUE_COMFYUI / "main.py", *words, HANDOVER], env=environ, stdout=log, stderr=log
             )
         wait_until(self.responds, 20, f"the stand-in responds; see {self.folder}/log")
         starts.write_text(starts.read_text().replace("false", "true"))
@@ -114,6 +119,12 @@ class QueueComfyUI:
         path = self.folder / "reports" / REPORT
         found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found
+
+    def conditions(self) -> set[str]:
+        """The conditions that the program `nodes` raises now."""
+        paths = replace(paths_in(self.folder), runtime=str(self.folder), models_state=str(self.data / ".podkeeper"))
+        Watch(Settings(queue_restore="false"), paths).look()  # false: it holds no lease
+        return {each.name for each in read_conditions(paths.runtime)}
 
     def journal(self) -> str:
         """What this pod's journal has on the volume."""

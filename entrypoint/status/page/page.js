@@ -2,6 +2,7 @@
 
 import { Logs } from "./logs.js";
 import { Nodes } from "./nodes.js";
+import { Queue } from "./queue.js";
 import { Machine, Models, Restarts, Services, headline, helpers, problems, volumes } from "./sections.js";
 import { Stream } from "./stream.js";
 import { byId, bytes, clock, count, h, now, put, set, show } from "./text.js";
@@ -14,6 +15,7 @@ const machine = new Machine();
 const services = new Services(act, (name) => logs.open(name), copyAddress);
 const models = new Models(act, fetchBundle);
 const nodes = new Nodes(act, send);
+const queue = new Queue(send, ask);
 const restarts = new Restarts();
 
 function draw() {
@@ -22,6 +24,7 @@ function draw() {
   services.update(status);
   models.update(status);
   nodes.update(status);
+  queue.update(status);
   volumes(status);
   restarts.update(status);
   helpers(status);

@@ -9,9 +9,12 @@ import time
 import urllib.request
 from typing import Any
 
+from entrypoint.system.loopback_http import send
 from tests.support.checkout import QUEUE_COMFYUI
 from tests.support.pod import TOKEN, Pod, fake_python, running
 from tests.support.running_queue import DEADLY, saving
+from tests.support.status_server import BEARER, SIBLING, logged_in, status_of
+from tests.support.status_server import ask as status_ask
 from tests.support.waiting import wait_until
 
 
@@ -83,7 +86,16 @@ def sets_a_deadly_one_aside(pod: Pod) -> None:
     wait_until(lambda: responds(pod), 20, "ComfyUI responds again", 0.1)
     assert f"{deadly}  set aside: ComfyUI died 2 times while it ran" in pod.podkeeper("queue", "list").stdout
     assert "no such workflow" in pod.podkeeper("queue", "drop", "nothing").stderr
-    assert pod.podkeeper("queue", "drop", deadly).returncode == 0
+    (aside,) = status_of(pod)["queue"]["aside"]
+    assert aside["id"] == deadly
+    for path in (f"{deadly}/drop", "restore", "accept"):  # without the login; by another page; past the door
+        assert status_ask(pod, f"/queue/{path}", {}, "POST").status == 401
+        foreign = logged_in(pod) | {"Origin": SIBLING, "Sec-Fetch-Site": "same-site"}
+        assert status_ask(pod, f"/queue/{path}", foreign, "POST").status in (401, 403)
+        assert send("POST", int(pod.environ["STATUS_INTERNAL_PORT"]), f"/queue/{path}", 10, BEARER).status == 401
+    for path in ("nothing/drop", f"{deadly}/run", f"{deadly}"):
+        assert status_ask(pod, f"/queue/{path}", BEARER, "POST").status in (404, 405)
+    assert status_ask(pod, f"/queue/{deadly}/drop", BEARER, "POST").status == 200
     wait_until(lambda: "PromptSetAside" not in conditions(pod), 10, "the condition is over", 0.1)
     assert "PackagesRolledBack" not in conditions(pod)
 

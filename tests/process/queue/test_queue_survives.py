@@ -92,7 +92,7 @@ def test_a_workflow_that_ends_comfyui_twice_is_set_aside_and_blocks_no_other(sta
 def test_a_clean_stop_is_no_fault_of_what_ran(start: Start) -> None:
     comfyui = start()
     slow = comfyui.queue(saving("slow", 60))
-    for _ in range(3):
+    for _ in range(2):
         wait_until(lambda: comfyui.running() == [slow], 10, "it runs")
         comfyui.end()
         comfyui.start()
@@ -144,6 +144,7 @@ def test_a_workflow_that_cannot_run_any_more_is_set_aside_with_comfyuis_reason(s
     comfyui.start()
     wait_until(lambda: len(comfyui.running()) == 1, 5, "the other record was used")
     wait_until(lambda: comfyui.report().get("damaged") == 1, 5, "it is told")
+    assert comfyui.conditions() == {"QueueDamaged"}
     broken = comfyui.queue(saving("x") | {"9": {"class_type": "Work", "inputs": {"seconds": 0}}})
     comfyui.end()
     _rename_node(path)
@@ -178,10 +179,12 @@ def test_ask_waits_for_an_answer(start: Start) -> None:
     comfyui.start()
     wait_until(lambda: comfyui.report().get("asked") == 2, 5, "both wait")
     assert (comfyui.running(), comfyui.waiting()) == ([], [])
+    assert comfyui.conditions() == {"QueueWaits"}
     ask(comfyui, "drop", ids[0])
     wait_until(lambda: comfyui.report()["asked"] == 1, 5, "one was dropped")
     ask(comfyui, "restore")
     wait_until(lambda: comfyui.running() == [ids[1]], 5, "the other runs")
+    wait_until(lambda: comfyui.conditions() == set(), 5, "nothing waits any more")
 
 
 def test_false_keeps_nothing(start: Start) -> None:
@@ -256,5 +259,6 @@ def test_a_volume_that_refuses_is_told_and_comfyui_works(start: Start, tmp_path:
     (tmp_path / "data/.podkeeper/queue").write_text("a file in its place")
     comfyui = start()
     assert "File exists" in comfyui.report()["problem"]
+    assert comfyui.conditions() == {"QueueNotKept"}
     comfyui.queue(saving("x"))
     comfyui.wait_for_saved(["x"])

@@ -124,13 +124,12 @@ def test_a_full_volume_is_told_and_the_next_line_is_whole(
 ) -> None:
     journal = opened(tmp_path)
     full = [True]
-    write = module.write_all
 
     def write_all(file: int, content: bytes) -> None:
         if full[0]:
             os.write(file, content[: len(content) // 2])
             raise OSError(28, "No space left on device")
-        write(file, content)
+        os.write(file, content)
 
     monkeypatch.setattr(module, "write_all", write_all)
     assert "No space left" in refusal(journal.add(put("lost"), body("lost")))
