@@ -19,7 +19,6 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.privileges import become_service_user
 
-NAME = "Draining"
 #: What else has to be done before a stop, with the settings, the paths and the seconds that are left. Each prints what
 #: it does, returns whether all is done, and does not raise.
 BEFORE_STOP: tuple[Callable[[Settings, Paths, float], bool], ...] = ()
@@ -31,12 +30,12 @@ def begin(paths: Paths) -> None:
     with open(f"{paths.requests}/{DRAIN}", "a", encoding="utf-8"):
         pass
     reason = "the pod is being drained: ComfyUI accepts and begins no workflow, and keeps those that wait"
-    raise_condition(paths.runtime, Condition(NAME, reason, "stop the pod now, or: podkeeper drain --undo"))
+    raise_condition(paths.runtime, Condition("Draining", reason, "stop the pod now, or: podkeeper drain --undo"))
 
 
 def undo(paths: Paths) -> bool:
     """Accept workflows again, and begin those that wait; returns whether the pod was drained. Raises OSError."""
-    clear_condition(paths.runtime, NAME)
+    clear_condition(paths.runtime, "Draining")
     try:
         os.unlink(f"{paths.requests}/{DRAIN}")
     except FileNotFoundError:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrypoint.status import schema
+from entrypoint.status.queue_schema import Queue, SetAside
 
 #: Most characters of a text.
 _LONGEST = 500
 
 
-def kept_queue(report: Any) -> schema.Queue | None:
+def kept_queue(report: Any) -> Queue | None:
     """The field `queue`. `report`: content of `queue.json` (entrypoint/queue/inside/keeper.py)."""
     if not isinstance(report, dict) or "waiting" not in report:
         return None
     rows = report.get("aside")
-    return schema.Queue(
+    return Queue(
         waiting=_number(report.get("waiting")),
         asked=_number(report.get("asked")),
         aside=tuple(each for row in (rows if isinstance(rows, list) else ()) if (each := _aside(row))),
@@ -30,11 +30,11 @@ def ids(report: Any) -> set[str]:
     return {each.id for each in queue.aside} if queue else set()
 
 
-def _aside(row: Any) -> schema.SetAside | None:
+def _aside(row: Any) -> SetAside | None:
     name, at = (row.get("id"), row.get("at")) if isinstance(row, dict) else (None, None)
     if not isinstance(name, str) or not name or not isinstance(at, int | float) or not 0 < at < 1e12:
         return None
-    return schema.SetAside(id=name[:_LONGEST], why=" ".join(str(row.get("why") or "").split())[:_LONGEST], at=float(at))
+    return SetAside(id=name[:_LONGEST], why=" ".join(str(row.get("why") or "").split())[:_LONGEST], at=float(at))
 
 
 def _number(value: Any) -> int:
