@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.queue.inside.names import DRAIN
 from entrypoint.queue.work import work_of
-from entrypoint.settings.paths import Paths
+from entrypoint.settings.paths import DRAIN_REQUEST, Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.privileges import become_service_user
@@ -27,7 +26,7 @@ _EVERY_S, _SAY_S = 0.3, 30.0
 
 def begin(paths: Paths) -> None:
     """Accept and begin no workflow from now on. Raises OSError: the runtime folder refuses."""
-    with open(f"{paths.requests}/{DRAIN}", "a", encoding="utf-8"):
+    with open(f"{paths.requests}/{DRAIN_REQUEST}", "a", encoding="utf-8"):
         pass
     reason = "the pod is being drained: ComfyUI accepts and begins no workflow, and keeps those that wait"
     raise_condition(paths.runtime, Condition("Draining", reason, "stop the pod now, or: podkeeper drain --undo"))
@@ -37,7 +36,7 @@ def undo(paths: Paths) -> bool:
     """Accept workflows again, and begin those that wait; returns whether the pod was drained. Raises OSError."""
     clear_condition(paths.runtime, "Draining")
     try:
-        os.unlink(f"{paths.requests}/{DRAIN}")
+        os.unlink(f"{paths.requests}/{DRAIN_REQUEST}")
     except FileNotFoundError:
         return False
     return True
@@ -45,7 +44,7 @@ def undo(paths: Paths) -> bool:
 
 def is_drained(paths: Paths) -> bool:
     """Whether the pod is drained, or is being drained."""
-    return os.path.lexists(f"{paths.requests}/{DRAIN}")
+    return os.path.lexists(f"{paths.requests}/{DRAIN_REQUEST}")
 
 
 def drain(settings: Settings, paths: Paths, grace_s: float, say: Callable[[str], None]) -> bool:

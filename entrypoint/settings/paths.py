@@ -12,6 +12,8 @@ from entrypoint.settings.users import Identity, service_identity
 VOLUMES = ("/workspace", "/runpod-volume")
 #: Variable with the time at which the start began, in seconds of CLOCK_BOOTTIME (scripts/run can take a minute first).
 STARTED = "PODKEEPER_STARTED"
+#: The file among the requests while which exists ComfyUI accepts and begins no workflow (queue/drain.py).
+DRAIN_REQUEST = "comfyui-drain"
 #: Home of services that root runs as another user (RUN_AS, PUID), and of a pod that does not run as root (--user).
 UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.

@@ -24,7 +24,7 @@ from .hooks import Hooks, guarded
 from .journal import Journal
 from .lease import DEAD_S, folder_of, owner_of
 from .names import MODE, REPORT, REQUEST
-from .record import ASIDE, PENDING, Kept
+from .record import ASIDE, PENDING, RUNNING, Kept
 
 #: Seconds that ComfyUI's start waits for the volume; seconds between two looks at requests.
 _OPEN_S, _EVERY_S = 10.0, 0.5
@@ -86,9 +86,9 @@ class Keeper:
     # -- what the handover node asks ----------------------------------------------------------------------
 
     def live(self, prompt_id: Any) -> Kept | None:
-        """The prompt with this id that waits, runs or is set aside."""
+        """The prompt with this id that waits or runs."""
         found = self.journal.state.prompts.get(prompt_id) if isinstance(prompt_id, str) else None
-        return found if found is not None and found.is_live() else None
+        return found if found is not None and found.status in (PENDING, RUNNING) else None
 
     async def settled(self) -> None:
         """Wait until what the last ComfyUI has left is in the queue: a new prompt comes behind it."""

@@ -159,6 +159,8 @@ def _end(state: State, name: str, header: dict[str, Any]) -> bool:
     state.prompts[name] = prompt if prompt and not prompt.is_live() else Kept(
         name, ENDED, how=str(header["how"]), at=float(header["at"])
     )  # fmt: skip
+    if len(state.prompts) > 2 * MOST_ENDED:
+        forget_ended(state)
     return prompt is None or prompt.is_live()
 
 

@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from entrypoint.queue.inside.lease import hold
-from entrypoint.queue.inside.names import REQUEST
+from entrypoint.queue.inside.names import DRAIN, REQUEST
+from entrypoint.settings.paths import DRAIN_REQUEST
+from entrypoint.supervision.prober.prompt_worker import Queue
+from entrypoint.supervision.prober.targets import ProbeConfig, Target
+from entrypoint.supervision.prober.watch import Folders, Watch
 from tests.support.running_queue import DEADLY, QueueComfyUI, saving
 from tests.support.waiting import wait_until
 
@@ -212,12 +216,19 @@ def test_a_drained_comfyui_accepts_and_begins_nothing_and_keeps_what_waits(start
     assert (status, body["error"]["type"], headers["Retry-After"]) == (503, "podkeeper_drain", "60")
     wait_until(lambda: not comfyui.running(), 5, "what ran has finished")
     assert (comfyui.waiting(), comfyui.lines("saved")) == ([waits], ["runs"])
+    assert seen_by_the_prober(comfyui) == Queue((), 0)  # else it would take the worker for dead, and kill ComfyUI
     comfyui.kill()
     comfyui.start()
     wait_until(lambda: comfyui.waiting() == [waits], 5, "it is back, and waits")
+    assert DRAIN == DRAIN_REQUEST
     assert comfyui.running() == []
     flag.unlink()
     comfyui.wait_for_saved(["runs", "waits"])
+
+
+def seen_by_the_prober(comfyui: QueueComfyUI) -> Queue | None:
+    target = Target("comfyui", comfyui.port, "/system_stats", 60, "INT", 6, True, 0, True)
+    return Watch(target, ProbeConfig(), Folders(str(comfyui.folder), str(comfyui.folder))).get_queue()
 
 
 def test_the_next_pod_runs_the_queue_of_a_dead_one_and_leaves_a_living_ones(start: Start) -> None:

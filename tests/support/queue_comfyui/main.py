@@ -175,6 +175,11 @@ async def get_queue(_: web.Request) -> web.Response:
         return web.json_response({"queue_running": running, "queue_pending": [item[:5] for item in queue.queue]})
 
 
+async def get_prompt(_: web.Request) -> web.Response:
+    with queue.mutex:
+        return web.json_response({"exec_info": {"queue_remaining": len(queue.queue) + len(queue.currently_running)}})
+
+
 async def post_queue(request: web.Request) -> web.Response:
     body = await request.json()
     if body.get("clear"):
@@ -218,7 +223,7 @@ def prompt_worker() -> None:
             if node["inputs"].get("then") == "die":
                 time.sleep(0.2)  # for the line about the output, which nobody waits for
                 os.kill(os.getpid(), signal.SIGKILL)
-        messages = [("execution_interrupted", {})] if interrupted.is_set() else []
+        messages: list[Any] = [("execution_interrupted", {})] if interrupted.is_set() else []
         status = ExecutionStatus("error" if messages else "success", not messages, messages)
         queue.task_done(item_id, {"outputs": {}}, status=status, process_item=lambda each: each[:5] + each[6:])
 
@@ -232,7 +237,8 @@ async def main() -> None:
 
 application.add_routes(
     [
-        web.post("/prompt", post_prompt), web.get("/queue", get_queue), web.post("/queue", post_queue),
+        web.post("/prompt", post_prompt), web.get("/prompt", get_prompt),
+        web.get("/queue", get_queue), web.post("/queue", post_queue),
         web.get("/history", get_history), web.post("/interrupt", interrupt), web.get("/system_stats", stats),
     ]
 )  # fmt: skip
