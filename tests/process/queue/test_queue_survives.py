@@ -186,7 +186,13 @@ def test_ask_waits_for_an_answer(start: Start) -> None:
     assert comfyui.conditions() == {"QueueWaits"}
     ask(comfyui, "drop", ids[0])
     wait_until(lambda: comfyui.report()["asked"] == 1, 5, "one was dropped")
+    drain = comfyui.folder / "requests" / DRAIN
+    drain.touch()  # while the worker waits for its next prompt
     ask(comfyui, "restore")
+    wait_until(lambda: comfyui.waiting() == [ids[1]], 5, "the other is queued")
+    wait_until(lambda: comfyui.report()["drained"], 5, "the pod is drained")
+    assert comfyui.running() == []
+    drain.unlink()
     wait_until(lambda: comfyui.running() == [ids[1]], 5, "the other runs")
     wait_until(lambda: comfyui.conditions() == set(), 5, "nothing waits any more")
 
