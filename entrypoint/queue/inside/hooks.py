@@ -48,8 +48,10 @@ class Hooks:
     def put(self, item: Any, *more: Any, **named: Any) -> Any:
         """A prompt is accepted: by POST /prompt, or by a node."""
         with guarded():
-            header, body = line_of(item)
-            self._journal.add(header, body)
+            known = self._journal.state.prompts.get(item[1])
+            if known is None or not known.is_live():  # else it is being put back
+                header, body = line_of(item)
+                self._journal.add(header, body)
         return self._put(item, *more, **named)
 
     def get(self, timeout: float | None = None) -> Any:
@@ -149,13 +151,19 @@ class Hooks:
         return False
 
 
+_said: list[str] = [""]
+
+
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Nothing that ComfyUI does may depend on the block."""
+    """Nothing that ComfyUI does may depend on the block. What fails again and again is said once."""
     try:
         yield
     except Exception as error:
-        print(f"podkeeper: the queue's journal: {type(error).__name__}: {error}", flush=True)
+        words = f"podkeeper: the queue's journal: {type(error).__name__}: {error}"
+        if words != _said[0]:
+            print(words, flush=True)
+        _said[0] = words
 
 
 def line_of(item: Any) -> tuple[dict[str, Any], bytes]:

@@ -48,6 +48,7 @@ class Keeper:
         self.journal = Journal(folder_of(environ["PODKEEPER_MODELS_STATE_PATH"]), owner)
         self.hooks: Hooks | None = None
         self.problem = ""
+        self._left: list[Kept] = []
         self._restored: set[str] = set()
         self._asked: set[str] = set()
         self._again: float | None = None
@@ -65,12 +66,14 @@ class Keeper:
             self.journal.start()
             self.hooks = Hooks(self._server.prompt_queue, self.journal, self._runtime, self._starts)
             atexit.register(self.journal.close)
-            numbers = [int(abs(each.number)) for each in record.live(self.journal.state)]
-            self._server.number = max([self._server.number, *(number + 1 for number in numbers)])
+            self._left = record.live(self.journal.state, PENDING)  # now: what is accepted from here on is in the queue
+            numbers = [int(abs(each.number)) + 1 for each in record.live(self.journal.state)]
+            self._server.number = max([self._server.number, *numbers])
             self._server.app.on_startup.append(self._begin)
         else:
             print(f"podkeeper: the queue is not kept: {self.problem}", flush=True)
-        self._report()
+        with guarded():
+            self._report()
 
     def _open(self) -> None:
         try:
@@ -108,7 +111,7 @@ class Keeper:
     def _watch(self) -> None:
         with guarded():
             self._wait_until_noted()
-            self._adopt(record.live(self.journal.state, PENDING))
+            self._adopt(self._left)
         if self._settled is not None:
             self._loop.call_soon_threadsafe(self._settled.set)
         while True:
@@ -153,10 +156,11 @@ class Keeper:
         folder = f"{self._runtime}/requests"
         for name in sorted(os.listdir(folder)):
             if name.startswith(REQUEST):
-                content = read_small(f"{folder}/{name}", 1 << 20)
-                os.unlink(f"{folder}/{name}")
-                wanted = json.loads(content)
-                self._obey(str(wanted["do"]), {str(each) for each in wanted["ids"]})
+                with guarded():  # anything may be there: a folder, a FIFO, a later version's
+                    content = read_small(f"{folder}/{name}", 1 << 20)
+                    os.unlink(f"{folder}/{name}")
+                    wanted = json.loads(content)
+                    self._obey(str(wanted["do"]), {str(each) for each in wanted["ids"]})
 
     def _obey(self, verb: str, ids: set[str]) -> None:
         """`restore` or `drop` prompts that are set aside or wait for an answer; no ids: all of those."""
@@ -203,6 +207,8 @@ class Keeper:
         problem, outputs = await validated(prompt.id, graph, outputs)
         if problem:
             return problem
+        if self.journal.state.prompts.get(prompt.id) is not prompt or prompt.status != PENDING:
+            return ""  # it was dropped meanwhile, or is another pod's now
         self._server.number = max(self._server.number, int(abs(prompt.number)) + 1)
         number = int(prompt.number) if prompt.number.is_integer() else prompt.number
         self._restored.add(prompt.id)

@@ -184,6 +184,7 @@ def test_ask_waits_for_an_answer(start: Start) -> None:
     wait_until(lambda: comfyui.report().get("asked") == 2, 5, "both wait")
     assert (comfyui.running(), comfyui.waiting()) == ([], [])
     assert comfyui.conditions() == {"QueueWaits"}
+    (comfyui.folder / "requests" / f"{REQUEST}0-a-folder").mkdir()
     ask(comfyui, "drop", ids[0])
     wait_until(lambda: comfyui.report()["asked"] == 1, 5, "one was dropped")
     drain = comfyui.folder / "requests" / DRAIN
