@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from entrypoint.commands.before_stop import BEFORE_STOP
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.queue import commands
 from entrypoint.system.privileges import become_service_user
@@ -15,7 +16,7 @@ def main(given: Namespace) -> int:
     become_service_user(settings)
     if given.undo:
         return commands.undo_drain(paths)
-    return commands.run_drain(settings, paths, given.grace, stop=given.stop)
+    return commands.run_drain(settings, paths, given.grace, BEFORE_STOP, stop=given.stop)
 
 
 if __name__ == "__main__":

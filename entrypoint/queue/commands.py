@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 
 from entrypoint.queue import drain
 from entrypoint.queue.inside.record import ASIDE, RUNNING, Kept, live
@@ -63,10 +64,12 @@ def restore_or_drop(settings: Settings, paths: Paths, verb: str, ids: list[str])
     return DONE
 
 
-def run_drain(settings: Settings, paths: Paths, grace_s: float, *, stop: bool) -> int:
+def run_drain(
+    settings: Settings, paths: Paths, grace_s: float, before_stop: Sequence[drain.BeforeStop], *, stop: bool
+) -> int:
     """Drain the pod, and stop it where asked to; STILL_RUNS: the workflow has not finished, so the pod goes on."""
     try:
-        done = drain.drain(settings, paths, grace_s, lambda words: print(words, flush=True))
+        done = drain.drain(settings, paths, grace_s, lambda words: print(words, flush=True), before_stop)
         if not done:
             return STILL_RUNS
         if stop:

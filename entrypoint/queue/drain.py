@@ -1,26 +1,23 @@
 """A: drains the pod: no new workflow is accepted, the one that runs may finish, the others stay in the journal.
 
-The program `drain` does so before a shutdown (supervision/shutdown.py, STOP_GRACE); `podkeeper drain` at any time.
+The program `drain` does so before a shutdown (commands/before_stop.py, STOP_GRACE); `podkeeper drain` at any time.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from entrypoint.conditions.condition import Condition
 from entrypoint.queue.work import work_of
 from entrypoint.settings.paths import DRAIN_REQUEST, Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
-from entrypoint.system.privileges import become_service_user
 
-#: What else has to be done before a stop, with the settings, the paths and the seconds that are left. Each prints what
-#: it does, returns whether all is done, and does not raise.
-BEFORE_STOP: tuple[Callable[[Settings, Paths, float], bool], ...] = ()
+#: What else has to be done before a stop, with the settings, the paths and the seconds that are left. It prints what it
+#: does, returns whether all is done, and does not raise.
+BeforeStop = Callable[[Settings, Paths, float], bool]
 _EVERY_S, _SAY_S = 0.3, 30.0
 
 
@@ -47,7 +44,9 @@ def is_drained(paths: Paths) -> bool:
     return os.path.lexists(f"{paths.requests}/{DRAIN_REQUEST}")
 
 
-def drain(settings: Settings, paths: Paths, grace_s: float, say: Callable[[str], None]) -> bool:
+def drain(
+    settings: Settings, paths: Paths, grace_s: float, say: Callable[[str], None], before_stop: Sequence[BeforeStop] = ()
+) -> bool:
     """Drain the pod, and wait for the workflow that runs.
 
     Args:
@@ -55,6 +54,7 @@ def drain(settings: Settings, paths: Paths, grace_s: float, say: Callable[[str],
         paths: The pod's paths.
         grace_s: Seconds that it may take.
         say: Called with progress.
+        before_stop: What else has to be done, once nothing runs.
 
     Returns:
         Whether nothing runs any more and all is done. The pod stays drained in any case.
@@ -73,19 +73,6 @@ def drain(settings: Settings, paths: Paths, grace_s: float, say: Callable[[str],
             said = time.monotonic()
             say(f"waiting up to {left:.0f} s for the workflow that runs; {work.waiting} more are kept")
         time.sleep(min(_EVERY_S, left))
-    done = [each(settings, paths, deadline - time.monotonic()) for each in BEFORE_STOP]
+    done = [each(settings, paths, deadline - time.monotonic()) for each in before_stop]
     say(f"nothing runs; {work.waiting} workflow(s) are kept" if work.waiting else "nothing runs or waits")
     return all(done)
-
-
-def main() -> int:
-    """Drain before a shutdown, within STOP_GRACE; 1: something has not finished."""
-    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    become_service_user(settings)
-    with contextlib.suppress(OSError):  # the stop goes on without
-        return 0 if drain(settings, paths, settings.stop_grace, lambda words: print(words, flush=True)) else 1
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
