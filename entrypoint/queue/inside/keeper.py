@@ -38,7 +38,12 @@ _LONGEST, _MOST = 300, 100
 
 
 class Keeper:
-    """The keeper. `problem`: why nothing is kept; "": all is."""
+    """The keeper.
+
+    Attributes:
+        problem: Why nothing is kept; "": all is.
+        one_by_one: Held while a prompt is accepted whose id the client has chosen.
+    """
 
     def __init__(self, server: Any, environ: Mapping[str, str], note_use: Callable[[Any], None]) -> None:
         self._server, self._note_use = server, note_use
@@ -48,6 +53,7 @@ class Keeper:
         self.journal = Journal(folder_of(environ["PODKEEPER_MODELS_STATE_PATH"]), owner)
         self.hooks: Hooks | None = None
         self.problem = ""
+        self.one_by_one = asyncio.Lock()
         self._left: list[Kept] = []
         self._restored: set[str] = set()
         self._asked: set[str] = set()
@@ -88,9 +94,9 @@ class Keeper:
 
     # -- what the handover node asks ----------------------------------------------------------------------
 
-    def live(self, prompt_id: Any) -> Kept | None:
+    def live(self, prompt_id: str) -> Kept | None:
         """The prompt with this id that waits or runs."""
-        found = self.journal.state.prompts.get(prompt_id) if isinstance(prompt_id, str) else None
+        found = self.journal.state.prompts.get(prompt_id)
         return found if found is not None and found.status in (PENDING, RUNNING) else None
 
     async def settled(self) -> None:
@@ -210,9 +216,8 @@ class Keeper:
         if self.journal.state.prompts.get(prompt.id) is not prompt or prompt.status != PENDING:
             return ""  # it was dropped meanwhile, or is another pod's now
         self._server.number = max(self._server.number, int(abs(prompt.number)) + 1)
-        number = int(prompt.number) if prompt.number.is_integer() else prompt.number
         self._restored.add(prompt.id)
-        self._server.prompt_queue.put((number, prompt.id, graph, extra, outputs, *sensitive()))
+        self._server.prompt_queue.put((record.as_given(prompt.number), prompt.id, graph, extra, outputs, *sensitive()))
         return ""
 
     def _starts(self, prompt_id: str, graph: Any) -> None:

@@ -213,6 +213,11 @@ def header_of(prompt: Kept) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def as_given(number: float) -> int | float:
+    """ComfyUI's number of a prompt as it was: whole, unless the client gave another."""
+    return int(number) if number.is_integer() else number
+
+
 def live(state: State, *statuses: str) -> list[Kept]:
     """The prompts that have not ended, or those of `statuses`, in the order in which ComfyUI runs them."""
     wanted = statuses or (PENDING, RUNNING, ASIDE)

@@ -61,7 +61,7 @@ def test_a_pod_keeps_drains_and_resumes_its_queue(tmp_path: pathlib.Path) -> Non
         wait_until(lambda: responds(pod), 30, f"ComfyUI responds; see {pod.output}", 0.1)
         sets_a_deadly_one_aside(pod)
         drains_and_undoes_it(pod)
-        last, waits = queue(pod, saving("last", 1.5)), queue(pod, saving("waits"))
+        last, waits = queue(pod, saving("last", 1.0)), queue(pod, saving("waits"))
         wait_until(lambda: running_ids(pod) == [last], 10, "the last one runs")
         began = time.monotonic()
         assert pod.stop(signal.SIGTERM) == 0
@@ -101,7 +101,7 @@ def sets_a_deadly_one_aside(pod: Pod) -> None:
 
 
 def drains_and_undoes_it(pod: Pod) -> None:
-    queue(pod, saving("first", 1.0))
+    queue(pod, saving("first", 0.6))
     queue(pod, saving("second"))
     drained = pod.podkeeper("drain", "--grace", "20s")
     assert (drained.returncode, saved(pod)) == (0, ["first"]), drained
@@ -111,7 +111,7 @@ def drains_and_undoes_it(pod: Pod) -> None:
     assert pod.podkeeper("drain", "--undo").returncode == 0
     wait_until(lambda: saved(pod) == ["first", "second"], 10, "the second has run")
     assert "Draining" not in conditions(pod)
-    slow = queue(pod, saving("third", 2.0))
+    slow = queue(pod, saving("third", 1.2))
     wait_until(lambda: running_ids(pod) == [slow], 10, "it runs")
     assert pod.podkeeper("drain", "--grace", "0").returncode == 3
     assert pod.podkeeper("drain", "--undo").returncode == 0

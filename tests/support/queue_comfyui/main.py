@@ -127,6 +127,7 @@ NODES = {"Work": Node, "Save": Save, "Die": Save, "Api": Api}
 
 
 async def validate_prompt(_: str, prompt: dict[str, Any], wanted: list[str] | None) -> Any:
+    await asyncio.sleep(0.005)  # ComfyUI's validation gives other requests their turn
     for number, node in prompt.items():
         if node["class_type"] not in NODES:
             message = f"Node '{node['class_type']}' not found. The custom node may not be installed."

@@ -94,10 +94,15 @@ async def _kept(
     """ComfyUI's response, once the prompt is in the journal; for a second POST of an id, the first one's response."""
     assert keeper  # noqa: S101 # the caller has seen to it
     await keeper.settled()
-    known = keeper.live(body.get("prompt_id")) if isinstance(body, dict) else None
-    if known is not None:
-        return web.json_response({"prompt_id": known.id, "number": known.number, "node_errors": {}})
-    response = await handler(request)
+    name = body.get("prompt_id") if isinstance(body, dict) else None
+    if isinstance(name, str):
+        async with keeper.one_by_one:  # a second POST of an id comes while the first one is validated
+            known = keeper.live(name)
+            if known is not None:
+                return web.json_response({"prompt_id": known.id, "number": int(known.number), "node_errors": {}})
+            response = await handler(request)
+    else:
+        response = await handler(request)
     await keeper.written()
     return response
 
