@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from entrypoint.queue import drain
-from entrypoint.queue.inside.record import ASIDE, RUNNING, Kept, live
+from entrypoint.queue.inside.record import ASIDE, PENDING, RUNNING, Kept, live
 from entrypoint.queue.journals import ask, read_journals, read_report
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -53,10 +53,14 @@ def _clock(at: float) -> str:
 def restore_or_drop(settings: Settings, paths: Paths, verb: str, ids: list[str]) -> int:
     """Ask ComfyUI to restore or drop workflows that are set aside or wait for it."""
     try:
-        ours = [each for journal in read_journals(settings, paths) if journal.ours for each in live(journal.state)]
-        unknown = [name for name in ids if name not in {each.id for each in ours}]
-        if unknown:
-            return _failed(f"no such workflow in this pod's queue: {', '.join(unknown)}; see: podkeeper queue list")
+        journals = read_journals(settings, paths)
+        ours = {each.id: each.status for journal in journals if journal.ours for each in live(journal.state)}
+        held = (ASIDE, PENDING) if read_report(paths).get("asked") else (ASIDE,)
+        for name in ids:
+            if name not in ours:
+                return _failed(f"no such workflow in this pod's queue: {name}; see: podkeeper queue list")
+            if ours[name] not in held:
+                return _failed(f"{name} runs or waits for its turn; to end it, cancel it in ComfyUI")
         ask(paths, verb, ids)
     except OSError as error:
         return _failed(f"cannot {verb}: {error}")

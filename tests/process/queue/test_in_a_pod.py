@@ -103,6 +103,8 @@ def sets_a_deadly_one_aside(pod: Pod) -> None:
 def drains_and_undoes_it(pod: Pod) -> None:
     queue(pod, saving("first", 0.6))
     queue(pod, saving("second"))
+    (first,) = wait_until(lambda: running_ids(pod), 10, "the first runs")
+    assert "cancel it in ComfyUI" in pod.podkeeper("queue", "drop", first).stderr
     drained = pod.podkeeper("drain", "--grace", "20s")
     assert (drained.returncode, saved(pod)) == (0, ["first"]), drained
     assert "1 workflow(s) are kept" in drained.stdout
