@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from entrypoint import __version__
-from entrypoint.settings.parsing import duration
+from entrypoint.commands.queue_arguments import NO_POD, add_queue
 from entrypoint.settings.services import PROGRAMS, SERVICES, with_logs
 
 #: sysexits.h: the command was used incorrectly.
@@ -27,14 +27,12 @@ CONTROL = {
     "tail": "print the end of a program's output (supervisorctl tail)",
 }
 #: Exit codes that several commands share.
-_NO_POD = "69 no pod runs here, 78 bad settings"
 _MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
 _WORKFLOW = (
     "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be "
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
 )
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
-_QUEUE = "0, 1 it cannot be done, " + _NO_POD
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
@@ -91,7 +89,7 @@ def build_parser() -> Parser:
 
     status = _command(
         commands, "status", "show what runs, what is restarted and why",
-        "0 every enabled service answers (with names: those), 1 the first one does not, 3 another does not, " + _NO_POD,
+        "0 every enabled service answers (with names: those), 1 the first one does not, 3 another does not, " + NO_POD,
     )  # fmt: skip
     status.add_argument("program", nargs="*", choices=[*_NAMES, "all"], metavar="PROGRAM", help="these alone")
     shape = status.add_mutually_exclusive_group()
@@ -105,19 +103,19 @@ def build_parser() -> Parser:
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.add_argument("--bundle", metavar="FILE", help="also write a support bundle (.tar.gz) without secrets")
 
-    logs = _command(commands, "logs", "show the end of the pod's logs", "0, 1 there is no such log, " + _NO_POD)
+    logs = _command(commands, "logs", "show the end of the pod's logs", "0, 1 there is no such log, " + NO_POD)
     names = Offered(program.name for program in with_logs())
     logs.add_argument("name", nargs="*", choices=names, metavar="NAME", help="show these logs alone")
     logs.add_argument("-f", "--follow", action="store_true", help="show new lines as they come, until Ctrl-C")
     logs.add_argument("-n", "--lines", type=_count, default=100, metavar="LINES", help="lines of each log (100)")
 
-    codes = "0, 1 the login cannot be read, " + _NO_POD
+    codes = "0, 1 the login cannot be read, " + NO_POD
     url = _command(commands, "url", "print the services' addresses, with the login", codes)
     pages = [service.name for service in SERVICES if service.page]
     url.add_argument("service", nargs="?", choices=pages, metavar="SERVICE", help="its address alone, without a title")
 
     for name, text in CONTROL.items():
-        control = _command(commands, name, text, "those of supervisorctl, " + _NO_POD)
+        control = _command(commands, name, text, "those of supervisorctl, " + NO_POD)
         if name == "tail":
             control.add_argument("-f", action="store_true", help="show new output as it comes, until Ctrl-C")
             control.add_argument("program", choices=_NAMES, metavar="PROGRAM", help="a program's name")
@@ -132,16 +130,7 @@ def build_parser() -> Parser:
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
     export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
-    _add_queue(_command(commands, "queue", "list ComfyUI's queue, and what of it was set aside", _QUEUE))
-    drain = _command(
-        commands, "drain", "accept no new workflow, and wait for the one that runs",
-        "0 nothing runs, 1 it cannot be done, 3 the workflow still runs, " + _NO_POD,
-    )  # fmt: skip
-    drain.add_argument(
-        "--grace", type=_duration, default=600, metavar="TIME", help="how long to wait: seconds, 90s, 10m (10m)"
-    )
-    drain.add_argument("--stop", action="store_true", help="then stop the pod, if nothing runs any more")
-    drain.add_argument("--undo", action="store_true", help="accept workflows again")
+    add_queue(commands, _command)
     gpu = _command(commands, "gpu", "show what the check of the GPU has found", _GPU)
     gpu.add_argument("--json", action="store_true", help="print the report, with every number, as JSON")
     gpu.add_argument("--again", action="store_true", help="check again first; it takes up to a minute")
@@ -173,14 +162,6 @@ def _add_nodes(nodes: Parser) -> None:
         verb.add_argument("name", nargs="+", metavar="NAME", help="names of `podkeeper nodes list`")
     remove = _command(verbs, "remove", "switch a node off; its files are kept", _PACKAGES)
     remove.add_argument("name", metavar="NAME", help="a name of `podkeeper nodes list`")
-
-
-def _add_queue(queue: Parser) -> None:
-    verbs = queue.add_subparsers(dest="verb", metavar="COMMAND")
-    _command(verbs, "list", "list the workflows that wait, run or are set aside", _QUEUE)
-    for name, text in (("restore", "run workflows that are set aside or wait for this"), ("drop", "forget them")):
-        verb = _command(verbs, name, text, _QUEUE)
-        verb.add_argument("id", nargs="*", metavar="ID", help="ids of `podkeeper queue list`; none: all of them")
 
 
 def _add_workflow(workflow: Parser) -> None:
@@ -268,13 +249,6 @@ def _choice(text: str) -> tuple[str, str]:
     if not separator or not name or not address:
         raise argparse.ArgumentTypeError("must be a model's name, =, and its address")
     return name, address
-
-
-def _duration(text: str) -> int:
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _bundle_name(text: str) -> str:
