@@ -28,6 +28,7 @@ CONTROL = {
 }
 #: Exit codes that several commands share.
 _MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
+_WAIT = "0 installed, 1 a file cannot be had, or nothing fetches it, 2 no such name, 75 the time is over, 77, 78"
 _WORKFLOW = (
     "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be "
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
@@ -200,14 +201,28 @@ def _add_packages(packages: Parser) -> None:
 
 def _add_models(models: Parser) -> None:
     verbs = models.add_subparsers(dest="verb", metavar="COMMAND")
-    listing = _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", _MODELS)
-    listing.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone, with their files and what failed")
+    listing = _command(verbs, "list", "list bundles and files: wanted, installed, sizes, what failed and why", _MODELS)
+    listing.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone")
+    listing.add_argument("--json", action="store_true", help="print all of it as JSON")
     plan = _command(verbs, "plan", "print what would be downloaded", _MODELS)
     plan.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone; without a name, all wanted bundles")
     fetch = _command(verbs, "fetch", "download now, with progress", _MODELS)
     fetch.add_argument(
         "what", nargs="*", metavar="BUNDLE|ADDRESS", help="these alone; an address joins models.toml, as `add` has it"
     )
+    update = _command(
+        verbs, "update", "show which installed files have a newer version at their source; --yes fetches those", _MODELS
+    )
+    update.add_argument("name", nargs="*", metavar="FILE|BUNDLE", help="these alone")
+    update.add_argument(
+        "--yes", action="store_true", help="fetch them; each old file stays until its new one is verified"
+    )
+    for name, text in (("first", "fetch bundles or files before all others"), ("later", "fetch them after all others")):
+        verb = _command(verbs, name, f"{text}; kept over restarts", _MODELS)
+        verb.add_argument("name", nargs="+", metavar="FILE|BUNDLE", help="names of `podkeeper models list`")
+    wait = _command(verbs, "wait", "wait until bundles or files are installed", _WAIT)
+    wait.add_argument("name", nargs="*", metavar="FILE|BUNDLE", help="without a name: all that this pod fetches")
+    wait.add_argument("--timeout", type=_seconds, default=0, metavar="SECONDS", help="give up after so long (never)")
     _command(verbs, "verify", "hash the downloaded files again", _MODELS)
     add = _command(verbs, "add", "add files to models.toml on the volume", _MODELS)
     add.add_argument(
@@ -249,6 +264,12 @@ def _choice(text: str) -> tuple[str, str]:
     if not separator or not name or not address:
         raise argparse.ArgumentTypeError("must be a model's name, =, and its address")
     return name, address
+
+
+def _seconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError("must be a number of seconds")
+    return int(text)
 
 
 def _bundle_name(text: str) -> str:

@@ -90,6 +90,9 @@ REGISTRY: dict[str, Entry] = {
     "ManagerNotSettled": Entry("warning", "comfyui", "ComfyUI-Manager's config.ini cannot be written."),
     "ManagerRestricted": Entry("warning", "comfyui", "ComfyUI-Manager may not install while ComfyUI has no login."),
     "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
+    "ModelsNotOnVolume": Entry(
+        "warning", "models", "Models on the container's own disk (MODELS_CACHE=local) cannot be copied to the volume."
+    ),
     "NodeLeftOut": Entry("warning", "comfyui", "ComfyUI starts without a custom node that ended it."),
     "NodePackIncomplete": Entry(
         "warning", "models", "The custom nodes that load a bundle's files are not all installed."

@@ -127,6 +127,9 @@ class Settings:
     models_manifest: str = setting("MODELS_MANIFEST", parsing.manifest, "",
         "Path or https:// address of your own manifest, in place of the catalogue. Unset: `models.toml` in the data "
         "folder, if it exists. The query of an address counts as a secret.")  # fmt: skip
+    models_cache: str = setting("MODELS_CACHE", parsing.choice("local", "none"), "none",
+        "`local`: models go to the container's own disk first, where ComfyUI uses them at once, and are copied to the "
+        "volume behind that. For slow volumes. `none`: straight to the volume.")  # fmt: skip
     models_rate_limit: int = setting("MODELS_RATE_LIMIT", parsing.whole_number("MB"), 0,
         "MB/s that all model downloads may use together. 0: no limit.")  # fmt: skip
     models_hours: str = setting("MODELS_HOURS", parsing.hours, "",

@@ -127,4 +127,5 @@ TYPOS = {
     "HOME": ("root", "absolute path"),
     "STATUS_ENABLED": ("ture", "did you mean true?"),
     "MODELS_HOURS": ("late", "must be hours"),
+    "MODELS_CACHE": ("locl", "did you mean local?"),
 }

@@ -61,6 +61,8 @@ PRODUCED_BY = {
     "ManagerRestricted": POD,
     "ModelsIncomplete": "tests/process/models/test_one_shot.py::"
     "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
+    "ModelsNotOnVolume": "tests/process/models/test_local_disk.py::"
+    "test_a_full_volume_is_a_condition_and_the_local_file_goes_on_being_used",
     "ComfyUIFails": NODES + "test_a_start_that_fails_says_why_until_comfyui_responds",
     "NodeLeftOut": NODES + "test_comfyui_serves_the_others_and_says_which_node_is_left_out",
     "NodePackIncomplete": "tests/process/nodes/test_bundle_nodes.py::"

@@ -75,6 +75,7 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
         (Settings(comfyui_args=(NEW,)), {"manager": (NEW, LEGACY)}, [*UPLOAD, NEW], []),
         (Settings(comfyui_args=("--disable-manager-ui",)), {"manager": (NEW, LEGACY)},
          [*UPLOAD, NEW, "--disable-manager-ui"], []),
+        (Settings(), {"local_models": "/l.yaml"}, [*UPLOAD, "--extra-model-paths-config", "/l.yaml"], []),
         (Settings(), {"handover": "/ours.yaml"}, [*UPLOAD, "--extra-model-paths-config", "/ours.yaml"], []),
     ],
 )  # fmt: skip
