@@ -48,6 +48,7 @@ def application(live: Live, login: Login) -> Application:
             (r"/open/([a-z]+)", handlers.OpenService, common),
             (r"/bundles", handlers.Bundles, common),
             (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
+            (r"/bundles/([A-Z0-9_]+)/(first|later)", handlers.MoveBundle, common),
             (r"/nodes/outdated", node_handlers.Outdated, common),
             (r"/nodes/([^/]+)/(repair|try|update)", node_handlers.NodeAction, common),
             (r"/queue/(restore|drop)", queue_handlers.AllPrompts, common),

@@ -13,7 +13,7 @@ let status = null;
 const logs = new Logs();
 const machine = new Machine();
 const services = new Services(act, (name) => logs.open(name), copyAddress);
-const models = new Models(act, fetchBundle);
+const models = new Models(act, fetchBundle, moveBundle, notify);
 const nodes = new Nodes(act, send);
 const queue = new Queue(send, ask);
 const restarts = new Restarts();
@@ -93,6 +93,10 @@ async function fetchBundle(chosen) {
   const room = bundle.free === null ? "" : ` ${bytes(bundle.free)} are free where it goes.`;
   const request = () => send(`bundles/${bundle.name}/fetch`, `Download of ${bundle.name}`, "requested", `download ${bundle.name}`);
   ask(`Download ${bundle.name}?`, size + room, "Download", "main", request);
+}
+
+function moveBundle(name, where) {
+  return send(`bundles/${name}/${where}`, name, where === "first" ? "is downloaded first" : "is downloaded last", `move ${name}`);
 }
 
 function ask(question, text, word, kind, request) {
