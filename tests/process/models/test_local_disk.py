@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from entrypoint.models import file_copy, local_disk, run, write_behind
+from entrypoint.models.bundle_room import bundle_room
 from entrypoint.models.catalogue.manifest import Bundle
 from entrypoint.models.catalogue.wanted import FetchRequest, WantedBundle
+from entrypoint.models.download.queue import DownloadQueue
 from entrypoint.models.errors import VolumeFailed
 from entrypoint.models.local_disk import LocalDisk, not_on_volume, why_unused
 from entrypoint.models.progress import INSTALLED, Transfer
@@ -160,6 +162,32 @@ def test_what_is_still_to_be_copied_counts_as_room_that_is_taken(scene: Local, m
     assert run._planned(planned).files == ()
     scene.copy_behind()
     assert run._planned(planned).files == (other,)
+
+
+def test_what_the_local_disk_alone_has_is_not_missing(scene: Local) -> None:
+    file = hub_file("0.bin")
+    scene.download(file)
+    (room,) = bundle_room([Bundle(name="B", files=(file,))], scene.store)
+    assert (room.complete, room.total) == (True, SIZE)
+
+
+def test_a_newer_version_goes_to_the_volume_and_the_local_copy_of_the_old_one_is_dropped(scene: Local) -> None:
+    file = hub_file("0.bin")
+    scene.download(file)
+    scene.copy_behind()
+    new = scene.origin.put("0.bin", content(2))
+    old = str(scene.store.receipt(file)["sha256"])
+
+    async def work() -> None:
+        async with scene.session() as session:
+            queue = DownloadQueue(session, scene.store, [Transfer(file, renew=old)], print)
+            await queue.survey()
+            await queue.run((file,))
+
+    asyncio.run(work())
+    assert scene.store.receipt(file)["sha256"] == new
+    LocalDisk(scene.store).sweep()
+    assert not Path(scene.local.path(file)).exists()
 
 
 def test_why_the_local_disk_is_not_used(tmp_path: Path) -> None:
