@@ -21,6 +21,7 @@ MODULES = {
     "url": ("entrypoint.commands.url", True),
     "models": ("entrypoint.commands.models", False),
     "workflow": ("entrypoint.commands.workflow", False),
+    "run": ("entrypoint.commands.run", True),
     "nodes": ("entrypoint.commands.nodes", False),
     "comfyui": ("entrypoint.commands.comfyui", False),
     "gpu": ("entrypoint.commands.gpu", False),

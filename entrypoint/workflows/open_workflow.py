@@ -30,6 +30,11 @@ class CannotRead(Exception):
 
 async def open_workflow(settings: Settings, where: str) -> Workflow:
     """Read a workflow. `where`: a path, an address, or `-`. Raises NotAWorkflow, CannotRead."""
+    return parse(await read_workflow(settings, where))
+
+
+async def read_workflow(settings: Settings, where: str) -> bytes:
+    """The JSON of a workflow, also of one inside a picture or video. Raises NotAWorkflow, CannotRead."""
     try:
         if where == "-":
             return _read(io.BytesIO(_whole(sys.stdin.buffer.read(_MOST + 1))))
@@ -41,11 +46,9 @@ async def open_workflow(settings: Settings, where: str) -> Workflow:
         raise CannotRead(getattr(error, "strerror", None) or plain(str(error)) or type(error).__name__) from None
 
 
-def _read(file: BinaryIO) -> Workflow:
+def _read(file: BinaryIO) -> bytes:
     head = file.read(16)
-    if is_container(head):
-        return parse(workflow_in(file))
-    return parse(head + file.read(LARGEST + 1 - len(head)))
+    return workflow_in(file) if is_container(head) else head + file.read(LARGEST + 1 - len(head))
 
 
 def _whole(data: bytes) -> bytes:

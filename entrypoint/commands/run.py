@@ -1,0 +1,26 @@
+"""A: `podkeeper run WORKFLOW`: one job through ComfyUI (entrypoint.jobs)."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.jobs import batch
+from entrypoint.models.sources.tokens import take_logins
+from entrypoint.system.privileges import become_service_user
+
+
+def main(given: Namespace) -> int:
+    """Run the job; returns the exit code."""
+    settings, paths = settings_and_paths()
+    take_logins(paths)
+    become_service_user(settings)  # inputs, records and results are that user's
+    options = batch.Options(
+        file=given.file, sets=given.set, inputs=given.input, outputs=given.outputs, out=given.out, id=given.id,
+        timeout=given.timeout, fetch=given.fetch, as_json=given.json,
+    )  # fmt: skip
+    return batch.run(settings, paths, options)
+
+
+if __name__ == "__main__":
+    run("run", main)
