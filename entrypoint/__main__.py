@@ -26,6 +26,7 @@ from entrypoint.boot.read_settings import read_settings
 from entrypoint.boot.steps import Aborted, require, run_steps
 from entrypoint.door.find_nginx import without_door_if_nginx_is_missing
 from entrypoint.jupyter.lab_config import config_text
+from entrypoint.jobs.one_job import is_one_job, settings_for_one_job
 from entrypoint.settings.paths import STARTED, locate
 from entrypoint.settings.settings import BadSettings
 from entrypoint.system.facts import look
@@ -44,7 +45,8 @@ def main(arguments: list[str]) -> int:
     command = arguments if any(arguments) else []  # a template's empty field can arrive as an empty word
     try:
         read = read_settings(os.environ)
-        settings = without_door_if_nginx_is_missing(read.settings, os.environ.get("PATH", ""))
+        settings = settings_for_one_job(read.settings) if is_one_job(command) else read.settings
+        settings = without_door_if_nginx_is_missing(settings, os.environ.get("PATH", ""))
         facts = look()
         located, service = locate(settings, facts), service_identity_of(settings)
         require("make the pod's own folders", partial(make_runtime_folder, located))
@@ -55,7 +57,7 @@ def main(arguments: list[str]) -> int:
         config = partial(config_text, settings)
         paths = require("write JupyterLab's configuration", partial(make_home, settings, located, service, config))
         run_steps(make_plan(settings, facts, paths, service, command, read, located.home), paths.runtime)
-        environ = child_environ(os.environ, settings, paths, command=bool(command))
+        environ = child_environ(os.environ, settings, paths, command)
         become_supervisord(paths.python, environ | {STARTED: f"{started:.3f}"})
     except BadSettings as error:
         return fail(EX_CONFIG, *error.problems)

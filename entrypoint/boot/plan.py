@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from entrypoint.boot.own_folders import report_home
 from entrypoint.boot.read_settings import report_ignored
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
+from entrypoint.jobs.one_job import environ_for
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
 from entrypoint.packages import BIN as PACKAGES_BIN
@@ -92,14 +93,14 @@ def make_plan(
 
 
 def child_environ(
-    environ: Mapping[str, str], settings: Settings, paths: Paths, command: bool = False
+    environ: Mapping[str, str], settings: Settings, paths: Paths, command: Sequence[str] = ()
 ) -> dict[str, str]:
     """Return the environment of supervisord and its children: the user's variables and the settings, no secret.
 
     `jupyter` and `podkeeper` in a terminal are those of JupyterLab's own environment, `pip` and `python` those of
     ComfyUI's (packages/bin). USER is set because
     Python's getpass looks up the uid's name where USER is unset; in an image only root has one, and importing torch
-    fails then. `command`: whether there is a start command.
+    fails then. `command`: the start command.
     """
     kept = {name: text for name, text in environ.items() if name not in secret_variables() and not is_secret(name)}
     own_bin = paths.python.rpartition("/")[0]
@@ -110,4 +111,5 @@ def child_environ(
     ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
     ours[OTHER_COMFYUI] = "true" if settings.comfyui_enabled and settings.comfyui_version else "false"
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
+    ours |= environ_for(command)
     return named | kept | settings.to_environ() | paths.to_environ() | ours

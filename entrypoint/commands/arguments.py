@@ -201,7 +201,11 @@ def _add_run(job: Parser) -> None:
     job.add_argument("--out", default="", metavar="FOLDER", help="copy the files there; nothing there is replaced")
     job.add_argument("--id", default="", metavar="ID", help="a job that was done under this id is not run again")
     job.add_argument("--timeout", type=float, default=0.0, metavar="SECONDS", help="its longest time (3600)")
-    job.add_argument("--fetch", action="store_true", help="first install the models and nodes that it lacks")
+    job.add_argument(
+        "--fetch", action=argparse.BooleanOptionalAction, help="first install the models and nodes that it lacks (as "
+        "the container's command: yes)",
+    )  # fmt: skip
+    job.add_argument("--result", default="", metavar="FILE", help="write the result, or the failure, there as JSON")
     job.add_argument("--json", action="store_true", help="print the result as JSON")
 
 

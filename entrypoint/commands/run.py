@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.jobs import batch
+from entrypoint.jobs.one_job import ENDS_WITH
 from entrypoint.models.sources.tokens import take_logins
 from entrypoint.system.privileges import become_service_user
 
@@ -17,7 +19,8 @@ def main(given: Namespace) -> int:
     become_service_user(settings)  # inputs, records and results are that user's
     options = batch.Options(
         file=given.file, sets=given.set, inputs=given.input, outputs=given.outputs, out=given.out, id=given.id,
-        timeout=given.timeout, fetch=given.fetch, as_json=given.json,
+        timeout=given.timeout, as_json=given.json, result=given.result,
+        fetch=bool(os.environ.get(ENDS_WITH)) if given.fetch is None else given.fetch,
     )  # fmt: skip
     return batch.run(settings, paths, options)
 

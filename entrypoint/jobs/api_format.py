@@ -15,13 +15,13 @@ from entrypoint.jobs.graph import FlatNode, flatten
 from entrypoint.workflows.document import plain
 
 #: Types of inputs that the page shows as widgets.
-WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR")
+WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR", "PAINTER", "LOAD_3D")
 _DYNAMIC = "COMFY_DYNAMICCOMBO_V3"
 _SEED_NAMES = ("seed", "noise_seed")
 _AFTER_SEED = ("fixed", "increment", "decrement", "randomize", "increment-wrap")
 _UPLOADS = ("image_upload", "video_upload", "audio_upload", "file_upload", "animated_image_upload")
-#: What the button of an upload is saved as.
-_UPLOAD_VALUES = ("image", "video", "audio", "upload", "file", None, "")
+#: What the buttons of an upload are saved as.
+_UPLOAD_VALUES = ("image", "video", "audio", "upload", "upload3dmodel", "uploadExtraResources", "clear", None, "")
 
 
 class Widget(NamedTuple):
@@ -56,7 +56,12 @@ def api_format(workflow: Mapping[str, Any], classes: Mapping[str, Any]) -> dict[
         return found
     flat = flatten(workflow)
     refuse_unknown([(node.id, node.kind) for node in flat], classes)
-    return {node.id: _converted(node, classes[node.kind]) for node in flat}
+    prompt = {node.id: _converted(node, classes[node.kind]) for node in flat}
+    for node in flat:
+        for name, source in node.sources.items():
+            if source.widget and (value := prompt[source.id]["inputs"].get(source.widget)) is not None:
+                prompt[node.id]["inputs"].setdefault(name, value)
+    return prompt
 
 
 def refuse_unknown(nodes: Iterable[tuple[str, Any]], classes: Mapping[str, Any]) -> None:
@@ -70,7 +75,8 @@ def refuse_unknown(nodes: Iterable[tuple[str, Any]], classes: Mapping[str, Any])
 def _converted(node: FlatNode, spec: Mapping[str, Any]) -> dict[str, Any]:
     inputs: dict[str, Any] = dict(_named(node, spec))
     for name, source in node.sources.items():
-        inputs[name] = [source.id, source.slot] if source.id else source.value
+        if not source.widget:
+            inputs[name] = [source.id, source.slot] if source.id else source.value
     return {"class_type": node.kind, "inputs": inputs, "_meta": {"title": node.title or spec.get("display_name") or node.kind}}
 
 
@@ -129,7 +135,7 @@ def _widget(name: str, spec: Any, also: Iterable[str]) -> Widget | None:
     if not isinstance(spec, list) or not spec:
         return None
     options = spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
-    if options.get("forceInput") or options.get("hidden"):
+    if options.get("forceInput"):
         return None
     if isinstance(spec[0], list):
         return Widget(name, "COMBO", options, tuple(spec[0]))
@@ -163,4 +169,8 @@ def _extra(widget: Widget, values: list[Any], at: int) -> int:
         return 0
     if widget.options.get("control_after_generate") or widget.name.rpartition(".")[2] in _SEED_NAMES:
         return int(values[at] in _AFTER_SEED)
-    return int(any(widget.options.get(each) for each in _UPLOADS) and values[at] in _UPLOAD_VALUES)
+    count = 0
+    if any(widget.options.get(each) for each in _UPLOADS) and widget.kind == "COMBO":
+        while at + count < len(values) and values[at + count] in _UPLOAD_VALUES:
+            count += 1
+    return count

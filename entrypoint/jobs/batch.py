@@ -22,6 +22,7 @@ from entrypoint.models.outcome import LATER
 from entrypoint.models.report import log
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.files import write_json
 from entrypoint.workflows import commands as workflow_commands
 from entrypoint.workflows.document import LARGEST, NotAWorkflow
 from entrypoint.workflows.open_workflow import CannotRead, read_workflow
@@ -43,6 +44,7 @@ class Options:
     timeout: float = 0.0
     fetch: bool = False
     as_json: bool = False
+    result: str = ""
 
 
 def run(settings: Settings, paths: Paths, given: Options) -> int:
@@ -65,7 +67,7 @@ def run(settings: Settings, paths: Paths, given: Options) -> int:
     except JobFailed as error:
         show.end()
         record.failure = error.failure
-        return _failed(record, as_json=given.as_json)
+        return _failed(record, given)
     except Stopped:
         show.end()
         log(f"run: stopped; the same command with --id {job_id} goes on")
@@ -84,8 +86,7 @@ def _delivered(paths: Paths, record: Record, given: Options, show: _Progress) ->
         raise JobFailed(Failure("NoOutput", "the workflow ended and kept no file", "add a node that saves its result"))
     where = deliver(paths, record.id, files, given.out) if given.out else [path_of(paths, each) for each in files]
     show.end()
-    if given.as_json:
-        print(json.dumps(record.as_json() | {"delivered": where}, indent=1), flush=True)
+    if _told_as_json(record.as_json() | {"delivered": where}, given):
         return 0
     log(f"run: done in {record.seconds:.1f} s (job {record.id})")
     for path in where:
@@ -93,10 +94,20 @@ def _delivered(paths: Paths, record: Record, given: Options, show: _Progress) ->
     return 0
 
 
-def _failed(record: Record, *, as_json: bool) -> int:
+def _told_as_json(content: dict[str, Any], given: Options) -> bool:
+    if given.result:
+        try:
+            write_json(given.result, content, durable=True)
+        except OSError as error:
+            log(f"run: cannot write {given.result}: {error.strerror}")
+    if given.as_json:
+        print(json.dumps(content, indent=1), flush=True)
+    return given.as_json
+
+
+def _failed(record: Record, given: Options) -> int:
     assert record.failure
-    if as_json:
-        print(json.dumps(record.as_json(), indent=1), flush=True)
+    if _told_as_json(record.as_json(), given):
         return record.failure.code
     log(f"run: {record.failure}")
     for each in record.failure.details[1:]:

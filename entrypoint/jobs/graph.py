@@ -24,11 +24,12 @@ _LONGEST, _DEEPEST = 1000, 20
 
 
 class Source(NamedTuple):
-    """Where an input comes from: output `slot` of the node `id`; or, without an id, a `value`."""
+    """Where an input comes from: output `slot` of the node `id`, or the node's own `widget`; without an id, a `value`."""
 
     id: str = ""
     slot: int = 0
     value: Any = None
+    widget: str = ""
 
 
 @dataclass(slots=True)
@@ -81,8 +82,9 @@ def flatten(content: Mapping[str, Any]) -> list[FlatNode]:
             )
             for entry in _tables(node.get("inputs")):
                 source = _follow(scope, entry.get("link"))
-                if source and isinstance(entry.get("name"), str):
+                if source and isinstance(entry.get("name"), str) and (source.id, source.widget) != (flat.id, entry["name"]):
                     flat.sources[entry["name"]] = source
+            flat.sources |= _proxied(scope, str(node.get("id")))
             found.append(flat)
     ids = {each.id for each in found}
     for flat in found:  # as the page does: what leads to a node that does not run is no input
@@ -155,11 +157,42 @@ def _from_instance(scope: _Scope, slot: int) -> Source | tuple[_Scope, Any] | No
     entry = next((each for each in entries if each.get("name") == name), None)
     if entry and entry.get("link") is not None:
         return scope.parent, entry["link"]
-    widgets = [_widget(each) for each in entries if _widget(each)]
+    targets = list(_widgets_at(scope, slot))
+    values = _given(scope, inputs)
+    return Source(value=values[slot]) if slot in values else Source(*targets[0][:1], widget=targets[0][1]) if targets else None
+
+
+def _proxied(scope: _Scope, key: str) -> dict[str, Source]:
+    """The values that an instance around it has for a node's widgets."""
+    values, proxies = scope.instance.get("widgets_values"), _proxies(scope)
+    if not isinstance(values, list) or len(values) != len(proxies):
+        return {}
+    return {str(each[1]): Source(value=value) for each, value in zip(proxies, values, strict=True) if str(each[0]) == key}
+
+
+def _given(scope: _Scope, inputs: list[Mapping[str, Any]]) -> dict[int, Any]:
+    """Slot -> the value that the instance of a subgraph has for it."""
     values = scope.instance.get("widgets_values")
-    if isinstance(values, list) and len(values) == len(widgets) and name in widgets:
-        return Source(value=values[widgets.index(name)])
-    return None
+    slots = [slot for slot in range(len(inputs)) if any(_widgets_at(scope, slot))]
+    if not isinstance(values, list) or _proxies(scope) or len(values) != len(slots):
+        return {}
+    return dict(zip(slots, values, strict=True))
+
+
+def _widgets_at(scope: _Scope, slot: int) -> Iterator[tuple[str, str]]:
+    """The widgets, as (node's id, name), that a subgraph's input `slot` leads to."""
+    for link in scope.links.values():
+        if link.origin == _INPUT_NODE and link.slot == slot and (node := scope.nodes.get(str(link.target))):
+            entries = _tables(node.get("inputs"))
+            if 0 <= link.target_slot < len(entries) and (name := _widget(entries[link.target_slot])):
+                yield scope.prefix + str(link.target), name
+
+
+def _proxies(scope: _Scope) -> list[list[Any]]:
+    """The widgets of inner nodes that an instance shows as its own: [node's id, name], in their order."""
+    properties = scope.instance.get("properties")
+    found = properties.get("proxyWidgets") if isinstance(properties, dict) else None
+    return [each for each in found if isinstance(each, list) and len(each) >= 2] if isinstance(found, list) else []
 
 
 def _through(scope: _Scope, node: Mapping[str, Any], slot: int) -> tuple[_Scope, Any] | None:

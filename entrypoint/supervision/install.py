@@ -31,6 +31,8 @@ def install(supervisord: Any, lines: Mapping[str, str]) -> Interface:
     for group in supervisord.process_groups.values():
         for program in group.processes.values():
             _convert(program, group)
+            if config.only and program.config.name not in config.only:
+                program.config.autostart = False
     _make_start_end_backoff()
     orphans.become_subreaper()
     events.subscribe(events.SupervisorStoppingEvent, keeper.shutdown.begin)

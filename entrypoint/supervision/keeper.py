@@ -20,6 +20,7 @@ from entrypoint.supervision.supervised import Supervised
 from entrypoint.supervision.wakeup import Wakeup
 from entrypoint.system import cgroup
 
+EXIT_STOPPED = 75  # EX_TEMPFAIL: stopped before the program that the pod ends with; another try may succeed.
 EXIT_GAVE_UP = 70  # EX_SOFTWARE of sysexits.h: the restart policy gave up on a program.
 RESTING_STATES = (ProcessStates.RUNNING, ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL)
 EXIT_REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -39,6 +40,8 @@ class Keeper:
         self.changed = False
         self._supervised = supervised
         self._cgroup = cgroup.find()
+        if config.ends_with:
+            self.shutdown.code = EXIT_STOPPED
 
     @property
     def running(self) -> bool:
@@ -69,8 +72,14 @@ class Keeper:
         runtime = self.config.runtime
         return kill_notes.take_notes(runtime, name, pid) if runtime else Notes()
 
-    def process_ended(self, name: str) -> None:
-        """Kill the orphans of a program whose process was reaped, where the configuration says so."""
+    def process_ended(self, name: str, code: int | None) -> None:
+        """Kill the orphans of a program whose process was reaped, or end the pod, where the configuration says so.
+
+        `code`: its exit code; None: it was stopped.
+        """
+        if name == self.config.ends_with and code is not None and self.running:
+            self.log.info(f"{name}: exited with code {code}; the pod ends with it")
+            self.shutdown.request(code if code >= 0 else 128 - code)  # a signal as in a shell
         if name in self.config.sweep:
             self.sweeper.add(name)
             self._sweep()

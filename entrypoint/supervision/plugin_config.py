@@ -17,6 +17,8 @@ class PluginConfig(NamedTuple):
         {"logs"}
     )  # Programs stopped after all others: they forward the others' last lines.
     background: frozenset[str] = frozenset()  # Programs that yield the processor to the others: BACKGROUND_NICE.
+    only: frozenset[str] = frozenset()  # The programs that start with the pod; empty: as supervisord.conf says.
+    ends_with: str = ""  # The program whose end ends the pod, with its exit code; empty: none.
     stop_within: float = 8.0  # Seconds a shutdown may take: the container engine kills after 10.
     drain: str = ""  # The program that runs before the shutdown that a SIGTERM asks for; empty: none.
     drain_within: float = 0.0  # Seconds that it may take; 0: it does not run.

@@ -163,7 +163,7 @@ class Program(process.Subprocess):  # type: ignore[misc]  # supervisor has no ty
 
     def _after_finish(self, pid: int, code: int) -> None:
         self._kill_at = None
-        self.keeper.process_ended(self.name)
+        self.keeper.process_ended(self.name, code if self.state == States.EXITED else None)
         if self.config.killasgroup:
             _kill_group(pid)
         facts = self._facts_of_exit(pid, code)

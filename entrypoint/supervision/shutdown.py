@@ -29,6 +29,8 @@ class Shutdown:
         self._supervisord, self._config, self._programs = supervisord, config, programs
         self._exit_at = NEVER
         self._drained_by = NEVER
+        #: Exit code of a shutdown that none has requested with another one; 0: supervisord's own.
+        self.code = 0
 
     def put_off(self) -> bool:
         """Start the program that drains, in place of the shutdown that a SIGTERM asks for; False: shut down at once, as
@@ -75,6 +77,8 @@ class Shutdown:
                     program.stop()
             if self._supervisord.options.mood == SupervisorStates.SHUTDOWN:
                 self._exit_at = time.monotonic() + self._config.stop_within
+                if self.code:
+                    atexit.register(_exit, self.code)
         except Exception:
             self._supervisord.options.logger.critical(traceback.format_exc())
 
@@ -98,8 +102,7 @@ class Shutdown:
 
     def request(self, code: int) -> None:
         """Shut down with this exit code for the container engine: supervisord itself always exits 0."""
-        self._supervisord.options.mood = SupervisorStates.SHUTDOWN
-        atexit.register(_exit, code)
+        self._supervisord.options.mood, self.code = SupervisorStates.SHUTDOWN, code
 
 
 def _exit(code: int) -> None:

@@ -46,6 +46,6 @@ def test_a_uid_without_a_name_gets_one_for_python_to_find() -> None:
 
 def test_supervisord_learns_whether_there_is_a_start_command() -> None:
     settings = Settings()
-    for command, told in ((True, "true"), (False, "false")):
+    for command, told in ((["true"], "true"), ([], "false")):
         handed = child_environ({START_COMMAND: "mine"}, settings, locate(settings, FACTS), command)
         assert handed[START_COMMAND] == told
