@@ -29,7 +29,7 @@ from entrypoint.system.loopback_http import is_up
 
 #: How often ComfyUI may end while it runs one job.
 MOST_ENDS = 2
-_PROBE_S, _PERIOD_S = 2.0, 0.05
+_PROBE_S, _PERIOD_S, _KEEP_S = 2.0, 0.05, 1.0
 #: Seconds after ComfyUI is back, in which its queue may be put back (by the queue's journal) before the prompt is sent anew.
 _RESTORED_S = 2.0
 
@@ -62,6 +62,7 @@ class Runner:
         self._records = Records(paths)
         self._tell, self._stopped = tell, stopped
         self._classes: dict[str, Any] = {}
+        self._keep_again = 0.0
         self._cancelled: Callable[[], bool] = lambda: False
 
     def run(self, job: Job, cancelled: Callable[[], bool] = lambda: False) -> Record:
@@ -167,7 +168,10 @@ class Runner:
             record.state = RUNNING
             self._keep(record)
         record.share, record.node = progress.share, progress.node
-        self._tell(record)
+        if time.monotonic() >= self._keep_again:  # for others who follow it; once a second is enough
+            self._keep(record)
+        else:
+            self._tell(record)
 
     def _wait_until_up(self, until: float) -> None:
         """Raises JobFailed: it cannot come up, or not in time."""
@@ -198,6 +202,7 @@ class Runner:
 
     def _keep(self, record: Record) -> None:
         self._records.write(record)
+        self._keep_again = time.monotonic() + _KEEP_S
         self._tell(record)
 
     def _pause(self) -> None:

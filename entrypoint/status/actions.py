@@ -11,6 +11,8 @@ from entrypoint.system.supervisord_rpc import Refused, call
 VERBS = ("start", "stop", "restart")
 #: The programs that have buttons -> what a stop or restart of each costs.
 BUTTONS = {program.name: program.restart_note for program in PROGRAMS if program.buttons}
+#: In the message of a start that finds the program running.
+RUNNING = "already running"
 _TIMEOUT = 5.0
 #: Seconds supervisord may take to stop a program; it kills after 6.
 _STOP_TIMEOUT = 15.0
@@ -40,7 +42,7 @@ def _message(fault: str, program: str) -> str:
     """The message for one of supervisor.xmlrpc.Faults, names like ALREADY_STARTED."""
     name = fault.partition(":")[0]
     messages = {
-        "ALREADY_STARTED": "already running",
+        "ALREADY_STARTED": RUNNING,
         "NOT_RUNNING": "not running",
         "BAD_NAME": "this pod has no such program",
         "NO_FILE": "its program file is missing",

@@ -9,6 +9,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from entrypoint.status import handlers, node_handlers, queue_handlers
+from entrypoint.status import handlers, job_handlers, node_handlers
 from entrypoint.status.base_handler import NotFound, PrivateHandler
 from entrypoint.status.events import Events
 from entrypoint.status.live import Live
@@ -54,6 +55,7 @@ def application(live: Live, login: Login) -> Application:
             (r"/queue/(restore|drop)", queue_handlers.AllPrompts, common),
             (r"/queue/accept", queue_handlers.Accept, common),
             (r"/queue/([^/]+)/(restore|drop)", queue_handlers.OnePrompt, common),
+            *job_handlers.paths(common),
             (r"/doctor", handlers.Doctor, common),
             (r"/bundle", handlers.SupportBundle, common),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),

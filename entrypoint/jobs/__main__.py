@@ -1,0 +1,71 @@
+"""A: `[program:jobs]`: runs the jobs that wait, one after another, and ends when none has come for a while.
+
+It is started with the pod, for jobs that an earlier one has left, and whenever a job is handed in. Until there is one it
+imports nothing of what a job needs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.system.privileges import become_service_user
+
+_LINGER_S, _PERIOD_S = 30.0, 0.1
+
+
+def main() -> int:
+    """Run jobs until none is left; returns the exit code, 0 unless it was stopped."""
+    settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
+    become_service_user(settings)
+    folder = f"{paths.models_state}/jobs"
+    try:
+        if not any(name.endswith(".request") for name in os.listdir(folder)):
+            return 0
+    except OSError:
+        return 0
+    return _work(settings, paths)
+
+
+def _work(settings: Settings, paths: Paths) -> int:
+    from entrypoint.jobs.failure import Failure, JobFailed
+    from entrypoint.jobs.queue import Queue
+    from entrypoint.jobs.records import FAILED, Record
+    from entrypoint.jobs.request import job_of
+    from entrypoint.jobs.run import Runner, Stopped
+
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: stopping.append(number))
+    queue = Queue(paths)
+    runner = Runner(settings, paths, tell=lambda record: None, stopped=lambda: bool(stopping))
+    idle_since = time.monotonic()
+    while not stopping and time.monotonic() - idle_since < _LINGER_S:
+        job_id = queue.next()
+        if not job_id:
+            time.sleep(_PERIOD_S)
+            continue
+        try:
+            job = job_of({**(queue.request(job_id) or {}), "id": job_id})
+            record = runner.run(job, lambda: queue.is_cancelled(job_id))  # noqa: B023  # used within this turn
+        except JobFailed as error:  # the request's file is damaged
+            record = Record(job_id, FAILED, failure=error.failure)
+            queue.records.write(record)
+        except Stopped:
+            return 0
+        except OSError as error:
+            print(f"jobs: {job_id}: {error.filename}: {error.strerror}", flush=True)
+            record = Record(job_id, FAILED, failure=Failure("NotDelivered", f"the volume refuses it: {error.strerror}"))
+        queue.finish(job_id)
+        print(f"jobs: {job_id}: {record.failure or f'done in {record.seconds:.1f} s'}", flush=True)
+        queue.records.sweep()
+        idle_since = time.monotonic()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
