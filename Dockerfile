@@ -4,12 +4,14 @@
 #   TORCH       cu128 | cu130 | cpu: which torch, and so which driver the host needs (docs/image.md)
 #   COMFYUI     on | off | full | thin: off leaves ComfyUI, torch and everything they need out; full adds the packs of nodes;
 #               thin fetches ComfyUI's environment when the pod starts
+#   WORKER      on | off: RunPod's SDK, for a worker of RunPod Serverless
 #
 # Build contexts that stand in for the network, each a folder:
 #   --build-context comfyui=DIR   ComfyUI's code (with main.py and requirements.txt at its top)
 #   --build-context wheels=DIR    wheels for ComfyUI's environment, and the requirements.txt that says which to install
 ARG BASE_IMAGE=debian
 ARG COMFYUI=on
+ARG WORKER=off
 
 # The base, by digest: a tag can be moved. Dependabot renews this line, and no other file names the image. torch brings CUDA,
 # and the host its driver: an image of NVIDIA's would be more weight, and refuse to start on hosts that torch can use
@@ -155,6 +157,22 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY --link --from=nodes / /opt/comfyui-nodes
 
 
+# RunPod's SDK, in an environment of its own: what it needs would else hold back JupyterLab's and ComfyUI's packages.
+FROM system AS worker-environment
+COPY image/worker.lock /opt/image/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python3 -m venv /opt/podkeeper/worker-env \
+    && /opt/podkeeper/worker-env/bin/pip install --quiet --disable-pip-version-check --require-hashes -r /opt/image/worker.lock
+
+FROM scratch AS worker-off
+
+FROM scratch AS worker-on
+COPY --from=worker-environment /opt/podkeeper/worker-env /opt/podkeeper/worker-env
+
+# hadolint ignore=DL3006 # one of the two above
+FROM worker-${WORKER} AS worker
+
+
 # hadolint ignore=DL3006 # one of the stages above
 FROM comfyui-${COMFYUI} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
@@ -174,6 +192,7 @@ RUN chmod 1777 /run /var/log \
     && ln -s /opt/podkeeper/env/bin/podkeeper /usr/local/bin/podkeeper
 COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
 COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
+COPY --link --from=worker / /
 COPY --link --from=completion /opt/podkeeper/completion.bash /opt/podkeeper/completion.bash
 COPY --link --chmod=755 image/start.sh /start.sh
 COPY --link --chmod=644 image/profile.sh /etc/profile.d/podkeeper.sh

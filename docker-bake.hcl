@@ -2,6 +2,7 @@
 # docker buildx bake cu130    with torch for CUDA 13.0
 # docker buildx bake full     with the packs of custom nodes
 # docker buildx bake thin     without ComfyUI's environment, which the pod fetches when it starts
+# docker buildx bake serverless   with RunPod's SDK, for a worker of RunPod Serverless
 # docker buildx bake cpu      with torch for the CPU
 
 variable "IMAGE" {
@@ -25,7 +26,7 @@ group "default" {
 }
 
 group "all" {
-  targets = ["cu128", "cu130", "full", "thin", "cpu"]
+  targets = ["cu128", "cu130", "full", "thin", "serverless", "cpu"]
 }
 
 target "_common" {
@@ -62,6 +63,15 @@ target "thin" {
   inherits = ["_common"]
   args     = { COMFYUI = "thin" }
   tags     = ["${IMAGE}:${VERSION}-thin", "${IMAGE}:thin"]
+}
+
+target "serverless" {
+  inherits = ["_common"]
+  args = {
+    TORCH  = "cu128"
+    WORKER = "on"
+  }
+  tags = ["${IMAGE}:${VERSION}-serverless", "${IMAGE}:serverless"]
 }
 
 target "cpu" {

@@ -22,11 +22,11 @@ from entrypoint.boot.exec_supervisord import become_supervisord
 from entrypoint.boot.one_pod import Running, end_leftovers, take_lock, with_free_ports
 from entrypoint.boot.own_folders import make_home, make_own_folders, make_runtime_folder
 from entrypoint.boot.plan import child_environ, make_plan
+from entrypoint.boot.pod_kind import settings_of
 from entrypoint.boot.read_settings import read_settings
 from entrypoint.boot.steps import Aborted, require, run_steps
 from entrypoint.door.find_nginx import without_door_if_nginx_is_missing
 from entrypoint.jupyter.lab_config import config_text
-from entrypoint.jobs.one_job import is_one_job, settings_for_one_job
 from entrypoint.settings.paths import STARTED, locate
 from entrypoint.settings.settings import BadSettings
 from entrypoint.system.facts import look
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     command = arguments if any(arguments) else []  # a template's empty field can arrive as an empty word
     try:
         read = read_settings(os.environ)
-        settings = settings_for_one_job(read.settings) if is_one_job(command) else read.settings
+        settings = settings_of(read.settings, command)
         settings = without_door_if_nginx_is_missing(settings, os.environ.get("PATH", ""))
         facts = look()
         located, service = locate(settings, facts), service_identity_of(settings)

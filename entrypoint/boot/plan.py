@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from entrypoint.boot.pod_kind import environ_of
 from entrypoint.boot.own_folders import report_home
 from entrypoint.boot.read_settings import report_ignored
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
-from entrypoint.jobs.one_job import environ_for
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
 from entrypoint.packages import BIN as PACKAGES_BIN
@@ -111,5 +111,5 @@ def child_environ(
     ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
     ours[OTHER_COMFYUI] = "true" if settings.comfyui_enabled and settings.comfyui_version else "false"
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
-    ours |= environ_for(command)
+    ours |= environ_of(settings, command)
     return named | kept | settings.to_environ() | paths.to_environ() | ours

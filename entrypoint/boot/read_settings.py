@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.boot.pod_kind import secrets_of
 from entrypoint.settings import secret_names
 from entrypoint.settings.lenient import Read, read_leniently
 from entrypoint.settings.settings import BadSettings, Settings
@@ -36,6 +37,7 @@ def read_settings(environ: Mapping[str, str]) -> Read:
     own = {each.metadata["variable"]: getattr(settings, each.name) for each in fields(Settings)}
     # Any other variable that is named reaches every program anyway, some with a value of the pod's own (PATH, HOME).
     named = [name for name in secret_names.named(settings) if secret_names.is_secret(name)]
+    named += [name for name in secrets_of(settings) if name in given]
     secrets = {name: text for name in named if (text := own.get(name, given[name]))}
     if settings.public_key and settings.ssh_enabled:
         secrets["PUBLIC_KEY"] = settings.public_key

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from entrypoint.settings.settings import Settings
 
-#: Variables for `[rpcinterface:podkeeper]`: the programs that start (empty: all), and the one whose end is the pod's.
-ONLY, ENDS_WITH = "PODKEEPER_ONLY", "PODKEEPER_ENDS_WITH"
-_PROGRAMS, _LAST = "comfyui,command,logs,prober", "command"
+#: Variable with the program whose end is the pod's.
+ENDS_WITH = "PODKEEPER_ENDS_WITH"
+#: What runs in such a pod, and the program that it ends with.
+PROGRAMS, LAST = "comfyui,command,logs,prober", "command"
 
 
 def is_one_job(command: Sequence[str]) -> bool:
@@ -26,9 +27,3 @@ def settings_for_one_job(settings: Settings) -> Settings:
         settings, jupyter_enabled=False, status_enabled=False, ssh_enabled=False, comfyui_enabled=True, models="none",
         comfyui_manager="off",
     ).without_door()  # fmt: skip
-
-
-def environ_for(command: Sequence[str]) -> dict[str, str]:
-    """The variables for the plugin."""
-    one_job = is_one_job(command)
-    return {ONLY: _PROGRAMS if one_job else "", ENDS_WITH: _LAST if one_job else ""}

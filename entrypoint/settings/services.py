@@ -170,6 +170,8 @@ HELPERS = (
             enabled_setting="comfyui_enabled"),
     Program(name="drain", title="Drain before a stop", log_file="podkeeper-drain.log"),
     Program(name="jobs", title="Jobs", log_file="podkeeper-jobs.log", enabled_setting="comfyui_enabled"),
+    Program(name="worker", title="Serverless worker", log_file="podkeeper-worker.log", always_on=True,
+            enabled_setting="worker"),
     Program(name="command", title="Start command", log_file="command.log"),
     Program(name="sshd", title="SSH", log_file="sshd.log", forwarded=False, always_on=True, buttons=True,
             enabled_setting="ssh_enabled"),  # not forwarded: the internet's password guessers fill its log

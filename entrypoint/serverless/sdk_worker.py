@@ -1,0 +1,121 @@
+"""A: the worker, in the environment of RunPod's SDK: each job goes to the program `jobs`, and its result back.
+
+Run by path, not as a module: the SDK's environment has no `entrypoint`; from its modules this file uses only those that
+need nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+import runpod  # type: ignore[import-not-found]  # noqa: E402
+from runpod.serverless.utils import rp_upload  # type: ignore[import-not-found]  # noqa: E402
+
+from entrypoint.jobs.outcome import OutputFile, kept_files  # noqa: E402
+from entrypoint.jobs.queue import Full, Queue  # noqa: E402
+from entrypoint.jobs.records import ENDED, Record  # noqa: E402
+from entrypoint.serverless.shape import job_id_of, request_of, response_of  # noqa: E402
+from entrypoint.settings.paths import Paths  # noqa: E402
+from entrypoint.system.supervisord_rpc import Refused, call  # noqa: E402
+
+_PERIOD_S, _TOLD_EVERY_S, _START_S = 0.02, 2.0, 5.0
+_PATHS = Paths.from_environ(os.environ)
+_QUEUE = Queue(_PATHS)
+
+
+async def handle(job: dict[str, Any]) -> dict[str, Any]:
+    """One job: the response in worker-comfyui's shape."""
+    result: dict[str, Any] = {}
+    async for each in _work(job):
+        if "progress" in each:
+            runpod.serverless.progress_update(job, each)
+        else:
+            result = each
+    return result
+
+
+async def stream(job: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """The same as a stream: the progress, then the response."""
+    async for each in _work(job):
+        yield each
+
+
+async def _work(job: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    job_id = job_id_of(str(job["id"]))
+    request, refused = request_of(job.get("input"), job_id, os.environ.get("COMFY_ORG_API_KEY", ""))
+    if refused:
+        yield refused
+        return
+    try:
+        record = _QUEUE.add(job_id, request)
+        await _wake()
+    except (OSError, Full) as error:
+        yield {"error": f"The pod cannot take the job: {error}"}
+        return
+    try:
+        async for record in _followed(record):
+            yield {"progress": round(record.share, 3), "state": record.state, "node": record.node}
+    except (asyncio.CancelledError, GeneratorExit):
+        _QUEUE.cancel(job_id)  # RunPod has cancelled it, or its time is over
+        raise
+    ended = _QUEUE.records.read(job_id) or record
+    response = await asyncio.get_running_loop().run_in_executor(None, _response, ended)
+    if os.environ["REFRESH_WORKER"] == "true":
+        response["refresh_worker"] = True
+    yield response
+
+
+async def _followed(record: Record) -> AsyncIterator[Record]:
+    """The record, now and then, until the job has ended."""
+    loop, told, woken = asyncio.get_running_loop(), 0.0, asyncio.get_running_loop().time()
+    while record.state not in ENDED:
+        await asyncio.sleep(_PERIOD_S)
+        record = _QUEUE.records.read(record.id) or record
+        now = loop.time()
+        if record.state not in ENDED and now - told > _TOLD_EVERY_S:
+            told = now
+            yield record
+        if now - woken > _START_S:  # it may have ended between the last look and the request
+            woken = now
+            await _wake()
+
+
+async def _wake() -> None:
+    """Start the program `jobs`, if it does not run."""
+    def start() -> None:
+        try:
+            call(f"{_PATHS.runtime}/supervisor.sock", "supervisor.startProcess", "jobs", False, timeout=_START_S)
+        except (Refused, OSError):
+            pass  # it runs; or supervisord stops, and RunPod gives the job to another worker
+
+    await asyncio.get_running_loop().run_in_executor(None, start)
+
+
+def _response(record: Record) -> dict[str, Any]:
+    images, errors = [], []
+    for file in kept_files(record.files):
+        try:
+            images.append(_image(record.id, file))
+        except Exception as error:  # the SDK's upload raises whatever boto3 does
+            errors.append(f"Error uploading or reading {file.name}: {error}")
+    return response_of(record, images, errors)
+
+
+def _image(job_id: str, file: OutputFile) -> dict[str, str]:
+    path = f"{_PATHS.data}/{file.folder}/{file.place}"
+    if os.environ.get("BUCKET_ENDPOINT_URL"):
+        return {"filename": file.name, "type": "s3_url", "data": rp_upload.upload_image(job_id, path)}
+    with open(path, "rb") as content:
+        return {"filename": file.name, "type": "base64", "data": base64.b64encode(content.read()).decode()}
+
+
+if __name__ == "__main__":
+    streamed = os.environ["WORKER_STREAM"] == "true"
+    runpod.serverless.start({"handler": stream if streamed else handle, "return_aggregate_stream": streamed})
