@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from entrypoint.boot.pod_kind import environ_of
 from entrypoint.boot.own_folders import report_home
+from entrypoint.boot.pod_kind import environ_of
 from entrypoint.boot.read_settings import report_ignored
 from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_login_enabled, check_token, prepare_login
 from entrypoint.jupyter.ui_defaults import interface_text

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from entrypoint.jobs import one_job
 from entrypoint.serverless import mode
+from entrypoint.settings.paths import ENDS_WITH
 from entrypoint.settings.settings import Settings
 
 #: Variable with the programs that start with the pod; empty: as supervisord.conf says.
@@ -30,6 +31,6 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
 def environ_of(settings: Settings, command: Sequence[str]) -> dict[str, str]:
     """The variables for `[rpcinterface:podkeeper]`."""
     if one_job.is_one_job(command):
-        return {ONLY: one_job.PROGRAMS, one_job.ENDS_WITH: one_job.LAST, WORKER: "false"}
+        return {ONLY: one_job.PROGRAMS, ENDS_WITH: one_job.LAST, WORKER: "false"}
     worker = mode.is_worker(settings)
-    return {ONLY: mode.PROGRAMS if worker else "", one_job.ENDS_WITH: "", WORKER: "true" if worker else "false"}
+    return {ONLY: mode.PROGRAMS if worker else "", ENDS_WITH: "", WORKER: "true" if worker else "false"}

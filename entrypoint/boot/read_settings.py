@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.boot.pod_kind import secrets_of
+from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.settings import secret_names
 from entrypoint.settings.lenient import Read, read_leniently
 from entrypoint.settings.settings import BadSettings, Settings

@@ -7,8 +7,8 @@ from argparse import Namespace
 
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.jobs import batch
-from entrypoint.jobs.one_job import ENDS_WITH
 from entrypoint.models.sources.tokens import take_logins
+from entrypoint.settings.paths import ENDS_WITH
 from entrypoint.system.privileges import become_service_user
 
 

@@ -146,7 +146,9 @@ REGISTRY: dict[str, Entry] = {
     "VolumeStale": Entry("error", "volumes", "The volume's server ended or its handle is stale."),
     "VolumeTopNotOpened": Entry("warning", "volumes", "Not all first-level folders could be opened to everybody."),
     "WeakToken": Entry("warning", START, "The token that the user chose is short or easy to guess."),
-    "WorkerMissing": Entry("error", "worker", "The pod is a serverless worker, and its image has no SDK of RunPod's.", "worker"),
+    "WorkerMissing": Entry(
+        "error", "worker", "The pod is a serverless worker, and its image has no SDK of RunPod's.", "worker"
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 """A: `[program:jobs]`: runs the jobs that wait, one after another, and ends when none has come for a while.
 
-It is started with the pod, for jobs that an earlier one has left, and whenever a job is handed in. Until there is one it
-imports nothing of what a job needs.
+It is started with the pod, for jobs that an earlier one has left, and whenever a job is handed in. Until there is one
+it imports nothing of what a job needs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """P: nodes of the user interface's format -> ComfyUI's API format, by the classes that the running ComfyUI has.
 
-The user interface keeps a node's values as a list, in the order of its widgets; the API wants them by name. The order is
-that of the class's inputs in `/object_info`, with widgets of the page's own between them: what follows a seed
+The user interface keeps a node's values as a list, in the order of its widgets; the API wants them by name. The order
+is that of the class's inputs in `/object_info`, with widgets of the page's own between them: what follows a seed
 (`control_after_generate`), and the button of an upload.
 """
 
@@ -25,7 +25,7 @@ _UPLOAD_VALUES = ("image", "video", "audio", "upload", "upload3dmodel", "uploadE
 
 
 class Widget(NamedTuple):
-    """An input with a value: its type (COMBO also for a list of values), options of its own, and whether it is needed."""
+    """An input with a value: its type (COMBO also for a list of values) and options."""
 
     name: str
     kind: str
@@ -57,16 +57,20 @@ def api_format(workflow: Mapping[str, Any], classes: Mapping[str, Any]) -> dict[
     flat = flatten(workflow)
     refuse_unknown([(node.id, node.kind) for node in flat], classes)
     prompt = {node.id: _converted(node, classes[node.kind]) for node in flat}
-    for node in flat:
-        for name, source in node.sources.items():
+    for each in flat:
+        for name, source in each.sources.items():
             if source.widget and (value := prompt[source.id]["inputs"].get(source.widget)) is not None:
-                prompt[node.id]["inputs"].setdefault(name, value)
+                prompt[each.id]["inputs"].setdefault(name, value)
     return prompt
 
 
 def refuse_unknown(nodes: Iterable[tuple[str, Any]], classes: Mapping[str, Any]) -> None:
     """Raises JobFailed where ComfyUI does not have a node's class."""
-    wrong = [f"node {plain(key)}: no class {plain(kind)}" for key, kind in nodes if not (isinstance(kind, str) and kind in classes)]
+    wrong = [
+        f"node {plain(key)}: no class {plain(kind)}"
+        for key, kind in nodes
+        if not (isinstance(kind, str) and kind in classes)
+    ]
     if wrong:
         raise JobFailed(Failure("NodeMissing", f"this ComfyUI does not have every node: {wrong[0]}",
             "install it: podkeeper workflow fetch", tuple(wrong[:50])))  # fmt: skip
@@ -77,7 +81,11 @@ def _converted(node: FlatNode, spec: Mapping[str, Any]) -> dict[str, Any]:
     for name, source in node.sources.items():
         if not source.widget:
             inputs[name] = [source.id, source.slot] if source.id else source.value
-    return {"class_type": node.kind, "inputs": inputs, "_meta": {"title": node.title or spec.get("display_name") or node.kind}}
+    return {
+        "class_type": node.kind,
+        "inputs": inputs,
+        "_meta": {"title": node.title or spec.get("display_name") or node.kind},
+    }
 
 
 def _named(node: FlatNode, spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 from entrypoint.jobs.deliver import deliver, path_of
 from entrypoint.jobs.failure import EX_TEMPFAIL, Failure, JobFailed
 from entrypoint.jobs.outcome import kept_files
-from entrypoint.jobs.records import DONE, Record, Records, new_id
+from entrypoint.jobs.records import DONE, RUNNING, Record, Records, new_id
 from entrypoint.jobs.request import Job, job_of
 from entrypoint.jobs.run import Runner, Stopped
 from entrypoint.models.outcome import LATER
@@ -61,13 +61,11 @@ def run(settings: Settings, paths: Paths, given: Options) -> int:
             _fetch(settings, paths, given.file)
         runner = Runner(settings, paths, tell=show.tell, stopped=lambda: bool(stopping), anywhere=True)
         record = runner.run(job)
-        if record.failure:
-            raise JobFailed(record.failure)
-        return _delivered(paths, record, given, show)
+        return (
+            _failed(record, record.failure, given, show) if record.failure else _delivered(paths, record, given, show)
+        )
     except JobFailed as error:
-        show.end()
-        record.failure = error.failure
-        return _failed(record, given)
+        return _failed(record, error.failure, given, show)
     except Stopped:
         show.end()
         log(f"run: stopped; the same command with --id {job_id} goes on")
@@ -105,14 +103,14 @@ def _told_as_json(content: dict[str, Any], given: Options) -> bool:
     return given.as_json
 
 
-def _failed(record: Record, given: Options) -> int:
-    assert record.failure
-    if _told_as_json(record.as_json(), given):
-        return record.failure.code
-    log(f"run: {record.failure}")
-    for each in record.failure.details[1:]:
-        log(f"run:   {each}")
-    return record.failure.code
+def _failed(record: Record, failure: Failure, given: Options, show: _Progress) -> int:
+    show.end()
+    record.failure = failure
+    if not _told_as_json(record.as_json(), given):
+        log(f"run: {failure}")
+        for each in failure.details[1:]:
+            log(f"run:   {each}")
+    return failure.code
 
 
 def _job(settings: Settings, given: Options) -> Job:
@@ -131,9 +129,7 @@ def _job(settings: Settings, given: Options) -> Job:
 def _workflow(settings: Settings, where: str) -> Any:
     try:
         data = asyncio.run(read_workflow(settings, where))
-        if len(data) > LARGEST:
-            raise NotAWorkflow(f"it has more than {LARGEST >> 20} MB")
-        return json.loads(data)
+        return json.loads(data) if len(data) <= LARGEST else None
     except (NotAWorkflow, CannotRead) as error:
         raise JobFailed(Failure("BadWorkflow", f"cannot read the workflow: {error}", "name another file")) from None
     except (ValueError, RecursionError) as error:
@@ -144,7 +140,9 @@ def _workflow(settings: Settings, where: str) -> Any:
 def _pair(text: str, option: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
-        raise JobFailed(Failure("BadRequest", f"{option} {text!r} is no NAME=VALUE", "for example --set 6.text='a cat'"))
+        raise JobFailed(
+            Failure("BadRequest", f"{option} {text!r} is no NAME=VALUE", "for example --set 6.text='a cat'")
+        )
     return name, value
 
 
@@ -167,16 +165,17 @@ class _Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._terminal, self._quiet = sys.stderr.isatty(), quiet
-        self._next, self._last, self._shown = time.monotonic() + 1.0, "", False
+        self._next, self._last, self._state, self._shown = time.monotonic() + 1.0, "", "", False
 
     def tell(self, record: Record) -> None:
         """Show how far the job is."""
         node = f", node {record.node}" if record.node else ""
         text = f"run: {record.state} {record.share:4.0%}{node}"
         now = time.monotonic()
-        if self._quiet or record.state == DONE or text == self._last or (now < self._next and not self._terminal):
+        news = self._terminal or now >= self._next or (record.state == RUNNING != self._state)
+        if self._quiet or record.state == DONE or text == self._last or not news:
             return
-        self._next, self._last = now + _EVERY_S, text
+        self._next, self._last, self._state = now + _EVERY_S, text, record.state
         if self._terminal:
             self._shown = True
             print(f"\r\033[K{text[:79]}", end="", file=sys.stderr, flush=True)

@@ -21,8 +21,9 @@ _FILES = ("image_upload", "video_upload", "audio_upload", "file_upload", "animat
 
 
 def check(prompt: Prompt, classes: Mapping[str, Any], outputs: tuple[str, ...] = ()) -> None:
-    """Raises JobFailed: ModelMissing, BadValue or BadWorkflow, with every problem. `outputs`: nodes that must be there."""
-    missing, wrong = [], []
+    """Raises JobFailed: ModelMissing, BadValue or BadWorkflow, all problems named. `outputs`: nodes that must exist."""
+    missing: list[str] = []
+    wrong: list[str] = []
     for key, node in prompt.items():
         spec = classes[node["class_type"]]
         for problem, is_model in _problems(node, spec):
@@ -68,8 +69,11 @@ def _value_problems(widget: Widget, value: Any) -> Iterator[tuple[str, bool]]:
         if is_model:
             yield f"{name}: the model {plain(value)} is not there", True
         else:
-            some = ", ".join(plain(str(each)) for each in widget.choices[:5])
-            yield f"{name}={plain(str(value))!r} is none of its values ({some}{', ...' if len(widget.choices) > 5 else ''})", False
+            some = ", ".join(plain(str(each)) for each in widget.choices[:5]) + (", ..." if widget.choices[5:] else "")
+            yield (
+                f"{name}={plain(str(value))!r} is none of its values ({some})",
+                False,
+            )
     elif not widget.choices and widget.kind == "COMBO" and isinstance(value, str) and is_model_name(value):
         yield f"{name}: the model {plain(value)} is not there", True
     if widget.kind in ("INT", "FLOAT"):

@@ -1,7 +1,7 @@
 """A: ComfyUI's HTTP interface, as far as a job needs it.
 
-http.client, not `system.loopback_http`: `/object_info` and a history entry have no limit of 4 MB, and a job's process is
-none that waits in every pod.
+http.client, not `system.loopback_http`: `/object_info` and a history entry have no limit of 4 MB, and a job's process
+is none that waits in every pod.
 """
 
 from __future__ import annotations

@@ -67,5 +67,8 @@ def _same(one: str, other: str) -> bool:
 
 
 def _digest(path: str) -> bytes:
+    digest = hashlib.sha256()
     with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").digest()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.digest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: sysexits.h: the job itself is wrong; it failed in one of its nodes; ComfyUI was ended; the results cannot be delivered.
+#: sysexits.h: the job is wrong; it failed in a node; ComfyUI is away; the results cannot be delivered.
 EX_DATAERR, EX_SOFTWARE, EX_TEMPFAIL, EX_CANTCREAT = 65, 70, 75, 73
 #: As `timeout` of GNU coreutils.
 EX_TIMEOUT = 124

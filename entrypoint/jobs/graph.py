@@ -1,4 +1,4 @@
-"""P: a workflow in the user interface's format -> its nodes, with subgraphs unfolded and every link followed to its source.
+"""P: a workflow in the user interface's format -> its nodes: subgraphs unfolded, links followed to their sources.
 
 What ComfyUI's page does before it queues a workflow (ComfyUI_frontend, src/utils/executionUtil.ts and
 src/lib/litegraph/src/subgraph/ExecutableNodeDTO.ts): nodes that only exist in the page are replaced by what they lead
@@ -24,7 +24,7 @@ _LONGEST, _DEEPEST = 1000, 20
 
 
 class Source(NamedTuple):
-    """Where an input comes from: output `slot` of the node `id`, or the node's own `widget`; without an id, a `value`."""
+    """Where an input comes from: output `slot` of the node `id`, or that node's `widget`; without an id, a `value`."""
 
     id: str = ""
     slot: int = 0
@@ -34,7 +34,7 @@ class Source(NamedTuple):
 
 @dataclass(slots=True)
 class FlatNode:
-    """A node that runs. `given`: widget -> value from an instance of a subgraph around it; `sources`: input -> source."""
+    """A node that runs. `values`: as saved; `widgets`: names that its page shows; `sources`: input -> source."""
 
     id: str
     kind: str
@@ -54,7 +54,9 @@ class _Link(NamedTuple):
 class _Scope:
     """A graph: the workflow's own, or that of one instance of a subgraph."""
 
-    def __init__(self, content: Mapping[str, Any], prefix: str, parent: _Scope | None, instance: Mapping[str, Any]) -> None:
+    def __init__(
+        self, content: Mapping[str, Any], prefix: str, parent: _Scope | None, instance: Mapping[str, Any]
+    ) -> None:
         self.content, self.prefix, self.parent, self.instance = content, prefix, parent, instance
         self.nodes = {str(each.get("id")): each for each in _tables(content.get("nodes"))}
         self.links = dict(_links(content.get("links")))
@@ -82,7 +84,11 @@ def flatten(content: Mapping[str, Any]) -> list[FlatNode]:
             )
             for entry in _tables(node.get("inputs")):
                 source = _follow(scope, entry.get("link"))
-                if source and isinstance(entry.get("name"), str) and (source.id, source.widget) != (flat.id, entry["name"]):
+                if (
+                    source
+                    and isinstance(entry.get("name"), str)
+                    and (source.id, source.widget) != (flat.id, entry["name"])
+                ):
                     flat.sources[entry["name"]] = source
             flat.sources |= _proxied(scope, str(node.get("id")))
             found.append(flat)
@@ -134,13 +140,17 @@ def _step(scope: _Scope, link_id: Any) -> Source | tuple[_Scope, Any] | None:
     if node.get("mode") == BYPASS:
         return _through(scope, node, link.slot)
     if inner is not None:
-        ends = (key for key, each in inner.links.items() if each.target == _OUTPUT_NODE and each.target_slot == link.slot)
+        ends = (
+            key for key, each in inner.links.items() if each.target == _OUTPUT_NODE and each.target_slot == link.slot
+        )
         return inner, next(ends, None)
     if kind == "Reroute":
         return scope, _first_link(node)
     if kind == "GetNode":
         wanted = _first_value(node)
-        setter = (each for each in scope.nodes.values() if each.get("type") == "SetNode" and _first_value(each) == wanted)
+        setter = (
+            each for each in scope.nodes.values() if each.get("type") == "SetNode" and _first_value(each) == wanted
+        )
         return scope, _first_link(next(setter, {}))
     if kind == "PrimitiveNode":
         return Source(value=_first_value(node))
@@ -159,7 +169,13 @@ def _from_instance(scope: _Scope, slot: int) -> Source | tuple[_Scope, Any] | No
         return scope.parent, entry["link"]
     targets = list(_widgets_at(scope, slot))
     values = _given(scope, inputs)
-    return Source(value=values[slot]) if slot in values else Source(*targets[0][:1], widget=targets[0][1]) if targets else None
+    return (
+        Source(value=values[slot])
+        if slot in values
+        else Source(*targets[0][:1], widget=targets[0][1])
+        if targets
+        else None
+    )
 
 
 def _proxied(scope: _Scope, key: str) -> dict[str, Source]:
@@ -167,7 +183,9 @@ def _proxied(scope: _Scope, key: str) -> dict[str, Source]:
     values, proxies = scope.instance.get("widgets_values"), _proxies(scope)
     if not isinstance(values, list) or len(values) != len(proxies):
         return {}
-    return {str(each[1]): Source(value=value) for each, value in zip(proxies, values, strict=True) if str(each[0]) == key}
+    return {
+        str(each[1]): Source(value=value) for each, value in zip(proxies, values, strict=True) if str(each[0]) == key
+    }
 
 
 def _given(scope: _Scope, inputs: list[Mapping[str, Any]]) -> dict[int, Any]:
@@ -201,7 +219,11 @@ def _through(scope: _Scope, node: Mapping[str, Any], slot: int) -> tuple[_Scope,
     if not 0 <= slot < len(outputs):
         return None
     kind = outputs[slot].get("type")
-    same = [each for each in [*inputs[slot : slot + 1], *inputs] if kind == each.get("type") or "*" in (kind, each.get("type"))]
+    same = [
+        each
+        for each in [*inputs[slot : slot + 1], *inputs]
+        if kind == each.get("type") or "*" in (kind, each.get("type"))
+    ]
     return (scope, same[0].get("link")) if same else None
 
 

@@ -14,6 +14,7 @@ from entrypoint.jobs.request import Input, content_problem
 from entrypoint.models.errors import DownloadError, RetryableError
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
+from entrypoint.models.transport.response import Response
 from entrypoint.models.transport.response_rules import MOST_REDIRECTS, redirected
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import open_regular
@@ -97,17 +98,7 @@ async def _fetch(wanted: Input, file: BinaryIO) -> None:
                     if target := redirected(url, response.status, response.headers):
                         url = target
                         continue
-                    if response.status >= 500 or response.status == 429:
-                        raise _away(wanted, f"HTTP {response.status}")
-                    if response.status != 200:
-                        raise _bad(wanted, f"{without_query(url)} responds with HTTP {response.status}")
-                    async for _ in response.stream_to(file.write):
-                        if file.tell() > _MOST:
-                            raise _bad(wanted, f"it has more than {_MOST >> 20} MB")
-                    file.seek(0)
-                    if problem := content_problem(wanted.name, file.read(16)):
-                        raise _bad(wanted, problem)
-                    return
+                    return await _save(wanted, url, response, file)
     except RetryableError as error:
         raise _away(wanted, str(error)) from None
     except DownloadError as error:
@@ -115,8 +106,27 @@ async def _fetch(wanted: Input, file: BinaryIO) -> None:
     raise _bad(wanted, f"more than {MOST_REDIRECTS} redirects")
 
 
+async def _save(wanted: Input, url: str, response: Response, file: BinaryIO) -> None:
+    if response.status >= 500 or response.status == 429:
+        raise _away(wanted, f"HTTP {response.status}")
+    if response.status != 200:
+        raise _bad(wanted, f"{without_query(url)} responds with HTTP {response.status}")
+    async for _ in response.stream_to(file.write):
+        if file.tell() > _MOST:
+            raise _bad(wanted, f"it has more than {_MOST >> 20} MB")
+    file.seek(0)
+    if problem := content_problem(wanted.name, file.read(16)):
+        raise _bad(wanted, problem)
+
+
 def _bad(wanted: Input, why: str) -> JobFailed:
-    return JobFailed(Failure("BadInput", f"input {wanted.name!r} {why}" if why.startswith("is ") else f"input {wanted.name!r}: {why}", "correct the request"))
+    return JobFailed(
+        Failure(
+            "BadInput",
+            f"input {wanted.name!r} {why}" if why.startswith("is ") else f"input {wanted.name!r}: {why}",
+            "correct the request",
+        )
+    )
 
 
 def _away(wanted: Input, why: str) -> JobFailed:

@@ -1,6 +1,7 @@
 """P: a container whose command is `podkeeper run ...`: a pod for one job, that ends with it.
 
-It has ComfyUI, the prober and the log forwarder; no JupyterLab, no door, no status page, no downloads but the job's own.
+It has ComfyUI, the prober and the log forwarder; no JupyterLab, no door, no status page, no downloads but the job's
+own.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from dataclasses import replace
 
 from entrypoint.settings.settings import Settings
 
-#: Variable with the program whose end is the pod's.
-ENDS_WITH = "PODKEEPER_ENDS_WITH"
 #: What runs in such a pod, and the program that it ends with.
 PROGRAMS, LAST = "comfyui,command,logs,prober", "command"
 

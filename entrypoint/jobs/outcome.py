@@ -59,7 +59,7 @@ def _files(node: str, output: Mapping[str, Any]) -> Iterator[OutputFile]:
                 continue
             name, folder, kept = each.get("filename"), each.get("subfolder") or "", each.get("type", "output")
             if isinstance(name, str) and name and isinstance(folder, str) and kept in ("output", "temp"):
-                place = f"{folder}/{name}".strip("/") if folder else name
+                place = f"{folder.rstrip('/')}/{name}" if folder else name
                 if not leads_out(place):
                     yield OutputFile(node, str(kind), kept, place)
 

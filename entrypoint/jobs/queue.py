@@ -40,7 +40,8 @@ class Queue:
             Full: Too many wait.
             OSError: The volume refuses it.
         """
-        if known := self.records.read(job_id):
+        known = self.records.read(job_id)
+        if known and (known.is_final or known.state not in ENDED):
             return known
         waiting = self._waiting()
         if len(waiting) >= MOST_WAITING:
@@ -50,7 +51,7 @@ class Queue:
         os.makedirs(self._folder, exist_ok=True)
         # It may hold a key of Comfy.org's, and what a user has drawn.
         write_atomically(self._path(job_id, _REQUEST), json.dumps(request), 0o600)
-        record = Record(job_id, submitted=time.time())
+        record = known.again() if known else Record(job_id, submitted=time.time())
         self.records.write(record)
         return record
 

@@ -11,7 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from entrypoint.jobs.failure import Failure, failure_of
@@ -33,6 +33,7 @@ class Record:
     """What became of a job.
 
     Attributes:
+        attempt: 0, and one more for each time that it came again after a failure which another try may cure.
         ends: How often ComfyUI ended while it ran this job.
         seconds: From its submission to its end.
         files: What it has written; `failure`: why it has not.
@@ -45,20 +46,31 @@ class Record:
     share: float = 0.0
     node: str = ""
     ends: int = 0
+    attempt: int = 0
     files: list[OutputFile] = field(default_factory=list)
     failure: Failure | None = None
 
     @property
     def prompt_id(self) -> str:
-        """The id of its prompt in ComfyUI."""
-        return prompt_id(self.id)
+        """The id of its prompt in ComfyUI, whose history has those of earlier attempts, too."""
+        return prompt_id(f"{self.id}#{self.attempt}" if self.attempt else self.id)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has ended, and is not run again if it comes again."""
+        return self.state in ENDED and not (self.failure and self.failure.retry)
+
+    def again(self) -> Record:
+        """The record of the next attempt."""
+        return Record(self.id, submitted=time.time(), attempt=self.attempt + 1)
 
     def as_json(self) -> dict[str, Any]:
         """For the file, and for responses."""
         return {
             "id": self.id, "state": self.state, "prompt_id": self.prompt_id, "submitted": self.submitted,
             "seconds": round(self.seconds, 3), "progress": round(self.share, 3), "node": self.node, "ends": self.ends,
-            "files": [{"node": each.node, "kind": each.kind, "folder": each.folder, "place": each.place} for each in self.files],
+            "attempt": self.attempt,
+            "files": [asdict(each) for each in self.files],
             "failure": self.failure.as_json() if self.failure else None,
         }  # fmt: skip
 
@@ -81,10 +93,13 @@ def record_of(content: Mapping[str, Any]) -> Record | None:
     record.submitted, record.seconds, record.share = (
         _number(content.get(key)) for key in ("submitted", "seconds", "progress")
     )
-    record.ends, record.node = int(_number(content.get("ends"))), str(content.get("node") or "")
+    record.ends, record.attempt = int(_number(content.get("ends"))), int(_number(content.get("attempt")))
+    record.node = str(content.get("node") or "")
     listed = content.get("files")
     for each in listed if isinstance(listed, list) else ():
-        if isinstance(each, dict) and all(isinstance(each.get(key), str) for key in ("node", "kind", "folder", "place")):
+        if isinstance(each, dict) and all(
+            isinstance(each.get(key), str) for key in ("node", "kind", "folder", "place")
+        ):
             record.files.append(OutputFile(each["node"], each["kind"], each["folder"], each["place"]))
     return record
 

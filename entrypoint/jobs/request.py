@@ -3,7 +3,8 @@
 The shape, with `images` as worker-comfyui has it (github.com/runpod-workers/worker-comfyui, README, "Input"):
 
     {"workflow": {...}, "inputs": {"cat.png": "data:image/png;base64,..." | {"url": ...} | {"path": ...}},
-     "images": [{"name": ..., "image": base64}], "set": {"6.text": "a cat"}, "outputs": ["9"], "timeout": 600, "id": ...}
+     "images": [{"name": ..., "image": base64}], "set": {"6.text": "a cat"}, "outputs": ["9"],
+     "timeout": 600, "id": ...}
 """
 
 from __future__ import annotations
@@ -145,7 +146,9 @@ def _inputs(content: Mapping[str, Any], problems: list[str]) -> Iterator[Input]:
             continue
         total += len(found.data)
         if total > MOST_BYTES:
-            problems.append(f"the input files have more than {MOST_BYTES >> 20} MB together: pass them by `url` or `path`")
+            problems.append(
+                f"the input files have more than {MOST_BYTES >> 20} MB together: pass them by `url` or `path`"
+            )
             return
         yield found
 

@@ -1,11 +1,12 @@
 """A: runs one job through the supervised ComfyUI: once, whatever ends meanwhile.
 
-The prompt's id follows from the job's, and before a prompt is queued ComfyUI's queue and history are asked for it: a job
-that comes twice, and one whose process was killed, finds its prompt again.
+The prompt's id follows from the job's, and before a prompt is queued ComfyUI's queue and history are asked for it: a
+job that comes twice, and one whose process was killed, finds its prompt again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,7 +31,7 @@ from entrypoint.system.loopback_http import is_up
 #: How often ComfyUI may end while it runs one job.
 MOST_ENDS = 2
 _PROBE_S, _PERIOD_S, _KEEP_S = 2.0, 0.05, 1.0
-#: Seconds after ComfyUI is back, in which its queue may be put back (by the queue's journal) before the prompt is sent anew.
+#: Seconds after ComfyUI is back, for its queue to be put back before the prompt is sent anew.
 _RESTORED_S = 2.0
 
 
@@ -73,8 +74,10 @@ class Runner:
             OSError: The volume refuses the record.
         """
         record = self._records.read(job.id) or Record(job.id, submitted=time.time())
-        if record.state in ENDED:
+        if record.is_final:
             return record
+        if record.state in ENDED:
+            record = record.again()
         began, self._cancelled = time.monotonic(), cancelled
         try:
             record.files = self._run(job, record, began + job.timeout)
@@ -190,10 +193,8 @@ class Runner:
         if not self._over(until):
             return
         if prompt_id:
-            try:
+            with contextlib.suppress(Unreachable):
                 self._client.cancel(prompt_id)
-            except Unreachable:
-                pass
         if self._cancelled():
             raise JobFailed(Failure("Cancelled", "it was cancelled", ""))
         if self._stopped():
@@ -212,5 +213,3 @@ class Runner:
 def _extra(job: Job) -> Mapping[str, Any]:
     """Comfy.org's key by ComfyUI's name of it; it is among those that ComfyUI keeps out of its history."""
     return {"api_key_comfy_org": job.api_key} if job.api_key else {}
-
-

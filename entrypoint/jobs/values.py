@@ -54,7 +54,9 @@ def _place(prompt: Prompt, target: str) -> tuple[str, str]:
         if len(found) == 1:
             return found[0], target[index + 1 :]
         if found:
-            raise ValueError(f"{len(found)} nodes are called {plain(target[:index])!r}: use an id: {', '.join(found[:8])}")
+            raise ValueError(
+                f"{len(found)} nodes are called {plain(target[:index])!r}: use an id: {', '.join(found[:8])}"
+            )
     raise ValueError(f"there is no such node; the workflow has {', '.join(list(prompt)[:20])}")
 
 

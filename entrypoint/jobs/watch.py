@@ -142,4 +142,3 @@ class Watch:
             self.lost = True
             with contextlib.suppress(Exception):
                 socket.close(timeout=0)
-

@@ -34,7 +34,7 @@ def main() -> int:
     # The checks of the SDK measure a GPU, a disk and the network before the first job: `podkeeper gpu` does, beside it.
     quiet = {"RUNPOD_SKIP_AUTO_SYSTEM_CHECKS": "true", "RUNPOD_SKIP_GPU_CHECK": "true", "RUNPOD_DEBUG_LEVEL": "INFO"}
     serve = ["--rp_serve_api", "--rp_api_host", "127.0.0.1"] if settings.serve_api_locally else []
-    os.execve(python, [python, "-u", script, *serve], quiet | dict(os.environ) | secrets)
+    return os.execve(python, [python, "-u", script, *serve], quiet | dict(os.environ) | secrets)
 
 
 if __name__ == "__main__":

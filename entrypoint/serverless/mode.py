@@ -22,5 +22,10 @@ def is_worker(settings: Settings) -> bool:
 def settings_for_worker(settings: Settings) -> Settings:
     """The settings of a worker's pod."""
     return replace(
-        settings, jupyter_enabled=False, status_enabled=False, comfyui_enabled=True, comfyui_manager="off", worker="runpod"
+        settings,
+        jupyter_enabled=False,
+        status_enabled=False,
+        comfyui_enabled=True,
+        comfyui_manager="off",
+        worker="runpod",
     ).without_door()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -15,15 +16,15 @@ from typing import Any
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-import runpod  # type: ignore[import-not-found]  # noqa: E402
-from runpod.serverless.utils import rp_upload  # type: ignore[import-not-found]  # noqa: E402
+import runpod  # type: ignore[import-not-found]
+from runpod.serverless.utils import rp_upload  # type: ignore[import-not-found]
 
-from entrypoint.jobs.outcome import OutputFile, kept_files  # noqa: E402
-from entrypoint.jobs.queue import Full, Queue  # noqa: E402
-from entrypoint.jobs.records import ENDED, Record  # noqa: E402
-from entrypoint.serverless.shape import job_id_of, request_of, response_of  # noqa: E402
-from entrypoint.settings.paths import Paths  # noqa: E402
-from entrypoint.system.supervisord_rpc import Refused, call  # noqa: E402
+from entrypoint.jobs.outcome import OutputFile, kept_files
+from entrypoint.jobs.queue import Full, Queue
+from entrypoint.jobs.records import ENDED, Record
+from entrypoint.serverless.shape import job_id_of, request_of, response_of
+from entrypoint.settings.paths import Paths
+from entrypoint.system.supervisord_rpc import Refused, call
 
 _PERIOD_S, _TOLD_EVERY_S, _START_S = 0.02, 2.0, 5.0
 _PATHS = Paths.from_environ(os.environ)
@@ -35,7 +36,8 @@ async def handle(job: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     async for each in _work(job):
         if "progress" in each:
-            runpod.serverless.progress_update(job, each)
+            if os.environ.get("RUNPOD_WEBHOOK_POST_OUTPUT"):  # the SDK's local server has no place for it
+                runpod.serverless.progress_update(job, each)
         else:
             result = each
     return result
@@ -60,8 +62,8 @@ async def _work(job: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         yield {"error": f"The pod cannot take the job: {error}"}
         return
     try:
-        async for record in _followed(record):
-            yield {"progress": round(record.share, 3), "state": record.state, "node": record.node}
+        async for now in _followed(record):
+            yield {"progress": round(now.share, 3), "state": now.state, "node": now.node}
     except (asyncio.CancelledError, GeneratorExit):
         _QUEUE.cancel(job_id)  # RunPod has cancelled it, or its time is over
         raise
@@ -89,11 +91,11 @@ async def _followed(record: Record) -> AsyncIterator[Record]:
 
 async def _wake() -> None:
     """Start the program `jobs`, if it does not run."""
+
     def start() -> None:
-        try:
+        # A fault: it runs already. No supervisord: the pod stops, and RunPod gives the job to another worker.
+        with contextlib.suppress(Refused, OSError):
             call(f"{_PATHS.runtime}/supervisor.sock", "supervisor.startProcess", "jobs", False, timeout=_START_S)
-        except (Refused, OSError):
-            pass  # it runs; or supervisord stops, and RunPod gives the job to another worker
 
     await asyncio.get_running_loop().run_in_executor(None, start)
 

@@ -1,8 +1,8 @@
 """P: worker-comfyui's requests and responses (github.com/runpod-workers/worker-comfyui 5.x, README and handler.py).
 
-Its clients work unchanged: the same errors for a wrong input, `images` with base64 or an address, `errors` for warnings,
-`{"error", "details"}` for a job that failed. What is more here: other files than pictures are in the list, too, and a
-failure has `failure` with its name and whether another try can help.
+Its clients work unchanged: the same errors for a wrong input, `images` with base64 or an address, `errors` for
+warnings, `{"error", "details"}` for a job that failed. What is more here: other files than pictures are in the list,
+too, and a failure has `failure` with its name and whether another try can help.
 """
 
 from __future__ import annotations

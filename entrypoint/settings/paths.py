@@ -14,6 +14,8 @@ VOLUMES = ("/workspace", "/runpod-volume")
 STARTED = "PODKEEPER_STARTED"
 #: The file among the requests while which exists ComfyUI accepts and begins no workflow (queue/drain.py).
 DRAIN_REQUEST = "comfyui-drain"
+#: Variable with the program whose end is the pod's, with its exit code; empty in a pod that goes on.
+ENDS_WITH = "PODKEEPER_ENDS_WITH"
 #: Home of services that root runs as another user (RUN_AS, PUID), and of a pod that does not run as root (--user).
 UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.

@@ -147,6 +147,7 @@ SERVICES = (
         tile=Tile("Pod status", "What runs on this pod, what is wrong, and what to do about it",
                   "M2 12h5l3-8 4 16 3-8h5"),
         port_setting="status_internal_port", public_setting="status_port", enabled_setting="status_enabled",
+        max_body="96m",  # the job API's input files; the status server takes 64 KiB at its other paths
         health_path="/healthz", stop_grace=2, startup_grace=60,
         sweep_orphans=True,  # the pip of a killed server would run on beside that of the next server
     ),

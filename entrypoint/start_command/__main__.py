@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 from entrypoint.conditions.condition import Condition
-from entrypoint.settings.paths import Paths
+from entrypoint.settings.paths import ENDS_WITH, Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.supervision.exits import reason_for_exit
 from entrypoint.supervision.orphans import become_subreaper

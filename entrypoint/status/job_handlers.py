@@ -108,7 +108,9 @@ class Jobs(JobHandler):
         self.body += chunk
 
     async def get(self) -> None:
-        records = await in_thread(lambda: [each.as_json() for each, _ in zip(self.queue.records.all(), range(_LISTED))])
+        records = await in_thread(
+            lambda: [each.as_json() for each, _ in zip(self.queue.records.all(), range(_LISTED), strict=False)]
+        )
         await self.finish({"jobs": records})
 
     async def post(self) -> None:

@@ -11,3 +11,5 @@ FAKE_COMFYUI_WITH_FILES = SUPPORT / "door/fake_comfyui"
 ECHO_COMFYUI = SUPPORT / "echo_comfyui"
 #: One with ComfyUI's queue, and our handover node.
 QUEUE_COMFYUI = SUPPORT / "queue_comfyui"
+#: One with a queue, a history and nodes that take time, fail or end it.
+JOB_COMFYUI = SUPPORT / "job_comfyui"
