@@ -31,6 +31,8 @@ from entrypoint.system.loopback_http import is_up
 #: How often ComfyUI may end while it runs one job.
 MOST_ENDS = 2
 _PROBE_S, _PERIOD_S, _KEEP_S = 2.0, 0.05, 1.0
+#: The condition of a ComfyUI that ends at every start, and the seconds for which a better start is waited for.
+_FAILS, _FAILS_S = "ComfyUIFails", 60.0
 #: Seconds after ComfyUI is back, for its queue to be put back before the prompt is sent anew.
 _RESTORED_S = 2.0
 
@@ -178,11 +180,17 @@ class Runner:
 
     def _wait_until_up(self, until: float) -> None:
         """Raises JobFailed: it cannot come up, or not in time."""
+        began = time.monotonic()
         while not is_up(self._client.port, self._service.health_path, _PROBE_S):
             self._refuse_if_over("", until)
+            waited = time.monotonic() - began
             for condition in read_conditions(self._paths.runtime):
-                if self._service.name in blocked_services({condition.name}):
+                fails = condition.name == _FAILS and waited > _FAILS_S
+                if fails or self._service.name in blocked_services({condition.name}):
                     raise JobFailed(Failure("ComfyUIDown", f"{condition.name}: {condition.reason}", condition.remedy))
+            if waited > self._service.startup_grace:
+                words = f"it did not respond within {self._service.startup_grace} s"
+                raise JobFailed(Failure("ComfyUIDown", words, "read ComfyUI's log"))
             self._pause()
 
     def _over(self, until: float) -> bool:

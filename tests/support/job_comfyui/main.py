@@ -24,7 +24,7 @@ def node(required: dict[str, Any], output_node: bool = False) -> dict[str, Any]:
         "input": {"required": required},
         "input_order": {"required": list(required)},
         "output_node": output_node,
-    } | more
+    }
 
 
 CLASSES = {
