@@ -200,6 +200,12 @@ def _add_run(job: Parser) -> None:
     job.add_argument("--outputs", default="", metavar="NODE,...", help="the files of these nodes alone")
     job.add_argument("--out", default="", metavar="FOLDER", help="copy the files there; nothing there is replaced")
     job.add_argument("--id", default="", metavar="ID", help="a job that was done under this id is not run again")
+    job.add_argument(
+        "--list", default="", metavar="FILE", help="one job for each line: JSON with `set`, `inputs`, `outputs` or `id`"
+    )
+    job.add_argument(
+        "--index", type=int, metavar="N", help="that line of the list alone, from 0 (JOB_COMPLETION_INDEX; none: all)"
+    )
     job.add_argument("--timeout", type=float, default=0.0, metavar="SECONDS", help="its longest time (3600)")
     job.add_argument(
         "--fetch", action=argparse.BooleanOptionalAction, help="first install the models and nodes that it lacks (as "

@@ -7,6 +7,7 @@ from argparse import Namespace
 
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.jobs import batch
+from entrypoint.jobs.batch_requests import Options
 from entrypoint.models.sources.tokens import take_logins
 from entrypoint.settings.paths import ENDS_WITH
 from entrypoint.system.privileges import become_service_user
@@ -17,12 +18,19 @@ def main(given: Namespace) -> int:
     settings, paths = settings_and_paths()
     take_logins(paths)
     become_service_user(settings)  # inputs, records and results are that user's
-    options = batch.Options(
+    options = Options(
         file=given.file, sets=given.set, inputs=given.input, outputs=given.outputs, out=given.out, id=given.id,
-        timeout=given.timeout, as_json=given.json, result=given.result,
+        timeout=given.timeout, as_json=given.json, result=given.result, list=given.list,
+        index=_index(given.index) if given.list else -1,
         fetch=bool(os.environ.get(ENDS_WITH)) if given.fetch is None else given.fetch,
     )  # fmt: skip
     return batch.run(settings, paths, options)
+
+
+def _index(given: int | None) -> int:
+    """The line of a list that this process runs: Kubernetes numbers the pods of an indexed Job."""
+    text = os.environ.get("JOB_COMPLETION_INDEX", "")
+    return given if given is not None else int(text) if text.isdigit() else -1
 
 
 if __name__ == "__main__":

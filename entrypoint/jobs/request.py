@@ -14,7 +14,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from entrypoint.jobs.failure import Failure, JobFailed
@@ -39,12 +39,16 @@ _PICTURES = {
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input file: `data`, or else where it is (`url`, or `path` in the pod)."""
+    """An input file: `data`, or else where it is (`url`, or `path` in the pod).
+
+    `needed`: whether it must stand in the workflow. Clients of worker-comfyui's send `images` that no node loads.
+    """
 
     name: str
     data: bytes = field(default=b"", repr=False)
     url: str = ""
     path: str = ""
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +132,13 @@ def _workflow(value: Any, problems: list[str]) -> Mapping[str, Any]:
 
 
 def _inputs(content: Mapping[str, Any], problems: list[str]) -> Iterator[Input]:
-    pairs = [*_pairs(content.get("inputs"), problems), *_images(content.get("images"), problems)]
+    own = _pairs(content.get("inputs"), problems)
+    pairs = [*own, *_images(content.get("images"), problems)]
     if len(pairs) > MOST_INPUTS:
         problems.append(f"there are {len(pairs)} input files; {MOST_INPUTS} are allowed")
         return
     names, total = set(), 0
-    for name, value in pairs:
+    for index, (name, value) in enumerate(pairs):
         if problem := _name_problem(name):
             problems.append(f"input {plain(name)!r}: {problem}")
             continue
@@ -150,7 +155,7 @@ def _inputs(content: Mapping[str, Any], problems: list[str]) -> Iterator[Input]:
                 f"the input files have more than {MOST_BYTES >> 20} MB together: pass them by `url` or `path`"
             )
             return
-        yield found
+        yield found if index < len(own) else replace(found, needed=False)
 
 
 def _pairs(value: Any, problems: list[str]) -> list[tuple[Any, Any]]:

@@ -161,8 +161,9 @@ class Runner:
         prompt = api_format(job.workflow, self._classes)
         set_values(prompt, job.values, self._classes)
         places = place_inputs(self._paths, job.id, job.inputs, anywhere=self._anywhere)
-        if unused := use_inputs(prompt, places):
-            named = ", ".join(unused)
+        needed = {each.name for each in job.inputs if each.needed}
+        if unused := needed.intersection(use_inputs(prompt, places)):
+            named = ", ".join(sorted(unused))
             raise JobFailed(Failure("BadInput", f"no node of the workflow has the value {named}", "give an input the "
                 "name that stands in the workflow, or set it: NODE.INPUT=NAME"))  # fmt: skip
         check(prompt, self._classes, job.outputs)

@@ -1,12 +1,16 @@
 """The files in deploy/ against their schemas, the image and the code."""
 
 import json
+import shlex
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
 
+from entrypoint.commands.arguments import build_parser
+from entrypoint.jobs.failure import CODES, RETRIED
+from entrypoint.jobs.one_job import is_one_job
 from entrypoint.settings.paths import VOLUMES
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
@@ -14,7 +18,11 @@ from tests.support.checkout import ROOT
 
 DEPLOY = ROOT / "deploy"
 PORTS = {service.public_port(Settings()) for service in SERVICES} - {0}
-MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes/podkeeper.yaml").read_text()))
+MANIFESTS = [
+    manifest
+    for name in ("podkeeper", "job")
+    for manifest in yaml.safe_load_all((DEPLOY / f"kubernetes/{name}.yaml").read_text())
+]
 #: The oldest that upstream still mends, and the newest there is a schema of.
 VERSIONS = ("1.33", "1.37")
 #: https://docs.skypilot.co/en/latest/reference/yaml-spec.html
@@ -95,11 +103,25 @@ def test_runpods_template_has_fields_the_api_knows_and_every_port() -> None:
 
 
 def test_skypilots_file_has_keys_it_knows_and_starts_what_the_image_starts() -> None:
-    task = yaml.safe_load((DEPLOY / "skypilot/podkeeper.yaml").read_text())
-    assert set(task) <= SKYPILOT
-    assert set(task["resources"]) <= SKYPILOT_RESOURCES
     line = next(row for row in (DEPLOY.parent / "Dockerfile").read_text().splitlines() if row.startswith("ENTRYPOINT"))
-    assert task["run"].split()[1:] == json.loads(line.removeprefix("ENTRYPOINT "))
+    start = json.loads(line.removeprefix("ENTRYPOINT "))
+    for name, rest in (("podkeeper", []), ("job", ["podkeeper", "run"])):
+        task = yaml.safe_load((DEPLOY / f"skypilot/{name}.yaml").read_text())
+        assert set(task) <= SKYPILOT
+        assert set(task["resources"]) <= SKYPILOT_RESOURCES
+        words = shlex.split(task["run"].replace("\\\n", " "))[1:]
+        assert (words[: len(start)], words[len(start) :][: len(rest)]) == (start, rest)
+
+
+def test_the_jobs_policy_is_that_of_the_exit_codes() -> None:
+    spec = of_kind("Job")["spec"]
+    never, evicted = spec["podFailurePolicy"]["rules"]
+    assert set(never["onExitCodes"]["values"]) == {code for code in CODES.values() if code not in RETRIED}
+    assert (never["action"], evicted["action"]) == ("FailIndex", "Ignore")
+    (worker,) = spec["template"]["spec"]["containers"]
+    assert worker["securityContext"] == container()["securityContext"]
+    build_parser().parse_args(worker["args"][1:])
+    assert is_one_job(worker["args"])
 
 
 def test_no_file_holds_a_login() -> None:

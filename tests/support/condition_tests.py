@@ -105,4 +105,5 @@ PRODUCED_BY = {
     "VolumeStale": WRITE_PROBE + "test_a_volume_whose_server_died",
     "VolumeTopNotOpened": "tests/process/volumes/test_boot_steps.py::test_a_volume_that_hangs_does_not_block_a_step",
     "WeakToken": POD,
+    "WorkerMissing": "tests/process/serverless/test_without_sdk.py::test_a_worker_without_the_sdk_is_a_condition",
 }

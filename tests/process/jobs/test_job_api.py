@@ -163,8 +163,8 @@ def test_a_job_that_ends_comfyui_twice_fails_and_is_not_tried_for_ever(pod: Pod)
 
 
 @pytest.mark.parametrize(("method", "path"), [
-    ("GET", JOBS), ("POST", JOBS), ("GET", f"{JOBS}/first"), ("DELETE", f"{JOBS}/first"), ("GET", f"{JOBS}/first/events"),
-    ("GET", "/podkeeper/openapi.json"),
+    ("GET", JOBS), ("POST", JOBS), ("GET", f"{JOBS}/first"), ("DELETE", f"{JOBS}/first"),
+    ("GET", f"{JOBS}/first/events"), ("GET", "/podkeeper/openapi.json"),
 ])  # fmt: skip
 def test_nothing_without_the_login(pod: Pod, method: str, path: str) -> None:
     assert ask(pod, path, {}, method, "{}" if method == "POST" else "").status == 401
@@ -203,6 +203,20 @@ def test_podkeeper_run_in_the_pod(pod: Pod, tmp_path: Path) -> None:
     wrong = pod.podkeeper("run", str(tmp_path / "w.json"), "--set", "1.width=0", "--result", str(tmp_path / "r.json"))
     assert wrong.returncode == 65
     assert json.loads((tmp_path / "r.json").read_text())["failure"]["name"] == "BadValue"
+
+
+def test_a_list_is_a_job_for_each_line(pod: Pod, tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_text(json.dumps(workflow()))
+    (tmp_path / "l.jsonl").write_text(
+        '{"set": {"9.filename_prefix": "l0"}}\n\n{"set": {"1.width": 0}}\n{"id": "third"}\n'
+    )
+    words = ("run", str(tmp_path / "w.json"), "--list", str(tmp_path / "l.jsonl"), "--out", str(tmp_path / "out"))
+    assert pod.podkeeper(*words).returncode == 65
+    assert sorted(name[:2] for name in os.listdir(tmp_path / "out")) == ["l0", "x_"]
+    assert pod.podkeeper(*words, "--index", "0").returncode == 0
+    assert pod.podkeeper(*words, "--index", "7").returncode == 65
+    (tmp_path / "l.jsonl").write_text('{"sets": {}}\n')
+    assert "sets" in pod.podkeeper(*words).stdout
 
 
 def test_a_pod_for_one_job_ends_with_its_exit_code(tmp_path: Path) -> None:

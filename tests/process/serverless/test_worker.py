@@ -10,6 +10,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ PYTHON = os.environ.get("WORKER_PYTHON", "")
 pytestmark = pytest.mark.skipif(not PYTHON, reason="no Python with RunPod's SDK: WORKER_PYTHON is not set")
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
 PICTURE = {"1": {"class_type": "EmptyImage", "inputs": {"width": 8, "color": 0}}}
+
+
+def _more_than(queue: JobQueue, count: int) -> bool:
+    return len(queue.results) > count
 
 
 def given(seconds: float = 0.05, kind: str = "Wait", **more: Any) -> dict[str, Any]:
@@ -116,8 +121,7 @@ def test_100_jobs_with_faults_and_kills(tmp_path: Path) -> None:
         for turn in range(20):
             time.sleep(chance.random() / 2)
             worker.process(chance.choice(["job_comfyui/main.py", "sdk_worker.py", "-m entrypoint.jobs"])).kill()
-            done = len(queue.results)
-            wait_until(lambda done=done: len(queue.results) > done, 120, f"it goes on after kill {turn}", 0.1)
+            wait_until(partial(_more_than, queue, len(queue.results)), 120, f"it goes on after kill {turn}", 0.1)
         wait_until(lambda: len(queue.results) == len(names), 240, "all have ended", 0.2)
         for name in names:
             assert len({str(sorted(each.items())) for each in queue.results[name]}) == 1, queue.results[name]

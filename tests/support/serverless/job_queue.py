@@ -1,7 +1,7 @@
-"""Stands in for RunPod's queue of serverless jobs, as its SDK 1.12 asks it (runpod/serverless/modules/rp_job.py, rp_http.py).
+"""Stands in for RunPod's queue of serverless jobs, as its SDK 1.12 asks it (rp_job.py and rp_http.py of the SDK).
 
-A job that was taken and has no result after `again_s` is given again, as RunPod does where a worker is gone. `faults`: what
-happens to a share of the requests: an HTTP status, or `drop`.
+A job that was taken and has no result after `again_s` is given again, as RunPod does where a worker is gone.
+`faults`: what happens to a share of the requests: an HTTP status, or `drop`.
 """
 
 from __future__ import annotations

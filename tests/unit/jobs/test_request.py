@@ -29,6 +29,7 @@ def test_a_whole_request() -> None:
         ("cat.png", True, "", ""), ("far.mp4", False, "https://x.example/a", ""),
         ("near.wav", False, "", "input/a.wav"), ("dog.png", True, "", ""),
     ]  # fmt: skip
+    assert [each.needed for each in job.inputs] == [True, True, True, False]
     assert "key" not in repr(job)
     assert job_of(json.dumps({"workflow": WORKFLOW})).timeout == DEFAULT_S
 
