@@ -165,6 +165,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && /opt/podkeeper/worker-env/bin/pip install --quiet --disable-pip-version-check --require-hashes -r /opt/image/worker.lock
 
 FROM scratch AS worker-off
+WORKDIR /opt/podkeeper/worker-env
 
 FROM scratch AS worker-on
 COPY --from=worker-environment /opt/podkeeper/worker-env /opt/podkeeper/worker-env
@@ -192,7 +193,7 @@ RUN chmod 1777 /run /var/log \
     && ln -s /opt/podkeeper/env/bin/podkeeper /usr/local/bin/podkeeper
 COPY --link --from=environment /opt/podkeeper/env /opt/podkeeper/env
 COPY --link --from=app /opt/podkeeper/app /opt/podkeeper/app
-COPY --link --from=worker / /
+COPY --link --from=worker /opt/podkeeper/worker-env /opt/podkeeper/worker-env
 COPY --link --from=completion /opt/podkeeper/completion.bash /opt/podkeeper/completion.bash
 COPY --link --chmod=755 image/start.sh /start.sh
 COPY --link --chmod=644 image/profile.sh /etc/profile.d/podkeeper.sh

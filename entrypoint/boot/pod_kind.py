@@ -20,7 +20,9 @@ def settings_of(settings: Settings, command: Sequence[str]) -> Settings:
     """The settings of the pod that this is, from those that were given. `command`: the start command."""
     if one_job.is_one_job(command):
         return one_job.settings_for_one_job(settings)
-    return mode.settings_for_worker(settings) if mode.is_worker(settings) else replace(settings, worker="", runpod_jobs="")
+    return (
+        mode.settings_for_worker(settings) if mode.is_worker(settings) else replace(settings, worker="", runpod_jobs="")
+    )
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from entrypoint import __version__
 from entrypoint.commands.queue_arguments import NO_POD, add_queue
+from entrypoint.commands.run_arguments import RUN_CODES, add_run
 from entrypoint.settings.services import PROGRAMS, SERVICES, with_logs
 
 #: sysexits.h: the command was used incorrectly.
@@ -32,10 +33,6 @@ _WAIT = "0 installed, 1 a file cannot be had, or nothing fetches it, 2 no such n
 _WORKFLOW = (
     "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be "
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
-)
-_RUN = (
-    "0 done, 65 the job is wrong, 70 it failed in a node or ends ComfyUI, 124 its time is over; another try may help: "
-    "73 not delivered, 75 ComfyUI or an input is away, or stopped; 78 bad settings"
 )
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
@@ -130,7 +127,7 @@ def build_parser() -> Parser:
 
     _add_models(_command(commands, "models", "list, download, add and remove models", _MODELS))
     _add_workflow(_command(commands, "workflow", "show and install what a workflow of ComfyUI needs", _WORKFLOW))
-    _add_run(_command(commands, "run", "run a workflow once, and print where its files are", _RUN))
+    add_run(_command(commands, "run", "run a workflow once, and print where its files are", RUN_CODES))
     _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
     _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", _PACKAGES))
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
@@ -185,34 +182,6 @@ def _add_workflow(workflow: Parser) -> None:
             "file", metavar="FILE|URL|-",
             help="JSON of the user interface or the API, or a PNG, WebP, MP4 or WebM that ComfyUI has saved; -: stdin",
         )  # fmt: skip
-
-
-def _add_run(job: Parser) -> None:
-    job.add_argument("file", metavar="FILE|URL|-", help="the workflow, as for `podkeeper workflow plan`")
-    job.add_argument(
-        "--set", action="append", default=[], metavar="NODE.INPUT=VALUE",
-        help="a value; NODE: an id, or the title or class of one node alone (6.text='a cat', KSampler.seed=7)",
-    )  # fmt: skip
-    job.add_argument(
-        "--input", action="append", default=[], metavar="NAME=FILE|URL",
-        help="an input file; NAME: the name that stands in the workflow",
-    )  # fmt: skip
-    job.add_argument("--outputs", default="", metavar="NODE,...", help="the files of these nodes alone")
-    job.add_argument("--out", default="", metavar="FOLDER", help="copy the files there; nothing there is replaced")
-    job.add_argument("--id", default="", metavar="ID", help="a job that was done under this id is not run again")
-    job.add_argument(
-        "--list", default="", metavar="FILE", help="one job for each line: JSON with `set`, `inputs`, `outputs` or `id`"
-    )
-    job.add_argument(
-        "--index", type=int, metavar="N", help="that line of the list alone, from 0 (JOB_COMPLETION_INDEX; none: all)"
-    )
-    job.add_argument("--timeout", type=float, default=0.0, metavar="SECONDS", help="its longest time (3600)")
-    job.add_argument(
-        "--fetch", action=argparse.BooleanOptionalAction, help="first install the models and nodes that it lacks (as "
-        "the container's command: yes)",
-    )  # fmt: skip
-    job.add_argument("--result", default="", metavar="FILE", help="write the result, or the failure, there as JSON")
-    job.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _add_comfyui(comfyui: Parser) -> None:
