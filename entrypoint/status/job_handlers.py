@@ -40,16 +40,23 @@ class JobHandler(PrivateHandler):
     def prepare(self) -> None:
         super().prepare()
         self.queue = Queue(self.live.paths)
+        if self.get_query_argument("inline", "0") not in ("0", "1", "true", "false"):
+            raise HTTPError(400, reason="inline must be 0 or 1")
 
     def refuse(self, status: int, reason: str, **more: Any) -> None:
         """Respond with an error."""
         self.set_status(status)
         self.finish({"error": reason, **more})
 
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Respond with an error that is no handler's own: 401, 403, 413."""
+        self.set_header("Content-Type", "application/json")
+        self.finish({"error": self._reason})
+
     async def respond(self, record: Record) -> None:
         """Respond with a record: 200 once it has ended, 202 before."""
         self.set_status(200 if record.state in ENDED else 202)
-        inline = self.get_query_argument("inline", "") in ("1", "true")
+        inline = self.get_query_argument("inline", "0") in ("1", "true")
         await self.finish(await in_thread(self._shown, record, inline))
 
     def _shown(self, record: Record, inline: bool) -> dict[str, Any]:
@@ -203,7 +210,7 @@ class OpenApi(PrivateHandler):
 
 def paths(common: dict[str, Any]) -> list[tuple[str, type[PrivateHandler], dict[str, Any]]]:
     """The API's paths with their handlers."""
-    one = r"/podkeeper/jobs/([A-Za-z0-9][A-Za-z0-9._-]{0,127})"
+    one = r"/podkeeper/jobs/([^/]+)"
     return [
         (r"/podkeeper/jobs", Jobs, common),
         (r"/podkeeper/openapi\.json", OpenApi, common),
