@@ -8,8 +8,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from entrypoint.status import handlers, node_handlers, queue_handlers
-from entrypoint.status import handlers, job_handlers, node_handlers
+from entrypoint.status import handlers, job_handlers, node_handlers, queue_handlers
 from entrypoint.status.base_handler import NotFound, PrivateHandler
 from entrypoint.status.events import Events
 from entrypoint.status.live import Live
