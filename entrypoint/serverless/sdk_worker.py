@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-
-import runpod  # type: ignore[import-not-found]
-from runpod.serverless.utils import rp_upload  # type: ignore[import-not-found]
 
 from entrypoint.jobs.outcome import OutputFile, kept_files
 from entrypoint.jobs.queue import Full, Queue
@@ -27,17 +25,29 @@ from entrypoint.settings.paths import Paths
 from entrypoint.system.supervisord_rpc import Refused, call
 
 _PERIOD_S, _TOLD_EVERY_S, _START_S = 0.02, 2.0, 5.0
-_PATHS = Paths.from_environ(os.environ)
-_QUEUE = Queue(_PATHS)
+
+
+@functools.cache
+def paths() -> Paths:
+    """The pod's paths."""
+    return Paths.from_environ(os.environ)
+
+
+@functools.cache
+def queue() -> Queue:
+    """The queue of the program `jobs`."""
+    return Queue(paths())
 
 
 async def handle(job: dict[str, Any]) -> dict[str, Any]:
     """One job: the response in worker-comfyui's shape."""
+    from runpod.serverless import progress_update  # type: ignore[import-not-found]
+
     result: dict[str, Any] = {}
     async for each in _work(job):
         if "progress" in each:
             if os.environ.get("RUNPOD_WEBHOOK_POST_OUTPUT"):  # the SDK's local server has no place for it
-                runpod.serverless.progress_update(job, each)
+                progress_update(job, each)
         else:
             result = each
     return result
@@ -56,7 +66,7 @@ async def _work(job: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         yield refused
         return
     try:
-        record = _QUEUE.add(job_id, request)
+        record = queue().add(job_id, request)
         await _wake()
     except (OSError, Full) as error:
         yield {"error": f"The pod cannot take the job: {error}"}
@@ -65,9 +75,9 @@ async def _work(job: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         async for now in _followed(record):
             yield {"progress": round(now.share, 3), "state": now.state, "node": now.node}
     except (asyncio.CancelledError, GeneratorExit):
-        _QUEUE.cancel(job_id)  # RunPod has cancelled it, or its time is over
+        queue().cancel(job_id)  # RunPod has cancelled it, or its time is over
         raise
-    ended = _QUEUE.records.read(job_id) or record
+    ended = queue().records.read(job_id) or record
     response = await asyncio.get_running_loop().run_in_executor(None, _response, ended)
     if os.environ["REFRESH_WORKER"] == "true":
         response["refresh_worker"] = True
@@ -79,7 +89,7 @@ async def _followed(record: Record) -> AsyncIterator[Record]:
     loop, told, woken = asyncio.get_running_loop(), 0.0, asyncio.get_running_loop().time()
     while record.state not in ENDED:
         await asyncio.sleep(_PERIOD_S)
-        record = _QUEUE.records.read(record.id) or record
+        record = queue().records.read(record.id) or record
         now = loop.time()
         if record.state not in ENDED and now - told > _TOLD_EVERY_S:
             told = now
@@ -95,7 +105,7 @@ async def _wake() -> None:
     def start() -> None:
         # A fault: it runs already. No supervisord: the pod stops, and RunPod gives the job to another worker.
         with contextlib.suppress(Refused, OSError):
-            call(f"{_PATHS.runtime}/supervisor.sock", "supervisor.startProcess", "jobs", False, timeout=_START_S)
+            call(f"{paths().runtime}/supervisor.sock", "supervisor.startProcess", "jobs", False, timeout=_START_S)
 
     await asyncio.get_running_loop().run_in_executor(None, start)
 
@@ -111,13 +121,22 @@ def _response(record: Record) -> dict[str, Any]:
 
 
 def _image(job_id: str, file: OutputFile) -> dict[str, str]:
-    path = f"{_PATHS.data}/{file.folder}/{file.place}"
+    path = f"{paths().data}/{file.folder}/{file.place}"
     if os.environ.get("BUCKET_ENDPOINT_URL"):
+        from runpod.serverless.utils import rp_upload  # type: ignore[import-not-found]
+
         return {"filename": file.name, "type": "s3_url", "data": rp_upload.upload_image(job_id, path)}
     with open(path, "rb") as content:
         return {"filename": file.name, "type": "base64", "data": base64.b64encode(content.read()).decode()}
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Take jobs until the worker is stopped."""
+    import runpod  # type: ignore[import-not-found]
+
     streamed = os.environ["WORKER_STREAM"] == "true"
     runpod.serverless.start({"handler": stream if streamed else handle, "return_aggregate_stream": streamed})
+
+
+if __name__ == "__main__":
+    main()
