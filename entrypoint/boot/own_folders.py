@@ -22,7 +22,7 @@ from entrypoint.system.folders import FOLDER, open_folder
 from entrypoint.system.privileges import as_service_user
 
 #: Folders of the runtime folder that the services' user writes to.
-_THEIRS = ("conditions", "requests", "reports")
+_THEIRS = ("conditions", "requests", "reports", "events")
 #: Folders of the runtime folder that every start makes anew.
 _MADE_ANEW = ("secrets", "gateway", "sshd")
 

@@ -31,6 +31,8 @@ from entrypoint.volumes.layout import make_data_folder
 START_COMMAND = "PODKEEPER_START_COMMAND"
 #: Variable that tells supervisord.conf whether COMFYUI_VERSION has to be looked after.
 OTHER_COMFYUI = "PODKEEPER_OTHER_COMFYUI"
+#: Variable that tells supervisord.conf whether outputs are delivered (OUTPUTS_TO).
+OUTPUTS = "PODKEEPER_OUTPUTS"
 #: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
 SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
@@ -110,6 +112,7 @@ def child_environ(
     ours = {"PATH": ":".join([*first, *search]), START_COMMAND: "true" if command else "false"}
     ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
     ours[OTHER_COMFYUI] = "true" if settings.comfyui_enabled and settings.comfyui_version else "false"
+    ours[OUTPUTS] = "true" if settings.outputs_to else "false"
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     ours |= environ_of(settings, command)
     return named | kept | settings.to_environ() | paths.to_environ() | ours

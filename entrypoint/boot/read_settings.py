@@ -43,6 +43,14 @@ def read_settings(environ: Mapping[str, str]) -> Read:
         secrets["PUBLIC_KEY"] = settings.public_key
     else:
         settings = replace(settings, ssh_enabled=False)  # the programs get this setting, and no PUBLIC_KEY
+    if settings.outputs_to:
+        secrets |= {name: own.get(name, text) for name, text in given.items() if secret_names.is_for_outputs(name)}
+    webhooks = {name: own[name] for name in ("ON_DONE", "ON_PROBLEM", "WEBHOOK_SECRET") if own[name]}
+    if settings.webhooks_enabled and (settings.on_done or settings.on_problem):
+        secrets |= webhooks
+    else:
+        settings = replace(settings, webhooks_enabled=False)
+    secrets = {name: text for name, text in secrets.items() if text}
     return replace(read, settings=settings, problems=(*read.problems, *unread, *refused), secrets=secrets)
 
 

@@ -99,6 +99,7 @@ REGISTRY: dict[str, Entry] = {
     ),
     "NodesNotLoaded": Entry("warning", "nodes", "ComfyUI could not import some custom nodes."),
     "NoGpu": Entry("note", "comfyui", "No GPU is visible: ComfyUI computes on the CPU."),
+    "OutputsNotDelivered": Entry("warning", "outputs", "Outputs could not be delivered to OUTPUTS_TO."),
     "PackagesNotKept": Entry("warning", "nodes", "Packages that were installed cannot be kept on the volume."),
     "PackagesNotRestored": Entry("warning", "comfyui", "Some of the kept packages are missing from ComfyUI."),
     "PackagesOfAnotherImage": Entry(
@@ -145,6 +146,9 @@ REGISTRY: dict[str, Entry] = {
     "VolumeRootSquash": Entry("warning", "volumes", "The volume's server maps root to an unprivileged user."),
     "VolumeStale": Entry("error", "volumes", "The volume's server ended or its handle is stale."),
     "VolumeTopNotOpened": Entry("warning", "volumes", "Not all first-level folders could be opened to everybody."),
+    "WebhookNotDelivered": Entry(
+        "warning", "webhooks", "A webhook could not be delivered to ON_DONE or ON_PROBLEM."
+    ),
     "WeakToken": Entry("warning", START, "The token that the user chose is short or easy to guess."),
     "WorkerMissing": Entry(
         "error", "worker", "The pod is a serverless worker, and its image has no SDK of RunPod's.", "worker"

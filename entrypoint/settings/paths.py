@@ -114,6 +114,11 @@ class Paths:
         """Folder where programs of the services' user report what they do: downloads, forwarded logs."""
         return self.runtime + "/reports"
 
+    @property
+    def events(self) -> str:
+        """Folder where programs leave events for webhooks (system/notify.py); the services' user's."""
+        return self.runtime + "/events"
+
     def to_environ(self) -> dict[str, str]:
         """Return the paths as variables for supervisord.conf and every child; `from_environ` reads them back."""
         paths = {f"PODKEEPER_{each.name.upper()}_PATH": getattr(self, each.name) for each in fields(self)}

@@ -25,12 +25,16 @@ _NAME = re.compile(r"[A-Z][A-Z_]{1,40}")
 _WORD = re.compile(r"[A-Za-z0-9_.=/+-]+")
 _SECRET = re.compile(
     "PASSW(?:OR)?D|PASSPHRASE|SSHPASS|SECRET|CREDENTIAL|API_?KEY|AUTHORIZATION|COOKIE|(?:PRIVATE|ACCESS)_?KEY"
-    "|^(?:AWS|BUCKET)_"
+    "|^(?:AWS|BUCKET)_|^RCLONE_CONFIG(?:_|$)|^ON_(?:DONE|PROBLEM)(?:_FILE)?$"
     "|_(?:PASS|PWD|PAT|DSN|AUTH)(?:_FILE)?$"
     "|(?:_|^)KEYS?(?:_FILE|_ID|_BASE64|_B64)?$"
     # HF_TOKEN, HFTOKEN_2 and TOKENS are secrets; TOKENIZERS_PARALLELISM and MAX_TOKENS are not.
     "|(?<!MAX_)(?<!NUM_)TOKENS?(?![A-Z])",
     re.IGNORECASE,
+)
+_FOR_OUTPUTS = re.compile(r"(?:AWS_|RCLONE_CONFIG(?:_|$))[A-Za-z0-9_]*$")
+_PUBLIC_OF_OUTPUTS = re.compile(
+    r"AWS_(?:DEFAULT_)?REGION$|AWS_ENDPOINT_URL$|RCLONE_CONFIG_[A-Za-z0-9_]*_(?:TYPE|PROVIDER|REGION|ENDPOINT|ENV_AUTH)$"
 )
 _PUBLIC = re.compile(r"PUBLIC_?KEYS?(?:_FILE)?$", re.IGNORECASE)
 
@@ -38,6 +42,17 @@ _PUBLIC = re.compile(r"PUBLIC_?KEYS?(?:_FILE)?$", re.IGNORECASE)
 def is_secret(variable: str) -> bool:
     """Whether a variable's name says that its value, or the file that the value names, is a secret."""
     return bool(_SECRET.search(variable)) and not _PUBLIC.search(variable)
+
+
+def is_for_outputs(variable: str) -> bool:
+    """Whether rclone takes the variable (OUTPUTS_TO): its remotes, and the login of S3; not the path of a secret's
+    file."""
+    return bool(_FOR_OUTPUTS.match(variable)) and not variable.endswith("_FILE")
+
+
+def is_public_of_outputs(variable: str) -> bool:
+    """Whether the variable's value may be shown, though only rclone gets it: words such as `Cloudflare`."""
+    return bool(_PUBLIC_OF_OUTPUTS.match(variable))
 
 
 def variables(text: str) -> tuple[str, ...]:

@@ -173,6 +173,10 @@ HELPERS = (
     Program(name="jobs", title="Jobs", log_file="podkeeper-jobs.log", enabled_setting="comfyui_enabled"),
     Program(name="worker", title="Serverless worker", log_file="podkeeper-worker.log", always_on=True,
             enabled_setting="worker"),
+    Program(name="outputs", title="Delivery of outputs", log_file="podkeeper-outputs.log", always_on=True, buttons=True,
+            enabled_setting="outputs_to"),
+    Program(name="webhooks", title="Webhooks", log_file="podkeeper-webhooks.log", always_on=True,
+            enabled_setting="webhooks_enabled"),
     Program(name="command", title="Start command", log_file="command.log"),
     Program(name="sshd", title="SSH", log_file="sshd.log", forwarded=False, always_on=True, buttons=True,
             enabled_setting="ssh_enabled"),  # not forwarded: the internet's password guessers fill its log

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
-from entrypoint.settings import owned_arguments, parsing, ports, secret_names, users
+from entrypoint.settings import destinations, owned_arguments, parsing, ports, secret_names, users
 from entrypoint.settings.volume_policy import POLICIES
 
 #: Secrets that are not settings, and that no supervised program needs: they are never passed on.
@@ -146,6 +146,33 @@ class Settings:
         "variable whose name says that it is a secret.")  # fmt: skip
     terminal_secrets: tuple[str, ...] = setting("TERMINAL_SECRETS", secret_names.variables, (),
         "Secrets that terminals, notebooks and ssh sessions get, by name.")  # fmt: skip
+    outputs_to: str = setting("OUTPUTS_TO", destinations.outputs_to, "",
+        "Where files in ComfyUI's output folder are copied as they appear: `REMOTE:PATH` of your `RCLONE_CONFIG`, or "
+        "`s3://BUCKET/PREFIX`. It needs rclone ([outputs.md](outputs.md)).")  # fmt: skip
+    rclone_config: str = setting("RCLONE_CONFIG", str, "",
+        "The text of your rclone.conf, the same in base64, or its path. `RCLONE_CONFIG_<REMOTE>_<KEY>` work, too.",
+        secret=True)  # fmt: skip
+    aws_access_key_id: str = setting("AWS_ACCESS_KEY_ID", parsing.token, "",
+        "Key id for `OUTPUTS_TO=s3://...`.", secret=True)  # fmt: skip
+    aws_secret_access_key: str = setting("AWS_SECRET_ACCESS_KEY", parsing.token, "",
+        "Secret key for `OUTPUTS_TO=s3://...`.", secret=True)  # fmt: skip
+    aws_session_token: str = setting("AWS_SESSION_TOKEN", parsing.token, "",
+        "Session token for `OUTPUTS_TO=s3://...`, where the keys are temporary.", secret=True)  # fmt: skip
+    aws_region: str = setting("AWS_REGION", parsing.token, "",
+        "Region of the bucket; `AWS_DEFAULT_REGION` works, too.", secret=True)  # fmt: skip
+    aws_endpoint_url: str = setting("AWS_ENDPOINT_URL", parsing.token, "",
+        "Address of a store that is not Amazon's: Cloudflare R2, Backblaze B2, RunPod, MinIO.", secret=True)  # fmt: skip
+    on_done: str = setting("ON_DONE", destinations.webhook, "",
+        "Address that gets a JSON text by POST when a workflow of ComfyUI has finished.", secret=True)  # fmt: skip
+    on_problem: str = setting("ON_PROBLEM", destinations.webhook, "",
+        "Address that gets a JSON text by POST when a workflow fails, a condition begins or ends, and before an idle "
+        "pod stops.", secret=True)  # fmt: skip
+    webhook_secret: str = setting("WEBHOOK_SECRET", parsing.token, "",
+        "Signs webhooks as standardwebhooks.com says: `whsec_` and base64, or any text.", secret=True)  # fmt: skip
+    webhooks_enabled: bool = setting("WEBHOOKS_ENABLED", parsing.boolean, True,
+        "Send webhooks where `ON_DONE` or `ON_PROBLEM` is set.")  # fmt: skip
+    webhooks_private: bool = setting("WEBHOOKS_PRIVATE", parsing.boolean, False,
+        "Webhooks may go to private networks: this machine, its neighbours.")  # fmt: skip
     public_key: str = setting("PUBLIC_KEY", str, "",
         "Public keys, one a line, that may log in by ssh; RunPod sets it to those of your account. Unset: no sshd "
         "runs.", secret=True)  # fmt: skip

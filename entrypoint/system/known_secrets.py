@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
 import os
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-from entrypoint.settings.secret_names import LISTS, is_secret
+from entrypoint.settings.secret_names import LISTS, is_public_of_outputs, is_secret
 from entrypoint.settings.settings import secret_variables
 from entrypoint.system.attach import Pod
 from entrypoint.system.files import read_text
@@ -22,9 +23,11 @@ def known_secrets(pod: Pod) -> set[str]:
     """Return the secrets in files and in this process's environment (`docker exec` has the container's)."""
     found = set(_in_files(pod))
     for name, text in {**pod.environ, **os.environ}.items():
+        if is_public_of_outputs(name):
+            continue
         if name in secret_variables() or (is_secret(name) and len(text) >= _SHORTEST and not _is_ours(name)):
             found.add(text.strip())
-    return {spelling for secret in found if secret for spelling in _spellings(secret)}
+    return {spelling for secret in found if secret for spelling in spellings(secret)}
 
 
 def _is_ours(name: str) -> bool:
@@ -43,13 +46,13 @@ def _in_files(pod: Pod) -> Iterable[str]:
             names = os.listdir(folder)
         except OSError:
             continue
-        for name in names:
+        for name in itertools.filterfalse(is_public_of_outputs, names):
             text = (read_text(f"{folder}/{name}") or "").strip()
             if _SHORTEST <= len(text) <= 4096 and "\n" not in text:
                 yield text
 
 
-def _spellings(secret: str) -> Iterable[str]:
+def spellings(secret: str) -> Iterable[str]:
     """Yield the secret as it is, as URLs, JSON and HTML encode it, and as HTTP Basic authentication does."""
     content = os.fsencode(secret)  # an environment can hold any bytes
     yield secret

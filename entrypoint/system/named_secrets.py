@@ -30,5 +30,13 @@ def named_secrets(names: Iterable[str], paths: Paths) -> dict[str, str]:
     return found
 
 
+def secrets_kept(paths: Paths) -> list[str]:
+    """The names of all secrets that are kept; [] for a process that may not see them."""
+    try:
+        return os.listdir(_folder(paths))
+    except OSError:
+        return []
+
+
 def _folder(paths: Paths) -> str:
     return f"{paths.runtime}/secrets"

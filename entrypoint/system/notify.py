@@ -1,0 +1,52 @@
+"""A: leaves an event for the program `webhooks`, which sends it to ON_PROBLEM or ON_DONE.
+
+    notify(settings, paths, "idle.countdown", {"seconds": 600, "action": "stop"})
+
+Any program of the pod may call it, root's too; it takes less than a millisecond and never raises. `prompt.finished` goes
+to ON_DONE; every other type goes to ON_PROBLEM. `data` must hold no secret; those that the pod knows are redacted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from entrypoint.settings.paths import Paths
+from entrypoint.settings.settings import Settings
+from entrypoint.system.files import write_atomically
+from entrypoint.system.folders import open_folder
+
+#: Bytes of an event, at most: Standard Webhooks asks for less than 20 kB.
+LARGEST = 20_000
+
+
+def notify(settings: Settings, paths: Paths, kind: str, data: Mapping[str, Any]) -> bool:
+    """Leave an event; False where webhooks are off, the event is too large, or the runtime folder refuses.
+
+    Args:
+        settings: The settings of the pod.
+        paths: Where the runtime folder is.
+        kind: The event's type, with dots: `idle.countdown`.
+        data: What happened, as JSON can hold it.
+    """
+    if not settings.webhooks_enabled:
+        return False
+    now = time.time()
+    text = json.dumps({"type": kind, "at": now, "data": data})
+    if len(text) > LARGEST:
+        return False
+    with contextlib.suppress(OSError):
+        folder = open_folder(paths.events).descriptor
+        try:
+            name = f"{now:017.6f}-{os.urandom(6).hex()}.json"
+            its = os.fstat(folder)
+            owner = None if its.st_uid == os.geteuid() else (its.st_uid, its.st_gid)
+            write_atomically(name, text, owner=owner, durable=False, dir_fd=folder)
+            return True
+        finally:
+            os.close(folder)
+    return False
