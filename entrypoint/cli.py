@@ -28,6 +28,7 @@ MODULES = {
     "packages": ("entrypoint.commands.packages", False),
     "queue": ("entrypoint.commands.queue", True),
     "drain": ("entrypoint.commands.drain", True),
+    "outputs": ("entrypoint.commands.outputs", True),
     "export": ("entrypoint.commands.export", False),
 }
 EX_UNAVAILABLE = 69

@@ -35,6 +35,7 @@ _WORKFLOW = (
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
 )
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
+_OUTPUTS = "0 all are delivered, or OUTPUTS_TO is not set, 1 some are left, 77 not permitted, " + _NO_POD
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
@@ -134,6 +135,12 @@ def build_parser() -> Parser:
     export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
     add_queue(commands, _command)
+    outputs = _command(commands, "outputs", "show what of the outputs is delivered to OUTPUTS_TO", _OUTPUTS)
+    outputs.add_argument("--now", action="store_true", help="look at once, and try again what has failed")
+    outputs.add_argument(
+        "--wait", nargs="?", type=_count, const=0, metavar="SECONDS", help="until all are delivered, or that long"
+    )  # fmt: skip
+    outputs.add_argument("--json", action="store_true", help="print it as JSON")
     gpu = _command(commands, "gpu", "show what the check of the GPU has found", _GPU)
     gpu.add_argument("--json", action="store_true", help="print the report, with every number, as JSON")
     gpu.add_argument("--again", action="store_true", help="check again first; it takes up to a minute")
@@ -257,7 +264,7 @@ def _command(commands: Any, name: str, text: str, codes: str) -> Parser:
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError("must be a number of lines")
+        raise argparse.ArgumentTypeError("must be a whole number")
     return int(text)
 
 

@@ -98,6 +98,8 @@ def _rest(snapshot: Snapshot) -> Iterable[str]:
     for problem in snapshot.conditions:
         yield f"{'note' if problem.severity == 'note' else 'problem':9} {problem.name}: {problem.reason}"
         yield f"{'':9} -> {problem.remedy}"
+    if snapshot.outputs:
+        yield f"outputs   {snapshot.outputs.text}"
     if snapshot.models:
         yield f"models    {_models(snapshot.models)}"
     for record in snapshot.volumes:

@@ -146,9 +146,7 @@ REGISTRY: dict[str, Entry] = {
     "VolumeRootSquash": Entry("warning", "volumes", "The volume's server maps root to an unprivileged user."),
     "VolumeStale": Entry("error", "volumes", "The volume's server ended or its handle is stale."),
     "VolumeTopNotOpened": Entry("warning", "volumes", "Not all first-level folders could be opened to everybody."),
-    "WebhookNotDelivered": Entry(
-        "warning", "webhooks", "A webhook could not be delivered to ON_DONE or ON_PROBLEM."
-    ),
+    "WebhookNotDelivered": Entry("warning", "webhooks", "A webhook could not be delivered to ON_DONE or ON_PROBLEM."),
     "WeakToken": Entry("warning", START, "The token that the user chose is short or easy to guess."),
     "WorkerMissing": Entry(
         "error", "worker", "The pod is a serverless worker, and its image has no SDK of RunPod's.", "worker"

@@ -7,19 +7,21 @@ from typing import Literal, NamedTuple
 
 from entrypoint.outputs.names import suffixed
 
-#: `there`: it has arrived; `send`: nothing is there; `resend`: the beginning of this very file is there, of a copy that
-#: was cut off; `taken`: another file is there.
+#: `there`: it has arrived; `send`: nothing is there; `resend`: an earlier attempt for this very file is there: its
+#: beginning, or all of it with another hash (which some stores have: AWS KMS); `taken`: another file is there.
 Look = Literal["there", "send", "resend", "taken"]
 
 
 class Entry(NamedTuple):
-    """A file as `rclone lsjson --hash` has it. `hashes`: algorithm -> hex; `time`: its mtime, to the second."""
+    """A file as `rclone lsjson --hash` has it. `hashes`: algorithm -> hex; `time`: its mtime, as precise as it is."""
 
     size: int
     hashes: Mapping[str, str]
     time: str = ""
 
 
+#: Characters of a time up to its seconds: 2026-11-26T06:00:00.
+_SECONDS = 19
 #: Returns the hash of a file's first bytes: (algorithm, count) -> hex; "" for an algorithm that is not known here.
 PrefixHash = Callable[[str, int], str]
 
@@ -38,7 +40,7 @@ def is_same(ours: Entry, theirs: Entry) -> bool:
     common = [name for name, text in theirs.hashes.items() if text and ours.hashes.get(name)]
     if common:
         return all(ours.hashes[name].lower() == theirs.hashes[name].lower() for name in common)
-    return bool(ours.time) and ours.time == theirs.time
+    return bool(ours.time) and ours.time[:_SECONDS] == theirs.time[:_SECONDS]
 
 
 def look_at(ours: Entry, theirs: Entry | None, prefix_hash: PrefixHash) -> Look:
@@ -47,6 +49,8 @@ def look_at(ours: Entry, theirs: Entry | None, prefix_hash: PrefixHash) -> Look:
         return "send"
     if is_same(ours, theirs):
         return "there"
+    if theirs.size == ours.size and theirs.time == ours.time and "." in ours.time:
+        return "resend"  # the nanosecond of the mtime, which rclone keeps, tells that it is this file
     if theirs.size < ours.size:
         for algorithm, text in theirs.hashes.items():
             if text and text.lower() == prefix_hash(algorithm, theirs.size):
@@ -54,9 +58,7 @@ def look_at(ours: Entry, theirs: Entry | None, prefix_hash: PrefixHash) -> Look:
     return "taken"
 
 
-def choose(
-    name: str, ours: Entry, there: Mapping[str, Entry], prefix_hash: PrefixHash
-) -> Target | None:
+def choose(name: str, ours: Entry, there: Mapping[str, Entry], prefix_hash: PrefixHash) -> Target | None:
     """Where the file goes; None: its own name and the suffixed one are both taken, which no other file can do but one
     with the same first eight digits of its SHA-256.
 

@@ -17,7 +17,8 @@ class Problem(NamedTuple):
 
 CHANGED = Problem("it changed while it was copied", "nothing to do: it is delivered once it no longer changes")
 DIFFERENT = Problem(
-    "what arrived is not what was sent: size or hash differ", "nothing to do: it is sent again; look at the store's log"
+    "what arrived is not what was sent: size or hash differ",
+    "nothing to do: it is sent again; for a bucket with AWS KMS set RCLONE_S3_SERVER_SIDE_ENCRYPTION=aws:kms",
 )
 UNREADABLE = Problem("it cannot be read", "give the services' user the right to read it")
 RCLONE_MISSING = Problem(
@@ -78,7 +79,8 @@ _PATTERNS = tuple((problem, re.compile(pattern, re.IGNORECASE)) for problem, pat
 
 #: What differs from one attempt to the next: a condition that is the same must read the same.
 _CHANGING = re.compile(
-    r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |,? ?(?:request|host) ?id: [^,\s]*|Attempt \d+/\d+ |[\d.]+:\d+->| after [\d.]+m?s\b", re.IGNORECASE
+    r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |,? ?(?:request|host) ?id: [^,\s]*|Attempt \d+/\d+ |[\d.]+:\d+->",
+    re.IGNORECASE,
 )
 
 

@@ -27,7 +27,7 @@ from entrypoint.outputs.remote import Remote
 _LIST_S = 180.0
 #: Hashes of the files here: one of these is what a store can compare with. (SHA-256 names a file whose name is taken.)
 HASHES = ("md5", "sha1", "sha256", "dropbox", "quickxor")
-#: `--ignore-checksum`: rclone deletes what did not arrive whole, and nothing here deletes; the list afterwards verifies.
+#: `--ignore-checksum`: else rclone deletes what did not arrive whole; the list afterwards verifies.
 _COPY = (
     "copy", "--copy-links", "--ignore-checksum", "--retries", "1", "--transfers", "4", "--checkers", "8",
     "--multi-thread-streams", "0", "--buffer-size", "4M",
@@ -76,14 +76,12 @@ class Rclone:
         types = [word for name in HASHES for word in ("--hash-type", name)]
         return self._list(folder, names, types, descriptors)
 
-    def copy(
-        self, folder: str, names: Iterable[str], descriptors: Sequence[int], *, over: bool
-    ) -> Mapping[str, str]:
+    def copy(self, folder: str, names: Iterable[str], descriptors: Sequence[int], *, over: bool) -> Mapping[str, str]:
         """Copy files of a folder to the destination; returns file, or "", -> rclone's words about a failure.
 
-        `over`: a file of the same name there is replaced, else it is left alone. Raises RcloneFailed: rclone is missing.
+        `over`: a file of the same name there is replaced, else it is left alone. Raises RcloneFailed: there is none.
         """
-        more = () if over else ("--immutable",)
+        more = ("--ignore-times",) if over else ("--immutable",)
         return self._run((*_COPY, *more, folder, self._remote.path), names, descriptors, None).errors
 
     def _list(
@@ -114,7 +112,7 @@ class Rclone:
             process = subprocess.Popen(
                 [program, *words, *self._common, "--config", config],
                 stdin=subprocess.PIPE, stdout=out, stderr=log, env=self._environ, pass_fds=(*descriptors, *passed),
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 # this process has one thread
+                preexec_fn=_die_with_parent,  # this process has one thread
             )  # fmt: skip
             try:
                 with contextlib.suppress(BrokenPipeError):
@@ -155,7 +153,7 @@ def _die_with_parent() -> None:
 
 def _entry(each: Mapping[str, Any]) -> Entry:
     hashes = {str(name): str(text) for name, text in (each.get("Hashes") or {}).items()}
-    return Entry(int(each["Size"]), hashes, str(each.get("ModTime", ""))[:19])
+    return Entry(int(each["Size"]), hashes, str(each.get("ModTime", "")))
 
 
 def _errors(log: bytes, code: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""P: OUTPUTS_TO and the user's secrets -> what rclone is given: its remote's name, its environment, its configuration."""
+"""P: OUTPUTS_TO and the user's secrets -> what rclone gets: its remote's name, its environment, its configuration."""
 
 from __future__ import annotations
 

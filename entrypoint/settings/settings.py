@@ -161,7 +161,7 @@ class Settings:
     aws_region: str = setting("AWS_REGION", parsing.token, "",
         "Region of the bucket; `AWS_DEFAULT_REGION` works, too.", secret=True)  # fmt: skip
     aws_endpoint_url: str = setting("AWS_ENDPOINT_URL", parsing.token, "",
-        "Address of a store that is not Amazon's: Cloudflare R2, Backblaze B2, RunPod, MinIO.", secret=True)  # fmt: skip
+        "Address of a store that is not Amazon's: Cloudflare R2, Backblaze B2, MinIO.", secret=True)  # fmt: skip
     on_done: str = setting("ON_DONE", destinations.webhook, "",
         "Address that gets a JSON text by POST when a workflow of ComfyUI has finished.", secret=True)  # fmt: skip
     on_problem: str = setting("ON_PROBLEM", destinations.webhook, "",

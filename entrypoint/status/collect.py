@@ -31,6 +31,7 @@ from entrypoint.system.attach import Pod
 from entrypoint.system.condition_store import conditions_since
 from entrypoint.system.files import read_json
 from entrypoint.system.known_secrets import known_secrets
+from entrypoint.system.outputs_state import OUTPUTS
 from entrypoint.system.readiness import ask_services
 from entrypoint.system.redaction import Redactor
 from entrypoint.system.supervisord_rpc import Refused, call
@@ -67,6 +68,7 @@ class Collector:
             gpus=gpus,
             gpu_problem=gpu_problem,
             gpu_check=read_json(f"{self._paths.reports}/gpu.json"),
+            outputs=read_json(f"{self._paths.reports}/{OUTPUTS}"),
             models=_models(read_json(f"{self._paths.reports}/models.json")),
             volumes=read_json(f"{runtime}/volumes.json"),
             nodes=read_json(f"{self._paths.reports}/nodes.json"),

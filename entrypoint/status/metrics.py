@@ -37,6 +37,7 @@ def _families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]
     yield from _program_families(content)
     yield from _machine_families(content)
     yield from _disk_and_gpu_families(content)
+    yield from _output_families(content["outputs"])
     yield from _model_families(content["models"])
     yield from _node_families(content["nodes"])
 
@@ -90,6 +91,17 @@ def _disk_and_gpu_families(content: dict[str, Any]) -> Iterable[tuple[str, str, 
         ("power_watts", "Power draw of the GPU."),
     ):
         yield f"gpu_{name}", "gauge", text, [(labels, each[name]) for labels, each in gpus]
+
+
+def _output_families(outputs: dict[str, Any] | None) -> Iterable[tuple[str, str, str, Samples]]:
+    if not outputs:
+        return
+    known = [({"to": outputs["to"]}, outputs["known"])]
+    yield "outputs_delivery_runs", "gauge", "Whether the program that delivers outputs reports.", known
+    if outputs["known"]:
+        done, total = outputs["delivered"], outputs["total"]
+        yield "outputs_delivered", "gauge", "Files of the output folder that are delivered.", [({}, done)]
+        yield "outputs_left", "gauge", "Files of the output folder that are not delivered.", [({}, total - done)]
 
 
 def _model_families(models: dict[str, Any] | None) -> Iterable[tuple[str, str, str, Samples]]:

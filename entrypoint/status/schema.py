@@ -160,6 +160,26 @@ class GpuCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """The delivery of ComfyUI's outputs (entrypoint/outputs).
+
+    Attributes:
+        to: The destination, OUTPUTS_TO.
+        known: Whether the program that delivers runs; else the numbers are 0.
+        delivered, total: Files in the output folder: the delivered ones, and all.
+        text: The same in words, with the reason of what is wrong.
+        remedy: What to do about that; "": nothing is wrong.
+    """
+
+    to: str
+    known: bool
+    delivered: int
+    total: int
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One of ComfyUI's custom nodes (entrypoint/nodes/inventory.py).
 
@@ -245,6 +265,7 @@ class Snapshot:
         conditions: The conditions that hold, oldest first.
         gpu_problem: Why there are no GPUs.
         gpu_check: The last check of the GPUs; null: none yet.
+        outputs: The delivery of outputs; null: OUTPUTS_TO is not set.
         models: Content of `models.json`, of the last fetch (entrypoint/models/progress.py), or null.
         nodes: ComfyUI's custom nodes.
         queue: ComfyUI's queue; null: it is not kept, or ComfyUI has not started.
@@ -270,6 +291,7 @@ class Snapshot:
     gpus: tuple[Gpu, ...]
     gpu_problem: str
     gpu_check: GpuCheck | None
+    outputs: Outputs | None
     models: dict[str, Any] | None
     nodes: Nodes
     queue: Queue | None

@@ -2,8 +2,8 @@
 
     notify(settings, paths, "idle.countdown", {"seconds": 600, "action": "stop"})
 
-Any program of the pod may call it, root's too; it takes less than a millisecond and never raises. `prompt.finished` goes
-to ON_DONE; every other type goes to ON_PROBLEM. `data` must hold no secret; those that the pod knows are redacted.
+Any program of the pod may call it, root's too; it takes less than a millisecond and never raises. `prompt.finished`
+goes to ON_DONE, every other type to ON_PROBLEM. `data` must hold no secret; those that the pod knows are redacted.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _MOST_LEFT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """An output that is not delivered. `reason`: why, "" where it waits for its turn; `remedy`: what to do about that."""
+    """An output that is not delivered. `reason`: why, "" where it waits for its turn; `remedy`: what to do."""
 
     name: str
     size: int = 0
@@ -62,7 +62,7 @@ class Delivery:
         return not self.wanted or (self.known and not self.left and self.looked >= since)
 
     def text(self) -> str:
-        """"37 of 38 delivered to s3://bucket/prefix: REASON"; "" where nothing is to be delivered."""
+        """`37 of 38 delivered to s3://bucket/prefix: REASON`; "" where nothing is to be delivered."""
         if not self.wanted:
             return ""
         if not self.known:

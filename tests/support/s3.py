@@ -1,4 +1,4 @@
-"""An S3 store that stands in for a real one: PUT, multipart, HEAD, GET, lists, ETags; and faults.
+"""An S3 store that stands in for a real one: PUT, multipart, HEAD, GET, ETags; and faults. It lists nothing.
 
 Not moto: its server brings 25 packages (boto3, Flask, cryptography) into the lock, and cannot break a connection in the
 middle of a body. What rclone 1.60 sends was recorded from it.
@@ -14,7 +14,6 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
 
 #: A fault for a request, by method and number of the request: `503`, `cut` (the connection, in the middle of a body),
 #: `etag` (a wrong one), "": none.
@@ -38,9 +37,9 @@ class S3:
         self.seen: list[tuple[str, str]] = []
         self.faults: Faults = lambda _method, _number: ""
         self.refuses = False
-        self.uploads: dict[str, dict[int, bytes]] = {}
+        self.uploads: dict[str, tuple[dict[str, str], dict[int, bytes]]] = {}
         self._numbers = itertools.count()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"store": self}))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -72,115 +71,109 @@ class S3:
 
     def put(self, key: str, content: bytes, headers: dict[str, str], etag: str = "") -> str:
         self.puts[key] += 1
-        stored = Stored(content, etag or hashlib.md5(content).hexdigest(), headers)
+        stored = Stored(content, etag or _md5(content), headers)
         self.objects[key] = stored
         return stored.etag
 
 
-def _handler(store: S3) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 30
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
-        def do_HEAD(self) -> None:
-            self._handle()
 
-        def do_GET(self) -> None:
-            self._handle()
+class _Handler(BaseHTTPRequestHandler):
+    store: S3
 
-        def do_PUT(self) -> None:
-            self._handle()
+    protocol_version = "HTTP/1.1"
+    timeout = 30
 
-        def do_POST(self) -> None:
-            self._handle()
+    def do_HEAD(self) -> None:
+        self._handle()
 
-        def do_DELETE(self) -> None:
-            self._handle()
+    def do_GET(self) -> None:
+        self._handle()
 
-        def log_message(self, *arguments: object) -> None:
-            """Quiet."""
+    def do_PUT(self) -> None:
+        self._handle()
 
-        def _handle(self) -> None:
-            parts = urlsplit(self.path)
-            bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
-            query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-            store.seen.append((self.command, self.path))
-            fault = store.fault(self.command)
-            length = int(self.headers.get("Content-Length") or 0)
-            if fault == "cut":
-                self.rfile.read(length // 2)
-                self.close_connection = True
-                self.connection.close()
-                return
-            body = self.rfile.read(length)
-            if store.refuses or f"Credential={store.key}/" not in self.headers.get(
-                "Authorization", self.path.replace("%2F", "/")
-            ).replace("X-Amz-Credential=", "Credential="):
-                self._error(403, "InvalidAccessKeyId", "The key does not exist")
-            elif fault == "503":
-                self._error(503, "SlowDown", "Please reduce your request rate")
-            elif bucket != store.bucket:
-                self._error(404, "NoSuchBucket", "The specified bucket does not exist")
-            else:
-                self._respond(key, query, body, "0" * 32 if fault == "etag" else "")
+    def do_POST(self) -> None:
+        self._handle()
 
-        def _respond(self, key: str, query: dict[str, str], body: bytes, wrong: str) -> None:
+    def do_DELETE(self) -> None:
+        self._handle()
+
+    def log_message(self, *arguments: object) -> None:
+        """Quiet."""
+
+    def _handle(self) -> None:
+        parts = urlsplit(self.path)
+        bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
+        query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        self.store.seen.append((self.command, self.path))
+        fault = self.store.fault(self.command)
+        length = int(self.headers.get("Content-Length") or 0)
+        if fault == "cut":
+            self.rfile.read(length // 2)
+            self.close_connection = True
+            self.connection.close()
+            return
+        body = self.rfile.read(length)
+        if not self._may():
+            self._error(403, "InvalidAccessKeyId", "The key does not exist")
+        elif fault == "503":
+            self._error(503, "SlowDown", "Please reduce your request rate")
+        elif bucket != self.store.bucket:
+            self._error(404, "NoSuchBucket", "The specified bucket does not exist")
+        elif self.command in ("GET", "HEAD"):
+            self._read(key, "0" * 32 if fault == "etag" else "")
+        elif self.command == "DELETE":
+            self.store.deletes.append(key)
+            self._send(204)
+        else:
             kept = {name: text for name, text in self.headers.items() if name.lower().startswith("x-amz-meta-")}
-            if self.command == "DELETE":
-                store.deletes.append(key)
-                self._send(204)
-            elif self.command == "PUT" and "uploadId" in query:
-                store.uploads[query["uploadId"]][int(query["partNumber"])] = body
-                self._send(200, {"ETag": f'"{hashlib.md5(body).hexdigest()}"'})
-            elif self.command == "PUT":
-                etag = store.put(key, body, kept)
-                self._send(200, {"ETag": f'"{wrong or etag}"'})
-            elif self.command == "POST" and "uploads" in query:
-                number = f"upload{len(store.uploads)}"
-                store.uploads[number] = {}
-                self._headers = kept
-                store.objects.setdefault(f".headers/{number}", Stored(b"", "", kept))
-                self._xml(f"<InitiateMultipartUploadResult><UploadId>{number}</UploadId></InitiateMultipartUploadResult>")
-            elif self.command == "POST":
-                parts = store.uploads.pop(query["uploadId"])
-                headers = store.objects.pop(f".headers/{query['uploadId']}").headers
-                content = b"".join(parts[number] for number in sorted(parts))
-                etag = store.put(key, content, headers, f"{hashlib.md5(content).hexdigest()}-{len(parts)}")
-                self._xml(f"<CompleteMultipartUploadResult><ETag>{etag}</ETag></CompleteMultipartUploadResult>")
-            elif not key:
-                self._list(query)
-            elif (stored := store.objects.get(key)) is None:
-                self._error(404, "NoSuchKey", "The specified key does not exist")
-            else:
-                headers = stored.headers | {
-                    "ETag": f'"{wrong or stored.etag}"', "Last-Modified": "Thu, 26 Nov 2026 06:00:00 GMT",
-                }  # fmt: skip
-                self._send(200, headers, stored.content)
+            self._write(key, query, body, kept)
 
-        def _list(self, query: dict[str, str]) -> None:
-            prefix = query.get("prefix", "")
-            found = "".join(
-                f"<Contents><Key>{escape(key)}</Key><Size>{len(stored.content)}</Size><ETag>{stored.etag}</ETag>"
-                "<LastModified>2026-11-26T06:00:00.000Z</LastModified></Contents>"
-                for key, stored in sorted(store.objects.items())
-                if key.startswith(prefix)
-            )
-            self._xml(f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>")
+    def _may(self) -> bool:
+        """Whether the request is signed with the store's key: in a header, or (presigned) in the address."""
+        signed = self.headers.get("Authorization", "") + unquote(self.path).replace("X-Amz-Credential=", "Credential=")
+        return not self.store.refuses and f"Credential={self.store.key}/" in signed
 
-        def _xml(self, text: str, status: int = 200) -> None:
-            body = f'<?xml version="1.0" encoding="UTF-8"?>{text}'.encode()
-            self._send(status, {"Content-Type": "application/xml"}, body)
+    def _read(self, key: str, wrong: str) -> None:
+        stored = self.store.objects.get(key)
+        if stored is None:
+            self._error(404, "NoSuchKey", "The specified key does not exist")
+            return
+        time = {"Last-Modified": "Thu, 26 Nov 2026 06:00:00 GMT"}
+        self._send(200, stored.headers | time | {"ETag": f'"{wrong or stored.etag}"'}, stored.content)
 
-        def _error(self, status: int, code: str, message: str) -> None:
-            self._xml(f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status)
+    def _write(self, key: str, query: dict[str, str], body: bytes, kept: dict[str, str]) -> None:
+        uploads, number = self.store.uploads, query.get("uploadId", "")
+        if self.command == "PUT" and number:
+            uploads[number][1][int(query["partNumber"])] = body
+            self._send(200, {"ETag": f'"{_md5(body)}"'})
+        elif self.command == "PUT":
+            self._send(200, {"ETag": f'"{self.store.put(key, body, kept)}"'})
+        elif "uploads" in query:
+            number = f"upload{len(self.store.seen)}"
+            uploads[number] = kept, {}
+            self._xml(f"<InitiateMultipartUploadResult><UploadId>{number}</UploadId></InitiateMultipartUploadResult>")
+        else:
+            headers, parts = uploads.pop(number)
+            content = b"".join(parts[each] for each in sorted(parts))
+            etag = self.store.put(key, content, headers, f"{_md5(content)}-{len(parts)}")
+            self._xml(f"<CompleteMultipartUploadResult><ETag>{etag}</ETag></CompleteMultipartUploadResult>")
 
-        def _send(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
-            self.send_response(status)
-            for name, text in (headers or {}).items():
-                self.send_header(name, text)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    def _xml(self, text: str, status: int = 200) -> None:
+        body = f'<?xml version="1.0" encoding="UTF-8"?>{text}'.encode()
+        self._send(status, {"Content-Type": "application/xml"}, body)
 
-    return Handler
+    def _error(self, status: int, code: str, message: str) -> None:
+        self._xml(f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status)
+
+    def _send(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
+        self.send_response(status)
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)

@@ -53,7 +53,22 @@ class HttpClient:
         Raises ConnectionBroken: the network, here and while the body is read; DownloadError: the host is on a private
         network, and no setting names it.
         """
-        transfer = self._transfer(url, {"User-Agent": "podkeeper", "Accept-Encoding": "identity", **(headers or {})})
+        async with self._request(url, {"Accept-Encoding": "identity", **(headers or {})}, None) as response:
+            yield response
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Send `body` to `url` and return the response's status; the rest of the response is not read.
+
+        Raises as `get` does.
+        """
+        async with self._request(url, headers, body) as response:
+            return response.status
+
+    @contextlib.asynccontextmanager
+    async def _request(self, url: str, headers: Mapping[str, str], body: bytes | None) -> AsyncIterator[Response]:
+        transfer = self._transfer(url, {"User-Agent": "podkeeper", **headers})
+        if body is not None:
+            transfer.setopt(transfer.POSTFIELDS, body)
         proxy = proxy_of(url, os.environ)
         if proxy:
             check_literal(host_of(url), self._named)

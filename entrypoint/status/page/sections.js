@@ -162,7 +162,7 @@ export class Machine {
     show(byId("machine"), true);
     const span = Math.min(HOUR, Math.max(300, status.at - this.samples[0][0]));
     put(byId("window"), span >= HOUR - 60 ? "last hour" : `last ${duration(Math.round(span / 60) * 60)}`);
-    const shown = [...this.ofMachine(status), ...this.ofGpus(status), ...this.ofGpuCheck(status), ...this.ofDisks(status)];
+    const shown = [...this.ofMachine(status), ...this.ofGpus(status), ...this.ofGpuCheck(status), ...this.ofDisks(status), ...this.ofOutputs(status)];
     keyed(byId("meters"), shown, (meter) => meter.key, () => this.meter());
     for (const meter of shown) {
       if (meter.value) byId("meters").views.get(meter.key).draw(this.samples.map((sample) => [sample[0], meter.value(sample)]), meter.top, status.at - span, status.at);
@@ -188,6 +188,12 @@ export class Machine {
   *ofGpuCheck({ gpu_check: check }) {
     const words = { ok: "Passed", warning: "Not as it should be", failed: "Failed", skipped: "Not checked" };
     if (check && check.state !== "skipped") yield { key: "gpu-check", title: "GPU check", text: words[check.state] ?? check.state, more: check.text, share: { failed: 1, warning: 0.9 }[check.state] ?? 0 };
+  }
+
+  *ofOutputs({ outputs }) {
+    if (!outputs) return;
+    const text = outputs.known ? `${outputs.delivered} of ${outputs.total} delivered` : "Not known";
+    yield { key: "outputs", title: "Outputs", text, more: outputs.text, share: outputs.remedy || !outputs.known ? 0.9 : 0 };
   }
 
   *ofDisks({ disks }) {
