@@ -2,6 +2,7 @@
 #
 #   BASE_IMAGE  the base below, or another image of Debian 12
 #   TORCH       cu128 | cu130 | cpu: which torch, and so which driver the host needs (docs/image.md)
+#   RCLONE      off | on: rclone (59 MB), which delivers outputs where OUTPUTS_TO is set (docs/outputs.md)
 #   COMFYUI     on | off | full | thin: off leaves ComfyUI, torch and everything they need out; full adds the packs of nodes;
 #               thin fetches ComfyUI's environment when the pod starts
 #   WORKER      on | off: RunPod's SDK, for a worker of RunPod Serverless
@@ -12,6 +13,7 @@
 ARG BASE_IMAGE=debian
 ARG COMFYUI=on
 ARG WORKER=off
+ARG RCLONE=off
 
 # The base, by digest: a tag can be moved. Dependabot renews this line, and no other file names the image. torch brings CUDA,
 # and the host its driver: an image of NVIDIA's would be more weight, and refuse to start on hosts that torch can use
@@ -175,7 +177,20 @@ FROM worker-${WORKER} AS worker
 
 
 # hadolint ignore=DL3006 # one of the stages above
-FROM comfyui-${COMFYUI} AS image
+FROM comfyui-${COMFYUI} AS rclone-off
+
+# Debian's, whose archive signs its hash: a rebuild brings its security updates.
+FROM rclone-off AS rclone-on
+# hadolint ignore=DL3008
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt,sharing=locked \
+    apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rclone \
+    && rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+
+
+# hadolint ignore=DL3006 # one of the stages above
+FROM rclone-${RCLONE} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
 # /var/log, a home, /workspace (a fresh named volume takes its mode), the nodes' packages, local models, and the data folder (a promise:
 # drwxrwxrwx). /run/sshd must be root's, and in /run another user could make it first.

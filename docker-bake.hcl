@@ -1,6 +1,7 @@
 # docker buildx bake          for a GPU, with torch for CUDA 12.8 (VERSION=$(scripts/version) in front labels it)
 # docker buildx bake cu130    with torch for CUDA 13.0
 # docker buildx bake full     with the packs of custom nodes
+# docker buildx bake rclone   with rclone, which delivers outputs (OUTPUTS_TO)
 # docker buildx bake thin     without ComfyUI's environment, which the pod fetches when it starts
 # docker buildx bake serverless   with RunPod's SDK, for a worker of RunPod Serverless
 # docker buildx bake cpu      with torch for the CPU
@@ -26,7 +27,7 @@ group "default" {
 }
 
 group "all" {
-  targets = ["cu128", "cu130", "full", "thin", "serverless", "cpu"]
+  targets = ["cu128", "cu130", "full", "thin", "rclone", "serverless", "cpu"]
 }
 
 target "_common" {
@@ -72,6 +73,13 @@ target "serverless" {
     WORKER = "on"
   }
   tags = ["${IMAGE}:${VERSION}-serverless", "${IMAGE}:serverless"]
+target "rclone" {
+  inherits = ["_common"]
+  args = {
+    TORCH  = "cu128"
+    RCLONE = "on"
+  }
+  tags = ["${IMAGE}:${VERSION}-rclone", "${IMAGE}:rclone"]
 }
 
 target "cpu" {

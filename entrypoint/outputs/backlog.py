@@ -12,7 +12,7 @@ from entrypoint.outputs.problems import Problem
 #: Seconds for which a file must not have changed.
 SETTLED_S = 2.0
 #: Files and bytes of one batch. A batch is what a kill -9 can make the next start look at again.
-MOST_FILES, MOST_BYTES = 32, 2 << 30
+MOST_FILES, MOST_BYTES = 64, 2 << 30
 #: Seconds between two attempts for the same file: 2, doubled with each failure, up to this; half of it is random.
 _LONGEST_WAIT_S = 120.0
 

@@ -57,7 +57,7 @@ def webhook(text: str) -> str:
     """Parse the address of a webhook. Its path and query are secrets more often than not. Raises ValueError."""
     try:
         parts = urlsplit(text)
-        good = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port or 1) > 0
+        good = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
     if not good or not text.isascii() or not text.isprintable() or " " in text or "@" in parts.netloc:

@@ -8,6 +8,7 @@ _ABSOLUTE = "must be an absolute path"
 _QUOTES = "must not contain quotes, backslashes, % or control characters"
 _REF = "must be a git tag, branch or commit"
 _REPO = "must be an https:// address or an absolute path of a git repository"
+_DESTINATION = "must be REMOTE:PATH of your rclone.conf, s3://BUCKET/PREFIX or hf://datasets/OWNER/NAME/PREFIX"
 _EXITS = "ComfyUI would exit at once and be restarted for ever"
 
 
@@ -107,6 +108,15 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     ),
     _bad("COMFYUI_REF", "-x", _REF),
     _bad("COMFYUI_REF", "a..b", _REF),
+    _bad("OUTPUTS_TO", "/workspace/out", _DESTINATION),
+    _bad("OUTPUTS_TO", "s3://bucket/../x", "must not have . or .. in its path"),
+    ({"ON_DONE": "hook.example/x"}, "cannot use ON_DONE=(secret): must be an https:// address without a login in it"),
+    (
+        {"ON_PROBLEM": "https://me:pw@host/x"},
+        "cannot use ON_PROBLEM=(secret): must be an https:// address without a login in it",
+    ),
+    ({"AWS_ACCESS_KEY_ID": "two words"}, f"cannot use AWS_ACCESS_KEY_ID=(secret): {_TOKEN}"),
+    _bad("WEBHOOKS_PRIVATE", "perhaps", _BOOLEAN),
 ]
 
 #: Bad values, and a word of what the condition says of each. Ports are not among them: the test's pod has its own.

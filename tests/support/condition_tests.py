@@ -69,6 +69,8 @@ PRODUCED_BY = {
     "test_nodes_that_cannot_be_had_are_a_condition_until_they_are",
     "NodesNotLoaded": NODES + "test_a_node_that_cannot_be_imported_is_named",
     "NoGpu": POD,
+    "OutputsNotDelivered": "tests/process/outputs/test_delivery.py::"
+    "test_what_is_wrong_is_a_condition_with_a_remedy_until_it_is_over",
     "PackagesNotKept": PACKAGES + "test_a_volume_that_refuses_packages_is_a_condition_until_it_takes_them",
     "PackagesNotRestored": PACKAGES + "test_a_damaged_archive_is_named",
     "PackagesOfAnotherImage": PACKAGES + "test_another_image_gets_what_was_asked_for",
@@ -104,6 +106,8 @@ PRODUCED_BY = {
     "VolumeRootSquash": WRITE_PROBE + "test_network_volumes_that_refuse",
     "VolumeStale": WRITE_PROBE + "test_a_volume_whose_server_died",
     "VolumeTopNotOpened": "tests/process/volumes/test_boot_steps.py::test_a_volume_that_hangs_does_not_block_a_step",
+    "WebhookNotDelivered": "tests/process/webhooks/test_worker.py::"
+    "test_a_failure_is_tried_again_with_the_same_id_over_a_restart",
     "WeakToken": POD,
     "WorkerMissing": "tests/process/serverless/test_without_sdk.py::test_a_worker_without_the_sdk_is_a_condition",
 }
