@@ -81,7 +81,7 @@ def _with_files(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     own = environ.get("PODKEEPER_RUNTIME_PATH", "") + "/jupyter_token"
     secrets = [each.metadata["variable"] for each in fields(Settings) if each.metadata["secret"]]
     lists = " ".join(environ.get(name.upper(), "") for name in secret_names.LISTS).replace(",", " ")
-    for variable in dict.fromkeys((*secrets, *lists.split())):
+    for variable in dict.fromkeys((*secrets, "AWS_SESSION_TOKEN", *lists.split())):
         path = environ.get(f"{variable}_FILE", "").strip()
         if not path or path == own or environ.get(variable, "").strip():
             continue

@@ -49,37 +49,55 @@ _TAKEN = Problem(
 )
 
 #: The first that matches counts. The words are those of rclone 1.60 and the S3 error codes
-#: (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+#: (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html); `(?i)`: in any case.
 _MEANING = (
-    (_REMOTE, r"didn't find section in config file|couldn't find (?:type|section)|unknown type|didn't find backend"),
-    (_CONFIG, r"config file.{0,200}(?:failed|error|couldn't)|(?:failed|error).{0,100}config|password.{0,40}config"),
-    (_TAKEN, r"immutable file modified"),
-    (_REGION, r"AuthorizationHeaderMalformed|PermanentRedirect|incorrect region|status code: 301|BucketRegionError"),
+    (
+        _REMOTE,
+        re.compile(r"(?i)didn't find section in config file|couldn't find type|unknown type|didn't find backend"),
+    ),
+    (
+        _CONFIG,
+        re.compile(r"(?i)failed to load config|couldn't decrypt configuration|error reading config|unable to decr"),
+    ),
+    (_TAKEN, re.compile(r"(?i)immutable file modified")),
+    (
+        _REGION,
+        re.compile(r"(?i)AuthorizationHeaderMalformed|PermanentRedirect|incorrect region|BucketRegionError|code: 301"),
+    ),
     (
         _FULL,
-        r"QuotaExceeded|EntityTooLarge|status code: 507|507 Insufficient|storageQuota|no space left|disk full"
-        r"|quota|insufficient (?:storage|space)|InsufficientCapacity",
+        re.compile(
+            r"(?i)quota|EntityTooLarge|status code: 507|507 Insufficient|no space left|disk full|insufficient storage"
+            r"|insufficient space|InsufficientCapacity"
+        ),
     ),
-    (_MISSING, r"NoSuchBucket|directory not found|bucket (?:does not|doesn't) exist|no such file or directory"),
+    (
+        _MISSING,
+        re.compile(r"(?i)NoSuchBucket|directory not found|bucket does(?:n't| not) exist|no such file or directory"),
+    ),
     (
         _CREDENTIALS,
-        r"AccessDenied|Forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|Unauthorized"
-        r"|status code: 40[13]|NoCredentialProviders|permission denied|invalid_grant|unable to authenticate"
-        r"|couldn't fetch token|empty token|RequestTimeTooSkewed",
+        re.compile(
+            r"(?i)AccessDenied|Forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken"
+            r"|Unauthorized|status code: 40[13]|NoCredentialProviders|permission denied|invalid_grant"
+            r"|unable to authenticate|couldn't fetch token|empty token|RequestTimeTooSkewed"
+        ),
     ),
-    (_BUSY, r"SlowDown|ServiceUnavailable|InternalError|status code: (?:5\d\d|429)|TooManyRequests|rate limit"),
+    (
+        _BUSY,
+        re.compile(r"(?i)SlowDown|ServiceUnavailable|InternalError|code: (?:5\d\d|429)|TooManyRequests|rate limit"),
+    ),
     (
         _NETWORK,
-        r"no such host|connection refused|connection reset|dial tcp|i/o timeout|timeout|EOF|broken pipe|unreachable"
-        r"|TLS|x509|RequestError|deadline exceeded|connection closed|couldn't connect",
+        re.compile(
+            r"(?i)no such host|connection refused|connection reset|dial tcp|timeout|EOF|broken pipe|unreachable"
+            r"|TLS|x509|RequestError|deadline exceeded|connection closed|couldn't connect|in time$"
+        ),
     ),
 )
-_PATTERNS = tuple((problem, re.compile(pattern, re.IGNORECASE)) for problem, pattern in _MEANING)
-
-
 #: What differs from one attempt to the next: a condition that is the same must read the same.
 _CHANGING = re.compile(
-    r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |,? ?(?:request|host) ?id: [^,\s]*|Attempt \d+/\d+ |[\d.]+:\d+->",
+    r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |,? ?(?:request|host) ?id: [^,\s]*|Attempt \d+/\d+ |(?<![\d.:])\d[\d.]*:\d+->",
     re.IGNORECASE,
 )
 
@@ -87,7 +105,7 @@ _CHANGING = re.compile(
 def problem_of(message: str) -> Problem:
     """What an error of rclone's means; its own words follow where they say more."""
     text = _CHANGING.sub("", " ".join(message.split()))[:_LONGEST].rstrip(" ,")
-    known = next((problem for problem, pattern in _PATTERNS if pattern.search(text)), None)
+    known = next((problem for problem, pattern in _MEANING if pattern.search(text)), None)
     if known is None:
         return Problem(f"rclone: {text}" if text else "rclone failed without a word", "see: podkeeper logs outputs")
     return Problem(f"{known.reason} ({text})" if text else known.reason, known.remedy)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from entrypoint.settings import owned_arguments, parsing, ports
-from entrypoint.settings.settings import Settings, secret_variables, shown
+from entrypoint.settings.settings import Settings, secret_variables
+from entrypoint.settings.value_text import shown
 
 #: Access tokens of the sites: a bad one costs gated downloads alone.
 _SITES = ("HF_TOKEN", "CIVITAI_TOKEN", "GITHUB_TOKEN")

@@ -32,10 +32,9 @@ _SECRET = re.compile(
     "|(?<!MAX_)(?<!NUM_)TOKENS?(?![A-Z])",
     re.IGNORECASE,
 )
-_FOR_OUTPUTS = re.compile(r"(?:AWS_|RCLONE_CONFIG(?:_|$))[A-Za-z0-9_]*$")
-_PUBLIC_OF_OUTPUTS = re.compile(
-    r"AWS_(?:DEFAULT_)?REGION$|AWS_ENDPOINT_URL$|RCLONE_CONFIG_[A-Za-z0-9_]*_(?:TYPE|PROVIDER|REGION|ENDPOINT|ENV_AUTH)$"
-)
+#: Variables of rclone's, or their endings, whose values are words such as `Cloudflare`.
+_PUBLIC_OF_OUTPUTS = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
+_PUBLIC_ENDS = ("_TYPE", "_PROVIDER", "_REGION", "_ENDPOINT", "_ENV_AUTH")
 _PUBLIC = re.compile(r"PUBLIC_?KEYS?(?:_FILE)?$", re.IGNORECASE)
 
 
@@ -47,12 +46,14 @@ def is_secret(variable: str) -> bool:
 def is_for_outputs(variable: str) -> bool:
     """Whether rclone takes the variable (OUTPUTS_TO): its remotes, and the login of S3; not the path of a secret's
     file."""
-    return bool(_FOR_OUTPUTS.match(variable)) and not variable.endswith("_FILE")
+    begins = variable == "RCLONE_CONFIG" or variable.startswith(("RCLONE_CONFIG_", "AWS_"))
+    return begins and variable.isascii() and variable.isidentifier() and not variable.endswith("_FILE")
 
 
 def is_public_of_outputs(variable: str) -> bool:
-    """Whether the variable's value may be shown, though only rclone gets it: words such as `Cloudflare`."""
-    return bool(_PUBLIC_OF_OUTPUTS.match(variable))
+    """Whether the variable's value may be shown, though only rclone gets it."""
+    of_a_remote = variable.startswith("RCLONE_CONFIG_") and variable.endswith(_PUBLIC_ENDS)
+    return of_a_remote or variable in _PUBLIC_OF_OUTPUTS
 
 
 def variables(text: str) -> tuple[str, ...]:

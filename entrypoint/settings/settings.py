@@ -7,17 +7,16 @@ entrypoint's purpose and its first import (attrs or pydantic cost 30-150 ms befo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from entrypoint.settings import destinations, owned_arguments, parsing, ports, secret_names, users
+from entrypoint.settings.value_text import as_text, shown
 from entrypoint.settings.volume_policy import POLICIES
 
 #: Secrets that are not settings, and that no supervised program needs: they are never passed on.
 #: RUNPOD_API_KEY can delete the user's pods.
 FOREIGN_SECRETS = ("RUNPOD_API_KEY", "HUGGING_FACE_HUB_TOKEN")
-#: Characters of a value in a message.
-_LONGEST = 200
 
 
 class BadSettings(Exception):
@@ -153,15 +152,10 @@ class Settings:
         "The text of your rclone.conf, the same in base64, or its path. `RCLONE_CONFIG_<REMOTE>_<KEY>` work, too.",
         secret=True)  # fmt: skip
     aws_access_key_id: str = setting("AWS_ACCESS_KEY_ID", parsing.token, "",
-        "Key id for `OUTPUTS_TO=s3://...`.", secret=True)  # fmt: skip
+        "Key id for `OUTPUTS_TO=s3://...`; `AWS_REGION`, `AWS_ENDPOINT_URL` (a store that is not Amazon's) and "
+        "`AWS_SESSION_TOKEN` count, too.", secret=True)  # fmt: skip
     aws_secret_access_key: str = setting("AWS_SECRET_ACCESS_KEY", parsing.token, "",
         "Secret key for `OUTPUTS_TO=s3://...`.", secret=True)  # fmt: skip
-    aws_session_token: str = setting("AWS_SESSION_TOKEN", parsing.token, "",
-        "Session token for `OUTPUTS_TO=s3://...`, where the keys are temporary.", secret=True)  # fmt: skip
-    aws_region: str = setting("AWS_REGION", parsing.token, "",
-        "Region of the bucket; `AWS_DEFAULT_REGION` works, too.", secret=True)  # fmt: skip
-    aws_endpoint_url: str = setting("AWS_ENDPOINT_URL", parsing.token, "",
-        "Address of a store that is not Amazon's: Cloudflare R2, Backblaze B2, MinIO.", secret=True)  # fmt: skip
     on_done: str = setting("ON_DONE", destinations.webhook, "",
         "Address that gets a JSON text by POST when a workflow of ComfyUI has finished.", secret=True)  # fmt: skip
     on_problem: str = setting("ON_PROBLEM", destinations.webhook, "",
@@ -258,7 +252,7 @@ class Settings:
         The manifest's address has no query: a signature in it is a secret (`models.sources.tokens` keeps it).
         """
         public = [each for each in fields(self) if not each.metadata["secret"]]
-        texts = {each.metadata["variable"]: _as_text(each, getattr(self, each.name)) for each in public}
+        texts = {each.metadata["variable"]: as_text(each, getattr(self, each.name)) for each in public}
         return texts | {"MODELS_MANIFEST": without_query(self.models_manifest)}
 
 
@@ -282,25 +276,3 @@ def contradictions(settings: Settings) -> list[str]:
     """Return the problems of values that contradict each other."""
     _, arguments = owned_arguments.without_owned(settings.comfyui_args)
     return [*ports.clashes(settings), *arguments]
-
-
-def shown(text: str, *, secret: bool = False) -> str:
-    """A value for a message; the query and the login of an address stay out: signatures and passwords."""
-    if secret:
-        return "(secret)"
-    text = parsing.without_login(text)
-    base, mark, _ = text.partition("?") if "/" in text else (text, "", "")
-    text = base + (mark and "?...")
-    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
-
-
-def _as_text(setting: Field[Any], value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if setting.metadata["parse"] is parsing.origins:
-        return ",".join(value)  # no shell's quotes around the brackets of http://[::1]
-    if isinstance(value, tuple):
-        import shlex  # only here, already loaded by the parser
-
-        return shlex.join(value)
-    return str(value)

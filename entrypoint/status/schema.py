@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrypoint.status.queue_schema import Queue
+from entrypoint.status.outputs import Outputs
 
 SCHEMA = 1
 
@@ -157,26 +158,6 @@ class GpuCheck:
     at: float
     state: str
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outputs:
-    """The delivery of ComfyUI's outputs (entrypoint/outputs).
-
-    Attributes:
-        to: The destination, OUTPUTS_TO.
-        known: Whether the program that delivers runs; else the numbers are 0.
-        delivered, total: Files in the output folder: the delivered ones, and all.
-        text: The same in words, with the reason of what is wrong.
-        remedy: What to do about that; "": nothing is wrong.
-    """
-
-    to: str
-    known: bool
-    delivered: int
-    total: int
-    text: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ from entrypoint.status.custom_nodes import custom_nodes
 from entrypoint.status.gpu_check import gpu_check
 from entrypoint.status.kept_queue import kept_queue
 from entrypoint.system.outputs_state import Delivery, delivery
+from entrypoint.status.outputs import outputs
+from entrypoint.system.outputs_state import delivery
 from entrypoint.system.redaction import Redactor
 
 _STARTED = ("STARTING", "RUNNING")
@@ -112,7 +114,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         gpus=observed.gpus,
         gpu_problem=observed.gpu_problem,
         gpu_check=gpu_check(observed.gpu_check),
-        outputs=_outputs(delivery(observed.outputs, settings.outputs_to, observed.at)),
+        outputs=outputs(delivery(observed.outputs, settings.outputs_to, observed.at)),
         models=observed.models if isinstance(observed.models, dict) else None,
         nodes=custom_nodes(observed.nodes, observed.node_work, comfyui.started if comfyui else None),
         queue=kept_queue(observed.queue),
@@ -124,13 +126,6 @@ def as_json(snapshot: schema.Snapshot, redactor: Redactor) -> dict[str, Any]:
     """The snapshot as `status.json`: dicts and lists, with the secrets redacted."""
     content: dict[str, Any] = redactor.tree(asdict(snapshot))
     return content
-
-
-def _outputs(state: Delivery) -> schema.Outputs | None:
-    if not state.wanted:
-        return None
-    numbers = {"delivered": state.delivered, "total": state.total}
-    return schema.Outputs(to=state.to, known=state.known, text=state.text(), remedy=state.remedy, **numbers)
 
 
 def _programs(observed: Observations, services: tuple[Row, ...]) -> Iterable[tuple[str, schema.Program]]:

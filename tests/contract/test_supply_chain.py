@@ -38,7 +38,7 @@ def unpinned(dockerfile: str) -> list[str]:
     images = {first or second for first, second in named}
     return sorted(
         name for name in images - stages - arguments
-        if not re.fullmatch(DIGEST, name) and not re.fullmatch(r"comfyui-\$\{COMFYUI\}|worker-\$\{WORKER\}", name)
+        if not re.fullmatch(DIGEST, name) and not re.fullmatch(r"comfyui-\$\{COMFYUI\}|(?:rclone|worker)-\$\{(?:RCLONE|WORKER)\}", name)
     )  # fmt: skip
 
 
