@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -172,3 +173,21 @@ def test_what_cannot_be_is_said_plainly(place: Place, to: str, path: str, words:
         found = wait_until(place.condition, 20, "the condition holds")
         assert words in f"{found['reason']} {found['remedy']}"
         assert place.report()["first_left"][0]["name"] == "a.png"
+
+
+def test_what_rclone_says_is_shown_without_the_secrets(place: Place) -> None:
+    """With a program in rclone's place that prints every secret it has."""
+    place.write("a.png", b"1")
+    place.keep({"AWS_SECRET_ACCESS_KEY": "hunter2-of-the-store", "RCLONE_CONFIG": "[mine]\npass = another-secret\n"})
+    program = place.folder / "bin/rclone"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\nfor word; do last=$word; done\necho "oops $AWS_SECRET_ACCESS_KEY" "$(cat "$last")" >&2\nexit 1\n'
+    )
+    program.chmod(0o755)
+    with place.running("mine:x", PATH=f"{program.parent}:{os.environ['PATH']}"):
+        found = wait_until(place.condition, 20, "the condition holds")
+        assert "oops [secret]" in found["reason"]
+        everything = json.dumps(found) + json.dumps(place.report()) + place.log.read_text()
+        assert "hunter2" not in everything
+        assert "another-secret" not in everything
