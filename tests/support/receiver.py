@@ -14,7 +14,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """`statuses`: those of the next responses; then 204. A 302 leads to `redirect`. `pages`: path -> JSON of a GET."""
+    """`statuses`: those of the next responses; then 204. A 3xx leads to `redirect`. `pages`: path -> JSON of a GET."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -51,13 +51,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.receiver.received.append(Received(self.path, fields, body))
         status = self.receiver.statuses.pop(0) if self.receiver.statuses else 204
         self.send_response(status)
-        if status == 302:
+        if 300 <= status < 400:
             self.send_header("Location", self.receiver.redirect)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def do_GET(self) -> None:
         page = self.receiver.pages.get(self.path.partition("?")[0])
+        if page is None:
+            self.receiver.received.append(Received(self.path, {}, b""))
         self.send_response(200 if page is not None else 404)
         self.send_header("Content-Length", str(len(page or b"")))
         self.end_headers()

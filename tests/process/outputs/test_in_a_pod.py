@@ -26,7 +26,7 @@ from tests.support.s3 import S3
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("rclone"), reason="needs rclone (apt-get install rclone)")
-NAMES = ("AWS_SECRET_ACCESS_KEY", "RCLONE_CONFIG", "RCLONE_CONFIG_MINE_PASS", "WEBHOOK_SECRET", "ON_PROBLEM")
+NAMES = ("AWS_SECRET_ACCESS_KEY", "RCLONE_CONFIG", "RCLONE_CONFIG_MINE_HOST", "WEBHOOK_SECRET", "ON_PROBLEM")
 CANARIES = {name: f"cAn4ry{name.lower().replace('_', '')}{secrets.token_hex(12)}" for name in NAMES}
 
 
@@ -52,7 +52,7 @@ def started(python: str) -> Iterator[Started]:
         store.faults = lambda _method, _number: str(held.wait(20) or "")[:0]
         environ = store.environ(CANARIES["AWS_SECRET_ACCESS_KEY"]) | {
             "RCLONE_CONFIG": f"[mine]\ntype = sftp\npass = {CANARIES['RCLONE_CONFIG']}\n",
-            "RCLONE_CONFIG_MINE_PASS": CANARIES["RCLONE_CONFIG_MINE_PASS"],
+            "RCLONE_CONFIG_MINE_HOST": CANARIES["RCLONE_CONFIG_MINE_HOST"],
             "WEBHOOK_SECRET": CANARIES["WEBHOOK_SECRET"], "WEBHOOKS_PRIVATE": "true",
             "ON_PROBLEM": f"{receiver.url}/{CANARIES['ON_PROBLEM']}", "UMASK": "nonsense",
             "RUN_AS": "" if os.geteuid() else "12345:12345",

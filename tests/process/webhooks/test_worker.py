@@ -42,6 +42,7 @@ def place(tmp_path: Path) -> Place:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as running:
+        running.pages["/history"] = b"{}"
         yield running
 
 
@@ -139,10 +140,12 @@ def test_a_finished_workflow_is_told_once_with_where_its_outputs_are(place: Plac
 def test_a_failure_is_tried_again_with_the_same_id_over_a_restart(place: Place, receiver: Receiver) -> None:
     made = worker(place, receiver)
     receiver.statuses = [503, 500, 503]
-    notify(settings(receiver), place.paths, "idle.stopped", {})
+    notify(settings(receiver), place.paths, "idle.stopped", {"why": "hunter2-of-the-pod"})
     turn(made)
     made.turn()  # not due yet
     assert len(receiver.received) == 1
+    (kept,) = (place.folder / "state/webhooks/pending").iterdir()
+    assert "[secret]" in kept.read_text()
     turn(made)
     turn(made)
     assert [each.name for each in read_conditions(place.paths.runtime)] == ["WebhookNotDelivered"]
@@ -171,12 +174,13 @@ def test_what_the_receiver_refuses_is_given_up_and_kept(place: Place, receiver: 
 def test_no_redirect_is_followed_and_no_private_network_reached_unasked(place: Place, receiver: Receiver) -> None:
     made = worker(place, receiver)
     with Receiver() as other:
-        receiver.statuses, receiver.redirect = [302], other.url
+        receiver.statuses, receiver.redirect = [302, 307], other.url
         notify(settings(receiver), place.paths, "idle.stopped", {})
+        turn(made)
         turn(made)
         assert other.received == []
     (letter,) = made._outbox.letters.values()
-    assert letter.problem == "HTTP 302"
+    assert (letter.problem, letter.attempts) == ("HTTP 307", 2)
     receiver.received.clear()
     refused = worker(place, receiver, private=False)
     assert receiver.received == []
