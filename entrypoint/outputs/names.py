@@ -22,7 +22,7 @@ class Found(NamedTuple):
 
 def is_output(name: str) -> bool:
     """Whether a file or folder of this name (its last part) counts: hidden and temporary ones do not."""
-    return not name.startswith(".") and not name.lower().endswith(_TEMPORARY)
+    return not name.startswith(".") and name != "lost+found" and not name.lower().endswith(_TEMPORARY)
 
 
 def why_not_sendable(name: str) -> str:

@@ -1,7 +1,7 @@
 """A: runs rclone: lists files with their hashes, and copies them.
 
-Secrets are in the child's environment and in a file without a name (memfd_create(2)), never in its arguments. The child
-dies with this process (prctl(2), PR_SET_PDEATHSIG): a copy that runs on would race the next start's.
+Secrets are in the child's environment and in a 0600 file, never in its arguments. The child dies with
+this process (prctl(2), PR_SET_PDEATHSIG): a copy that runs on would race the next start's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from entrypoint.models.transport.environment import certificates
 from entrypoint.outputs.choose import Entry
 from entrypoint.outputs.problems import RCLONE_MISSING, Problem, problem_of
 from entrypoint.outputs.remote import Remote
+from entrypoint.system.files import write_atomically
 
 #: Seconds for a list of a batch's files; a copy ends by rclone's own time-outs, however large the files are.
 _LIST_S = 180.0
@@ -60,12 +61,13 @@ class Rclone:
     """rclone for one destination. `waiting` is called about once a second while a copy runs."""
 
     def __init__(self, remote: Remote, home: str, waiting: Callable[[], None]) -> None:
+        """`home`: a folder of this program's user. Raises OSError: it cannot be written."""
         self._remote, self._waiting = remote, waiting
         self._environ = os.environ | {"HOME": home, "TZ": "UTC"} | remote.environ
         # rclone 1.60 refuses to run with AWS_CA_BUNDLE (LoadCustomCABundleError), and knows none of the others.
         files = [self._environ.pop("AWS_CA_BUNDLE", ""), *certificates(self._environ)[0]]
         found = next(filter(os.path.isfile, files), "")
-        self._common = (*_COMMON, *(("--ca-cert", found) if found else ()))
+        self._common = (*_COMMON, "--config", self._config_file(home), *(("--ca-cert", found) if found else ()))
 
     def list_there(self, names: Iterable[str]) -> dict[str, Entry]:
         """Those of the files that the destination has. Raises RcloneFailed."""
@@ -108,10 +110,9 @@ class Rclone:
             raise RcloneFailed(RCLONE_MISSING)
         with contextlib.ExitStack() as stack:
             out, log = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
-            config, passed = self._config(stack)
             process = subprocess.Popen(
-                [program, *words, *self._common, "--config", config],
-                stdin=subprocess.PIPE, stdout=out, stderr=log, env=self._environ, pass_fds=(*descriptors, *passed),
+                [program, *words, *self._common],
+                stdin=subprocess.PIPE, stdout=out, stderr=log, env=self._environ, pass_fds=descriptors,
                 preexec_fn=_die_with_parent,  # this process has one thread
             )  # fmt: skip
             try:
@@ -138,13 +139,13 @@ class Rclone:
                 process.wait()
         return -signal.SIGKILL
 
-    def _config(self, stack: contextlib.ExitStack) -> tuple[str, tuple[int, ...]]:
+    def _config_file(self, home: str) -> str:
+        """The configuration's path. rclone renews the tokens in it, of Google Drive for example."""
         if not self._remote.config:
-            return self._remote.config_path or "/notfound", ()  # rclone.org/docs/#config-string: no file
-        descriptor = os.memfd_create("rclone.conf")
-        stack.callback(os.close, descriptor)
-        os.write(descriptor, self._remote.config.encode())
-        return f"/proc/self/fd/{descriptor}", (descriptor,)
+            return self._remote.config_path or "/notfound"  # rclone.org/docs/#config-string: no file
+        os.makedirs(f"{home}/rclone", mode=0o700, exist_ok=True)
+        write_atomically(f"{home}/rclone/rclone.conf", self._remote.config, 0o600, durable=False)
+        return f"{home}/rclone/rclone.conf"
 
 
 def _die_with_parent() -> None:

@@ -21,7 +21,7 @@ _SHORTEST = 6
 
 class Remote(NamedTuple):
     """What rclone gets. `path`: `REMOTE:PATH`; `environ`: variables beside those of the pod; `config`: the text of its
-    configuration file, or "" for none; `config_path`: the user's own file."""
+    configuration file, or ""; `config_path`: the user's own file, or ""."""
 
     path: str
     environ: dict[str, str]

@@ -14,8 +14,10 @@ _DEEPEST = 40
 def scan(folder: str) -> dict[str, Found]:
     """Name below `folder` -> file, for each output. `folder` itself may be a link; links in it are not followed.
 
+    A folder below it that cannot be read counts as a file of its name and a slash, which cannot be delivered.
+
     Raises:
-        OSError: The folder cannot be read; one below it that cannot be read is left out.
+        OSError: The folder cannot be read.
     """
     with os.scandir(folder):  # it must be there: a volume that is gone has not lost its outputs
         pass
@@ -26,7 +28,10 @@ def _files(folder: str, below: str, depth: int) -> Iterator[tuple[str, Found]]:
     try:
         with os.scandir(folder) as entries:
             listed = list(entries)
+    except FileNotFoundError:
+        return
     except OSError:
+        yield below, Found(0, 0)
         return
     for entry in listed:
         if not is_output(entry.name):

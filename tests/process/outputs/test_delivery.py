@@ -126,6 +126,10 @@ def test_what_is_wrong_is_a_condition_with_a_remedy_until_it_is_over(place: Plac
             state = delivery(place.report(), store.environ()["OUTPUTS_TO"], time.time())
             assert state.is_complete()
             assert state.text() == "2 of 2 delivered to s3://bucket/out"
+            # A volume that is gone has no outputs that could be lost; nothing is known of it.
+            (place.folder / "data").rename(place.folder / "gone")
+            wait_until(lambda: "cannot be read" in place.condition().get("reason", ""), 10, "the volume is gone")
+            assert not delivery(place.report(), store.environ()["OUTPUTS_TO"], time.time()).is_complete()
 
 
 def test_only_whole_outputs_are_delivered_and_no_link_is_followed(place: Place, tmp_path: Path) -> None:
@@ -155,6 +159,8 @@ def test_only_whole_outputs_are_delivered_and_no_link_is_followed(place: Place, 
         writer.write(b" and ended")
         writer.close()
         wait_until(lambda: all_delivered(place, 3), 20, "it is delivered once it is closed")
+    config = place.folder / "run/reports/rclone/rclone.conf"
+    assert (config.stat().st_mode & 0o777, config.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     found = {str(path.relative_to(there)) for path in there.rglob("*") if path.is_file()}
     assert found == {"big.mp4", "open.mp4", "sub/cut.png"}
     assert (there / "open.mp4").read_bytes() == b"begun and ended"
