@@ -71,20 +71,29 @@ class Backlog:
             chosen.append(name)
         return chosen
 
-    def attempted(self, arrived: Collection[str], failed: Mapping[str, Problem], now: float) -> None:
-        """Note a batch. Where nothing arrived, the destination is down, most likely: every file waits, together."""
+    def attempted(
+        self, batch: Collection[str], arrived: Collection[str], failed: Mapping[str, Problem], now: float
+    ) -> None:
+        """Note a batch; a file that neither arrived nor failed is gone.
+
+        Where nothing arrived and a file has failed for the first time, the destination is down, most likely: then every
+        file waits. A file that has failed before holds back no other.
+        """
+        self.put_off(batch)
+        self.waiting = tuple(name for name in self.waiting if name not in arrived)
         for name in arrived:
             self.failures.pop(name, None)
         self.outages = 0 if arrived else self.outages + bool(failed)
-        self.next = now + _wait(self.outages) if failed and not arrived else 0.0
+        is_first = any(name not in self.failures for name in failed)
+        attempts = [self.failures[name].attempts + 1 for name in failed if name in self.failures]
+        wait = _wait(max(self.outages, 1, *attempts))  # one for all, so that they are a batch again
+        self.next = now + wait if is_first and not arrived else 0.0
         for name, problem in failed.items():
             failure = self.failures.setdefault(name, Failure(problem))
-            failure.problem, failure.attempts = problem, failure.attempts + 1
-            failure.next = now + _wait(failure.attempts) if arrived else 0.0
-        self._forget(arrived)
+            failure.problem, failure.attempts, failure.next = problem, failure.attempts + 1, now + wait
 
-    def _forget(self, names: Collection[str]) -> None:
-        self.waiting = tuple(name for name in self.waiting if name not in names)
+    def put_off(self, names: Collection[str]) -> None:
+        """Let files wait for the next look."""
         self.ready = tuple(name for name in self.ready if name not in names)
 
     def try_now(self) -> None:

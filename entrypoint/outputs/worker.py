@@ -68,7 +68,7 @@ class Worker:
             self._next_look = 0.0
         if time.monotonic() >= self._next_look:
             self._look(now)
-        if batch := self._batch(now):
+        if self._problem is not _NO_FOLDER and (batch := self._batch(now)):
             self._deliver(batch)
             self._settle()
         elif not self._backlog.failures and self._problem not in (None, _NO_FOLDER):
@@ -102,8 +102,10 @@ class Worker:
         if not batch:
             return []
         real = os.path.realpath(self._folder)
-        busy = being_written({f"{real}/{name}" for name in batch})
-        return [name for name in batch if f"{real}/{name}" not in busy]
+        written = being_written({f"{real}/{name}" for name in batch})
+        busy = [name for name in batch if f"{real}/{name}" in written]
+        self._backlog.put_off(busy)
+        return [name for name in batch if name not in busy]
 
     def _deliver(self, batch: list[str]) -> None:
         files = {name: self._backlog.found[name] for name in batch}
@@ -114,7 +116,7 @@ class Worker:
                 self._say(f"delivered {name}" + (f" as {there.name}" if there.name != name else ""))
         except OSError:
             result = Delivered(failed=result.failed | dict.fromkeys(result.arrived, _VOLUME))
-        self._backlog.attempted(result.arrived, result.failed, time.time())
+        self._backlog.attempted(batch, result.arrived, result.failed, time.time())
 
     def _delivered(self, files: Mapping[str, Found]) -> Delivered:
         if self._to.kind == "hf":

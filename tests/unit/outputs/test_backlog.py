@@ -40,30 +40,45 @@ def test_a_batch_is_the_oldest_files_up_to_a_count_and_a_size() -> None:
     assert looked(large).batch(NOW) == ["a"]
 
 
-def test_after_a_batch_of_which_nothing_arrived_every_file_waits() -> None:
-    backlog = looked({"a": Found(1, OLD), "b": Found(1, OLD)})
+def look_again(backlog: Backlog, now: float) -> Backlog:
+    backlog.look(backlog.found, lambda name, _: name not in backlog.waiting, now)
+    return backlog
+
+
+def test_where_the_destination_is_down_every_file_waits_and_longer_each_time() -> None:
+    backlog = looked({f"{number:02}": Found(1, OLD) for number in range(12)})
     waits = []
-    for _ in range(12):
-        backlog.attempted((), {"a": PROBLEM}, NOW)
+    for number in range(11):
+        backlog.attempted([f"{number:02}"], (), {f"{number:02}": PROBLEM}, NOW)
         waits.append(backlog.next - NOW)
+        assert backlog.batch(NOW) == []
     assert 1 <= waits[0] <= 2
     assert all(60 <= wait <= 120 for wait in waits[7:])
-    assert backlog.batch(NOW) == []
-    assert backlog.batch(NOW + 120) == ["a", "b"]
+    assert look_again(backlog, NOW).batch(NOW + 120) == sorted(backlog.found)
     backlog.try_now()
-    assert backlog.batch(NOW) == ["a", "b"]
+    assert backlog.batch(NOW) == sorted(backlog.found)
 
 
 def test_a_file_that_fails_alone_holds_back_no_other() -> None:
     backlog = looked({name: Found(1, OLD) for name in "abc"})
-    backlog.attempted(("a",), {"b": PROBLEM}, NOW)
+    backlog.attempted("ab", "a", {"b": PROBLEM}, NOW)
     assert backlog.batch(NOW) == ["c"]
     assert backlog.waiting == ("b", "c")
-    assert backlog.batch(NOW + 2) == ["b", "c"]
+    assert look_again(backlog, NOW).batch(NOW + 2) == ["b", "c"]
+    backlog.attempted("b", (), {"b": PROBLEM}, NOW)  # again, with no other file in its batch
+    assert backlog.batch(NOW) == ["c"]
+
+
+def test_a_file_that_is_gone_or_written_to_waits_for_the_next_look() -> None:
+    backlog = looked({name: Found(1, OLD) for name in "ab"})
+    backlog.attempted("a", (), {}, NOW)
+    backlog.put_off("b")
+    assert backlog.batch(NOW) == []
+    assert look_again(backlog, NOW).batch(NOW) == ["a", "b"]
 
 
 def test_a_failure_is_forgotten_with_its_file_and_when_that_changes() -> None:
     backlog = looked({"a": Found(1, OLD), "b": Found(1, OLD)})
-    backlog.attempted((), {"a": PROBLEM, "b": PROBLEM}, NOW)
+    backlog.attempted("ab", (), {"a": PROBLEM, "b": PROBLEM}, NOW)
     backlog.look({"a": Found(2, OLD)}, lambda *_: False, NOW)
     assert backlog.failures == {}
