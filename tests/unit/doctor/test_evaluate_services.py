@@ -12,7 +12,8 @@ from tests.support.attached_pod import pod
 def test_a_crash_loop_names_its_last_reason_and_the_next_start() -> None:
     crash = {"program": "comfyui", "kind": "signal", "reason": "killed by SIGSEGV"}
     running = {
-        name: {"state": "RUNNING"} for name in ("prober", "logs", "sshd", *(service.name for service in SERVICES))
+        name: {"state": "RUNNING"}
+        for name in ("prober", "logs", "sshd", "webhooks", *(service.name for service in SERVICES))
     }
     backoff = running | {"comfyui": {"state": "BACKOFF", "next_start": 112.0}}
     facts = {"now": 100.0, "programs": backoff, "restarts": [crash, crash]}
