@@ -47,12 +47,6 @@ def destination(text: str) -> Destination:
     return Destination("rclone", remote, path.rstrip("/") or ("/" if path else ""))
 
 
-def outputs_to(text: str) -> str:
-    """Parse OUTPUTS_TO; it stays text, and is parsed again where it is used."""
-    destination(text)
-    return text
-
-
 def webhook(text: str) -> str:
     """Parse the address of a webhook. Its path and query are secrets more often than not. Raises ValueError."""
     try:

@@ -224,3 +224,18 @@ def hours(text: str) -> str:
 
     parse_hours(text)
     return text
+
+
+def outputs_to(text: str) -> str:
+    """Parse OUTPUTS_TO; it stays text, and is parsed again where it is used."""
+    from entrypoint.settings.destinations import destination  # only where it is set
+
+    destination(text)
+    return text
+
+
+def webhook(text: str) -> str:
+    """Parse the address of a webhook."""
+    from entrypoint.settings.destinations import webhook  # only where one is set
+
+    return webhook(text)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from entrypoint.settings import destinations, owned_arguments, parsing, ports, secret_names, users
+from entrypoint.settings import owned_arguments, parsing, ports, secret_names, users
 from entrypoint.settings.value_text import as_text, shown
 from entrypoint.settings.volume_policy import POLICIES
 
@@ -145,7 +145,7 @@ class Settings:
         "variable whose name says that it is a secret.")  # fmt: skip
     terminal_secrets: tuple[str, ...] = setting("TERMINAL_SECRETS", secret_names.variables, (),
         "Secrets that terminals, notebooks and ssh sessions get, by name.")  # fmt: skip
-    outputs_to: str = setting("OUTPUTS_TO", destinations.outputs_to, "",
+    outputs_to: str = setting("OUTPUTS_TO", parsing.outputs_to, "",
         "Where files in ComfyUI's output folder are copied as they appear: `REMOTE:PATH` of your `RCLONE_CONFIG`, or "
         "`s3://BUCKET/PREFIX`. It needs rclone ([outputs.md](outputs.md)).")  # fmt: skip
     rclone_config: str = setting("RCLONE_CONFIG", str, "",
@@ -156,9 +156,9 @@ class Settings:
         "`AWS_SESSION_TOKEN` count, too.", secret=True)  # fmt: skip
     aws_secret_access_key: str = setting("AWS_SECRET_ACCESS_KEY", parsing.token, "",
         "Secret key for `OUTPUTS_TO=s3://...`.", secret=True)  # fmt: skip
-    on_done: str = setting("ON_DONE", destinations.webhook, "",
+    on_done: str = setting("ON_DONE", parsing.webhook, "",
         "Address that gets a JSON text by POST when a workflow of ComfyUI has finished.", secret=True)  # fmt: skip
-    on_problem: str = setting("ON_PROBLEM", destinations.webhook, "",
+    on_problem: str = setting("ON_PROBLEM", parsing.webhook, "",
         "Address that gets a JSON text by POST when a workflow fails, a condition begins or ends, and before an idle "
         "pod stops.", secret=True)  # fmt: skip
     webhook_secret: str = setting("WEBHOOK_SECRET", parsing.token, "",
