@@ -32,6 +32,7 @@ def comfyui(data: Path) -> Iterator[int]:
             stdout=file,
             stderr=file,
             start_new_session=True,
+            cwd=data.parent,  # some packages write a log there
             env=os.environ | {"HOME": str(data.parent)},
         )
 

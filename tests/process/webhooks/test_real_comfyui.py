@@ -36,6 +36,7 @@ WORKFLOW = {
 
 def test_outputs_are_delivered_and_told(tmp_path: Path) -> None:
     place = Place(tmp_path)
+    (tmp_path / "data/custom_nodes").mkdir()
     with S3() as store, Receiver() as receiver, comfyui(tmp_path / "data") as port:
         place.keep({name: text for name, text in store.environ().items() if name != "OUTPUTS_TO"})
         to = store.environ()["OUTPUTS_TO"]
