@@ -33,7 +33,10 @@ from entrypoint.system.redaction import Redactor, without_queries
 #: Bytes of each log's end that go into the bundle.
 _TAIL = 512 << 10
 #: The files of the runtime folder that go into the bundle; the others are sockets and secrets.
-_RECORDS = ("programs.json", "restarts.json", "reports/models.json", "volumes.json", "reports/log_positions.json")
+_RECORDS = (
+    "programs.json", "restarts.json", "reports/models.json", "reports/outputs.json", "volumes.json",
+    "reports/log_positions.json",
+)  # fmt: skip
 
 
 class Bundle:
