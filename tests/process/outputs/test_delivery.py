@@ -52,7 +52,7 @@ def test_two_hundred_files_arrive_once_through_faults_and_ten_kills(place: Place
         process = place.start(to)
         while kills < KILLS:
             begun = len(store.seen)
-            wait_until(lambda begun=begun: len(store.seen) > begun, 30, "it sends")  # type: ignore[misc]
+            wait_until(lambda begun=begun: len(store.seen) > begun, 60, "it sends")  # type: ignore[misc]
             time.sleep(chance.uniform(0, 0.4))  # the moment of a kill, not a wait for anything
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -86,7 +86,7 @@ def test_rclone_ends_with_the_program(place: Place) -> None:
         place.keep(secrets_of(store))
         process = place.start(store.environ()["OUTPUTS_TO"])
         try:
-            wait_until(lambda: store.seen, 20, "rclone has sent a request, which is held")
+            wait_until(lambda: store.seen, 60, "rclone has sent a request, which is held")
             (rclone,) = psutil.Process(process.pid).children()
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -103,22 +103,22 @@ def test_what_is_wrong_is_a_condition_with_a_remedy_until_it_is_over(place: Plac
         store.refuses = True
         place.keep(secrets_of(store))
         with place.running(store.environ()["OUTPUTS_TO"]):
-            found = wait_until(place.condition, 20, "the credentials are refused")
+            found = wait_until(place.condition, 60, "the credentials are refused")
             assert "one.png: the destination refuses the credentials" in found["reason"]
             assert "AWS_SECRET_ACCESS_KEY" in found["remedy"]
             assert store.key not in place.log.read_text()
             assert "secret-of-the-store" not in place.log.read_text()
             store.refuses, store.bucket = False, "another"
-            wait_until(lambda: "the bucket or folder does not exist" in place.condition()["reason"], 20, "no bucket")
+            wait_until(lambda: "the bucket or folder does not exist" in place.condition()["reason"], 60, "no bucket")
             store.bucket = "bucket"
             place.write("sub/two.png", b"2" * 500)
             # Written to: it is delivered again, by another name, and what was there stays.
-            wait_until(lambda: all_delivered(place, 2), 20, "both are delivered")
-            wait_until(lambda: not place.condition(), 10, "the condition is cleared")
+            wait_until(lambda: all_delivered(place, 2), 60, "both are delivered")
+            wait_until(lambda: not place.condition(), 60, "the condition is cleared")
             place.write("one.png", b"new" * 500)
             (place.output / "sub/two.png").rename(place.output / "sub/three.png")
             (place.folder / "run/requests" / NOW).touch()
-            wait_until(lambda: len(store.names()) == 4 and all_delivered(place, 2), 20, "both are delivered again")
+            wait_until(lambda: len(store.names()) == 4 and all_delivered(place, 2), 60, "both are delivered again")
             names = store.names()
             assert {names["one.png"], names["sub/two.png"], names["sub/three.png"]} == {b"1" * 500, b"2" * 500}
             assert b"new" * 500 in names.values()
@@ -128,7 +128,7 @@ def test_what_is_wrong_is_a_condition_with_a_remedy_until_it_is_over(place: Plac
             assert state.text() == "2 of 2 delivered to s3://bucket/out"
             # A volume that is gone has no outputs that could be lost; nothing is known of it.
             (place.folder / "data").rename(place.folder / "gone")
-            wait_until(lambda: "cannot be read" in place.condition().get("reason", ""), 10, "the volume is gone")
+            wait_until(lambda: "cannot be read" in place.condition().get("reason", ""), 60, "the volume is gone")
             assert not delivery(place.report(), store.environ()["OUTPUTS_TO"], time.time()).is_complete()
 
 
@@ -152,13 +152,13 @@ def test_only_whole_outputs_are_delivered_and_no_link_is_followed(place: Place, 
     with (place.output / "open.mp4").open("wb") as writer, place.running("mine:"):
         writer.write(b"begun")
         writer.flush()
-        wait_until(lambda: (there / "big.mp4").exists() and place.report().get("left") == 1, 20, "all but one arrive")
+        wait_until(lambda: (there / "big.mp4").exists() and place.report().get("left") == 1, 60, "all but one arrive")
         looked = place.report()["looked"]
-        wait_until(lambda: place.report()["looked"] > looked, 10, "it has looked again")
+        wait_until(lambda: place.report()["looked"] > looked, 60, "it has looked again")
         assert not (there / "open.mp4").exists()
         writer.write(b" and ended")
         writer.close()
-        wait_until(lambda: all_delivered(place, 3), 20, "it is delivered once it is closed")
+        wait_until(lambda: all_delivered(place, 3), 60, "it is delivered once it is closed")
     config = place.folder / "run/reports/rclone/rclone.conf"
     assert (config.stat().st_mode & 0o777, config.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     found = {str(path.relative_to(there)) for path in there.rglob("*") if path.is_file()}
@@ -173,7 +173,7 @@ def test_large_files_go_in_parts(place: Place) -> None:
     with S3() as store:
         place.keep(secrets_of(store))
         with place.running(store.environ()["OUTPUTS_TO"], RCLONE_S3_UPLOAD_CUTOFF="5Mi"):
-            wait_until(lambda: all_delivered(place, 1), 20, f"it is delivered; see {place.log}")
+            wait_until(lambda: all_delivered(place, 1), 60, f"it is delivered; see {place.log}")
         assert store.names() == {"big.mp4": content}
         assert "-" in store.objects["out/big.mp4"].etag
         assert [entry["verified"] for entry in place.receipts()] == ["hash"]
@@ -190,7 +190,7 @@ def test_large_files_go_in_parts(place: Place) -> None:
 def test_what_cannot_be_is_said_plainly(place: Place, to: str, path: str, words: str) -> None:
     place.write("a.png", b"1")
     with place.running(to, **({"PATH": path} if path else {})):
-        found = wait_until(place.condition, 20, "the condition holds")
+        found = wait_until(place.condition, 60, "the condition holds")
         assert words in f"{found['reason']} {found['remedy']}"
         assert place.report()["first_left"][0]["name"] == "a.png"
 
@@ -206,7 +206,7 @@ def test_what_rclone_says_is_shown_without_the_secrets(place: Place) -> None:
     )
     program.chmod(0o755)
     with place.running("mine:x", PATH=f"{program.parent}:{os.environ['PATH']}"):
-        found = wait_until(place.condition, 20, "the condition holds")
+        found = wait_until(place.condition, 60, "the condition holds")
         assert "oops [secret]" in found["reason"]
         everything = json.dumps(found) + json.dumps(place.report()) + place.log.read_text()
         assert "hunter2" not in everything

@@ -59,7 +59,7 @@ def started(python: str) -> Iterator[Started]:
         }  # fmt: skip
         with running(folder / "pod", environ, python=python) as pod:
             output = folder / "pod/comfyui/output/video"
-            wait_until(output.parent.parent.is_dir, 30, "the data folder is made")
+            wait_until(output.parent.parent.is_dir, 60, "the data folder is made")
             output.mkdir(parents=True)
             (output / "a_00001_.mp4").write_bytes(b"1234")
             try:
@@ -99,7 +99,7 @@ def test_a_condition_of_the_start_arrives_signed(started: Started) -> None:
     def of_settings() -> list[bytes]:
         return [each.body for each in started.receiver.received if b"SettingIgnored" in each.body]
 
-    wait_until(of_settings, 30, "the webhook arrives", 0.1)
+    wait_until(of_settings, 60, "the webhook arrives", 0.1)
     received = next(each for each in started.receiver.received if b"SettingIgnored" in each.body)
     signed = f"{received.headers['webhook-id']}.{received.headers['webhook-timestamp']}.".encode() + received.body
     digest = hmac.new(CANARIES["WEBHOOK_SECRET"].encode(), signed, hashlib.sha256).digest()
