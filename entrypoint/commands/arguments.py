@@ -35,7 +35,7 @@ _WORKFLOW = (
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
 )
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
-_OUTPUTS = "0 all are delivered, or OUTPUTS_TO is not set, 1 some are left, 77 not permitted, " + _NO_POD
+_OUTPUTS = "0 all are delivered, or OUTPUTS_TO is not set, 1 some are left, 77 not permitted, " + NO_POD
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoint.status.queue_schema import Queue
 from entrypoint.status.outputs import Outputs
+from entrypoint.status.queue_schema import Queue
 
 SCHEMA = 1
 

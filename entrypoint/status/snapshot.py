@@ -22,7 +22,6 @@ from entrypoint.status import schema
 from entrypoint.status.custom_nodes import custom_nodes
 from entrypoint.status.gpu_check import gpu_check
 from entrypoint.status.kept_queue import kept_queue
-from entrypoint.system.outputs_state import Delivery, delivery
 from entrypoint.status.outputs import outputs
 from entrypoint.system.outputs_state import delivery
 from entrypoint.system.redaction import Redactor
