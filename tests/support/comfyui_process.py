@@ -17,13 +17,13 @@ from tests.support.waiting import wait_until
 
 
 @contextlib.contextmanager
-def comfyui(data: Path) -> Iterator[int]:
+def comfyui(data: Path, *arguments: str, **environ: str) -> Iterator[int]:
     """Up, on the CPU; its port."""
     port = free_port()
     command = [
         os.environ["COMFYUI_PYTHON"], f"{os.environ['COMFYUI_DIR']}/main.py", "--cpu", "--listen", "127.0.0.1",
         "--port", str(port), "--base-directory", str(data), "--disable-auto-launch",
-        "--database-url", "sqlite:///:memory:",
+        "--database-url", "sqlite:///:memory:", *arguments,
     ]  # fmt: skip
     log = data.parent / "comfyui.log"
     with log.open("wb") as file:
@@ -33,7 +33,7 @@ def comfyui(data: Path) -> Iterator[int]:
             stderr=file,
             start_new_session=True,
             cwd=data.parent,  # some packages write a log there
-            env=os.environ | {"HOME": str(data.parent)},
+            env=os.environ | {"HOME": str(data.parent)} | environ,
         )
 
     def up() -> bool:
