@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from entrypoint import __version__
+from entrypoint.commands.outputs_arguments import add_outputs
 from entrypoint.commands.queue_arguments import NO_POD, add_queue
 from entrypoint.commands.run_arguments import RUN_CODES, add_run
 from entrypoint.settings.services import PROGRAMS, SERVICES, with_logs
@@ -35,7 +36,6 @@ _WORKFLOW = (
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
 )
 _PACKAGES = "0, 1 it cannot be done, 78 bad settings"
-_OUTPUTS = "0 all are delivered, or OUTPUTS_TO is not set, 1 some are left, 77 not permitted, " + NO_POD
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
@@ -135,12 +135,7 @@ def build_parser() -> Parser:
     export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
     add_queue(commands, _command)
-    outputs = _command(commands, "outputs", "show what of the outputs is delivered to OUTPUTS_TO", _OUTPUTS)
-    outputs.add_argument("--now", action="store_true", help="look at once, and try again what has failed")
-    outputs.add_argument(
-        "--wait", nargs="?", type=_count, const=0, metavar="SECONDS", help="until all are delivered, or that long"
-    )  # fmt: skip
-    outputs.add_argument("--json", action="store_true", help="print it as JSON")
+    add_outputs(commands, _command, _count)
     gpu = _command(commands, "gpu", "show what the check of the GPU has found", _GPU)
     gpu.add_argument("--json", action="store_true", help="print the report, with every number, as JSON")
     gpu.add_argument("--again", action="store_true", help="check again first; it takes up to a minute")
