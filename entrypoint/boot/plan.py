@@ -33,6 +33,8 @@ START_COMMAND = "PODKEEPER_START_COMMAND"
 OTHER_COMFYUI = "PODKEEPER_OTHER_COMFYUI"
 #: Variable that tells supervisord.conf whether outputs are delivered (OUTPUTS_TO).
 OUTPUTS = "PODKEEPER_OUTPUTS"
+#: Variable that tells supervisord.conf whether there are workflows to fetch (WORKFLOWS).
+WITH_WORKFLOWS = "PODKEEPER_WITH_WORKFLOWS"
 #: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
 SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
@@ -113,6 +115,7 @@ def child_environ(
     ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
     ours[OTHER_COMFYUI] = "true" if settings.comfyui_enabled and settings.comfyui_version else "false"
     ours[OUTPUTS] = "true" if settings.outputs_to else "false"
+    ours[WITH_WORKFLOWS] = "true" if settings.workflows else "false"
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     ours |= environ_of(settings, command)
     return named | kept | settings.to_environ() | paths.to_environ() | ours

@@ -151,6 +151,9 @@ REGISTRY: dict[str, Entry] = {
     "WorkerMissing": Entry(
         "error", "worker", "The pod is a serverless worker, and its image has no SDK of RunPod's.", "worker"
     ),
+    "WorkflowsIncomplete": Entry(
+        "warning", "workflows", "A workflow of WORKFLOWS, or something that it needs, could not be fetched."
+    ),
 }
 
 

@@ -31,7 +31,7 @@ from entrypoint.system.privileges import own_identity, powers
 #: User nginx runs as where the pod is root; it owns no files (base-passwd of Debian and Ubuntu).
 USER = "www-data"
 HERE = os.path.dirname(os.path.abspath(__file__))
-TEMPLATES = ("nginx.conf", "server.conf", "files.conf", "tiles.conf")
+TEMPLATES = ("nginx.conf", "server.conf", "files.conf", "workflow.conf", "tiles.conf")
 #: Connections the door may hold; a proxied request takes two. 3,000 half-open requests must not close it.
 _CONNECTIONS = 16384
 

@@ -23,6 +23,8 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+#: What ComfyUI's page may ask the status server for -> bytes of the request's body, as nginx writes them.
+WORKFLOW_OPERATIONS = {"plan": "32m", "fetch": "256k", "state": "1k"}
 #: `token`, however its letters are encoded; nginx's regular expressions ignore case here.
 TOKEN_NAME = "(?:t|%[57]4)(?:o|%[46]f)(?:k|%[46]b)(?:e|%[46]5)(?:n|%[46]e)"  # noqa: S105 # no secret
 
@@ -68,7 +70,7 @@ def config_text(
     """The whole file.
 
     Args:
-        templates: The texts of nginx.conf, server.conf, files.conf and tiles.conf.
+        templates: The texts of nginx.conf, server.conf, files.conf, workflow.conf and tiles.conf.
         settings: The pod's settings.
         secrets: The login's secrets.
         hostname: The machine's name.
@@ -81,8 +83,13 @@ def config_text(
     ports = {service.public_port(settings): service for service in services}
     origins = [(port, origin) for port in ports for origin in dict.fromkeys(own_origins(settings, port))]
     names = dict.fromkeys(name for port in ports for name in own_names(settings, port, hostname))
+    workflows = any(service.name == "status" for service in services)
+    operations = "|".join(WORKFLOW_OPERATIONS)
     values = {
-        "SERVERS": "".join(_server(templates, service, settings, ipv6) for service in services).replace(
+        # Where the status server has no door these addresses are ComfyUI's, which gets no secret.
+        "WORKFLOW_ADDRESSES": f' "~^comfyui:/podkeeper/workflow/({operations})$" 1;' if workflows else "",
+        "KEY_WITHOUT_LOGIN": secrets.key if settings.jupyter_auth == "none" else "",
+        "SERVERS": "".join(_server(templates, service, settings, ipv6, workflows) for service in services).replace(
             "@POD@", pod_name(secrets.key)
         ),
         "CONNECTIONS": str(connections),
@@ -110,10 +117,15 @@ def services_behind_door(settings: Settings) -> list[Service]:
     return [service for service in SERVICES if service.enabled(settings) and service.behind_door(settings)]
 
 
-def _server(templates: Mapping[str, str], service: Service, settings: Settings, ipv6: Collection[int]) -> str:
+def _server(
+    templates: Mapping[str, str], service: Service, settings: Settings, ipv6: Collection[int], workflows: bool
+) -> str:
     port = service.public_port(settings)
     proxied = service.name == "jupyter" and settings.jupyter_tiles == "proxy"
-    more = {"comfyui": templates["files.conf"], "jupyter": _tiles(templates, settings) if proxied else ""}
+    more = {
+        "comfyui": templates["files.conf"] + (_workflows(templates) if workflows else ""),
+        "jupyter": _tiles(templates, settings) if proxied else "",
+    }
     values = {
         "LOCATIONS": more.get(service.name, ""),
         "NAME": service.name,
@@ -125,6 +137,13 @@ def _server(templates: Mapping[str, str], service: Service, settings: Settings, 
         "IGNORED": "" if service.name == "comfyui" else " X-Accel-Redirect",
     }
     return filled(templates["server.conf"], values)
+
+
+def _workflows(templates: Mapping[str, str]) -> str:
+    return "".join(
+        filled(templates["workflow.conf"], {"OPERATION": name, "MAX_BODY": most})
+        for name, most in WORKFLOW_OPERATIONS.items()
+    )
 
 
 def _tiles(templates: Mapping[str, str], settings: Settings) -> str:

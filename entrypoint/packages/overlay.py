@@ -13,6 +13,7 @@ import shutil
 from dataclasses import dataclass
 
 from entrypoint.packages.distributions import STAND_IN, distributions, site_packages
+from entrypoint.settings.settings import secret_variables
 from entrypoint.system.files import read_text
 
 #: torch and what is built for exactly its version: a node's requirements must not move them.
@@ -101,8 +102,10 @@ def prepare(overlay: Overlay, folder: str) -> None:
 
 
 def pip_environ() -> dict[str, str]:
-    """This process's environment without PIP_CONFIG_FILE, which would keep pip from the overlay's own pip.conf."""
-    return {name: text for name, text in os.environ.items() if name != "PIP_CONFIG_FILE"}
+    """This process's environment without PIP_CONFIG_FILE, which would keep pip from the overlay's own pip.conf, and
+    without the logins that a download has taken into it: what pip, git and a node's install.py run is other people's."""
+    left_out = {"PIP_CONFIG_FILE", "MODELS_MANIFEST", *secret_variables()}
+    return {name: text for name, text in os.environ.items() if name not in left_out}
 
 
 def mend_stand_ins(overlay: Overlay) -> None:

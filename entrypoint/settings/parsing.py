@@ -218,6 +218,11 @@ def manifest(text: str) -> str:
     return base + mark + query.partition("#")[0]
 
 
+def workflows(text: str) -> tuple[str, ...]:
+    """Parse the places of workflows, absolute paths and http(s) addresses, separated by commas."""
+    return tuple(dict.fromkeys(manifest(word.strip()) for word in text.split(",") if word.strip()))
+
+
 def hours(text: str) -> str:
     """Parse a daily time window; it stays text, and is parsed again where it is used."""
     from entrypoint.settings.hours import parse_hours  # only where they are set

@@ -164,6 +164,7 @@ SERVICES = (
 HELPERS = (
     Program(name="volumes", title="Volume pass", log_file="podkeeper-volumes.log"),
     Program(name="models", title="Model downloads", log_file="podkeeper-models.log", buttons=True),
+    Program(name="workflows", title="Workflows", log_file="podkeeper-workflows.log", buttons=True),
     Program(name="nodes", title="Nodes and packages", log_file="podkeeper-nodes.log"),
     Program(name="version", title="ComfyUI version", log_file="podkeeper-version.log",
             enabled_setting="comfyui_version"),

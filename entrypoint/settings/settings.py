@@ -133,6 +133,10 @@ class Settings:
         "MB/s that all model downloads may use together. 0: no limit.")  # fmt: skip
     models_hours: str = setting("MODELS_HOURS", parsing.hours, "",
         "Hours of the pod's clock in which models may be downloaded: `22-6`.")  # fmt: skip
+    workflows: tuple[str, ...] = setting("WORKFLOWS", parsing.workflows, (),
+        "Workflows to put into ComfyUI's library with all models and custom nodes that they need, in the background "
+        "once the services answer: paths and https:// addresses, separated by commas. The query of an address counts as "
+        "a secret.")  # fmt: skip
     hf_endpoint: str = setting("HF_ENDPOINT", parsing.web_address, "https://huggingface.co",
         "The Hugging Face Hub or a mirror of it, which gets `HF_TOKEN`.")  # fmt: skip
     hf_token: str = setting("HF_TOKEN", parsing.token, "",
@@ -249,11 +253,13 @@ class Settings:
     def to_environ(self) -> dict[str, str]:
         """Return every setting that is not secret, as text from which `from_environ` makes the same settings.
 
-        The manifest's address has no query: a signature in it is a secret (`models.sources.tokens` keeps it).
+        The addresses of the manifest and of workflows have no query: a signature in it is a secret
+        (`models.sources.tokens` keeps it).
         """
         public = [each for each in fields(self) if not each.metadata["secret"]]
         texts = {each.metadata["variable"]: as_text(each, getattr(self, each.name)) for each in public}
-        return texts | {"MODELS_MANIFEST": without_query(self.models_manifest)}
+        workflows = ",".join(without_query(each) for each in self.workflows)
+        return texts | {"MODELS_MANIFEST": without_query(self.models_manifest), "WORKFLOWS": workflows}
 
 
 def services_with_a_door() -> tuple[str, ...]:
@@ -262,9 +268,9 @@ def services_with_a_door() -> tuple[str, ...]:
     return tuple(each.name.removesuffix(ending) for each in fields(Settings) if each.name.endswith(ending))
 
 
-def without_query(manifest: str) -> str:
-    """The place of a manifest without what follows `?` in an address; a path stays as it is."""
-    return manifest if manifest.startswith("/") else manifest.partition("?")[0]
+def without_query(place: str) -> str:
+    """A path or an address without what follows `?` in the address; a path stays as it is."""
+    return place if place.startswith("/") else place.partition("?")[0]
 
 
 def secret_variables() -> tuple[str, ...]:

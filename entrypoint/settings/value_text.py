@@ -25,7 +25,7 @@ def as_text(setting: Field[Any], value: Any) -> str:
     """The text from which the setting's parser makes the value."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if setting.metadata["parse"] is parsing.origins:
+    if setting.metadata["parse"] in (parsing.origins, parsing.workflows):
         return ",".join(value)  # no shell's quotes around the brackets of http://[::1]
     if isinstance(value, tuple):
         import shlex  # only here, already loaded by the parser

@@ -19,6 +19,7 @@ from entrypoint.status.history import INTERVAL, History
 from entrypoint.status.node_work import NodeWork
 from entrypoint.status.snapshot import as_json, make_snapshot
 from entrypoint.status.subscribers import Patch, Subscriber, changed
+from entrypoint.status.workflow_work import WorkflowWork
 from entrypoint.system.readiness import ask_services
 
 Result = TypeVar("Result")
@@ -40,6 +41,7 @@ class Live:
         self.history = History()
         self.redactor = secrets(settings, paths)
         self.node_work = NodeWork(paths, self.redactor)
+        self.workflow_work = WorkflowWork(paths)
         self.subscribers: set[Subscriber] = set()
         self._collector, self._sampler = Collector(settings, paths), Sampler(paths)
         self._answers = SharedCall(self._probe)

@@ -8,7 +8,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from entrypoint.status import handlers, job_handlers, node_handlers, queue_handlers
+from entrypoint.status import handlers, job_handlers, node_handlers, queue_handlers, workflow_handlers
 from entrypoint.status.base_handler import NotFound, PrivateHandler
 from entrypoint.status.events import Events
 from entrypoint.status.live import Live
@@ -55,6 +55,9 @@ def application(live: Live, login: Login) -> Application:
             (r"/queue/accept", queue_handlers.Accept, common),
             (r"/queue/([^/]+)/(restore|drop)", queue_handlers.OnePrompt, common),
             *job_handlers.paths(common),
+            (r"/workflow/plan", workflow_handlers.WorkflowPlan, common),
+            (r"/workflow/fetch", workflow_handlers.WorkflowFetch, common),
+            (r"/workflow/state", workflow_handlers.WorkflowState, common),
             (r"/doctor", handlers.Doctor, common),
             (r"/bundle", handlers.SupportBundle, common),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),

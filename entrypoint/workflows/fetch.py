@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from entrypoint.models.add_remove import add_files
 from entrypoint.models.catalogue.manifest import BadManifest
@@ -30,34 +31,73 @@ from entrypoint.workflows.plan import CANNOT_BE_HAD, MISSING, PackState, Plan
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-async def fetch(settings: Settings, paths: Paths, plan: Plan, *, nodes: bool) -> int:
-    """Install what is missing; returns the exit code. `nodes`: also the node packs.
+class Progress:
+    """What a fetch tells while it runs; this one prints alone."""
+
+    def reporter(self, transfers: list[Transfer], notes: Notes) -> Reporter:
+        """The reporter of the downloads."""
+        return Reporter("", transfers, notes, terminal=sys.stdout.isatty())
+
+    def node(self, wanted: str, state: str, text: str = "") -> None:
+        """A node pack has another state."""
+
+
+@dataclass(slots=True)
+class Fetched:
+    """How a fetch ended.
+
+    `code`: the exit code; `problems`: a line for each thing that failed; `nodes`: how many node packs were installed;
+    `stopped`: whether a signal has ended it.
+    """
+
+    code: int = DONE
+    problems: list[str] = field(default_factory=list)
+    nodes: int = 0
+    stopped: bool = False
+
+
+async def fetch(settings: Settings, paths: Paths, plan: Plan, *, nodes: bool, progress: Progress | None = None) -> int:
+    """As `fetch_all`; returns the exit code alone."""
+    return (await fetch_all(settings, paths, plan, nodes=nodes, progress=progress or Progress())).code
+
+
+async def fetch_all(settings: Settings, paths: Paths, plan: Plan, *, nodes: bool, progress: Progress) -> Fetched:
+    """Install what is missing. `nodes`: also the node packs.
 
     Nothing is fetched where the files do not fit. What cannot be had does not stop the rest.
     """
     os.umask(umask_for(settings.volume_policy, settings.umask))
+    done = Fetched()
     if not plan.fits:
         need, free = gigabytes(plan.to_fetch), gigabytes(plan.room.free)
-        log(f"workflow: nothing is fetched: the files need {need}, and {free} are free; enlarge the volume")
-        return NO_ROOM
-    code = await _models(settings, paths, plan)
-    if nodes and code != LATER:
-        code = max(code, _packs(paths, [each for each in plan.packs if each.state == MISSING]))
-    return max(code, CANNOT_BE_HAD) if plan.code == CANNOT_BE_HAD else code
+        _failed(done, f"nothing is fetched: the files need {need}, and {free} are free; enlarge the volume", NO_ROOM)
+        return done
+    await _models(settings, paths, plan, done, progress)
+    if nodes and done.code != LATER:
+        _packs(paths, [each for each in plan.packs if each.state == MISSING], done, progress)
+    if plan.code == CANNOT_BE_HAD:
+        done.code = max(done.code, CANNOT_BE_HAD)
+    return done
 
 
-async def _models(settings: Settings, paths: Paths, plan: Plan) -> int:
+def _failed(done: Fetched, text: str, code: int) -> None:
+    log(f"workflow: {text}")
+    done.problems.append(text)
+    done.code = max(done.code, code)
+
+
+async def _models(settings: Settings, paths: Paths, plan: Plan, done: Fetched, progress: Progress) -> None:
     transfers = [Transfer(each.file, size=each.size) for each in plan.missing if each.file]
     if not transfers:
-        return DONE
-    notes, stopped, store = Notes(), False, ModelStore.of(paths)
+        return
+    notes, store = Notes(), ModelStore.of(paths)
     loop, running = asyncio.get_running_loop(), asyncio.current_task()
     for number in _SIGNALS:
         loop.add_signal_handler(number, running.cancel)  # type: ignore[union-attr]
     try:
         async with (
             queue_of(settings, paths, transfers, notes, Limits()) as queue,
-            Reporter("", transfers, notes, terminal=sys.stdout.isatty()),
+            progress.reporter(transfers, notes),
             WriteBehind(store, Limits(), paths.runtime, log) as behind,
         ):
             await queue.survey()
@@ -65,18 +105,17 @@ async def _models(settings: Settings, paths: Paths, plan: Plan) -> int:
                 await queue.run(tuple(each.file for each in transfers))
             await behind.finish()
     except asyncio.CancelledError:
-        stopped = True
+        done.stopped = True
     finally:
         for number in _SIGNALS:  # an installation of nodes is no task: a signal ends it at once
             loop.remove_signal_handler(number)
     _record(settings, paths, transfers)
-    if stopped:
-        log("workflow: stopped; downloaded bytes are kept, and the same command resumes")
-        return LATER
+    if done.stopped:
+        _failed(done, "stopped; downloaded bytes are kept, and the same request resumes", LATER)
+        return
     outcome = outcome_of(transfers)
     for text in outcome.problems:
-        log(text.replace("models: ", "workflow: ", 1))
-    return outcome.code
+        _failed(done, text.removeprefix("models: "), outcome.code)
 
 
 def _record(settings: Settings, paths: Paths, transfers: Sequence[Transfer]) -> None:
@@ -91,17 +130,21 @@ def _record(settings: Settings, paths: Paths, transfers: Sequence[Transfer]) -> 
         log(f"workflow: {len(done)} files are installed, but not in your manifest: {error}")
 
 
-def _packs(paths: Paths, packs: Sequence[PackState]) -> int:
-    failed = False
+def _packs(paths: Paths, packs: Sequence[PackState], done: Fetched, progress: Progress) -> None:
     for each in packs:
+        progress.node(each.wanted, "installing")
         try:
             wanted = parse_wanted(each.wanted)
-            log(f"workflow: {wanted.name} is installed; {install_wanted(paths, wanted)}")
+            said = install_wanted(paths, wanted)
         except Refused as refused:
             newest = f"; its newest: podkeeper nodes install {each.pack.registry}" if each.pack.registry else ""
-            log(f"workflow: cannot install {each.wanted}: {refused}{newest}")
-            failed = True
+            problem = f"{refused}{newest}"
         except OSError as error:
-            log(f"workflow: cannot install {each.wanted}: {error.strerror or error}")
-            failed = True
-    return INCOMPLETE if failed else DONE
+            problem = error.strerror or str(error)
+        else:
+            log(f"workflow: {wanted.name} is installed; {said}")
+            progress.node(each.wanted, "installed", f"{wanted.name} is installed")
+            done.nodes += 1
+            continue
+        _failed(done, f"cannot install {each.wanted}: {problem}", INCOMPLETE)
+        progress.node(each.wanted, "failed", problem)

@@ -20,6 +20,8 @@ VARIABLES = tuple(source.login_variable for source in SOURCES if source.login_va
 
 #: The manifest's address, kept with its query: the signature of a presigned address is a secret.
 MANIFEST = "MODELS_MANIFEST"
+#: The same for the addresses of workflows.
+WORKFLOWS = "WORKFLOWS"
 
 
 class Tokens:
@@ -59,10 +61,17 @@ def keep_logins(settings: Settings, paths: Paths) -> None:
             write_atomically(f"{folder}/{name}", token, 0o600)
         else:
             remove(f"{folder}/{name}")
-    if settings.models_manifest != without_query(settings.models_manifest):
-        write_atomically(f"{folder}/{MANIFEST}", settings.models_manifest, 0o600)
-    else:
-        remove(f"{folder}/{MANIFEST}")
+    for name, places in ((MANIFEST, (settings.models_manifest,)), (WORKFLOWS, settings.workflows)):
+        if any(each != without_query(each) for each in places):
+            write_atomically(f"{folder}/{name}", ",".join(places), 0o600)
+        else:
+            remove(f"{folder}/{name}")
+
+
+def workflow_places(settings: Settings, paths: Paths) -> tuple[str, ...]:
+    """The places in WORKFLOWS, addresses with their query. Root reads the file before it changes its user."""
+    kept = tuple((read_text(f"{paths.runtime}/secrets/{WORKFLOWS}") or "").split(","))
+    return kept if tuple(without_query(each) for each in kept) == settings.workflows else settings.workflows
 
 
 def manifest_address(settings: Settings, environ: Mapping[str, str]) -> str:
