@@ -102,8 +102,10 @@ def prepare(overlay: Overlay, folder: str) -> None:
 
 
 def pip_environ() -> dict[str, str]:
-    """This process's environment without PIP_CONFIG_FILE, which would keep pip from the overlay's own pip.conf, and
-    without the logins that a download has taken into it: what pip, git and a node's install.py run is other people's."""
+    """This process's environment without PIP_CONFIG_FILE, which would keep pip from the overlay's own pip.conf.
+
+    The logins that a download has taken into it are left out, too: a node's install.py is another person's code.
+    """
     left_out = {"PIP_CONFIG_FILE", "MODELS_MANIFEST", *secret_variables()}
     return {name: text for name, text in os.environ.items() if name not in left_out}
 

@@ -135,8 +135,8 @@ class Settings:
         "Hours of the pod's clock in which models may be downloaded: `22-6`.")  # fmt: skip
     workflows: tuple[str, ...] = setting("WORKFLOWS", parsing.workflows, (),
         "Workflows to put into ComfyUI's library with all models and custom nodes that they need, in the background "
-        "once the services answer: paths and https:// addresses, separated by commas. The query of an address counts as "
-        "a secret.")  # fmt: skip
+        "once the services answer: paths and https:// addresses, separated by commas. The query of an address counts "
+        "as a secret.")  # fmt: skip
     hf_endpoint: str = setting("HF_ENDPOINT", parsing.web_address, "https://huggingface.co",
         "The Hugging Face Hub or a mirror of it, which gets `HF_TOKEN`.")  # fmt: skip
     hf_token: str = setting("HF_TOKEN", parsing.token, "",

@@ -35,7 +35,7 @@ class _WorkflowHandler(PrivateHandler):
 
 @stream_request_body
 class WorkflowPlan(_WorkflowHandler):
-    """POST /workflow/plan: the workflow's JSON -> what it needs (`podkeeper workflow plan --json`), and the plan's `id`."""
+    """POST /workflow/plan, a workflow: what it needs (`podkeeper workflow plan --json`), and the plan's `id`."""
 
     def prepare(self) -> None:
         self._body = bytearray()
@@ -57,7 +57,7 @@ class WorkflowPlan(_WorkflowHandler):
 
 @stream_request_body
 class WorkflowFetch(_WorkflowHandler):
-    """POST /workflow/fetch, {plan, title, models, nodes}: 202 and the job's `id`; its progress is at /workflow/state."""
+    """POST /workflow/fetch, {plan, title, models, nodes}: 202 and a job's `id`; /workflow/state has its progress."""
 
     def prepare(self) -> None:
         self._body = bytearray()
@@ -71,10 +71,8 @@ class WorkflowFetch(_WorkflowHandler):
     async def post(self) -> None:
         try:
             wanted = json.loads(self._body)
-            plan, title = wanted["plan"], wanted.get("title", "")
+            plan, title = _word(wanted["plan"]), _word(wanted.get("title", ""))
             models, nodes = (_words(wanted.get(key, [])) for key in ("models", "nodes"))
-            if not isinstance(plan, str) or not isinstance(title, str):
-                raise TypeError
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise HTTPError(400) from None
         try:
@@ -97,6 +95,10 @@ class WorkflowState(_WorkflowHandler):
 def _words(value: Any) -> list[str]:
     if not isinstance(value, list) or len(value) > _MOST_CHOSEN:
         raise TypeError
-    if not all(isinstance(each, str) and len(each) <= _LONGEST for each in value):
+    return [_word(each) for each in value]
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST:
         raise TypeError
-    return list(value)
+    return value

@@ -22,7 +22,7 @@ from entrypoint.workflows.plan import ALL_INSTALLED, CAN_BE_HAD, CANNOT_BE_HAD
 _PLAN_S = 80.0
 #: Plans that run or wait; each holds a workflow in memory.
 _MOST_PLANS = 4
-#: Seconds and tries until the program has taken a job: it may be ending just now, and supervisord starts no program twice.
+#: Until the program has taken a job: it may be ending just now, and supervisord does not start what still runs.
 _TAKE_S, _TAKE_TRIES = 0.5, 20
 _PROGRAM = "workflows"
 _COMMAND = (sys.executable, "-I", "-m", "entrypoint.commands.workflow", "plan", "--json", "-")
@@ -46,7 +46,7 @@ class WorkflowWork:
         self._taking: asyncio.Task[None] | None = None
 
     async def plan(self, workflow: bytes) -> tuple[str, dict[str, Any]]:
-        """The plan of a workflow (`podkeeper workflow plan --json`), and the id under which it is kept. Raises Refused."""
+        """The plan (`podkeeper workflow plan --json`), and the id under which it is kept. Raises Refused."""
         if self._plans >= _MOST_PLANS:
             raise Refused(503, "other workflows are being planned; try again in a moment")
         self._plans += 1
@@ -74,7 +74,7 @@ class WorkflowWork:
         plan = await asyncio.to_thread(planned, self._paths, plan_id)
         if not plan:
             raise Refused(404, "this plan is not kept any more; plan the workflow again")
-        if not models and not nodes or set(models) - _models(plan) or set(nodes) - _nodes(plan):
+        if not (models or nodes) or set(models) - _models(plan) or set(nodes) - _nodes(plan):
             raise Refused(400, "the plan has no such model or node pack")
         try:
             job = await asyncio.to_thread(add_job, self._paths, plan_id, title, models, nodes)
@@ -85,7 +85,7 @@ class WorkflowWork:
         return job
 
     async def _start(self) -> None:
-        """Start the program, until it has taken what waits. What it does for WORKFLOWS meanwhile gives way, and resumes."""
+        """Start the program, until it has taken what waits. What it does for WORKFLOWS gives way, and resumes."""
         running = read_table(state_file(self._paths)).get("job")
         boot = isinstance(running, dict) and running.get("kind") == BOOT and running.get("phase") != "nodes"
         verb = "restart" if boot else "start"

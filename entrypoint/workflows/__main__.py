@@ -1,7 +1,7 @@
 """A: `[program:workflows]`: the one-shot that installs what workflows need: for a click in ComfyUI, and WORKFLOWS.
 
-Exit codes: 0 done; 1 something of WORKFLOWS cannot be had; 75 a later run may succeed, or it was stopped; 78 the settings
-cannot be used.
+Exit codes: 0 done; 1 something of WORKFLOWS cannot be had; 75 a later run may succeed, or it was stopped; 78 the
+settings cannot be used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from entrypoint.models.sources.tokens import take_logins, workflow_places
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.log_redaction import redact_output
+from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import become_service_user
 from entrypoint.workflows.worker import Worker
 
@@ -29,6 +30,7 @@ def main() -> int:
     places = workflow_places(settings, paths)
     become_service_user(settings)
     redact_output(settings, paths)
+    lower_priority()
     return Worker(settings, paths, places).run()
 
 

@@ -23,4 +23,3 @@ def problems(plan: Plan) -> list[str]:
     found = [f"{each.model.dest}: {each.note}" for each in plan.models if each.state not in (INSTALLED, MISSING)]
     found += [f"{each.pack.label}: {each.note}" for each in plan.packs if each.state not in (INSTALLED, MISSING)]
     return [line.removesuffix(": ") for line in found]
-

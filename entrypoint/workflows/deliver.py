@@ -26,7 +26,7 @@ def decide(delivered: str, found: str | None, fresh: str) -> str:
     """
     if fresh in (found, delivered):
         return KEEP
-    return WRITE if found is None or found == delivered else BESIDE
+    return WRITE if found is None or (found and found == delivered) else BESIDE
 
 
 def library_name(where: str) -> str:

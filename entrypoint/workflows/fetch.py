@@ -111,7 +111,7 @@ async def _models(settings: Settings, paths: Paths, plan: Plan, done: Fetched, p
             loop.remove_signal_handler(number)
     _record(settings, paths, transfers)
     if done.stopped:
-        _failed(done, "stopped; downloaded bytes are kept, and the same request resumes", LATER)
+        _failed(done, "stopped; downloaded bytes are kept, and the same command resumes", LATER)
         return
     outcome = outcome_of(transfers)
     for text in outcome.problems:

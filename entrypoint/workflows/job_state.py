@@ -23,11 +23,11 @@ _MOST = 10
 def state_file(paths: Paths) -> str:
     """The file.
 
-    at: when it was written, seconds since 1970; pid: its writer. restart: what ComfyUI's restart, which loads new nodes,
-    waits for, or ""; restarted: when that was done, or 0. job: None, or the work that runs: id, title, kind (CLICK, BOOT),
-    phase (`planning`, `models`, `nodes`), models (dest, state as in models.json, bytes, size, problem), nodes (name, state
-    `waiting`, `installing`, `installed`, `failed`, text), bytes_per_second, seconds_left. done: the last outcomes: id,
-    title, at, code, problems, models, nodes.
+    at: when it was written, seconds since 1970; pid: its writer. restart: what ComfyUI's restart, which loads new
+    nodes, waits for, or ""; restarted: when that was done, or 0. job: None, or the work that runs: id, title, kind
+    (CLICK, BOOT), phase (`planning`, `models`, `nodes`), models (dest, state as in models.json, bytes, size, problem),
+    nodes (name, state `waiting`, `installing`, `installed`, `failed`, text), bytes_per_second, seconds_left. done: the
+    last outcomes: id, title, at, code, problems, models, nodes.
     """
     return f"{paths.reports}/workflows.json"
 

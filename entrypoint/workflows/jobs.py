@@ -1,8 +1,8 @@
 """A: jobs of the program `workflows`, which the status server asks for: what of a planned workflow to install.
 
 `<runtime>/reports/workflow-plans/<id>.workflow` is a workflow that was planned, `<id>.plan` its plan; the id is the
-workflow's SHA-256. `<runtime>/reports/workflow-jobs/<id>.json` is a job, beside it the workflow as `<id>.workflow`. A job
-outlives a restart of the status server and of the program, and is removed once it has ended.
+workflow's SHA-256. `<runtime>/reports/workflow-jobs/<id>.json` is a job, beside it the workflow as `<id>.workflow`. A
+job outlives a restart of the status server and of the program, and is removed once it has ended.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to install: model files by their destination (`vae/x.safetensors`), node packs by what `nodes install` takes.
+    """What to install.
 
-    `workflow`: the path of the workflow.
+    `workflow`: the path of the workflow; `models`: files of it by their destination (`vae/x.safetensors`); `nodes`:
+    node packs by what `podkeeper nodes install` takes.
     """
 
     id: str

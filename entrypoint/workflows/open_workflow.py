@@ -25,7 +25,11 @@ _MOST = 256 << 20
 
 
 class CannotRead(Exception):
-    """The workflow cannot be read; the message says why, in one line."""
+    """The workflow cannot be read; the message says why, in one line. `temporary`: a later try may succeed."""
+
+    def __init__(self, message: str, *, temporary: bool = False) -> None:
+        super().__init__(message)
+        self.temporary = temporary
 
 
 async def open_workflow(settings: Settings, where: str) -> Workflow:
@@ -75,8 +79,9 @@ async def _get(settings: Settings, given: str) -> bytes:
                         url = target
                         continue
                     if response.status != 200:
-                        raise CannotRead(f"{without_query(url)} responds with HTTP {response.status}")
+                        again = response.status >= 500 or response.status in (408, 429)
+                        raise CannotRead(f"{without_query(url)} responds with HTTP {response.status}", temporary=again)
                     return await response.read(_MOST + 1)
     except DownloadError as error:
-        raise CannotRead(error.reason) from None
+        raise CannotRead(error.reason, temporary=error.temporary) from None
     raise CannotRead(f"more than {MOST_REDIRECTS} redirects")

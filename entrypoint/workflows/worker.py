@@ -18,7 +18,6 @@ from entrypoint.nodes.outcome import Refused
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings, without_query
 from entrypoint.system.condition_store import clear_condition, raise_condition
-from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.readiness import wait_until_settled
 from entrypoint.workflows.choose import chosen, problems
 from entrypoint.workflows.document import NotAWorkflow
@@ -49,7 +48,6 @@ class Worker:
 
     def run(self) -> int:
         """Do what there is to do; returns the exit code."""
-        lower_priority()
         self._state.write()
         try:
             self._do_jobs()
@@ -112,7 +110,7 @@ class Worker:
         except NotAWorkflow as error:
             problem, code = f"it is no workflow: {error}", INCOMPLETE
         except CannotRead as error:
-            problem, code = f"it cannot be read: {error}", INCOMPLETE if job or "://" not in where else LATER
+            problem, code = f"it cannot be read: {error}", LATER if error.temporary else INCOMPLETE
         except VolumeFailed as error:
             problem, code = f"{error}; {error.remedy}", LATER
         except OSError as error:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,15 +24,10 @@ from tests.support.models.origin import Origin
 from tests.support.models.pod import MIB, Pod, started_processes
 from tests.support.waiting import wait_until
 from tests.support.workflows.containers import mp4, png
-from tests.support.workflows.shapes import SHA256, entry, graph, node
+from tests.support.workflows.pod import safetensors, without_services, workflow
+from tests.support.workflows.shapes import SHA256, entry
 
 HUB = "https://huggingface.co/o/r/resolve/main"
-
-
-def safetensors(size: int = 16) -> bytes:
-    """One tensor (github.com/huggingface/safetensors, README "Format")."""
-    head = json.dumps({"x": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
-    return struct.pack("<Q", len(head)) + head + random.Random(size).randbytes(size)
 
 
 @pytest.fixture
@@ -55,21 +48,9 @@ def pod(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Iter
     os.umask(mask)
 
 
-def workflow(*entries: dict[str, Any]) -> dict[str, Any]:
-    """A workflow that names the files of these `properties.models`; classes of no ComfyUI are not in it."""
-    nodes = [node(number, "VAELoader", each["name"], models=[each]) for number, each in enumerate(entries)]
-    return graph(*(each | {"properties": {"models": each["properties"]["models"]}} for each in nodes))
-
-
 def write(pod: Pod, content: Any, name: str = "w.json") -> str:
-    """A ComfyUI's code with the one class that the workflows have, and the workflow's file."""
-    code = pod.root / "comfyui-code"
-    (code / ".venv/bin").mkdir(parents=True, exist_ok=True)
-    (code / "main.py").touch()
-    (code / "nodes.py").write_text('NODE_CLASS_MAPPINGS = {\n    "VAELoader": VAELoader,\n}\n')
-    if not (code / ".venv/bin/python").exists():
-        (code / ".venv/bin/python").symlink_to(sys.executable)
-    pod.settings = Settings(home=str(pod.root), hf_endpoint=pod.settings.hf_endpoint, comfyui_dir=str(code))
+    """The workflow's file, beside a ComfyUI that does not run."""
+    pod.settings = without_services(pod)
     path = pod.root / name
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     return str(path)

@@ -25,6 +25,8 @@ from server import PromptServer  # type: ignore[import-not-found] # ComfyUI's ow
 
 #: ComfyUI requires this name in a custom node.
 NODE_CLASS_MAPPINGS: dict[str, Any] = {}
+#: The extension of ComfyUI's page. Not below this folder, where ComfyUI takes each folder for a custom node.
+WEB = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "web")
 #: Bytes from which a handover is worth the second access to the disk.
 MIN_SIZE = 1 << 20
 #: Seconds for which a hold counts: it is for the moment before a restart, and its maker may be dead.
@@ -176,8 +178,20 @@ def _keep_queue() -> Any:
     return importlib.import_module("podkeeper_queue.keeper").install(PromptServer.instance, os.environ, note_graph)
 
 
+def serve_extension() -> None:
+    """Let ComfyUI serve the extension of its page at /extensions/podkeeper.
+
+    Not by WEB_DIRECTORY: for a custom node that is one file, ComfyUI 0.29 makes an address of the file's whole path.
+    """
+    with contextlib.suppress(ImportError, AttributeError):
+        import nodes
+
+        nodes.EXTENSION_WEB_DIRS["podkeeper"] = WEB
+
+
 keeper: Any = None
 if getattr(PromptServer, "instance", None) is not None:
+    serve_extension()
     try:
         keeper = _keep_queue()
     except Exception as error:  # ComfyUI runs without
