@@ -38,8 +38,9 @@ class JobState(Progress):
     def __init__(self, paths: Paths) -> None:
         self._path = state_file(paths)
         before = read_table(self._path)
-        self._done = [each for each in read_list(self._path, "done") if isinstance(each, dict)]
-        self._restarted = before.get("restarted") or 0
+        self._done = [each for each in read_list(self._path, "done") if _is_outcome(each)]
+        restarted = before.get("restarted")
+        self._restarted: float = restarted if isinstance(restarted, int | float) else 0
         self._restart = ""
         self._job: dict[str, Any] | None = None
 
@@ -94,6 +95,12 @@ class JobState(Progress):
         }  # fmt: skip
         with contextlib.suppress(OSError):
             write_json(self._path, content)
+
+
+def _is_outcome(value: Any) -> bool:
+    """Whether an outcome in the file is one: the file may be damaged."""
+    lists = ("problems", "models", "nodes")
+    return isinstance(value, dict) and "id" in value and all(isinstance(value.get(key), list) for key in lists)
 
 
 class _JobReporter(Reporter):

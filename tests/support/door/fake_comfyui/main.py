@@ -94,6 +94,13 @@ class Hostile(tornado.web.RequestHandler):
         self.write("hostile")
 
 
+class Accel(tornado.web.RequestHandler):
+    """GET /accel?to=ADDRESS: asks the door for another address in this one's place."""
+
+    def get(self) -> None:
+        self.set_header("X-Accel-Redirect", self.get_query_argument("to"))
+
+
 @tornado.web.stream_request_body
 class Sink(tornado.web.RequestHandler):
     """Takes a body of any size; says how much came, and when the first of it came."""
@@ -167,7 +174,8 @@ async def main() -> None:
         [
             (r"/", Page), (r"/system_stats", Stats), (r"/queue|/prompt", Queue), (r"/upload/image", Image),
             (r"/manager/reboot", Reboot),
-            (r"/echo.*", Echo), (r"/hostile", Hostile),
+            (r"/echo.*", Echo), (r"/hostile", Hostile), (r"/accel", Accel),
+            (r"/workflow/(?:plan|fetch|state)", Echo), (r"/podkeeper/workflow.*", Echo),
             (r"/sink", Sink), (r"/source/(\d+)", Source), (r"/slow", Slow), (r"/source-1k", Small),
             (r"/hang", Hang), (r"/ws", Socket),
         ]
