@@ -200,6 +200,17 @@ def ask(
         return Answer(response.status, found, response.read())
 
 
+def status_of_length(port: int, path: str, headers: Mapping[str, str], length: int) -> int:
+    """The status of a POST that announces a body of `length` bytes and sends none of them."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", path)
+        for name, text in {**headers, "Content-Length": str(length)}.items():
+            connection.putheader(name, text)
+        connection.endheaders()
+        return connection.getresponse().status
+
+
 @contextlib.contextmanager
 def running(
     folder: pathlib.Path,
