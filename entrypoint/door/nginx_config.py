@@ -24,7 +24,7 @@ PAGE_POLICY = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 #: What ComfyUI's page may ask the status server for -> bytes of the request's body, as nginx writes them.
-WORKFLOW_OPERATIONS = {"plan": "32m", "fetch": "256k", "state": "1k"}
+WORKFLOW_OPERATIONS = {"plan": "32m", "fetch": "64k", "state": "1k"}
 #: `token`, however its letters are encoded; nginx's regular expressions ignore case here.
 TOKEN_NAME = "(?:t|%[57]4)(?:o|%[46]f)(?:k|%[46]b)(?:e|%[46]5)(?:n|%[46]e)"  # noqa: S105 # no secret
 

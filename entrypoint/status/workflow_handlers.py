@@ -15,14 +15,14 @@ from entrypoint.status.workflow_work import Refused
 from entrypoint.workflows.document import LARGEST
 
 _JSON = "application/json"
-_LARGEST_REQUEST, _MOST_CHOSEN, _LONGEST = 256 << 10, 1000, 500
+_MOST_CHOSEN, _LONGEST = 1000, 500
 
 
 class _WorkflowHandler(PrivateHandler):
-    def prepare(self) -> None:
-        super().prepare()
-        if self.request.method == "POST" and self.request.headers.get("Content-Type", "").split(";")[0] != _JSON:
-            raise HTTPError(415)  # no form and no beacon of a page sends it without asking first
+    def check_type(self) -> None:
+        """Refuse what is not JSON: no form and no beacon of a page sends that type without asking first."""
+        if self.request.headers.get("Content-Type", "").split(";")[0] != _JSON:
+            raise HTTPError(415)
 
     def write_error(self, status_code: int, **_: Any) -> None:
         self.set_header("Content-Type", _JSON)
@@ -47,6 +47,7 @@ class WorkflowPlan(_WorkflowHandler):
         self._body += chunk
 
     async def post(self) -> None:
+        self.check_type()  # not before the body has come: its sender would see a broken connection
         try:
             name, made = await self.live.workflow_work.plan(bytes(self._body))
         except Refused as refused:
@@ -55,22 +56,13 @@ class WorkflowPlan(_WorkflowHandler):
         await self.finish(self.live.redactor.tree(made) | {"id": name})
 
 
-@stream_request_body
 class WorkflowFetch(_WorkflowHandler):
     """POST /workflow/fetch, {plan, title, models, nodes}: 202 and a job's `id`; /workflow/state has its progress."""
 
-    def prepare(self) -> None:
-        self._body = bytearray()
-        self.request.connection.set_max_body_size(_LARGEST_REQUEST)  # type: ignore[union-attr]
-        super().prepare()
-
-    def data_received(self, chunk: bytes) -> None:
-        """A part of the body."""
-        self._body += chunk
-
     async def post(self) -> None:
+        self.check_type()
         try:
-            wanted = json.loads(self._body)
+            wanted = json.loads(self.request.body)
             plan, title = _word(wanted["plan"]), _word(wanted.get("title", ""))
             models, nodes = (_words(wanted.get(key, [])) for key in ("models", "nodes"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from entrypoint.models.progress import Transfer, record
 from entrypoint.models.report import Notes, Reporter
-from entrypoint.settings.paths import Paths
+from entrypoint.settings.paths import STARTED, Paths
 from entrypoint.system.files import read_list, read_table, write_json
 from entrypoint.workflows.fetch import Fetched, Progress
 
@@ -27,7 +27,8 @@ def state_file(paths: Paths) -> str:
     nodes, waits for, or ""; restarted: when that was done, or 0. job: None, or the work that runs: id, title, kind
     (CLICK, BOOT), phase (`planning`, `models`, `nodes`), models (dest, state as in models.json, bytes, size, problem),
     nodes (name, state `waiting`, `installing`, `installed`, `failed`, text), bytes_per_second, seconds_left. done: the
-    last outcomes: id, title, at, code, problems, models, nodes.
+    last outcomes: id, title, at, code, problems, models, nodes. complete: the time of the pod's start, and the places of
+    WORKFLOWS, once all of them and all that they need are installed.
     """
     return f"{paths.reports}/workflows.json"
 
@@ -41,6 +42,7 @@ class JobState(Progress):
         self._done = [each for each in read_list(self._path, "done") if _is_outcome(each)]
         restarted = before.get("restarted")
         self._restarted: float = restarted if isinstance(restarted, int | float) else 0
+        self._complete: Any = before.get("complete")
         self._restart = ""
         self._job: dict[str, Any] | None = None
 
@@ -82,6 +84,16 @@ class JobState(Progress):
         self._job = None
         self.write()
 
+    def complete(self, places: Sequence[str]) -> None:
+        """WORKFLOWS is done, until the pod's next start."""
+        self._complete = [os.environ.get(STARTED, ""), *places]
+        self.write()
+
+    def is_complete(self, places: Sequence[str]) -> bool:
+        """Whether these places are done since the pod's start."""
+        started = os.environ.get(STARTED, "")
+        return bool(started) and self._complete == [started, *places]
+
     def restarts(self, why: str, *, done: bool = False) -> None:
         """ComfyUI's restart waits for something, or, with "", does not any more."""
         self._restart, self._restarted = why, time.time() if done else self._restarted
@@ -91,7 +103,7 @@ class JobState(Progress):
         """Replace the file."""
         content = {
             "at": time.time(), "pid": os.getpid(), "job": self._job, "done": self._done, "restart": self._restart,
-            "restarted": self._restarted,
+            "restarted": self._restarted, "complete": self._complete,
         }  # fmt: skip
         with contextlib.suppress(OSError):
             write_json(self._path, content)

@@ -76,6 +76,9 @@ class Worker:
         if not self._places:
             clear_condition(self._paths.runtime, CONDITION)
             return DONE
+        shown = [without_query(each) for each in self._places]
+        if self._state.is_complete(shown):  # since the pod's start: a click has started the program once more
+            return DONE
         waited = wait_until_settled(self._settings, self._paths.runtime, _PROBE_EVERY_S)
         log(f"workflow: waited {waited:.0f} s for the services")
         failed: list[str] = []
@@ -90,10 +93,12 @@ class Worker:
         self._do_jobs()
         if not failed:
             clear_condition(self._paths.runtime, CONDITION)
+            self._state.complete(shown)
             log("workflow: the workflows of WORKFLOWS and what they need are installed")
             return DONE
         reason = f"{len(failed)} of {len(self._places)} workflows are not complete: " + "; ".join(failed)
-        raise_condition(self._paths.runtime, Condition(CONDITION, reason, _REMEDY))
+        if raise_condition(self._paths.runtime, Condition(CONDITION, reason, _REMEDY)):
+            log(f"workflow: {CONDITION}: {reason}; {_REMEDY}")
         return LATER if LATER in codes else INCOMPLETE
 
     def _do_workflow(self, where: str) -> Fetched:

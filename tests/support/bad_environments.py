@@ -106,6 +106,10 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
         {"MODELS_MANIFEST": "https://me:pw@host/x?sig=s3"},
         "cannot use MODELS_MANIFEST='https://[secret]@host/x?...': must be an https:// address without a login in it",
     ),
+    (
+        {"WORKFLOWS": "https://h/w.json?sig=s,relative/w.json"},
+        "cannot use WORKFLOWS='https://h/w.json?...': must be an https:// address without a login in it",
+    ),
     _bad("COMFYUI_REF", "-x", _REF),
     _bad("COMFYUI_REF", "a..b", _REF),
     _bad("OUTPUTS_TO", "/workspace/out", _DESTINATION),

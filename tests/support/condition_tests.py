@@ -59,6 +59,8 @@ PRODUCED_BY = {
     "LoginNotKept": POD,
     "ManagerNotSettled": POD,
     "ManagerRestricted": POD,
+    "WorkflowsIncomplete": "tests/process/workflows/test_library.py::"
+    "test_each_bad_workflow_is_a_clear_line_and_the_good_one_arrives",
     "ModelsIncomplete": "tests/process/models/test_one_shot.py::"
     "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
     "ModelsNotOnVolume": "tests/process/models/test_local_disk.py::"

@@ -33,8 +33,10 @@ def origin() -> Iterator[Origin]:
     with Origin() as started:
         started.put("v.safetensors", SMALL)
         started.put("w.safetensors", safetensors(18))
-        for name in ("killed.bin", "stop.bin"):
+        for name in ("boot.bin", "killed.bin", "stop.bin"):
             started.put(name, LARGE)
+        started.put("w.json", json.dumps(workflow(entry("loras", "boot.bin"))).encode())
+        started.delay = 0.15
         yield started
 
 
@@ -44,6 +46,7 @@ def pod(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Po
     environ = {
         "JUPYTER_ENABLED": "false", "COMFYUI_ENABLED": "true", "COMFYUI_DIR": str(FAKE_COMFYUI_WITH_FILES),
         "COMFYUI_PYTHON": str(fake_python(folder)), "HF_ENDPOINT": origin.hub_url, "CUDA_VISIBLE_DEVICES": "-1",
+        "WORKFLOWS": f"{origin.hub_url}/o/r/resolve/main/w.json?X-Amz-Signature=s3cret",
     }  # fmt: skip
     with running(folder / "pod", environ) as started:
         wait_for_status(started)
@@ -90,6 +93,21 @@ def written(pod: Pod) -> int:
 def the_program(pod: Pod, module: str) -> psutil.Process:
     (found,) = [each for each in pod.family() if module in each.cmdline()]
     return found
+
+
+def test_a_click_comes_before_the_workflows_of_the_start(pod: Pod, origin: Origin) -> None:
+    wait_until(lambda: written(pod) > 0, 30, "WORKFLOWS downloads", 0.1)
+    assert state(pod)["job"]["kind"] == "boot"
+    assert (pod.home / "comfyui/user/default/workflows/w.json").read_bytes() == origin.files["w.json"]
+    assert ended(pod, fetch(pod, "w.safetensors", "loras"))["problems"] == []
+    assert not (pod.home / "comfyui/models/loras/boot.bin").exists()
+    origin.delay = 0.0
+    installed = pod.home / "comfyui/models/loras/boot.bin"
+    wait_until(installed.exists, 60, "WORKFLOWS has resumed", 0.1)
+    # The stand-in for ComfyUI has no classes.
+    pod.wait_for_log("WorkflowsIncomplete: 1 of 1 workflows are not complete: ")
+    assert installed.read_bytes() == LARGE
+    assert "s3cret" not in pod.text + pod.log("podkeeper-workflows.log")
 
 
 def test_a_planned_model_is_fetched_and_the_state_says_so(pod: Pod) -> None:

@@ -28,7 +28,7 @@ def test_a_job_has_the_workflow_of_its_plan_and_outlives_the_plan(paths: Paths) 
         keep_plan(paths, b"%d" % number, b"{}")
     assert planned(paths, plan) == {}
     jobs = waiting(paths)
-    assert [(each.id, each.title, each.models, each.nodes) for each in jobs] == [
+    assert [(each.id, each.title, set(each.models), set(each.nodes)) for each in jobs] == [
         (first, "my?flow", {"vae/a"}, set()),
         (second, "", set(), {"x@1"}),
     ]
@@ -63,6 +63,6 @@ def test_whatever_is_in_the_folder(paths: Paths) -> None:
     (folder / "00000000000000000002-abcdef01.json").mkdir()
     (folder / "00000000000000000003-abcdef01.json").write_text('{"models": 5, "nodes": [1, "n"], "title": {}}')
     os.mkfifo(folder / "00000000000000000004-abcdef01.json")
-    assert [(each.title, each.models, each.nodes) for each in waiting(paths)] == [
+    assert [(each.title, set(each.models), set(each.nodes)) for each in waiting(paths)] == [
         ("", set(), set()), ("", set(), {"n"}), ("", set(), set()),
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from entrypoint.settings.paths import STARTED
 from entrypoint.system.condition_store import read_conditions
 from entrypoint.workflows import library
 from entrypoint.workflows.worker import CONDITION, Worker
@@ -40,6 +41,19 @@ def pod(tmp_path: Path, origin: Origin) -> Iterator[Pod]:
 
 def run(pod: Pod, *places: str) -> int:
     return Worker(replace(pod.settings, workflows=places), pod.paths, places).run()
+
+
+def test_a_click_after_that_does_not_look_again_until_the_pods_next_start(
+    pod: Pod, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"{origin.hub_url}/o/r/resolve/main/w.json"
+    monkeypatch.setattr(library, "_ASK_EVERY_S", 0.0)
+    counts = []
+    for started in ("1.0", "1.0", "2.0"):
+        monkeypatch.setenv(STARTED, started)
+        assert run(pod, place) == 0
+        counts.append(len(origin.hits))
+    assert counts[0] == counts[1] < counts[2]
 
 
 def in_library(pod: Pod) -> dict[str, bytes]:

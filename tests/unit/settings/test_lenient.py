@@ -187,6 +187,14 @@ def test_a_manifests_query_is_accepted_and_handed_on_nowhere() -> None:
     assert "abc" not in problem
 
 
+def test_the_queries_of_workflows_are_handed_on_nowhere() -> None:
+    read = read_leniently({"WORKFLOWS": "https://h/a.json?sig=s3cret, /w/b c.json,,https://h/a.json?sig=s3cret"})
+    assert read.settings.workflows == ("https://h/a.json?sig=s3cret", "/w/b c.json")
+    handed = read.settings.to_environ()["WORKFLOWS"]
+    assert handed == "https://h/a.json,/w/b c.json"
+    assert read_leniently({"WORKFLOWS": handed}).settings.workflows == ("https://h/a.json", "/w/b c.json")
+
+
 def test_secrets_show_in_no_line() -> None:
     for variable in secret_variables():
         read = read_leniently({variable: "s3cret words \u00fc"})
