@@ -46,9 +46,9 @@ def pod(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Iter
     os.umask(mask)
 
 
-def click(pod: Pod, *entries: dict[str, Any]) -> dict[str, Any]:
-    """What the page asks for, done; its outcome."""
-    plan = keep_plan(pod.paths, json.dumps(workflow(*entries)).encode(), b"{}")
+def click(pod: Pod, *entries: dict[str, Any], others: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    """What the page asks for, done; its outcome. `others`: models of the workflow that are not chosen."""
+    plan = keep_plan(pod.paths, json.dumps(workflow(*entries, *others)).encode(), b"{}")
     name = add_job(pod.paths, plan, "a flow", [f"{each['directory']}/{each['name']}" for each in entries], [])
     assert Worker(pod.settings, pod.paths, ()).run() == 0
     assert waiting_jobs(pod.paths) == []
@@ -77,7 +77,7 @@ def test_faults_through_a_click(pod: Pod, side: str, fault: Fault | None, expect
 
 def test_only_what_was_chosen_is_fetched_and_the_outcomes_are_kept(pod: Pod) -> None:
     pod.origin.put("other.bin", BYTES)
-    first = click(pod, entry("loras", NAME))
+    first = click(pod, entry("loras", NAME), others=(entry("loras", "other.bin"),))
     assert [each["dest"] for each in first["models"]] == [f"loras/{NAME}"]
     again = click(pod, entry("loras", NAME))
     assert (again["code"], again["models"]) == (0, [])

@@ -39,8 +39,10 @@ def test_a_job_has_the_workflow_of_its_plan_and_outlives_the_plan(paths: Paths) 
     assert os.listdir(f"{paths.reports}/workflow-jobs") == []
 
 
-@pytest.mark.parametrize("plan", ["", "../workflows", "0" * 64, "../../x/" + "0" * 56, "\0"])
+@pytest.mark.parametrize("plan", ["", "../elsewhere", "../workflows", "0" * 64, "../../x/" + "0" * 56, "\0"])
 def test_what_is_no_plan(paths: Paths, plan: str) -> None:
+    Path(paths.reports, "elsewhere.plan").write_text('{"models": []}')
+    Path(paths.reports, "workflow-plans").mkdir()
     assert planned(paths, plan) == {}
     with pytest.raises((OSError, ValueError)):
         add_job(paths, plan, "", ["vae/a"], [])
