@@ -7,6 +7,7 @@ once a day, so that a new container on the same volume has nothing to ask.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -64,6 +65,7 @@ async def deliver(settings: Settings, paths: Paths, where: str) -> Delivered:
     write_atomically(copy, content, 0o600)
     records[key] = {"name": name, "sha256": digest, "asked": time.time()}
     write_json(_record_file(paths), records, 0o600, durable=True)
+    _remove_old_copies(paths, {each.get("sha256") for each in records.values() if isinstance(each, dict)})
     return Delivered(name, copy, note)
 
 
@@ -86,6 +88,14 @@ def _copy(paths: Paths, digest: Any) -> str:
     """The kept copy, where it is whole; else ""."""
     path = f"{paths.models_state}/workflows/{_text(digest)}.json"
     return path if _text(digest) and "/" not in _text(digest) and _digest(path) == digest else ""
+
+
+def _remove_old_copies(paths: Paths, kept: set[Any]) -> None:
+    folder = f"{paths.models_state}/workflows"
+    for name in os.listdir(folder):
+        if name.removesuffix(".json") not in kept:
+            with contextlib.suppress(OSError):
+                os.unlink(f"{folder}/{name}")
 
 
 def _digest(path: str) -> str | None:

@@ -95,6 +95,17 @@ def test_a_plan_that_is_forgotten_is_made_again_and_a_gap_is_waited_for(browser:
     page.close()
 
 
+def test_a_job_of_before_a_reload_is_followed_and_one_that_the_pod_forgot_is_dropped(browser: Browser) -> None:
+    pod = StandIn(plan_of(A))
+    pod.runs(models=[{"dest": "vae/a.safetensors", "state": "fetching", "bytes": 7, "size": 100, "problem": None}])
+    pod.state["waiting"] = ["job-1"]
+    page = open_page(browser, pod)
+    expect(page.locator('[data-podkeeper="one"]')).to_have_text("7%")
+    pod.state = {}  # the pod has started anew
+    expect(page.locator('[data-podkeeper="one"]')).to_be_enabled()
+    page.close()
+
+
 def test_a_refusal_is_told(browser: Browser) -> None:
     pod = StandIn(plan_of(A), status={"fetch": [503]})
     page = open_page(browser, pod)

@@ -95,6 +95,7 @@ def test_what_the_user_has_changed_stays_and_a_newer_one_is_put_beside_it(
     origin.put("w.json", first + b"  ")
     assert run(pod, place) == 0
     assert in_library(pod)["w (updated).json"] == first + b"  "  # the user has not changed that one
+    assert len(list(Path(pod.paths.models_state, "workflows").iterdir())) == 1
     del origin.files["w.json"]  # the copy is used
     assert (run(pod, place), conditions(pod)) == (0, [])
 

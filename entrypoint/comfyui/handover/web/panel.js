@@ -2,6 +2,8 @@
 import { bring, isBusy, onChange, placeOf, planNow, pod, progressOf, wantedModels, wantedNodes, watch } from "./pod.js";
 import { allModels, allNodes, duration, gigabytes, make, statusOf } from "./view.js";
 
+/** Milliseconds until another graph is planned: undo and redo load one each. */
+const SETTLE_MS = 500;
 let ends = () => {};
 
 /** Show the panel in `place`. */
@@ -9,8 +11,13 @@ export function render(place) {
   ends();
   const root = make("section", { className: "podkeeper", ariaLabel: "Downloads to this pod" });
   place.replaceChildren(root);
-  let shown = "";
+  let shown = "", timer = 0;
+  const plan = () => {
+    if (pod.stale && !pod.planning) void planNow();
+  };
   const draw = () => {
+    clearTimeout(timer);
+    if (pod.stale && !pod.planning) timer = setTimeout(plan, SETTLE_MS);
     const now = JSON.stringify([pod.plan, pod.planning, pod.problem, pod.state, [...pod.mine], pod.outcome]);
     if (now === shown) return;
     shown = now;
@@ -18,9 +25,9 @@ export function render(place) {
     root.replaceChildren(...content());
     if (key) root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
   };
-  const stops = [onChange(draw), watch()];
+  const stops = [onChange(draw), watch(), () => clearTimeout(timer)];
   ends = () => stops.forEach((stop) => stop());
-  if (pod.stale && !pod.planning) void planNow();
+  plan();
   draw();
 }
 

@@ -140,8 +140,9 @@ export async function poll() {
   clearTimeout(timer);
   polling = true;
   try {
+    const known = [...pod.mine]; // a job that is asked for meanwhile need not be in this state
     pod.state = await ask("state");
-    await noticeEnds();
+    await noticeEnds(known);
   } catch {
     // The status server restarts, or ComfyUI's page is offline: the next try shows it.
   }
@@ -151,7 +152,7 @@ export async function poll() {
   if (isMoving || pod.watched) timer = setTimeout(poll, isMoving || pod.state?.job ? BUSY_MS : IDLE_MS);
 }
 
-async function noticeEnds() {
+async function noticeEnds(known) {
   for (const done of pod.state.done ?? []) {
     if (!pod.mine.delete(done.id)) continue;
     const nodes = done.nodes.filter((each) => each.state === "installed");
@@ -161,6 +162,10 @@ async function noticeEnds() {
       .join(", "));
     await refresh();
     void planNow();
+  }
+  const { waiting, job } = pod.state;
+  for (const id of known) {
+    if (id !== "asked" && id !== job?.id && !waiting.includes(id)) pod.mine.delete(id); // the pod has started anew
   }
   if (pod.outcome?.reload === "waiting" && pod.state.restarted >= pod.outcome.at) pod.outcome.reload = "now";
 }

@@ -21,7 +21,8 @@ app.registerExtension({
     });
     isReady = true;
     keepButtons(openPanel);
-    if (pod.state.job || pod.state.waiting.length) poll();
+    for (const id of pod.state.waiting) pod.mine.add(id); // asked for before this page was reloaded
+    if (pod.mine.size) poll();
   },
   afterConfigureGraph() {
     if (isReady) graphReplaced();
