@@ -32,7 +32,9 @@ class Notes(list[str]):
 
 
 class Reporter:
-    """Runs beside the downloads: `async with`; the record's last state is `state`."""
+    """Runs beside the downloads: `async with`; the record's last state is `state`, and it is written each `every` s."""
+
+    every = _RECORD_EVERY_S
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class Reporter:
                 log(line(self._transfers, self._rate(), self.rank))
             for _ in range(8 if self._bars is not None else 1):
                 self._draw()
-                await asyncio.sleep(_RECORD_EVERY_S / (8 if self._bars is not None else 1))
+                await asyncio.sleep(self.every / (8 if self._bars is not None else 1))
 
     def _write(self, state: str) -> None:
         """Write the record, unless the run in the background writes one."""

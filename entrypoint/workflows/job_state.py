@@ -27,8 +27,8 @@ def state_file(paths: Paths) -> str:
     nodes, waits for, or ""; restarted: when that was done, or 0. job: None, or the work that runs: id, title, kind
     (CLICK, BOOT), phase (`planning`, `models`, `nodes`), models (dest, state as in models.json, bytes, size, problem),
     nodes (name, state `waiting`, `installing`, `installed`, `failed`, text), bytes_per_second, seconds_left. done: the
-    last outcomes: id, title, at, code, problems, models, nodes. complete: the time of the pod's start, and the places of
-    WORKFLOWS, once all of them and all that they need are installed.
+    last outcomes: id, title, at, code, problems, models, nodes. complete: the time of the pod's start and the places
+    of WORKFLOWS, once all of them and all that they need are installed.
     """
     return f"{paths.reports}/workflows.json"
 
@@ -116,6 +116,8 @@ def _is_outcome(value: Any) -> bool:
 
 
 class _JobReporter(Reporter):
+    every = 1.0  # as often as ComfyUI's page asks
+
     def __init__(self, state: JobState, transfers: list[Transfer], notes: Notes) -> None:
         super().__init__("", transfers, notes, terminal=False)
         self._job = state

@@ -18,11 +18,12 @@ from tests.support.door.running_door import Answer, status_of_length
 from tests.support.door.running_door import ask as ask_port
 from tests.support.models.origin import Origin
 from tests.support.models.pod import MIB
+from tests.support.node_repositories import new_repository
 from tests.support.pod import TOKEN, Pod, fake_python, running
 from tests.support.status_server import wait_for_status
 from tests.support.waiting import wait_until
 from tests.support.workflows.pod import safetensors, workflow
-from tests.support.workflows.shapes import entry
+from tests.support.workflows.shapes import entry, graph, node
 
 BEARER = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 SMALL, LARGE = safetensors(17), random.Random(3).randbytes(24 * MIB)
@@ -48,6 +49,10 @@ def pod(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Po
         "COMFYUI_PYTHON": str(fake_python(folder)), "HF_ENDPOINT": origin.hub_url, "CUDA_VISIBLE_DEVICES": "-1",
         "WORKFLOWS": f"{origin.hub_url}/o/r/resolve/main/w.json?X-Amz-Signature=s3cret",
     }  # fmt: skip
+    (folder / "acme").mkdir()
+    new_repository(folder / "acme/Probe", {"__init__.py": "NODE_CLASS_MAPPINGS = {}"})
+    (folder / "pod/home").mkdir(parents=True)
+    (folder / "pod/home/.gitconfig").write_text(f'[url "{folder}/"]\n\tinsteadOf = https://github.com/\n')
     with running(folder / "pod", environ) as started:
         wait_for_status(started)
         wait_until(lambda: ask(started, "state").status == 200, 30, "the door is there", 0.1)
@@ -194,6 +199,24 @@ def test_a_stop_is_a_cancellation(pod: Pod, origin: Origin) -> None:
     done = ended(pod, fetch(pod, "v.safetensors", "loras"))  # the next one does not resume it
     assert done["problems"] == []
     assert not (pod.home / "comfyui/models/loras/stop.bin").exists()
+
+
+def test_a_node_is_installed_and_comfyui_restarts_once_its_queue_is_empty(pod: Pod) -> None:
+    probe = node(1, "Probe", properties={"cnr_id": "", "aux_id": "acme/Probe"})
+    plan = dict(ask(pod, "plan", graph(probe)).json)
+    assert [(each["install"], each["state"]) for each in plan["nodes"]] == [("acme/Probe", "missing")]
+    before = comfyui_pid(pod)
+    answer = ask(pod, "fetch", {"plan": plan["id"], "nodes": ["acme/Probe"]})
+    done = ended(pod, answer.json["id"])
+    assert (done["problems"], [each["state"] for each in done["nodes"]]) == ([], ["installed"])
+    assert (pod.home / "comfyui/custom_nodes/Probe/__init__.py").exists()
+    wait_until(lambda: state(pod)["restarted"] > done["at"], 30, "ComfyUI has been restarted", 0.1)
+    wait_until(lambda: comfyui_pid(pod) not in (0, before), 30, "another process", 0.1)
+
+
+def comfyui_pid(pod: Pod) -> int:
+    programs = json.loads((pod.home / "run/programs.json").read_text())["programs"]
+    return int(programs["comfyui"]["pid"])
 
 
 def test_no_secret_is_in_an_answer(pod: Pod) -> None:

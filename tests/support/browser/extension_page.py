@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page, Route
 from tests.support.checkout import ROOT
 
 WEB = ROOT / "entrypoint/comfyui/handover/web"
+#: How often the page asks for the state: 100 ms in its place.
+EVERY = "BUSY_MS = 1000"
 ORIGIN = "http://localhost:1"
 APP = """
 window.toasts = []; window.refreshed = 0;
@@ -82,6 +84,10 @@ class StandIn:
             route.fulfill(body=APP, content_type="text/javascript")
         elif path == "/scripts/api.js":
             route.fulfill(body=API, content_type="text/javascript")
+        elif path == "/extensions/podkeeper/pod.js":
+            text = (WEB / "pod.js").read_text()
+            assert EVERY in text
+            route.fulfill(body=text.replace(EVERY, "BUSY_MS = 100"), content_type="text/javascript")
         elif path.startswith("/extensions/podkeeper/"):
             route.fulfill(path=WEB / path.rpartition("/")[2])
         elif path.startswith("/podkeeper/workflow/") and self.here:
