@@ -7,6 +7,9 @@ JSON, with an exit code; or the missing models and custom nodes, installed.
 of `folders`) -> `survey`: `installed` (the disk, the inventory, ComfyUI), `packs`, `hub` (sizes), `candidates` ->
 `plan` -> `show`; `fetch` does it.
 
+`[program:workflows]` (`__main__`, `worker`) does it for a click in ComfyUI (`jobs`, `choose`, `job_state`) and for the
+setting WORKFLOWS (`library`, `deliver`).
+
 A workflow is text from another person. None of its names leads out of the models folder, none of its addresses into the
 pod's own networks.
 """
