@@ -43,9 +43,15 @@ from entrypoint.workflows.plan import (
 
 
 async def make_plan(
-    settings: Settings, paths: Paths, workflow: Workflow, taken: Mapping[str, str] | None = None
+    settings: Settings,
+    paths: Paths,
+    workflow: Workflow,
+    taken: Mapping[str, str] | None = None,
+    *,
+    with_candidates: bool = True,
 ) -> Plan:
-    """The plan. `taken`: a model's name -> the address that the user has chosen for it.
+    """The plan. `taken`: a model's name -> the address that the user has chosen for it. `with_candidates`: whether to
+    look for what has no address, also at the sites; False: for a plan that no person reads.
 
     Raises NotAWorkflow: it names too much; NotNamed: none of its models has a name of `taken`; VolumeFailed: the volume
     refuses.
@@ -60,7 +66,8 @@ async def make_plan(
         state_of(each, installed.nodes, installed.classes, installed.core, version) for each in needed_packs(workflow)
     ]
     await _ask(settings, paths, models)
-    notes += await _add_candidates(settings, paths, models, packs)
+    if with_candidates:
+        notes += await _add_candidates(settings, paths, models, packs)
     return Plan(models, packs, _room(paths, store), notes, workflow.inactive)
 
 

@@ -130,7 +130,7 @@ class Worker:
             if delivered.note:
                 log(f"workflow: {delivered.note}")
             where = delivered.copy
-        plan = await make_plan(settings, paths, await open_workflow(settings, where))
+        plan = await make_plan(settings, paths, await open_workflow(settings, where), with_candidates=False)
         if job is not None:
             plan = chosen(plan, job.models, job.nodes)
         done = await fetch_all(settings, paths, plan, nodes=True, progress=self._state)
