@@ -15,7 +15,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.status.actions import control
 from entrypoint.system.files import read_table
 from entrypoint.workflows.job_state import BOOT, state_file
-from entrypoint.workflows.jobs import add_job, keep_plan, planned, waiting_jobs
+from entrypoint.workflows.jobs import TooMany, add_job, keep_plan, planned, waiting_jobs
 from entrypoint.workflows.plan import ALL_INSTALLED, CAN_BE_HAD, CANNOT_BE_HAD
 
 #: Seconds for a plan: the sizes alone may take 20.
@@ -80,6 +80,8 @@ class WorkflowWork:
             job = await asyncio.to_thread(add_job, self._paths, plan_id, title, models, nodes)
         except OSError as error:
             raise Refused(503, f"cannot store the request: {error.strerror}") from None
+        except TooMany as error:
+            raise Refused(503, str(error)) from None
         if self._taking is None or self._taking.done():
             self._taking = asyncio.ensure_future(self._start())
         return job
@@ -95,7 +97,7 @@ class WorkflowWork:
             await asyncio.sleep(_TAKE_S)
             if await asyncio.to_thread(self._has_taken):
                 return
-        print(f"workflows: the program does not take what was asked for in ComfyUI: {problem}", flush=True)
+        print(f"workflows: what was asked for in ComfyUI waits for the program: {problem}", flush=True)
 
     def _has_taken(self) -> bool:
         running = read_table(state_file(self._paths)).get("job")

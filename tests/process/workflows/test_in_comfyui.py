@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from entrypoint.system.loopback_http import send
+from entrypoint.workflows.jobs import MOST_JOBS
 from tests.support.checkout import FAKE_COMFYUI_WITH_FILES
 from tests.support.door.running_door import Answer, status_of_length
 from tests.support.door.running_door import ask as ask_port
@@ -156,6 +157,18 @@ def test_what_is_refused(pod: Pod, operation: str, body: Any, status: int, words
     answer = ask(pod, operation, body)
     assert (answer.status, words in answer.json["problem"]) == (status, True), answer.body
     assert state(pod)["waiting"] == []
+
+
+def test_only_so_many_jobs_wait(pod: Pod) -> None:
+    plan = planned(pod, entry("vae", "w.safetensors"))["id"]
+    folder = pod.home / "run/reports/workflow-jobs"
+    waiting = [folder / f"{number:020d}-00000000.json" for number in range(MOST_JOBS)]
+    for path in waiting:
+        path.write_text("{}")
+    answer = ask(pod, "fetch", {"plan": plan, "models": ["vae/w.safetensors"]})
+    for path in waiting:
+        path.unlink()
+    assert (answer.status, "are waiting already" in answer.json["problem"]) == (503, True)
 
 
 def test_the_login_the_pods_own_page_and_the_method_count(pod: Pod) -> None:
