@@ -27,7 +27,9 @@ from tests.support.workflows.pod import safetensors, workflow
 from tests.support.workflows.shapes import entry, graph, node
 
 BEARER = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-SMALL, LARGE = safetensors(17), random.Random(3).randbytes(24 * MIB)
+SMALL = safetensors(17)
+#: Each has other bytes: a file that is installed under another name is linked.
+LARGE = {name: random.Random(name).randbytes(24 * MIB) for name in ("boot.bin", "killed.bin", "stop.bin")}
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +37,8 @@ def origin() -> Iterator[Origin]:
     with Origin() as started:
         started.put("v.safetensors", SMALL)
         started.put("w.safetensors", safetensors(18))
-        for name in ("boot.bin", "killed.bin", "stop.bin"):
-            started.put(name, LARGE)
+        for name, content in LARGE.items():
+            started.put(name, content)
         started.put("w.json", json.dumps(workflow(entry("loras", "boot.bin"))).encode())
         started.delay = 0.15
         yield started
@@ -112,7 +114,7 @@ def test_a_click_comes_before_the_workflows_of_the_start(pod: Pod, origin: Origi
     wait_until(installed.exists, 60, "WORKFLOWS has resumed", 0.1)
     # The stand-in for ComfyUI has no classes.
     pod.wait_for_log("WorkflowsIncomplete: 1 of 1 workflows are not complete: ")
-    assert installed.read_bytes() == LARGE
+    assert installed.read_bytes() == LARGE["boot.bin"]
     assert "s3cret" not in pod.text + pod.log("podkeeper-workflows.log")
 
 
@@ -198,7 +200,7 @@ def test_a_download_goes_on_whatever_is_killed(pod: Pod, origin: Origin) -> None
     program.send_signal(signal.SIGKILL)
     origin.delay = 0.0
     assert ended(pod, job)["problems"] == []
-    assert (pod.home / "comfyui/models/loras/killed.bin").read_bytes() == LARGE
+    assert (pod.home / "comfyui/models/loras/killed.bin").read_bytes() == LARGE["killed.bin"]
 
 
 def test_a_stop_is_a_cancellation(pod: Pod, origin: Origin) -> None:
