@@ -12,6 +12,7 @@ from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_logi
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
 from entrypoint.packages import BIN as PACKAGES_BIN
+from entrypoint.runpod.actions import is_wanted
 from entrypoint.settings.lenient import Read
 from entrypoint.settings.paths import Facts, Paths
 from entrypoint.settings.secret_names import is_secret
@@ -30,6 +31,8 @@ from entrypoint.volumes.layout import make_data_folder
 START_COMMAND = "PODKEEPER_START_COMMAND"
 #: Variable that tells supervisord.conf whether COMFYUI_VERSION has to be looked after.
 OTHER_COMFYUI = "PODKEEPER_OTHER_COMFYUI"
+#: Variables that tell supervisord.conf whether the meter, and RunPod's API, are of use.
+METER, RUNPOD = "PODKEEPER_METER", "PODKEEPER_RUNPOD"
 #: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
 SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
@@ -109,5 +112,8 @@ def child_environ(
     ours = {"PATH": ":".join([*first, *search]), START_COMMAND: "true" if command else "false"}
     ours[PATH_FOR_LOGIN_SHELLS] = ours["PATH"]
     ours[OTHER_COMFYUI] = "true" if settings.comfyui_enabled and settings.comfyui_version else "false"
+    asks_runpod = bool(settings.pod_id or is_wanted(settings))
+    ours[RUNPOD] = "true" if asks_runpod else "false"
+    ours[METER] = "true" if asks_runpod or settings.cost_per_hour else "false"
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     return named | kept | settings.to_environ() | paths.to_environ() | ours

@@ -166,6 +166,8 @@ HELPERS = (
             enabled_setting="comfyui_version"),
     Program(name="gpu", title="GPU check", log_file="podkeeper-gpu.log", buttons=True,
             enabled_setting="comfyui_enabled"),
+    Program(name="meter", title="Meter", log_file="podkeeper-meter.log"),
+    Program(name="runpod", title="RunPod", log_file="podkeeper-runpod.log"),
     Program(name="command", title="Start command", log_file="command.log"),
     Program(name="sshd", title="SSH", log_file="sshd.log", forwarded=False, always_on=True, buttons=True,
             enabled_setting="ssh_enabled"),  # not forwarded: the internet's password guessers fill its log

@@ -140,6 +140,22 @@ class Settings:
         "runs.", secret=True)  # fmt: skip
     ssh_enabled: bool = setting("SSH_ENABLED", parsing.boolean, True, "Run sshd where `PUBLIC_KEY` is set.")
     ssh_port: int = setting("SSH_PORT", parsing.port, 22, "Port of sshd.")
+    idle_stop: str = setting("IDLE_STOP", parsing.length_of_time, "",
+        "How long the pod may be idle before it is stopped: `30m`, `2h`. Unset or `off`: it is never stopped for "
+        "that.")  # fmt: skip
+    idle_action: str = setting("IDLE_ACTION", parsing.choice("stop", "terminate", "exit"), "",
+        "How the pod is stopped for `IDLE_STOP`, `MAX_HOURS` and `MAX_COST`: `stop` and `terminate` by RunPod's API "
+        "(`terminate` deletes the pod and its volume disk), `exit`: the container exits with 0. Unset: `stop` on "
+        "RunPod, `exit` elsewhere.")  # fmt: skip
+    max_hours: float = setting("MAX_HOURS", parsing.amount, 0.0,
+        "Hours after which the pod is stopped, busy or not; a warning comes before. 0: no limit.")  # fmt: skip
+    max_cost: float = setting("MAX_COST", parsing.amount, 0.0,
+        "Dollars that a run of the pod may cost before it is stopped, busy or not; a warning comes before. 0: no "
+        "limit.")  # fmt: skip
+    cost_per_hour: float = setting("COST_PER_HOUR", parsing.amount, 0.0,
+        "Dollars that an hour of this pod costs. 0: on RunPod its own figure, elsewhere unknown.")  # fmt: skip
+    runpod_rest_url: str = setting("RUNPOD_REST_URL", parsing.web_address, "https://rest.runpod.io/v1",
+        "RunPod's REST API, which gets the pod's own key (`RUNPOD_API_KEY`).")  # fmt: skip
     home: str = setting("PODKEEPER_HOME", parsing.home, "",
         "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
     strict: bool = setting("PODKEEPER_STRICT", parsing.boolean, False,
