@@ -25,6 +25,8 @@ MODULES = {
     "comfyui": ("entrypoint.commands.comfyui", False),
     "gpu": ("entrypoint.commands.gpu", False),
     "packages": ("entrypoint.commands.packages", False),
+    "cost": ("entrypoint.commands.cost", True),
+    "keep": ("entrypoint.commands.keep", True),
     "export": ("entrypoint.commands.export", False),
 }
 EX_UNAVAILABLE = 69

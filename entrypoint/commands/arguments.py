@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from entrypoint import __version__
+from entrypoint.settings.durations import seconds_of
 from entrypoint.settings.services import PROGRAMS, SERVICES, with_logs
 
 #: sysexits.h: the command was used incorrectly.
@@ -128,6 +129,11 @@ def build_parser() -> Parser:
     _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
     _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", _PACKAGES))
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
+    cost = _command(commands, "cost", "show what this pod costs, how much of it idle, and when it is stopped",
+                    "0, 1 the meter does not run, " + _NO_POD)  # fmt: skip
+    cost.add_argument("--json", action="store_true", help="print it as JSON")
+    keep = _command(commands, "keep", "keep the pod although it is idle (IDLE_STOP)", "0, 77 not permitted, " + _NO_POD)
+    keep.add_argument("time", type=_length_of_time, metavar="TIME", help="for how long: 8h, 90m; off: no longer")
     export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
     gpu = _command(commands, "gpu", "show what the check of the GPU has found", _GPU)
@@ -248,6 +254,13 @@ def _choice(text: str) -> tuple[str, str]:
     if not separator or not name or not address:
         raise argparse.ArgumentTypeError("must be a model's name, =, and its address")
     return name, address
+
+
+def _length_of_time(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
 
 def _bundle_name(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from entrypoint.meter.report import read_meter
 from entrypoint.settings.paths import STARTED, Paths
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
@@ -66,6 +67,7 @@ class Collector:
             gpus=gpus,
             gpu_problem=gpu_problem,
             gpu_check=read_json(f"{self._paths.reports}/gpu.json"),
+            meter=read_meter(self._paths),
             models=_models(read_json(f"{self._paths.reports}/models.json")),
             volumes=read_json(f"{runtime}/volumes.json"),
             nodes=read_json(f"{self._paths.reports}/nodes.json"),

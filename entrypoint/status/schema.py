@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from entrypoint.meter.view import Meter
+
 SCHEMA = 1
 
 
@@ -243,6 +245,7 @@ class Snapshot:
         conditions: The conditions that hold, oldest first.
         gpu_problem: Why there are no GPUs.
         gpu_check: The last check of the GPUs; null: none yet.
+        meter: What the pod costs, and whether it is idle (entrypoint/meter/view.py); null: the meter has not reported.
         models: Content of `models.json`, of the last fetch (entrypoint/models/progress.py), or null.
         nodes: ComfyUI's custom nodes.
         volumes: The records of `volumes.json` (entrypoint/volumes/pass_record.py), one for each folder.
@@ -267,6 +270,7 @@ class Snapshot:
     gpus: tuple[Gpu, ...]
     gpu_problem: str
     gpu_check: GpuCheck | None
+    meter: Meter | None
     models: dict[str, Any] | None
     nodes: Nodes
     volumes: tuple[dict[str, Any], ...]

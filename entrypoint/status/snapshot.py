@@ -15,6 +15,7 @@ from entrypoint import __version__
 from entrypoint.conditions.condition import Condition
 from entrypoint.conditions.registry import severity_of
 from entrypoint.conditions.verdict import verdict
+from entrypoint.meter.view import Meter
 from entrypoint.settings.services import HELPERS, SERVICES
 from entrypoint.settings.services import Service as Row
 from entrypoint.settings.settings import Settings
@@ -49,6 +50,7 @@ class Observations:
         answers: Service name -> why its health path does not respond, None: it does; a service not probed has no key.
         usage: Service name -> what its process tree uses.
         gpu_check, models, volumes: Content of `gpu.json`, of `models.json` and of `volumes.json`.
+        meter: What the meter says (meter/view.py).
         nodes, node_work: Content of `nodes.json` and of `node-work.json` (node_work.py).
     """
 
@@ -66,6 +68,7 @@ class Observations:
     gpus: tuple[schema.Gpu, ...] = ()
     gpu_problem: str = ""
     gpu_check: Any = None
+    meter: Meter | None = None
     models: Any = None
     volumes: Any = None
     nodes: Any = None
@@ -106,6 +109,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         gpus=observed.gpus,
         gpu_problem=observed.gpu_problem,
         gpu_check=gpu_check(observed.gpu_check),
+        meter=observed.meter,
         models=observed.models if isinstance(observed.models, dict) else None,
         nodes=custom_nodes(observed.nodes, observed.node_work, comfyui.started if comfyui else None),
         volumes=tuple(record for record in _mapping(observed.volumes).values() if isinstance(record, dict)),
