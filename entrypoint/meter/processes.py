@@ -10,9 +10,9 @@ from entrypoint.meter.foreground import Process, descendants, jobs, parse, ticks
 
 #: An ssh session after its login, as sshd names its process (`setproctitle`): "sshd: root@pts/0", "sshd-session: root",
 #: not "sshd: root [priv]" of a login that is tried, and not the listener.
-_SESSION = re.compile(rb"sshd(?:-session)?: [^\s\[\]]+\0*")
+_SESSION = re.compile(r"sshd(?:-session)?: [^\s\[\]]+\0*")
 #: Commands that work: `podkeeper status` and the like do not.
-_OWN = re.compile(rb"\0entrypoint\.commands\.(models|nodes|workflow|packages|comfyui|export)\0")
+_OWN = re.compile(r"\0entrypoint\.commands\.(models|nodes|workflow|packages|comfyui|export)\0")
 _SSHD = ("sshd", "sshd-session")
 #: Share of one core that counts as work. An idle pod with a page open uses 0.02 to 0.05.
 BUSY_CORES = 0.25
@@ -79,14 +79,14 @@ class Processes:
     def _own_command(self, process: Process) -> str:
         """The command of podkeeper's that the process runs, without a terminal (`docker exec`): a download, mostly."""
         found = _OWN.search(self._command_line(process.pid)) if process.name.startswith("python") else None
-        return found[1].decode() if found else ""
+        return found[1] if found else ""
 
-    def _command_line(self, pid: int) -> bytes:
+    def _command_line(self, pid: int) -> str:
         try:
             with open(f"{self._proc}/{pid}/cmdline", "rb", buffering=0) as file:
-                return file.read(512)
+                return file.read(512).decode(errors="replace")
         except OSError:  # it has ended
-            return b""
+            return ""
 
     def _processor(self, found: list[Process]) -> str:
         """Whether the processes used the processor since the last look."""
