@@ -158,7 +158,7 @@ COPY --link --from=nodes / /opt/comfyui-nodes
 # hadolint ignore=DL3006 # one of the stages above
 FROM comfyui-${COMFYUI} AS image
 # Open to everybody, so that any --user can run the pod: /run for /run/podkeeper, which must be the user's own,
-# /var/log, a home, /workspace (a fresh named volume takes its mode), the nodes' packages, and the data folder (a promise:
+# /var/log, a home, /workspace (a fresh named volume takes its mode), the nodes' packages, local models, and the data folder (a promise:
 # drwxrwxrwx). /run/sshd must be root's, and in /run another user could make it first.
 # bash.bashrc: what terminals read; completion of `podkeeper`.
 # podkeeper: in every search path, also in those that know nothing of the ENV below (login shells, su, cron, sshd).
@@ -167,7 +167,7 @@ FROM comfyui-${COMFYUI} AS image
 RUN chmod 1777 /run /var/log \
     && install -d -m 1777 /home/podkeeper /workspace \
     && install -d -m 0777 /comfyui \
-    && install -d -m 1777 /var/lib/podkeeper/packages \
+    && install -d -m 1777 /var/lib/podkeeper/packages /var/lib/podkeeper/models \
     && install -d -m 0755 /run/sshd \
     && git config --system safe.directory '*' \
     && echo '. /opt/podkeeper/completion.bash' >>/etc/bash.bashrc \

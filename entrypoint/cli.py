@@ -27,6 +27,8 @@ MODULES = {
     "packages": ("entrypoint.commands.packages", False),
     "cost": ("entrypoint.commands.cost", True),
     "keep": ("entrypoint.commands.keep", True),
+    "queue": ("entrypoint.commands.queue", True),
+    "drain": ("entrypoint.commands.drain", True),
     "export": ("entrypoint.commands.export", False),
 }
 EX_UNAVAILABLE = 69

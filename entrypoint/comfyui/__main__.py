@@ -25,6 +25,7 @@ from entrypoint.nodes.inventory import Launch, note_launch
 from entrypoint.packages.base_environment import Base, is_thin
 from entrypoint.packages.environment import has_served, note_start, prepare
 from entrypoint.packages.overlay import pip_environ
+from entrypoint.queue.inside.names import MODE
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
@@ -92,7 +93,8 @@ def main() -> int:
         note_gpu_launch(paths, source.python, attention_of(command))
         note_launch(paths, Launch(installation.version_number(source), manager))
         note_start(paths, packages.fingerprint if packages else "")
-    return exec_comfyui(source, command, paths, secrets | (packages.environ if packages else {}))
+    queue = {MODE: settings.queue_restore}
+    return exec_comfyui(source, command, paths, secrets | queue | (packages.environ if packages else {}))
 
 
 def exec_comfyui(source: installation.Source, arguments: list[str], paths: Paths, more: Mapping[str, str]) -> NoReturn:

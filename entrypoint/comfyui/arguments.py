@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from entrypoint.conditions.condition import Condition
 from entrypoint.gpu import attention
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 
 #: Argument -> the Python package without which ComfyUI exits (255 for sage-attention).
@@ -42,6 +41,7 @@ class LaunchFacts:
         manager: The arguments with which this ComfyUI starts the ComfyUI-Manager that is installed beside it.
         handover: Path of podkeeper's extra_model_paths.yaml (handover/nodes/podkeeper.py), or "" for an old ComfyUI.
         extra_nodes: The folders of custom nodes that those files name.
+        local_models: Path of the extra_model_paths.yaml with the models on the local disk, or "".
         image_nodes: Path of the extra_model_paths.yaml that names the image's own nodes, or "".
     """
 
@@ -53,6 +53,7 @@ class LaunchFacts:
     gpus_promised: int = 0
     handover: str = ""
     image_nodes: str = ""
+    local_models: str = ""
     extra_nodes: tuple[str, ...] = ()
     attention: str = ""
     manager: Collection[str] = ()
@@ -84,10 +85,10 @@ def build(settings: Settings, paths: Paths, facts: LaunchFacts) -> tuple[list[st
         conditions.append(Condition("ExtraModelPathsBroken", reason, remedy))
     for path in facts.model_paths:
         own += [] if path in broken else ["--extra-model-paths-config", path]
-    if facts.handover and service_named("comfyui").behind_door(settings):
+    if facts.handover:
         own += ["--extra-model-paths-config", facts.handover]
-    if facts.image_nodes:
-        own += ["--extra-model-paths-config", facts.image_nodes]
+    for path in filter(None, (facts.local_models, facts.image_nodes)):
+        own += ["--extra-model-paths-config", path]
     own += manager_arguments(settings, given, facts.manager)
     return own + given, conditions
 

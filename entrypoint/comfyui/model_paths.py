@@ -8,8 +8,9 @@ from typing import Any
 
 from entrypoint.comfyui.installation import Source
 from entrypoint.settings.paths import Paths
-from entrypoint.system.files import read_bytes
+from entrypoint.system.files import read_bytes, write_atomically
 from entrypoint.volumes.former_templates import model_paths_of_clones
+from entrypoint.volumes.layout import LOCAL_MODEL_FOLDERS
 
 
 def model_paths(paths: Paths, source: Source) -> dict[str, str]:
@@ -20,6 +21,23 @@ def model_paths(paths: Paths, source: Source) -> dict[str, str]:
     read = [os.path.realpath(path) for path in (own, f"{source.folder}/extra_model_paths.yaml")]
     former = [path for path in model_paths_of_clones(paths) if os.path.realpath(path) not in read]
     return found | {path: model_paths_problem(path, nodes) for path in former}
+
+
+def local_model_paths(paths: Paths) -> str:
+    """The path of the extra_model_paths.yaml with the local disk's models (MODELS_CACHE=local), or "". The folders are
+    made: ComfyUI watches those alone that it has seen."""
+    if not paths.models_cache:
+        return ""
+    top, path = f"{paths.models_cache}/models", f"{paths.reports}/local_models.yaml"
+    lines = [f"  {name}: {name}" for name in LOCAL_MODEL_FOLDERS]
+    try:
+        for name in LOCAL_MODEL_FOLDERS:
+            os.makedirs(f"{top}/{name}", exist_ok=True)
+        write_atomically(path, "\n".join(["podkeeper_local:", f"  base_path: {top}", *lines, ""]), durable=False)
+    except OSError as error:
+        print(f"comfyui: without models on the local disk: {error.filename}: {error.strerror}", flush=True)
+        return ""
+    return path
 
 
 def model_paths_problem(path: str, nodes: str = "") -> str:
@@ -90,7 +108,8 @@ def extra_model_folders(paths: Paths, source: Source) -> dict[str, list[str]]:
     beside = f"{source.folder}/extra_model_paths.yaml"
     usable = [path for path, problem in model_paths(paths, source).items() if not problem]
     usable += [beside] if os.path.exists(beside) and not model_paths_problem(beside) else []
-    found: dict[str, list[str]] = {}
+    local = [f"{paths.models_cache}/models"] if paths.models_cache else []
+    found = {kind: [f"{top}/{kind}" for top in local] for kind in (LOCAL_MODEL_FOLDERS if local else ())}
     for path in usable:
         content = yaml.safe_load(read_bytes(path).decode())
         for section in filter(None, content.values()):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from entrypoint.comfyui.arguments import LEGACY_MANAGER, MANAGER, NEEDS_PACKAGE, SAGE, LaunchFacts
 from entrypoint.comfyui.installation import Source
-from entrypoint.comfyui.model_paths import extra_node_folders, model_paths
+from entrypoint.comfyui.model_paths import extra_node_folders, local_model_paths, model_paths
 from entrypoint.conditions.condition import CannotDo, Condition
 from entrypoint.gpu.verdicts import PACKAGES, chooses_sage, key_of, read_verdict
 from entrypoint.gpu.visible import gpu_visible
@@ -48,6 +48,7 @@ def collect(paths: Paths, source: Source) -> LaunchFacts:
         database=other_database(source.folder, paths.home),
         handover=handover(source.folder),
         image_nodes=image_nodes(paths),
+        local_models=local_model_paths(paths),
         manager=manager_arguments(source.folder) if packages[_MANAGER] else (),
     )
 

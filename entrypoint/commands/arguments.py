@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from entrypoint import __version__
-from entrypoint.settings.durations import seconds_of
+from entrypoint.commands.cost_arguments import add_cost
+from entrypoint.commands.queue_arguments import NO_POD, add_queue
 from entrypoint.settings.services import PROGRAMS, SERVICES, with_logs
 
 #: sysexits.h: the command was used incorrectly.
@@ -27,8 +28,8 @@ CONTROL = {
     "tail": "print the end of a program's output (supervisorctl tail)",
 }
 #: Exit codes that several commands share.
-_NO_POD = "69 no pod runs here, 78 bad settings"
 _MODELS = "0 complete, 1 incomplete, 2 bad manifest or flag, 3 no space, 75 later, 77 not permitted, 78 bad settings"
+_WAIT = "0 installed, 1 a file cannot be had, or nothing fetches it, 2 no such name, 75 the time is over, 77, 78"
 _WORKFLOW = (
     "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be "
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
@@ -90,7 +91,7 @@ def build_parser() -> Parser:
 
     status = _command(
         commands, "status", "show what runs, what is restarted and why",
-        "0 every enabled service answers (with names: those), 1 the first one does not, 3 another does not, " + _NO_POD,
+        "0 every enabled service answers (with names: those), 1 the first one does not, 3 another does not, " + NO_POD,
     )  # fmt: skip
     status.add_argument("program", nargs="*", choices=[*_NAMES, "all"], metavar="PROGRAM", help="these alone")
     shape = status.add_mutually_exclusive_group()
@@ -104,19 +105,19 @@ def build_parser() -> Parser:
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.add_argument("--bundle", metavar="FILE", help="also write a support bundle (.tar.gz) without secrets")
 
-    logs = _command(commands, "logs", "show the end of the pod's logs", "0, 1 there is no such log, " + _NO_POD)
+    logs = _command(commands, "logs", "show the end of the pod's logs", "0, 1 there is no such log, " + NO_POD)
     names = Offered(program.name for program in with_logs())
     logs.add_argument("name", nargs="*", choices=names, metavar="NAME", help="show these logs alone")
     logs.add_argument("-f", "--follow", action="store_true", help="show new lines as they come, until Ctrl-C")
     logs.add_argument("-n", "--lines", type=_count, default=100, metavar="LINES", help="lines of each log (100)")
 
-    codes = "0, 1 the login cannot be read, " + _NO_POD
+    codes = "0, 1 the login cannot be read, " + NO_POD
     url = _command(commands, "url", "print the services' addresses, with the login", codes)
     pages = [service.name for service in SERVICES if service.page]
     url.add_argument("service", nargs="?", choices=pages, metavar="SERVICE", help="its address alone, without a title")
 
     for name, text in CONTROL.items():
-        control = _command(commands, name, text, "those of supervisorctl, " + _NO_POD)
+        control = _command(commands, name, text, "those of supervisorctl, " + NO_POD)
         if name == "tail":
             control.add_argument("-f", action="store_true", help="show new output as it comes, until Ctrl-C")
             control.add_argument("program", choices=_NAMES, metavar="PROGRAM", help="a program's name")
@@ -129,13 +130,10 @@ def build_parser() -> Parser:
     _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
     _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", _PACKAGES))
     _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
-    cost = _command(commands, "cost", "show what this pod costs, how much of it idle, and when it is stopped",
-                    "0, 1 the meter does not run, " + _NO_POD)  # fmt: skip
-    cost.add_argument("--json", action="store_true", help="print it as JSON")
-    keep = _command(commands, "keep", "keep the pod although it is idle (IDLE_STOP)", "0, 77 not permitted, " + _NO_POD)
-    keep.add_argument("time", type=_length_of_time, metavar="TIME", help="for how long: 8h, 90m; off: no longer")
+    add_cost(commands, _command)
     export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
+    add_queue(commands, _command)
     gpu = _command(commands, "gpu", "show what the check of the GPU has found", _GPU)
     gpu.add_argument("--json", action="store_true", help="print the report, with every number, as JSON")
     gpu.add_argument("--again", action="store_true", help="check again first; it takes up to a minute")
@@ -205,14 +203,28 @@ def _add_packages(packages: Parser) -> None:
 
 def _add_models(models: Parser) -> None:
     verbs = models.add_subparsers(dest="verb", metavar="COMMAND")
-    listing = _command(verbs, "list", "list the bundles: wanted or not and why, how many files are installed", _MODELS)
-    listing.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone, with their files and what failed")
+    listing = _command(verbs, "list", "list bundles and files: wanted, installed, sizes, what failed and why", _MODELS)
+    listing.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone")
+    listing.add_argument("--json", action="store_true", help="print all of it as JSON")
     plan = _command(verbs, "plan", "print what would be downloaded", _MODELS)
     plan.add_argument("bundle", nargs="*", metavar="BUNDLE", help="these alone; without a name, all wanted bundles")
     fetch = _command(verbs, "fetch", "download now, with progress", _MODELS)
     fetch.add_argument(
         "what", nargs="*", metavar="BUNDLE|ADDRESS", help="these alone; an address joins models.toml, as `add` has it"
     )
+    update = _command(
+        verbs, "update", "show which installed files have a newer version at their source; --yes fetches those", _MODELS
+    )
+    update.add_argument("name", nargs="*", metavar="FILE|BUNDLE", help="these alone")
+    update.add_argument(
+        "--yes", action="store_true", help="fetch them; each old file stays until its new one is verified"
+    )
+    for name, text in (("first", "fetch bundles or files before all others"), ("later", "fetch them after all others")):
+        verb = _command(verbs, name, f"{text}; kept over restarts", _MODELS)
+        verb.add_argument("name", nargs="+", metavar="FILE|BUNDLE", help="names of `podkeeper models list`")
+    wait = _command(verbs, "wait", "wait until bundles or files are installed", _WAIT)
+    wait.add_argument("name", nargs="*", metavar="FILE|BUNDLE", help="without a name: all that this pod fetches")
+    wait.add_argument("--timeout", type=_seconds, default=0, metavar="SECONDS", help="give up after so long (never)")
     _command(verbs, "verify", "hash the downloaded files again", _MODELS)
     add = _command(verbs, "add", "add files to models.toml on the volume", _MODELS)
     add.add_argument(
@@ -256,11 +268,10 @@ def _choice(text: str) -> tuple[str, str]:
     return name, address
 
 
-def _length_of_time(text: str) -> float:
-    try:
-        return seconds_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+def _seconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError("must be a number of seconds")
+    return int(text)
 
 
 def _bundle_name(text: str) -> str:

@@ -11,13 +11,15 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from entrypoint.commands.program import run, settings_and_paths
-from entrypoint.models import add_remove, commands, search
+from entrypoint.models import add_remove, commands, search, update
 from entrypoint.models.fetch_pasted import fetch_pasted
 from entrypoint.models.pasted_files import Pasted
 from entrypoint.models.sources.base import is_sha256
 from entrypoint.models.sources.tokens import take_logins
+from entrypoint.models.state_file import another_run_reports
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.status.actions import control
 from entrypoint.system.privileges import become_service_user
 
 #: Programs whose command lines people paste.
@@ -34,6 +36,12 @@ def main(given: Namespace) -> int:
             return commands.plan(settings, paths, tuple(given.bundle))
         case "fetch":
             return _fetch(settings, paths, given)
+        case "wait":
+            return commands.wait(settings, paths, tuple(given.name), given.timeout)
+        case "first" | "later":
+            return _prioritise(settings, paths, tuple(given.name), first=given.verb == "first")
+        case "update":
+            return update.update(settings, paths, tuple(given.name), fetch=given.yes)
         case "verify":
             return commands.verify(settings, paths)
         case "add":
@@ -45,7 +53,16 @@ def main(given: Namespace) -> int:
         case "rm":
             return add_remove.remove(settings, paths, given.name)
         case _:
-            return commands.list_bundles(settings, paths, tuple(getattr(given, "bundle", ())))
+            named = tuple(getattr(given, "bundle", ()))
+            return commands.list_bundles(settings, paths, named, as_json=getattr(given, "json", False))
+
+
+def _prioritise(settings: Settings, paths: Paths, names: tuple[str, ...], *, first: bool) -> int:
+    """Keep the order, and have the downloads that run start with it: they resume what they leave."""
+    code = commands.prioritise(settings, paths, names, first=first)
+    if code == 0 and another_run_reports(paths.runtime) and (problem := control(paths, "models", "restart")):
+        print(f"models: it counts from the next file on: {problem}", flush=True)
+    return code
 
 
 def _fetch(settings: Settings, paths: Paths, given: Namespace) -> int:

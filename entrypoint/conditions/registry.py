@@ -54,6 +54,7 @@ REGISTRY: dict[str, Entry] = {
     ),
     "DataFolderNotReady": Entry("error", "volumes", "A folder or link in the data folder cannot be made."),
     "DataReadOnly": Entry("error", "comfyui", "ComfyUI cannot write to its data folder."),
+    "Draining": Entry("note", "drain", "The pod is drained before a stop: ComfyUI accepts and begins no workflow."),
     "ExtraModelPathsBroken": Entry("warning", "comfyui", "extra_model_paths.yaml cannot be used."),
     "FolderInTheWay": Entry("warning", START, "A former template's folder cannot be adopted: another is in its place."),
     "FormerEnvironment": Entry(
@@ -93,6 +94,9 @@ REGISTRY: dict[str, Entry] = {
     "ManagerNotSettled": Entry("warning", "comfyui", "ComfyUI-Manager's config.ini cannot be written."),
     "ManagerRestricted": Entry("warning", "comfyui", "ComfyUI-Manager may not install while ComfyUI has no login."),
     "ModelsIncomplete": Entry("warning", "models", "Some of the wanted models could not be downloaded."),
+    "ModelsNotOnVolume": Entry(
+        "warning", "models", "Models on the container's own disk (MODELS_CACHE=local) cannot be copied to the volume."
+    ),
     "NodeLeftOut": Entry("warning", "comfyui", "ComfyUI starts without a custom node that ended it."),
     "NodePackIncomplete": Entry(
         "warning", "models", "The custom nodes that load a bundle's files are not all installed."
@@ -109,6 +113,12 @@ REGISTRY: dict[str, Entry] = {
     ),
     "PodNotStopped": Entry("error", "meter", "The pod was to be stopped, and RunPod did not stop it."),
     "PodStopsSoon": Entry("warning", "meter", "The pod is stopped in a few minutes."),
+    "PromptSetAside": Entry(
+        "warning", "nodes", "A queued workflow is not run again: ComfyUI died twice with it, or it cannot run now."
+    ),
+    "QueueDamaged": Entry("warning", "nodes", "Records of the queue on the volume are damaged and were skipped."),
+    "QueueNotKept": Entry("warning", "nodes", "The queue cannot be kept on the volume: a restart would lose it."),
+    "QueueWaits": Entry("note", "nodes", "QUEUE_RESTORE=ask: workflows of before the restart wait for an answer."),
     "RunAsNotPossible": Entry("warning", START, "RUN_AS or PUID names another user, and the pod is not root."),
     "SettingIgnored": Entry("warning", START, "The value of a variable is not used as it was given."),
     "SshHostKeyNotKept": Entry(

@@ -13,11 +13,15 @@ One file on its way to the disk passes eight modules, none of them twice:
 
 Beside that path, and never calling back into it: download/remote_file (the resolved address, the attempts),
 download/segments, hasher, connections, lease; progress. An origin without ranges takes download/whole_file in place of
-download/segmented.
+download/segmented. Where the pod's own disks have a file's bytes already, same_bytes takes the place of the download.
+
+Two disks: a `ModelStore` is the volume's, and its `local` is the container's own disk (MODELS_CACHE=local): local_disk
+decides what goes there first, write_behind copies that to the volume.
 
 What a user pastes passes sources/pasted (the text) and the site's `recognise` (the address). Where the address leaves
 it open, pasted_files has site_api ask, the site's `answer` list, and sources/selection choose and say where each goes.
 
-Rooms, from the top: run, worker and commands; pasted_files; download/; store and report; catalogue/ (what is wanted);
-sources/ (one file a site) and transport/ (HTTP); errors, disk. No room imports from one above it (pyproject.toml).
+Rooms, from the top: run, update, worker and commands; pasted_files; write_behind; download/; same_bytes; store and
+report; catalogue/ (what is wanted); sources/ (one file a site) and transport/ (HTTP); errors, disk. No room imports
+from one above it (pyproject.toml).
 """

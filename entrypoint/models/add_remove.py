@@ -78,7 +78,7 @@ def add_keys(settings: Settings, paths: Paths, files: Sequence[Mapping[str, str]
 
     Raises BadManifest: another file has the same destination; OSError: nothing is added.
     """
-    known = {file.dest: file for file in _files(own_manifest(settings, paths))}
+    known = {file.dest: file for file in own_files(own_manifest(settings, paths))}
     there = [each for each in files if _is_same(each, known.get(each["dest"]))]
     new = [each for each in files if each not in there]
     if new:
@@ -93,8 +93,8 @@ def take_back(settings: Settings, paths: Paths, added: Added) -> None:
     """Remove what `add_keys` has added from the user's manifest, but for files that are installed or partly there."""
     where, store = own_manifest(settings, paths), ModelStore.of(paths)
     try:
-        for file in _files(where):
-            if file.dest in added.new and not store.receipt(file) and not store.staged_bytes(file):
+        for file in own_files(where):
+            if file.dest in added.new and not store.installed(file) and not store.staged_bytes(file):
                 _replace(where, without_file(_read(where), where, file).rstrip("\n") + "\n")
     except (BadManifest, OSError) as error:
         log(f"models: {error}")
@@ -134,7 +134,7 @@ def remove(settings: Settings, paths: Paths, name: str) -> int:
     name = name.removeprefix("models/")
     try:
         where = own_manifest(settings, paths)
-        own, builtin = _files(where), _files(CATALOGUE)
+        own, builtin = own_files(where), own_files(CATALOGUE)
         files = [file for file in own + builtin if name in (file.dest, file.bundle)]
         if not files:
             log(f"models: no manifest has a file or bundle {name}; `podkeeper models list` names the bundles")
@@ -160,17 +160,20 @@ def _remove_files(store: ModelStore, files: list[File]) -> int:
     """Remove files, log what that frees, and return how many were kept."""
     freed, kept = 0, 0
     for file in dict.fromkeys(files):
+        there = bool(store.installed(file))
         size = store.remove(file)
         freed += size or 0
         kept += size is None
-        log(f"models: {file.dest}: {_result(size)}")
+        log(f"models: {file.dest}: {_result(size, there)}")
     log(f"models: {gigabytes(freed)} freed")
     return kept
 
 
-def _result(size: int | None) -> str:
+def _result(size: int | None, there: bool) -> str:
     if size is None:
         return "kept: it was not fetched by podkeeper, or has been changed since; remove it by hand"
+    if there and not size:
+        return "removed; another name keeps its bytes on the disk"
     return f"removed, {gigabytes(size)}" if size else "was not installed"
 
 
@@ -182,7 +185,16 @@ def own_manifest(settings: Settings, paths: Paths) -> str:
     return os.path.realpath(where)
 
 
-def _files(where: str) -> list[File]:
+def replace_file(settings: Settings, paths: Paths, old: File, new: File) -> None:
+    """Put another version of a file in its place in the user's manifest. Raises BadManifest, OSError: it stays."""
+    where = own_manifest(settings, paths)
+    keys = {"source": new.source, **new.keys, "dest": new.dest}
+    root = {"dest_root": new.dest_root} if new.dest_root != "models" else {}
+    _replace(where, with_file(without_file(_read(where), where, old), where, new.bundle, {**keys, **root}))
+
+
+def own_files(where: str) -> list[File]:
+    """The files of a manifest at `where`. Raises BadManifest: it can't be used."""
     text = _read(where)
     return [file for bundle in parse(text, where).bundles for file in bundle.files] if text else []
 

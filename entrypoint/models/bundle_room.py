@@ -31,7 +31,7 @@ def bundle_room(bundles: Iterable[Bundle], store: ModelStore) -> list[BundleRoom
 def _room(bundle: Bundle, store: ModelStore) -> BundleRoom:
     installed, staged, folders = 0, 0, set()
     for file in bundle.files:
-        size = store.receipt(file).get("size")
+        size = store.installed(file).get("size")
         if isinstance(size, int):
             installed += size
         else:

@@ -66,5 +66,5 @@ def _bytes_there(store: ModelStore, keys: Mapping[str, str]) -> int:
     """Bytes of a file that are installed or staged already."""
     mine = {name: text for name, text in keys.items() if name not in ("source", "dest", "sha256")}
     file = File(bundle="", source=keys["source"], dest=keys["dest"], keys=mine)
-    size = store.receipt(file).get("size")
+    size = store.installed(file).get("size")
     return size if isinstance(size, int) else store.staged_bytes(file)

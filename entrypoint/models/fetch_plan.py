@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from entrypoint.models.catalogue.fit import fitting, margin
 from entrypoint.models.catalogue.manifest import Bundle
 from entrypoint.models.catalogue.wanted import WantedBundle
-from entrypoint.models.progress import INSTALLED, Transfer
+from entrypoint.models.progress import FAILED, INSTALLED, Transfer
 from entrypoint.models.sources.model_file import File
-from entrypoint.system.units import gigabytes
+from entrypoint.system.units import duration, gigabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,39 @@ class FetchPlan:
         """The plan in one line."""
         return f"models: {' '.join(self.bundles) or 'nothing'}; {gigabytes(self.need)} to fetch"
 
-    def sizes(self) -> list[str]:
-        """A line for each selected bundle where there are several; the summary says it of one."""
-        lines = [f"{name}: {gigabytes(need)} to fetch" for name, need in self.needs]
-        return lines if len(lines) > 1 else []
+    def lines(self, transfers: Sequence[Transfer], staged: Mapping[File, int], speed: int) -> list[str]:
+        """A line for each selected bundle and each of its files, and how long it takes.
+
+        `staged`: bytes of the disk that an unfinished part of a file occupies; `speed`: bytes a second, 0: not known.
+        """
+        lines = []
+        for name, need in self.needs:
+            lines.append(f"{name}: {gigabytes(need)} to fetch{_time(need, speed)}")
+            for each in transfers:
+                if each.file.bundle == name:
+                    lines.append(f"  {each.file.dest}: {_to_fetch(each, staged.get(each.file, 0))}")
+        return lines + ([f"speed: {speed / 1e6:.1f} MB/s, as the last download measured it"] if speed else [])
 
     def complete_bundles(self, transfers: Sequence[Transfer]) -> list[str]:
         """The selected bundles whose files are all installed."""
         incomplete = {each.file.bundle for each in transfers if each.state != INSTALLED}
         return [name for name in self.bundles if name not in incomplete]
+
+
+def _time(need: int, speed: int) -> str:
+    return f", about {duration(need / speed)}" if speed and need else ""
+
+
+def _to_fetch(each: Transfer, staged: int) -> str:
+    if each.state == INSTALLED:
+        return f"installed, {gigabytes(each.size)}"
+    if each.state == FAILED and each.problem:
+        return f"{each.problem[0]}: {each.problem[1]}"
+    if each.linked_from:
+        return f"{gigabytes(each.size)}, on this disk already: {each.linked_from}"
+    if not each.size:
+        return "to fetch, its size is not known"
+    return f"{gigabytes(max(each.size - staged, 0))} to fetch" + (f" of {gigabytes(each.size)}" if staged else "")
 
 
 #: The plan of a run that was stopped before it had one.
@@ -66,9 +90,9 @@ def make_plan(
 def _need(bundle: Bundle, transfers: Sequence[Transfer], staged: Mapping[File, int]) -> int:
     """Bytes that a bundle still needs on the disk; by its `size_gb` where a size is not known."""
     mine = [each for each in transfers if each.file.bundle == bundle.name]
-    missing = [each for each in mine if each.state != INSTALLED]
+    missing = [each for each in mine if each.state != INSTALLED and not each.linked_from]
     known = sum(max(each.size - staged.get(each.file, 0), 0) for each in missing)
     if any(not each.size for each in missing):
-        installed = sum(each.size for each in mine if each.state == INSTALLED)
+        installed = sum(each.size for each in mine if each not in missing)
         return max(known, int(bundle.size_gb * 1e9) - installed)
     return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,9 @@ class Transfer:
     most_written: int = 0
     retries: int = 0  # failures that were retried
     last: str = ""  # the last of them
-    how: str = ""  # how it was installed: receipt, adopted, fetched
+    how: str = ""  # how it was installed: receipt, adopted, fetched, linked, copied
+    linked_from: str = ""  # a file with its bytes on the disk that it goes to: it needs no room there
+    renew: str = ""  # the sha256 of the installed older version that it replaces (`podkeeper models update`)
     problem: tuple[str, str, str] | None = None  # (name, reason, remedy) of a failure
     temporary: bool = False  # a later run may succeed
     after: float = 0.0  # seconds that its origin asked to wait; 0: it did not ask
@@ -66,7 +69,45 @@ class Transfer:
         return f"models: {self.file.dest}: {name}: {reason}; {remedy}"
 
 
-def line(transfers: list[Transfer], bytes_per_second: float) -> str:
+@dataclass(frozen=True, slots=True)
+class BundleProgress:
+    """The progress of the files of one bundle in a run."""
+
+    name: str
+    files: int
+    installed: int
+    failed: int
+    size: int  # bytes, as far as known
+    bytes: int  # of these, on the disk
+    seconds_left: int | None  # with the bundles before it; None: nothing moves, or it is complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of its files are installed."""
+        return self.installed == self.files
+
+
+def by_bundle(
+    transfers: list[Transfer], bytes_per_second: float, rank: Callable[[File], tuple[int, ...]] = lambda _: ()
+) -> list[BundleProgress]:
+    """Each bundle's progress, in the order of the fetch. `rank`: files of a lower one come first."""
+    names = dict.fromkeys(each.file.bundle for each in sorted(transfers, key=lambda each: rank(each.file)))
+    found, before = [], 0
+    for name in names:
+        mine = [each for each in transfers if each.file.bundle == name]
+        states = [each.state for each in mine]
+        size, written = sum(max(each.size, each.written) for each in mine), sum(each.written for each in mine)
+        before += sum(max(each.size - each.written, 0) for each in mine if each.state not in (INSTALLED, FAILED))
+        moves = bytes_per_second >= 1 and states.count(INSTALLED) + states.count(FAILED) < len(mine)
+        left = round(before / bytes_per_second) if moves else None
+        counts = states.count(INSTALLED), states.count(FAILED)
+        found.append(BundleProgress(name, len(mine), *counts, size, written, left))
+    return found
+
+
+def line(
+    transfers: list[Transfer], bytes_per_second: float, rank: Callable[[File], tuple[int, ...]] = lambda _: ()
+) -> str:
     """The progress of all files, in one line."""
     written = sum(each.written for each in transfers)
     total = sum(max(each.size, each.written) for each in transfers)
@@ -75,6 +116,9 @@ def line(transfers: list[Transfer], bytes_per_second: float) -> str:
     parts.append(f"{bytes_per_second / 1e6:.1f} MB/s")
     if bytes_per_second > 0 and total > written:
         parts.append(f"about {duration((total - written) / bytes_per_second)} left")
+        waiting = [each for each in by_bundle(transfers, bytes_per_second, rank) if each.seconds_left is not None]
+        if len(waiting) > 1:
+            parts.append(f"{waiting[0].name} in {duration(waiting[0].seconds_left or 0)}")
     for state, words in ((FAILED, "failed"), (BUSY, "downloaded by another pod")):
         if state in states:
             parts.append(f"{states.count(state)} {words}")
@@ -92,6 +136,8 @@ def record(
     pid: int,
     notes: list[str],
     fastest: float = 0.0,
+    bundles: Sequence[BundleProgress] = (),
+    to_volume: int = 0,
 ) -> dict[str, Any]:
     """The content of `<runtime>/reports/models.json`, for the status page; replaced whole every 2 s during a run.
 
@@ -100,10 +146,14 @@ def record(
         `running` of a process that has ended means killed.
     bytes, size: of all files; size is 0 for a file whose size is not known yet. bytes_per_second: over the last
         12 s. fastest_bytes_per_second: the most that this was in this run. seconds_left: None while nothing moves.
+    to_volume: bytes that only the container's own disk has, and that are copied to the volume (MODELS_CACHE=local).
     notes: what the user should know: bundles left out, files set aside.
+    bundles: in the order of the fetch: name, files, installed, failed (counts), size, bytes, seconds_left (until it is
+        complete, with the bundles before it; null: nothing of it moves).
     files: bundle, dest, state (`waiting`, `fetching`, `busy`: another pod downloads it, `there`: installed, `failed`),
-        how it was installed (`receipt`, `adopted`, `fetched`), size, bytes, retries, last (the last failure that was
-        retried), problem: None or {name, reason, remedy} of a failure.
+        how it was installed (`receipt`, `adopted`, `fetched`; `linked`, `copied`: from these disks), size, bytes,
+        retries, last (the last failure that was retried), problem: None or {name, reason, remedy} of a failure;
+        temporary: another run may succeed.
     """
     written = sum(each.written for each in transfers)
     total = sum(max(each.size, each.written) for each in transfers)
@@ -113,11 +163,20 @@ def record(
         "bytes_per_second": round(bytes_per_second), "fastest_bytes_per_second": round(fastest),
         "bytes": written, "size": total,
         "seconds_left": round((total - written) / bytes_per_second) if moving else None,
+        "to_volume": to_volume,
         "notes": notes,
+        "bundles": [
+            {
+                "name": each.name, "files": each.files, "installed": each.installed, "failed": each.failed,
+                "size": each.size, "bytes": each.bytes, "seconds_left": each.seconds_left,
+            }
+            for each in bundles
+        ],
         "files": [
             {
                 "bundle": each.file.bundle, "dest": each.file.dest, "state": each.state, "how": each.how,
                 "size": each.size, "bytes": each.written, "retries": each.retries, "last": each.last,
+                "temporary": each.temporary,
                 "problem": each.problem and dict(zip(("name", "reason", "remedy"), each.problem, strict=True)),
             }
             for each in transfers

@@ -17,25 +17,33 @@ from entrypoint.models.catalogue.fit import DoesNotFit
 from entrypoint.models.catalogue.manifest import BadManifest, Manifest
 from entrypoint.models.catalogue.wanted import BadFlags, FetchRequest, WantedBundle, wanted_bundles
 from entrypoint.models.disk import free_space
-from entrypoint.models.download.connections import ConnectionPool
 from entrypoint.models.download.queue import DownloadQueue
-from entrypoint.models.download.rate_limit import RateLimit
-from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DownloadError
+from entrypoint.models.fetch_order import FetchOrder
 from entrypoint.models.fetch_plan import EMPTY_PLAN, FetchPlan, make_plan
 from entrypoint.models.load_manifest import load
+from entrypoint.models.local_disk import not_on_volume, why_unused
 from entrypoint.models.node_packs import NodePacks
-from entrypoint.models.outcome import DONE, NOTHING_FITS, STOPPED, Outcome, outcome_of, outcome_of_error
+from entrypoint.models.outcome import (
+    DONE,
+    INCOMPLETE,
+    LATER,
+    NOTHING_FITS,
+    STOPPED,
+    Outcome,
+    outcome_of,
+    outcome_of_error,
+)
 from entrypoint.models.progress import FAILED, WAITING, Transfer, line
 from entrypoint.models.report import Notes, Reporter, log
-from entrypoint.models.sources.registry import configured
-from entrypoint.models.sources.tokens import Tokens, logins
-from entrypoint.models.speed import measured
+from entrypoint.models.session import session_of
+from entrypoint.models.sources.model_file import File
+from entrypoint.models.speed import known_speed, measured
 from entrypoint.models.state_file import CONDITION
 from entrypoint.models.store import ModelStore
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.limits import Limits
-from entrypoint.settings.hours import parse_hours
+from entrypoint.models.write_behind import WriteBehind
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.settings.volume_policy import umask_for
@@ -58,6 +66,12 @@ class _Run:
     wanted: tuple[WantedBundle, ...] = ()
     transfers: list[Transfer] = field(default_factory=list)
     plan: FetchPlan = EMPTY_PLAN
+    order: FetchOrder | None = None
+    not_copied: tuple[str, ...] = ()  # a line for each file that the local disk alone has
+
+    def rank(self, file: File) -> tuple[int, ...]:
+        """Files of a lower rank are fetched first."""
+        return self.order.rank(file) if self.order else ()
 
 
 def fetch(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
@@ -72,6 +86,10 @@ def fetch(settings: Settings, paths: Paths, request: FetchRequest) -> Outcome:
         log("models: complete" + (", except for what has no room" if run.plan.left_out else ""))
     if request.whole:
         _record(outcome, paths.runtime)
+    if run.not_copied and outcome.code in (DONE, INCOMPLETE):
+        for text in run.not_copied:
+            log(text)
+        return replace(outcome, code=LATER)  # the next run tries to copy them again
     return outcome
 
 
@@ -94,7 +112,12 @@ async def execute(plan: FetchPlan, queue: DownloadQueue, transfers: list[Transfe
 async def _fetch(run: _Run) -> Outcome:
     async with _queue(run, Limits()) as queue:
         runtime = run.paths.runtime if run.request.whole else ""
-        async with Reporter(runtime, run.transfers, run.notes, terminal=sys.stdout.isatty()) as reporter:
+        async with (
+            Reporter(runtime, run.transfers, run.notes, terminal=sys.stdout.isatty(), rank=run.rank) as reporter,
+            WriteBehind(run.store, Limits(), run.paths.runtime, log) as behind,
+        ):
+            reporter.to_volume = behind.left
+            run.notes.add(*filter(None, [why_unused(run.store)]))
             await queue.survey()
             try:
                 run.plan = _planned(run)
@@ -102,6 +125,8 @@ async def _fetch(run: _Run) -> Outcome:
                 packs.start()
                 with measured(run.store.kept, run.transfers):
                     outcome = await execute(run.plan, queue, run.transfers)
+                await behind.finish()
+                run.not_copied = behind.problems
                 while packs.is_alive():  # a stop does not wait for pip
                     await asyncio.sleep(0.1)
             except DoesNotFit as error:
@@ -117,7 +142,8 @@ async def _preview(run: _Run) -> Outcome:
                 await queue.survey()
         _note_silent(run)
         plan = _planned(run)
-        for text in plan.sizes():
+        staged = {each.file: run.store.staged_bytes(each.file) for each in run.transfers}
+        for text in plan.lines(run.transfers, staged, known_speed(run.store.kept)):
             log(f"models: {text}")
         outcome = NOTHING_FITS if plan.nothing_fits else outcome_of(run.transfers)
         # One note speaks for all sources that did not respond.
@@ -126,7 +152,11 @@ async def _preview(run: _Run) -> Outcome:
 
 def _planned(run: _Run) -> FetchPlan:
     staged = {each.file: run.store.staged_bytes(each.file) for each in run.transfers}
-    plan = make_plan(run.wanted, run.transfers, staged, free_space(run.store.disk_of_models()))
+    free, total = free_space(run.store.disk_of_models())
+    for file, facts in not_on_volume(run.store.local):  # installed, and still to be copied to the volume
+        size = facts.get("size")
+        free -= size if isinstance(size, int) and not run.store.receipt(file) else 0
+    plan = make_plan(run.wanted, run.transfers, staged, (free, total))
     run.notes.add(*plan.left_out)
     log(plan.summary())
     return plan
@@ -156,13 +186,9 @@ async def _queue(run: _Run, limits: Limits) -> AsyncIterator[DownloadQueue]:
         run.wanted = _wanted(run, await load(settings, run.paths, client))
         files = [file for each in run.wanted if each.wanted for file in each.bundle.files]
         run.transfers += [Transfer(each) for each in files if not run.request.only or each.dest in run.request.only]
-        sources = configured(settings)
-        tokens = Tokens.of(logins(run.paths, os.environ), sources)
-        hours = parse_hours(settings.models_hours) if settings.models_hours else None
-        rate_limit = RateLimit(settings.models_rate_limit * 1e6, hours, run.notes.add)
-        pool = ConnectionPool(limits.first_connections, limits.connections)
-        session = Session(client, sources, tokens, limits, rate_limit, pool)
-        yield DownloadQueue(session, run.store, run.transfers, run.notes.add)
+        session = session_of(settings, run.paths, client, limits, run.notes.add)
+        run.order = FetchOrder(run.paths, run.wanted)
+        yield DownloadQueue(session, run.store, run.transfers, run.notes.add, run.rank)
 
 
 def _wanted(run: _Run, manifest: Manifest) -> tuple[WantedBundle, ...]:

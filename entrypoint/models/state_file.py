@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from entrypoint.models.progress import FAILED, Transfer, record
+from entrypoint.models.progress import BundleProgress, Transfer, record
 from entrypoint.system.files import read_table, write_json
 
 #: The condition of a run that has not fetched everything.
@@ -21,9 +21,11 @@ def write_state(
     rate: float = 0.0,
     notes: Sequence[str] = (),
     fastest: float = 0.0,
+    bundles: Sequence[BundleProgress] = (),
+    to_volume: int = 0,
 ) -> None:
     """Replace the file. It only informs: a runtime folder that is full, or another user's, must not end a download."""
-    content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes), fastest)
+    content = record(list(transfers), state, rate, time.time(), os.getpid(), list(notes), fastest, bundles, to_volume)
     try:
         write_json(_path(runtime), content)
     except OSError:
@@ -43,14 +45,9 @@ def another_run_reports(runtime: str) -> bool:
         return False
 
 
-def failures(runtime: str) -> dict[str, str]:
-    """By destination, why the last run in the background did not fetch a file: `; <name>: <reason>`."""
-    found: dict[str, str] = {}
-    with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
-        for each in read_table(_path(runtime))["files"]:
-            if each["state"] == FAILED:
-                found[each["dest"]] = f"; {each['problem']['name']}: {each['problem']['reason']}"
-    return found
+def last_record(runtime: str) -> dict[str, Any]:
+    """The record of the last run; {} where there is none."""
+    return read_table(_path(runtime))
 
 
 def _path(runtime: str) -> str:

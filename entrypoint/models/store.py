@@ -10,39 +10,19 @@ import contextlib
 import errno
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from entrypoint.models.disk import disk_work
+from entrypoint.models.hub_cache import hub_caches
+from entrypoint.models.placing import STAGING_ELSEWHERE, copy_over, elsewhere, existing, set_aside
+from entrypoint.models.sources.base import is_destination, is_sha256
 from entrypoint.models.sources.model_file import File
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import read_table, sync_folder, write_json
 
-_BLOCK = 1 << 20
-#: Beside the files, where a folder for models is on another disk than ours; ComfyUI lists names with known endings.
-_STAGING_ELSEWHERE = ".podkeeper-staging"
-
-
-def elsewhere(folder: str, kept: str) -> str:
-    """Where `folder` is on another file system than `kept`: the highest folder of that one that can be written to, so
-    that it stays the same when folders are made below; else ""."""
-    real, own = _existing(os.path.realpath(folder)), _existing(kept)
-    try:
-        device = os.stat(real).st_dev
-        if not own or device == os.stat(own).st_dev:
-            return ""
-        while (
-            (above := os.path.dirname(real)) != real and os.stat(above).st_dev == device and os.access(above, os.W_OK)
-        ):
-            real = above
-    except OSError:
-        return ""
-    return real
-
-
-def _existing(folder: str) -> str:
-    while folder not in ("", "/") and not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    return folder
+#: Beginning of the name of a link to, or a copy of, the same bytes in a staging folder (`same_bytes`, `local_disk`).
+SAME = "same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +31,25 @@ class ModelStore:
 
     data: str  # ComfyUI's data folder
     kept: str  # our own folder on the volume (`<stored>/.podkeeper`): staging and receipts
+    cache: str = ""  # folder on the container's own disk that models go to first; "": none
+    hub_caches: tuple[str, ...] = ()  # folders that may be a cache of the Hugging Face hub
 
     @classmethod
     def of(cls, paths: Paths) -> ModelStore:
         """The pod's store."""
-        return cls(paths.data, paths.models_state)
+        return cls(paths.data, paths.models_state, paths.models_cache, hub_caches(os.environ, paths.home, paths.volume))
+
+    @property
+    def local(self) -> ModelStore | None:
+        """The store on the container's own disk, where that is in use and another disk than the volume's."""
+        if not self.cache:
+            return None
+        try:
+            volume = os.stat(existing(self.disk_of_models()) or "/").st_dev
+            other = os.stat(existing(self.cache) or "/").st_dev != volume
+        except OSError:  # a volume that is gone
+            other = True
+        return ModelStore(self.cache, f"{self.cache}/.podkeeper") if other else None
 
     def path(self, file: File) -> str:
         """The file's destination."""
@@ -66,12 +60,12 @@ class ModelStore:
         """The folder of one file during its download: on the disk that the file goes to, so that installing it is a
         rename, and the room of the other disk does not count."""
         top = elsewhere(os.path.dirname(self.path(file)), self.kept)
-        return f"{top}/{_STAGING_ELSEWHERE}/{self._key(file)}" if top else f"{self.kept}/staging/{self._key(file)}"
+        return f"{top}/{STAGING_ELSEWHERE}/{self._key(file)}" if top else f"{self.kept}/staging/{self._key(file)}"
 
     def disk(self, file: File) -> int:
         """The device that the file is staged on and goes to; -1: it cannot be asked."""
         try:
-            return os.stat(_existing(self.staging_folder(file)) or "/").st_dev
+            return os.stat(existing(self.staging_folder(file)) or "/").st_dev
         except OSError:
             return -1
 
@@ -91,7 +85,7 @@ class ModelStore:
     def receipt(self, file: File) -> dict[str, object]:
         """What was verified of the file at its destination; {} where it was not, or has changed since."""
         try:
-            found, status = read_table(self._receipt_path(file)), os.stat(self.path(file))
+            found, status = read_table(self.receipt_path(file)), os.stat(self.path(file))
         except OSError:
             return {}
         facts = (status.st_size, status.st_mtime_ns)
@@ -102,11 +96,31 @@ class ModelStore:
         of_another = found.get("source", _source(file)) != _source(file)
         return {} if of_another and found["sha256"] != file.sha256 else found
 
-    def write_receipt(self, file: File, sha256: str, verified: bool, *, fetched: bool) -> None:
+    def receipts(self) -> Iterator[tuple[File, dict[str, object]]]:
+        """Each receipt with a hash, and its file without a source; `receipt` tells whether it still holds."""
+        try:
+            names = os.listdir(f"{self.kept}/receipts")
+        except OSError:
+            return
+        for name in names:
+            found = read_table(f"{self.kept}/receipts/{name}")
+            dest, root, sha256 = (str(found.get(key, "")) for key in ("dest", "dest_root", "sha256"))
+            if is_destination(dest) and is_sha256(sha256) and root in ("models", "comfyui"):
+                yield File(bundle="", source="", dest=dest, dest_root=root, sha256=sha256), found
+
+    def installed(self, file: File) -> dict[str, object]:
+        """The receipt of the file on the volume; else that of one which the local disk alone has."""
+        found = self.receipt(file)
+        if not found and (local := self.local):
+            found = local.receipt(file)
+            return {} if found.get("on_volume") else found
+        return found
+
+    def write_receipt(self, file: File, sha256: str, verified: bool, *, fetched: bool, **more: object) -> None:
         """Record the installed file.
 
         `sha256`: its hash; `verified`: the hash is the expected one (False: none was known); `fetched`: we downloaded
-        it (False: it was adopted). Raises DiskError: the volume refuses.
+        it (False: it was adopted); `more`: further facts. Raises DiskError: the volume refuses.
         """
         with disk_work(f"write a receipt to {self.kept}"):
             status = os.stat(self.path(file))
@@ -114,29 +128,29 @@ class ModelStore:
             facts = {
                 "dest": file.dest, "dest_root": file.dest_root, "size": status.st_size,
                 "mtime_ns": status.st_mtime_ns, "sha256": sha256, "verified": verified, "fetched": fetched,
-                "source": _source(file),
+                "source": _source(file), **more,
             }  # fmt: skip
-            write_json(self._receipt_path(file), facts, 0o600, durable=True)
+            write_json(self.receipt_path(file), facts, 0o600, durable=True)
 
     def distrusts(self, file: File) -> bool:
         """Whether what is installed is known to be another file, or to be damaged: its size alone says nothing then."""
-        found = read_table(self._receipt_path(file))
+        found = read_table(self.receipt_path(file))
         return bool(found.get("damaged")) or found.get("source", _source(file)) != _source(file)
 
     def mark_damaged(self, file: File) -> None:
         """Withdraw the receipt of an installed file. Raises DiskError: the volume refuses."""
         with disk_work(f"write a receipt to {self.kept}"):
-            write_json(self._receipt_path(file), {"damaged": True}, 0o600, durable=True)
+            write_json(self.receipt_path(file), {"damaged": True}, 0o600, durable=True)
 
     def mark_wrong(self, file: File, origin: str) -> None:
         """Record that the source, as `origin` describes it, has other bytes than wanted."""
         with disk_work(f"write a receipt to {self.kept}"):
             os.makedirs(f"{self.kept}/receipts", mode=0o700, exist_ok=True)
-            write_json(self._receipt_path(file), {"wrong": f"{_source(file)} {origin}"}, 0o600)
+            write_json(self.receipt_path(file), {"wrong": f"{_source(file)} {origin}"}, 0o600)
 
     def is_marked_wrong(self, file: File, origin: str) -> bool:
         """Whether `mark_wrong` was called for this very source."""
-        return bool(read_table(self._receipt_path(file)).get("wrong") == f"{_source(file)} {origin}")
+        return bool(read_table(self.receipt_path(file)).get("wrong") == f"{_source(file)} {origin}")
 
     def prepare(self, file: File) -> None:
         """Make the folder of the destination and try the name, before a byte is fetched. Raises DiskError."""
@@ -157,33 +171,37 @@ class ModelStore:
             if os.path.lexists(target) and not self.receipt(file).get("fetched"):
                 return None
             freed = 0
-            for path in (target, *(f"{staging}/{name}" for name in _names(staging)), self._receipt_path(file)):
+            for path in (target, *(f"{staging}/{name}" for name in _names(staging)), self.receipt_path(file)):
                 with contextlib.suppress(FileNotFoundError):
-                    freed += os.lstat(path).st_blocks * 512 if path != self._receipt_path(file) else 0
+                    found = os.lstat(path)
+                    counts = path != self.receipt_path(file) and found.st_nlink == 1  # the other name keeps the bytes
                     os.unlink(path)
-        return freed
+                    freed += found.st_blocks * 512 if counts else 0
+        return freed + ((local.remove(file) or 0) if (local := self.local) else 0)
 
-    def install(self, file: File, part: str) -> str:
+    def install(self, file: File, part: str, *, replaces: bool = False) -> str:
         """Move a sealed part file to its destination; returns where a file that was in the way went, or "".
 
-        Raises DiskError: the volume refuses.
+        `replaces`: what is there is an older version that we fetched, and is replaced. Raises DiskError: the volume
+        refuses.
         """
         target = self.path(file)
         folder = os.path.dirname(target)
         with disk_work(f"write to {folder}"):
             os.makedirs(folder, exist_ok=True)
-            aside = _set_aside(target)
+            aside = "" if replaces else set_aside(target)
             try:
                 os.rename(part, target)
             except OSError as error:
                 if error.errno != errno.EXDEV:  # models may be a link to another file system
                     raise
-                _copy_over(part, target)
+                copy_over(part, target)
             sync_folder(folder)
             os.utime(folder)  # ComfyUI's file lists go by the folder's mtime; some network volumes keep the old one
         return aside
 
-    def _receipt_path(self, file: File) -> str:
+    def receipt_path(self, file: File) -> str:
+        """The file with the receipt."""
         return f"{self.kept}/receipts/{self._key(file)}.json"
 
     def _key(self, file: File) -> str:
@@ -202,43 +220,15 @@ def _source(file: File) -> str:
 def _names(folder: str) -> list[str]:
     """The files of an unfinished download; its lease stays, it may be held."""
     try:
-        return [name for name in os.listdir(folder) if name.startswith(("part.", "journal."))]
+        return [name for name in os.listdir(folder) if name.startswith(("part.", "journal.", SAME))]
     except FileNotFoundError:
         return []
-
-
-def _set_aside(target: str) -> str:
-    if not os.path.lexists(target):
-        return ""
-    number, aside = 1, f"{target}.set-aside"
-    while os.path.lexists(aside):
-        number, aside = number + 1, f"{target}.set-aside-{number}"
-    os.rename(target, aside)
-    return aside
 
 
 def sha256_of(path: str) -> str:
     """The sha256 of a whole file. Raises DiskError: it can't be read."""
     with disk_work(f"read {path}"), open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _copy_over(part: str, target: str) -> None:
-    """The move where it crosses file systems: a hidden copy beside the target, whole, then renamed."""
-    folder, name = os.path.split(target)
-    copy = f"{folder}/.podkeeper-copy-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-    try:
-        with open(part, "rb") as source, open(copy, "wb") as file:
-            while block := source.read(_BLOCK):
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(copy, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(copy)
-        raise
-    os.unlink(part)
 
 
 def refusal(paths: Paths) -> str:

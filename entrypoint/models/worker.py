@@ -11,7 +11,7 @@ import os
 import time
 
 from entrypoint.models.bundle_requests import requested_bundles
-from entrypoint.models.catalogue.wanted import NAMED, REQUESTED, FetchRequest, any_flag, scope_of
+from entrypoint.models.catalogue.wanted import ALL, NAMED, REQUESTED, FetchRequest, any_flag, scope_of
 from entrypoint.models.state_file import CONDITION, write_state
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -28,7 +28,8 @@ def run(settings: Settings, paths: Paths) -> int:
     """Wait for the services, fetch, and return the exit code."""
     lower_priority()
     scope, requested = scope_of(settings.models), requested_bundles(paths)
-    if not requested and (scope == REQUESTED or (scope == NAMED and not any_flag(os.environ))):
+    asked = bool(requested) or scope == ALL or (scope == NAMED and any_flag(os.environ))
+    if not asked and not _is_waiting_for_the_volume(paths):
         return _nothing(paths, scope)
     write_state(paths.runtime, "waiting")
     _wait_for_services(settings, paths)
@@ -37,6 +38,16 @@ def run(settings: Settings, paths: Paths) -> int:
     outcome = fetch(settings, paths, FetchRequest(scope=scope, bundles=requested))
     _pause(outcome.after)
     return outcome.code
+
+
+def _is_waiting_for_the_volume(paths: Paths) -> bool:
+    """Whether an earlier run has left files on the local disk that are not on the volume."""
+    if not paths.models_cache:
+        return False
+    from entrypoint.models.local_disk import not_on_volume
+    from entrypoint.models.store import ModelStore
+
+    return bool(not_on_volume(ModelStore.of(paths).local))
 
 
 def _nothing(paths: Paths, scope: str) -> int:

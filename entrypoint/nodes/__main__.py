@@ -1,4 +1,5 @@
-"""A: the program `nodes`: keeps packages while the pod runs, and says what became of ComfyUI's last start.
+"""A: the program `nodes`: keeps packages while the pod runs, says what became of ComfyUI's last start, and watches the
+queue's journal (queue/watch.py).
 
 `python -I -m entrypoint.nodes`
 """
@@ -19,6 +20,7 @@ from entrypoint.packages import environment
 from entrypoint.packages.base_environment import Base, is_thin
 from entrypoint.packages.keeper import Keeper
 from entrypoint.packages.overlay import Overlay
+from entrypoint.queue.watch import Watch as QueueWatch
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
@@ -36,10 +38,11 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_service_user(settings)
     lower_priority()
-    keeper, watch = None, Watch(paths)
+    keeper, watch, queue = None, Watch(paths), QueueWatch(settings, paths)
     remove_parts(folder_of(paths))
     while True:
         try:
+            queue.look()
             watch.look(time.monotonic())
             if keeper is None or keeper.overlay != Overlay.found(keeper.overlay.folder):  # another ComfyUI is below it
                 keeper = new_keeper(settings, paths)

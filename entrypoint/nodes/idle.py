@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from entrypoint.nodes.outcome import Refused
+from entrypoint.queue.drain import is_drained
+from entrypoint.queue.work import work_of
 from entrypoint.settings.paths import Paths
-from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
-from entrypoint.system.loopback_http import get, get_json
 from entrypoint.system.supervisord_rpc import Refused as Fault
 from entrypoint.system.supervisord_rpc import call
 
@@ -54,13 +54,13 @@ def held(settings: Settings, paths: Paths, say: Callable[[str], None]) -> Iterat
     told = 0.0
     try:
         while True:
-            while waiting := _queued(settings):
+            while waiting := _queued(settings, paths):
                 if time.monotonic() - told > _TELL_S:
                     say(f"waiting for ComfyUI's queue: {waiting}")
                     told = time.monotonic()
                 time.sleep(_EVERY_S)
             _touch(hold)
-            if _stays_empty(settings):
+            if _stays_empty(settings, paths):
                 break
             os.unlink(hold)
         yield
@@ -69,9 +69,9 @@ def held(settings: Settings, paths: Paths, say: Callable[[str], None]) -> Iterat
             os.unlink(hold)
 
 
-def _stays_empty(settings: Settings) -> bool:
+def _stays_empty(settings: Settings, paths: Paths) -> bool:
     until = time.monotonic() + _SETTLED_S
-    while not _queued(settings):
+    while not _queued(settings, paths):
         if time.monotonic() > until:
             return True
         time.sleep(_EVERY_S)
@@ -84,20 +84,19 @@ def _touch(path: str) -> None:
     os.utime(path)
 
 
-def _queued(settings: Settings) -> str:
-    """What ComfyUI works on; "" for nothing. A ComfyUI that is too busy to respond counts as working."""
-    port = service_named("comfyui").port(settings)
-    found = get_json(port, "/queue", _PROBE_S)
-    if isinstance(found, dict):
-        running, pending = (len(found.get(f"queue_{name}") or ()) for name in ("running", "pending"))
-        return f"{running} running, {pending} waiting" if running or pending else ""
-    problem = get(port, "/queue", _PROBE_S).problem or ""
-    return "it does not respond" if problem.startswith("no answer") else ""
+def _queued(settings: Settings, paths: Paths) -> str:
+    """What ComfyUI works on; "" for nothing. A ComfyUI that is too busy to respond counts as working; what waits in a
+    drained pod does not begin."""
+    work = work_of(settings)
+    waiting = 0 if is_drained(paths) else work.waiting
+    if work.running or waiting:
+        return f"{work.running} running, {waiting} waiting"
+    return "it does not respond" if work.silent else ""
 
 
 def restart_if_idle(settings: Settings, paths: Paths) -> bool:
     """Restart ComfyUI where no workflow runs or waits. Raises Refused."""
-    if not runs(paths) or _queued(settings):
+    if not runs(paths) or _queued(settings, paths):
         return False
     with held(settings, paths, lambda words: None):
         restart(paths)

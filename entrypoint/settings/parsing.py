@@ -18,6 +18,7 @@ _PRINTABLE = re.compile(r"[!-~]+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@\"\\%]+(/[^\s\"\\%]*)?")
 #: Digits of a number of MiB or MB/s: more than any machine has.
 _DIGITS = 12
+_DURATION = re.compile(r"([0-9]{1,6})([smh]?)", re.IGNORECASE | re.ASCII)
 _SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://[^\s/]+:[0-9]+", re.IGNORECASE)
 _AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
 _GIT_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -76,6 +77,28 @@ def boolean(text: str) -> bool:
     if word not in _TRUE | _FALSE:
         raise NotOneOf("must be true or false (also 1/0, yes/no, on/off)", ("true", "false"))
     return word in _TRUE
+
+
+def boolean_or(word: str) -> Callable[[str], str]:
+    """Return a parser for true, false (as `boolean` takes them) or one more word."""
+
+    def parse(text: str) -> str:
+        if text.lower() == word:
+            return word
+        try:
+            return "true" if boolean(text) else "false"
+        except NotOneOf:
+            raise NotOneOf(f"must be true, false or {word}", ("true", "false", word)) from None
+
+    return parse
+
+
+def duration(text: str) -> int:
+    """Parse seconds, or a number with a unit: `90`, `90s`, `2m`, `1h`."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise ValueError("must be seconds, or a number with a unit: 90, 90s, 2m, 1h")
+    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2].lower()]
 
 
 def choice(*words: str) -> Callable[[str], str]:

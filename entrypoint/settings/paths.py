@@ -12,6 +12,8 @@ from entrypoint.settings.users import Identity, service_identity
 VOLUMES = ("/workspace", "/runpod-volume")
 #: Variable with the time at which the start began, in seconds of CLOCK_BOOTTIME (scripts/run can take a minute first).
 STARTED = "PODKEEPER_STARTED"
+#: The file among the requests while which exists ComfyUI accepts and begins no workflow (queue/drain.py).
+DRAIN_REQUEST = "comfyui-drain"
 #: Home of services that root runs as another user (RUN_AS, PUID), and of a pod that does not run as root (--user).
 UNPRIVILEGED_HOME = "/home/podkeeper"
 #: The longest path a Unix socket can have is 107 bytes (unix(7)); supervisord binds `<path>.<pid>` first.
@@ -55,6 +57,7 @@ class Paths:
             outside the data folder, which the services' user owns, if the volume has such a place.
         packages: Local folder of the environment into which ComfyUI's nodes' packages are installed.
         models_state: Folder of the downloads on the volume: staging, receipts, requests. The services' user's.
+        models_cache: Folder on the container's own disk that models go to first (`MODELS_CACHE=local`); "": none.
     """
 
     data: str
@@ -67,6 +70,7 @@ class Paths:
     kept_secrets: str
     models_state: str
     packages: str
+    models_cache: str = ""
 
     @property
     def jupyter_config_folder(self) -> str:
@@ -140,6 +144,7 @@ def _image(settings: Settings, facts: Facts) -> Paths:
         data=data if facts.root_writable else stored, stored=stored, volume=volume, log="/var/log", home=home,
         runtime="/run/podkeeper", python=facts.python, kept_secrets=_kept_secrets(facts, volume, stored),
         models_state=stored + _models_state(settings, facts), packages="/var/lib/podkeeper/packages",
+        models_cache="/var/lib/podkeeper/models" if settings.models_cache == "local" else "",
     )  # fmt: skip
 
 
@@ -168,4 +173,5 @@ def _local(settings: Settings, facts: Facts) -> Paths:
         data=f"{base}/comfyui", stored=f"{base}/comfyui", volume="", log=f"{base}/log", home=f"{base}/home",
         runtime=runtime, python=facts.python, kept_secrets=f"{base}/login",
         models_state=f"{base}/comfyui{_models_state(settings, facts)}", packages=f"{base}/packages",
+        models_cache=f"{base}/models-cache" if settings.models_cache == "local" else "",
     )  # fmt: skip

@@ -132,7 +132,9 @@ SERVICES = (
     Service(
         name="comfyui", title="ComfyUI", log_file="comfyui.log", page="/",
         tile=Tile("ComfyUI", "ComfyUI, in a page of its own", "M3 5h6v5H3zM15 14h6v5h-6zM9 7.5h3.5v9H15"),
-        buttons=True, restart_note="The workflow that runs now and the queue are lost. Files stay.",
+        buttons=True,
+        restart_note="The workflow that runs now begins again; the queue is kept, unless QUEUE_RESTORE=false. "
+        "Files stay.",
         port_setting="comfyui_internal_port", public_setting="comfyui_port", enabled_setting="comfyui_enabled",
         auth_setting="comfyui_auth", memory_setting="comfyui_memory_limit",
         max_body="0",  # ComfyUI has a limit of its own (--max-upload-size)
@@ -168,6 +170,7 @@ HELPERS = (
             enabled_setting="comfyui_enabled"),
     Program(name="meter", title="Meter", log_file="podkeeper-meter.log"),
     Program(name="runpod", title="RunPod", log_file="podkeeper-runpod.log"),
+    Program(name="drain", title="Drain before a stop", log_file="podkeeper-drain.log"),
     Program(name="command", title="Start command", log_file="command.log"),
     Program(name="sshd", title="SSH", log_file="sshd.log", forwarded=False, always_on=True, buttons=True,
             enabled_setting="ssh_enabled"),  # not forwarded: the internet's password guessers fill its log

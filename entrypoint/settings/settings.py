@@ -95,6 +95,14 @@ class Settings:
         "ComfyUI's attention. `auto`: SageAttention where it is installed and a check on this GPU has found it right "
         "and at least a tenth faster, else PyTorch's. `sage`, `sdpa` (PyTorch's): that one. An attention argument in "
         "`COMFYUI_ARGS` beats it.")  # fmt: skip
+    queue_restore: str = setting("QUEUE_RESTORE", parsing.boolean_or("ask"), "true",
+        "What becomes of ComfyUI's queue after a restart, a crash or a stop of the pod. `true`: it runs on, each "
+        "workflow once. `ask`: it waits for `podkeeper queue restore`. `false`: it is lost, as without "
+        "Podkeeper.")  # fmt: skip
+    stop_grace: int = setting("STOP_GRACE", parsing.duration, 0,
+        "How long a stop of the pod (SIGTERM) waits for the workflow that runs: seconds, or `90s`, `2m`. The engine "
+        "must allow 10 s more: `docker stop --time`. 0: it does not wait; the workflow runs again at the next "
+        "start.")  # fmt: skip
     nodes_timeout: int = setting("NODES_TIMEOUT", parsing.whole_number("s"), 300,
         "Seconds for which one custom node may load before ComfyUI is restarted without it. 0: no limit below the "
         "600 s of a start.")  # fmt: skip
@@ -119,6 +127,9 @@ class Settings:
     models_manifest: str = setting("MODELS_MANIFEST", parsing.manifest, "",
         "Path or https:// address of your own manifest, in place of the catalogue. Unset: `models.toml` in the data "
         "folder, if it exists. The query of an address counts as a secret.")  # fmt: skip
+    models_cache: str = setting("MODELS_CACHE", parsing.choice("local", "none"), "none",
+        "`local`: models go to the container's own disk first, where ComfyUI uses them at once, and are copied to the "
+        "volume behind that. For slow volumes. `none`: straight to the volume.")  # fmt: skip
     models_rate_limit: int = setting("MODELS_RATE_LIMIT", parsing.whole_number("MB"), 0,
         "MB/s that all model downloads may use together. 0: no limit.")  # fmt: skip
     models_hours: str = setting("MODELS_HOURS", parsing.hours, "",
@@ -150,12 +161,11 @@ class Settings:
     max_hours: float = setting("MAX_HOURS", parsing.amount, 0.0,
         "Hours after which the pod is stopped, busy or not; a warning comes before. 0: no limit.")  # fmt: skip
     max_cost: float = setting("MAX_COST", parsing.amount, 0.0,
-        "Dollars that a run of the pod may cost before it is stopped, busy or not; a warning comes before. 0: no "
-        "limit.")  # fmt: skip
+        "Dollars that a run may cost before the pod is stopped, busy or not, with a warning. 0: any.")  # fmt: skip
     cost_per_hour: float = setting("COST_PER_HOUR", parsing.amount, 0.0,
         "Dollars that an hour of this pod costs. 0: on RunPod its own figure, elsewhere unknown.")  # fmt: skip
     runpod_rest_url: str = setting("RUNPOD_REST_URL", parsing.web_address, "https://rest.runpod.io/v1",
-        "RunPod's REST API, which gets the pod's own key (`RUNPOD_API_KEY`).")  # fmt: skip
+        "RunPod's REST API, which gets the pod's own key.")  # fmt: skip
     home: str = setting("PODKEEPER_HOME", parsing.home, "",
         "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
     strict: bool = setting("PODKEEPER_STRICT", parsing.boolean, False,

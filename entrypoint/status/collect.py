@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from entrypoint.meter.report import read_meter
+from entrypoint.queue.journals import read_report
 from entrypoint.settings.paths import STARTED, Paths
 from entrypoint.settings.services import SERVICES
 from entrypoint.settings.settings import Settings
@@ -71,6 +72,7 @@ class Collector:
             models=_models(read_json(f"{self._paths.reports}/models.json")),
             volumes=read_json(f"{runtime}/volumes.json"),
             nodes=read_json(f"{self._paths.reports}/nodes.json"),
+            queue=read_report(self._paths),
             node_work=read_json(node_work.record_file(self._paths)),
         )
 

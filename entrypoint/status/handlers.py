@@ -163,6 +163,14 @@ class FetchBundle(ButtonHandler):
         await self.run_action(f"fetch {name}", model_bundles.fetch, self.live.settings, self.live.paths, name)
 
 
+class MoveBundle(ButtonHandler):
+    """POST /bundles/NAME/first and /later."""
+
+    async def post(self, name: str, where: str) -> None:
+        settings, paths = self.live.settings, self.live.paths
+        await self.run_action(f"{where} {name}", model_bundles.move, settings, paths, name, where)
+
+
 class Doctor(ButtonHandler):
     """POST /doctor: runs every check; the findings."""
 

@@ -8,6 +8,7 @@ from entrypoint.models.bundle_requests import add_requests
 from entrypoint.models.bundle_room import bundle_room
 from entrypoint.models.catalogue.builtin import local_manifest
 from entrypoint.models.catalogue.manifest import BadManifest
+from entrypoint.models.fetch_order import put
 from entrypoint.models.store import ModelStore
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
@@ -41,4 +42,19 @@ def fetch(settings: Settings, paths: Paths, name: str) -> str:
         add_requests(paths, [name])
     except OSError as error:
         return f"cannot store the request on the volume: {error.strerror}"
+    return control(paths, "models", "restart")
+
+
+def move(settings: Settings, paths: Paths, name: str, where: str) -> str:
+    """Have the bundle fetched before all others (`first`) or after them, and restart the downloads, which resume.
+
+    Returns:
+        The reason for a failure, in one line; "" when the downloads have been restarted.
+    """
+    if name not in [each["name"] for each in offered(settings, paths)]:
+        return f"there is no bundle {name}"
+    try:
+        put(paths, name, first=where == "first")
+    except OSError as error:
+        return f"cannot store the order on the volume: {error.strerror}"
     return control(paths, "models", "restart")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrypoint.meter.view import Meter
+from entrypoint.status.queue_schema import Queue
 
 SCHEMA = 1
 
@@ -248,6 +249,7 @@ class Snapshot:
         meter: What the pod costs, and whether it is idle (entrypoint/meter/view.py); null: the meter has not reported.
         models: Content of `models.json`, of the last fetch (entrypoint/models/progress.py), or null.
         nodes: ComfyUI's custom nodes.
+        queue: ComfyUI's queue; null: it is not kept, or ComfyUI has not started.
         volumes: The records of `volumes.json` (entrypoint/volumes/pass_record.py), one for each folder.
     """
 
@@ -273,4 +275,5 @@ class Snapshot:
     meter: Meter | None
     models: dict[str, Any] | None
     nodes: Nodes
+    queue: Queue | None
     volumes: tuple[dict[str, Any], ...]

@@ -8,7 +8,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from entrypoint.status import handlers, node_handlers
+from entrypoint.status import handlers, node_handlers, queue_handlers
 from entrypoint.status.base_handler import NotFound, PrivateHandler
 from entrypoint.status.events import Events
 from entrypoint.status.live import Live
@@ -49,8 +49,12 @@ def application(live: Live, login: Login) -> Application:
             (r"/keep", handlers.Keep, common),
             (r"/bundles", handlers.Bundles, common),
             (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
+            (r"/bundles/([A-Z0-9_]+)/(first|later)", handlers.MoveBundle, common),
             (r"/nodes/outdated", node_handlers.Outdated, common),
             (r"/nodes/([^/]+)/(repair|try|update)", node_handlers.NodeAction, common),
+            (r"/queue/(restore|drop)", queue_handlers.AllPrompts, common),
+            (r"/queue/accept", queue_handlers.Accept, common),
+            (r"/queue/([^/]+)/(restore|drop)", queue_handlers.OnePrompt, common),
             (r"/doctor", handlers.Doctor, common),
             (r"/bundle", handlers.SupportBundle, common),
             (r"/", handlers.Page, {**common, "page": _read("index.html")}),

@@ -22,6 +22,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.status import schema
 from entrypoint.status.custom_nodes import custom_nodes
 from entrypoint.status.gpu_check import gpu_check
+from entrypoint.status.kept_queue import kept_queue
 from entrypoint.system.redaction import Redactor
 
 _STARTED = ("STARTING", "RUNNING")
@@ -52,6 +53,7 @@ class Observations:
         gpu_check, models, volumes: Content of `gpu.json`, of `models.json` and of `volumes.json`.
         meter: What the meter says (meter/view.py).
         nodes, node_work: Content of `nodes.json` and of `node-work.json` (node_work.py).
+        queue: Content of `queue.json` (entrypoint/queue/inside/keeper.py).
     """
 
     at: float
@@ -73,6 +75,7 @@ class Observations:
     volumes: Any = None
     nodes: Any = None
     node_work: Any = None
+    queue: Any = None
 
 
 def make_snapshot(settings: Settings, observed: Observations, services: tuple[Row, ...] = SERVICES) -> schema.Snapshot:
@@ -112,6 +115,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         meter=observed.meter,
         models=observed.models if isinstance(observed.models, dict) else None,
         nodes=custom_nodes(observed.nodes, observed.node_work, comfyui.started if comfyui else None),
+        queue=kept_queue(observed.queue),
         volumes=tuple(record for record in _mapping(observed.volumes).values() if isinstance(record, dict)),
     )
 

@@ -36,6 +36,7 @@ def install(supervisord: Any, lines: Mapping[str, str]) -> Interface:
     events.subscribe(events.SupervisorStoppingEvent, keeper.shutdown.begin)
     keeper.wakeup.install()
     _decide_about_hangup(supervisord.options)
+    _drain_first(supervisord.options, keeper)
     return Interface()
 
 
@@ -50,6 +51,17 @@ def _decide_about_hangup(server_options: Any) -> None:
         if found == signal.SIGHUP:
             return signal.SIGTERM if ends else None
         return found
+
+    server_options.get_signal = get_signal
+
+
+def _drain_first(server_options: Any, keeper: Keeper) -> None:
+    """The first SIGTERM is a request to drain, where STOP_GRACE is set; Ctrl-C is not."""
+    stock = server_options.get_signal
+
+    def get_signal() -> int | None:
+        found: int | None = stock()
+        return None if found == signal.SIGTERM and keeper.running and keeper.shutdown.put_off() else found
 
     server_options.get_signal = get_signal
 

@@ -100,6 +100,8 @@ class Keeper:
         except Exception:
             self.log.critical(traceback.format_exc())
         self.shutdown.enforce()
+        if self.shutdown.go_on():
+            self.wakeup.wake()
 
     def next_deadline(self) -> float:
         """Monotonic time at which the loop must turn again; an overdue one must not make the loop spin."""
@@ -109,8 +111,10 @@ class Keeper:
 
     def at_rest(self) -> bool:
         """Whether only a signal can make something due: every program is running or stays down."""
-        return self.running and all(
-            isinstance(each, self._supervised) and each.state in RESTING_STATES for each in self._processes()
+        return (
+            self.running
+            and not self.shutdown.is_put_off()
+            and all(isinstance(each, self._supervised) and each.state in RESTING_STATES for each in self._processes())
         )
 
     def _processes(self) -> Iterator[Any]:

@@ -18,6 +18,8 @@ class PluginConfig(NamedTuple):
     )  # Programs stopped after all others: they forward the others' last lines.
     background: frozenset[str] = frozenset()  # Programs that yield the processor to the others: BACKGROUND_NICE.
     stop_within: float = 8.0  # Seconds a shutdown may take: the container engine kills after 10.
+    drain: str = ""  # The program that runs before the shutdown that a SIGTERM asks for; empty: none.
+    drain_within: float = 0.0  # Seconds that it may take; 0: it does not run.
     oom_score_adj: int = 200  # Added to what programs inherit, so that the kernel never picks supervisord.
     keep: int = 100  # How many restarts restarts.json remembers.
 

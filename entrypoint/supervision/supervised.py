@@ -22,6 +22,9 @@ class Supervised(Protocol):
     def deadline(self) -> float:
         """Monotonic time at which supervisord's loop must turn for this program."""
 
+    def spawn(self) -> Any:
+        """Start it (supervisord's Subprocess.spawn)."""
+
     def stop(self) -> Any:
         """Send the stop signal (supervisord's Subprocess.stop)."""
 

@@ -20,6 +20,9 @@ MODEL_FOLDERS = (
     "gligen", "hypernetworks", "latent_upscale_models", "loras", "photomaker", "style_models", "text_encoders",
     "unet", "upscale_models", "vae", "vae_approx",
 )  # fmt: skip
+#: Those whose files ComfyUI finds in an extra_model_paths.yaml, too: for MODELS_CACHE=local. Not folders of whole
+#: repositories (`diffusers`), and none that only custom nodes know, which look below `models` alone.
+LOCAL_MODEL_FOLDERS = tuple(name for name in MODEL_FOLDERS if name not in ("configs", "diffusers", "vae_approx"))
 #: JupyterLab can't open a folder called `checkpoints`: its URL is that of Jupyter's own checkpoints
 #: (jupyterlab issue 12408). This link beside it leads to the same folder.
 CHECKPOINTS_LINK = "checkpoint_models"

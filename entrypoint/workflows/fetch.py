@@ -16,6 +16,7 @@ from entrypoint.models.report import Notes, Reporter, log
 from entrypoint.models.speed import measured
 from entrypoint.models.store import ModelStore
 from entrypoint.models.transport.limits import Limits
+from entrypoint.models.write_behind import WriteBehind
 from entrypoint.nodes.commands import install_wanted
 from entrypoint.nodes.outcome import Refused
 from entrypoint.nodes.source import parse_wanted
@@ -57,10 +58,12 @@ async def _models(settings: Settings, paths: Paths, plan: Plan) -> int:
         async with (
             queue_of(settings, paths, transfers, notes, Limits()) as queue,
             Reporter("", transfers, notes, terminal=sys.stdout.isatty()),
+            WriteBehind(store, Limits(), paths.runtime, log) as behind,
         ):
             await queue.survey()
             with measured(store.kept, transfers):
                 await queue.run(tuple(each.file for each in transfers))
+            await behind.finish()
     except asyncio.CancelledError:
         stopped = True
     finally:

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Sequence
 
-from entrypoint.models.download.connections import ConnectionPool
 from entrypoint.models.download.queue import DownloadQueue
-from entrypoint.models.download.rate_limit import RateLimit
-from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DownloadError
 from entrypoint.models.progress import WAITING, Transfer
 from entrypoint.models.report import Notes
+from entrypoint.models.session import session_of
 from entrypoint.models.sources.registry import Sources, configured
-from entrypoint.models.sources.tokens import Tokens, logins
 from entrypoint.models.store import ModelStore
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.limits import Limits
 from entrypoint.models.transport.private_networks import host_of
-from entrypoint.settings.hours import parse_hours
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 
@@ -49,13 +44,8 @@ async def queue_of(
     settings: Settings, paths: Paths, transfers: list[Transfer], notes: Notes, limits: Limits
 ) -> AsyncIterator[DownloadQueue]:
     """The queue of these files."""
-    sources = configured(settings)
-    async with WorkflowClient(limits, sources) as client:
-        tokens = Tokens.of(logins(paths, os.environ), sources)
-        hours = parse_hours(settings.models_hours) if settings.models_hours else None
-        rate_limit = RateLimit(settings.models_rate_limit * 1e6, hours, notes.add)
-        pool = ConnectionPool(limits.first_connections, limits.connections)
-        session = Session(client, sources, tokens, limits, rate_limit, pool)
+    async with WorkflowClient(limits, configured(settings)) as client:
+        session = session_of(settings, paths, client, limits, notes.add)
         yield DownloadQueue(session, ModelStore.of(paths), transfers, notes.add)
 
 

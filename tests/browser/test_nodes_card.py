@@ -1,4 +1,4 @@
-"""The status page's Nodes card in Chromium: on a phone and a desktop, light and dark."""
+"""The status page's cards of the nodes and of the queue in Chromium: on a phone and a desktop, light and dark."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.support.browser.proxies import running_proxy
 from tests.support.browser.status_page import SOON, profile, violations
 from tests.support.checkout import ARTIFACTS
 from tests.support.node_repositories import commit, git, new_repository
+from tests.support.waiting import wait_until
 
 WHY = "it ended ComfyUI 2 times while it was loaded: killed by SIGSEGV"
 LONG = "ComfyUI-A-Name-That-Is-So-Long-That-A-Phone-Has-No-Room-For-It-In-One-Line-" + "x" * 60
@@ -51,6 +52,9 @@ def stage(playwright: Playwright) -> Iterator[Scene]:
             report = {"loaded": loaded, "failed": {"Fails": "No module named 'cv2'"}}
             (home / "run/reports/node-imports.json").write_text(json.dumps(report))
             (home / "run/reports/comfyui-launch.json").write_text(json.dumps({"comfyui": "0.29.0", "manager": "4.2.2"}))
+            aside = {"id": "6f1c-<b>x</b>-" + "y" * 80, "why": f"ComfyUI died 2 times while it ran {WHY}", "at": 1e9}
+            kept = {"waiting": 2, "asked": 3, "aside": [aside], "more": 0, "drained": True}
+            (home / "run/reports/queue.json").write_text(json.dumps(kept))
             (nodes / "a change").mkdir()  # the program `nodes` looks again
             browser = launch(playwright, proxy)
             try:
@@ -78,6 +82,29 @@ def test_the_card_fits_every_screen_and_is_accessible(stage: Scene, width: int, 
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert violations(page) == []
     page.locator("#nodes").screenshot(path=ARTIFACTS / f"nodes-{width}-{scheme}.png")
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_the_queues_card_fits_every_screen_and_its_buttons_ask(stage: Scene, width: int, scheme: str) -> None:
+    """The keeper inside ComfyUI takes the requests; none runs here."""
+    page = open_page(stage, width, scheme)
+    card = page.locator("#queue")
+    expect(card).to_contain_text("3 workflows of before the restart wait for you.", timeout=SOON)
+    expect(card).to_contain_text("The pod is drained: no workflow is accepted or begun; 2 workflows wait.")
+    assert page.locator("#queue b").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert violations(page) == []
+    card.screenshot(path=ARTIFACTS / f"queue-{width}-{scheme}.png")
+    requests = stage.pod.root.parent / "run/requests"
+    before = {*requests.glob("queue-request-*")}
+    card.get_by_role("button", name="Run again").click()
+    wait_until(lambda: {*requests.glob("queue-request-*")} - before, 10, "the request is there")
+    (made,) = {*requests.glob("queue-request-*")} - before
+    assert json.loads(made.read_text()) == {"do": "restore", "ids": ["6f1c-<b>x</b>-" + "y" * 80]}
+    card.get_by_role("button", name="Forget all").click()
+    page.locator("#confirm-yes").click()
+    wait_until(lambda: len({*requests.glob("queue-request-*")} - before) == 2, 10, "the second request is there")
     page.context.close()
 
 

@@ -128,7 +128,7 @@ def test_a_repaired_node_is_used_after_a_restart_which_asks_first(stage: Scene, 
     before = comfyui_pid(stage)
     restart.click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("The workflow that runs now and the queue are lost.")
+    expect(dialog).to_contain_text("The workflow that runs now begins again; the queue is kept")
     dialog.get_by_role("button", name="Cancel").click()
     assert comfyui_pid(stage) == before
     restart.click()

@@ -99,6 +99,31 @@ def test_the_page_is_accessible_on_every_screen(stage: Scene, width: int, scheme
     page.context.close()
 
 
+def test_bundles_are_shown_in_their_order_and_a_complete_one_is_announced(stage: Scene, tab: Page) -> None:
+    def bundle(name: str, installed: int, seconds_left: int | None) -> dict[str, Any]:
+        sizes = {"size": 5 * 10**9, "bytes": 10**9, "seconds_left": seconds_left}
+        return {"name": name, "files": 2, "installed": installed, "failed": 0, **sizes}
+
+    def write(*bundles: dict[str, Any]) -> None:
+        record = json.loads(path.read_text()) | {"state": "running", "pid": os.getpid(), "bundles": bundles}
+        path.with_suffix(".new").write_text(json.dumps(record))
+        path.with_suffix(".new").rename(path)
+
+    path = stage.pod.home / "run/reports/models.json"
+    before = path.read_text()
+    try:
+        write(bundle("FLUX", 1, 90), bundle("WAN", 0, 4000))
+        rows = tab.locator("#models-bundles > li")
+        expect(rows).to_have_count(2, timeout=SOON)
+        expect(rows.first).to_contain_text("FLUX1 of 2 files · 1.0 GB of 5.0 GB · complete in about 1 min 30 s")
+        assert violations(tab) == []
+        write(bundle("FLUX", 2, None), bundle("WAN", 0, 4000))
+        expect(tab.locator("#told")).to_have_text("FLUX is complete: ComfyUI offers its models now.", timeout=SOON)
+        expect(rows).to_have_count(1)
+    finally:
+        path.write_text(before)
+
+
 def test_axe_would_have_found_a_violation(tab: Page) -> None:
     """Negative control."""
     tab.evaluate("document.body.append(Object.assign(document.createElement('img'), {src: 'icon.svg'}))")

@@ -9,3 +9,5 @@ ARTIFACTS = ROOT / "tests/artifacts"
 FAKE_COMFYUI = SUPPORT / "fake_comfyui"
 FAKE_COMFYUI_WITH_FILES = SUPPORT / "door/fake_comfyui"
 ECHO_COMFYUI = SUPPORT / "echo_comfyui"
+#: One with ComfyUI's queue, and our handover node.
+QUEUE_COMFYUI = SUPPORT / "queue_comfyui"

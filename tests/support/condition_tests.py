@@ -13,6 +13,7 @@ NODES = "tests/process/nodes/test_pod.py::"
 PACKAGES = "tests/process/packages/test_pod.py::"
 METER, RUNPOD = "tests/process/meter/test_pod.py::", "tests/process/runpod/test_pod.py::"
 GPU = "tests/process/gpu/test_podkeeper_gpu.py::"
+QUEUE = "tests/process/queue/test_queue_survives.py::"
 PRODUCED_BY = {
     "AttentionKernelWrong": GPU + "test_a_bad_host_is_a_condition_until_it_is_good",
     "SettingIgnored": "tests/process/boot/test_bad_settings.py::"
@@ -32,6 +33,7 @@ PRODUCED_BY = {
     "ComfyUIVersionReverted": VERSIONS + "test_a_version_that_does_not_come_up_is_reverted",
     "DataFolderNotReady": POD,
     "DataReadOnly": POD,
+    "Draining": "tests/process/queue/test_in_a_pod.py::test_a_pod_keeps_drains_and_resumes_its_queue",
     "ExtraModelPathsBroken": POD,
     "IdleStopNotPossible": RUNPOD + "test_a_stop_that_cannot_work_is_told_at_the_start",
     "IdleUnknown": METER + "test_a_look_that_fails_counts_as_work_and_is_told",
@@ -64,6 +66,8 @@ PRODUCED_BY = {
     "ManagerRestricted": POD,
     "ModelsIncomplete": "tests/process/models/test_one_shot.py::"
     "test_an_unavailable_file_exits_1_and_the_last_line_names_it",
+    "ModelsNotOnVolume": "tests/process/models/test_local_disk.py::"
+    "test_a_full_volume_is_a_condition_and_the_local_file_goes_on_being_used",
     "ComfyUIFails": NODES + "test_a_start_that_fails_says_why_until_comfyui_responds",
     "NodeLeftOut": NODES + "test_comfyui_serves_the_others_and_says_which_node_is_left_out",
     "NodePackIncomplete": "tests/process/nodes/test_bundle_nodes.py::"
@@ -74,6 +78,10 @@ PRODUCED_BY = {
     "PackagesNotRestored": PACKAGES + "test_a_damaged_archive_is_named",
     "PackagesOfAnotherImage": PACKAGES + "test_another_image_gets_what_was_asked_for",
     "PackagesRolledBack": PACKAGES + "test_two_dead_starts_bring_the_last_good_packages_back",
+    "PromptSetAside": "tests/process/queue/test_in_a_pod.py::test_a_pod_keeps_drains_and_resumes_its_queue",
+    "QueueDamaged": QUEUE + "test_a_workflow_that_cannot_run_any_more_is_set_aside_with_comfyuis_reason",
+    "QueueNotKept": QUEUE + "test_a_volume_that_refuses_is_told_and_comfyui_works",
+    "QueueWaits": QUEUE + "test_ask_waits_for_an_answer",
     "RunAsNotPossible": "tests/process/status/test_conditions.py::"
     "test_a_pod_that_is_not_root_cannot_run_as_another_user",
     "SshHostKeyNotKept": SSHD + "test_a_volume_that_keeps_no_host_key_is_reported_and_ssh_works",

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from entrypoint.models.disk import disk_work
 from entrypoint.models.download import lease
 from entrypoint.models.download.chunks import ChunkLayout, Identity, identity_of
+from entrypoint.models.download.disks import Disks
 from entrypoint.models.download.file_format import what_is_wrong
 from entrypoint.models.download.part_file import PartFile
 from entrypoint.models.download.remote_file import RemoteFile, Session
 from entrypoint.models.download.resolve import Resolved
 from entrypoint.models.download.segmented import SegmentedDownload
 from entrypoint.models.download.whole_file import download_whole
-from entrypoint.models.errors import DownloadError, RangesRefused, UpstreamChanged
+from entrypoint.models.errors import DiskError, DownloadError, RangesRefused, UpstreamChanged
 from entrypoint.models.progress import BUSY, Transfer
 from entrypoint.models.store import ModelStore, sha256_of
 from entrypoint.models.transport.response_rules import starts_like_web_page
@@ -27,22 +28,25 @@ _RESTARTS = 3
 class OneFile:
     """The download of one file. `transfer`: the file, and its progress."""
 
-    def __init__(self, session: Session, store: ModelStore, transfer: Transfer, log: Callable[[str], None]) -> None:
+    def __init__(self, session: Session, disks: Disks, transfer: Transfer, log: Callable[[str], None]) -> None:
         """`log`: receives a line where a file was set aside."""
-        self._limits, self._store, self._log = session.limits, store, log
+        self._limits, self._disks, self._store, self._log = session.limits, disks, disks.store, log
         self.transfer = transfer
         self._remote = RemoteFile(session, transfer)
 
     def has_receipt(self) -> bool:
         """Whether the file is installed and verified, which a receipt shows at the cost of a stat."""
-        found = self._store.receipt(self.transfer.file)
+        found = {} if self.transfer.renew else self._store.installed(self.transfer.file)
         if found:
             self.transfer.installed("receipt", int(str(found["size"])))
         return bool(found)
 
     async def learn_size(self) -> None:
-        """Resolve the file, and note its size. Raises DownloadError: it is unavailable."""
-        self.transfer.size = (await self._remote.resolve()).size or 0
+        """Resolve the file; note its size, and whether its disk has its bytes. Raises DownloadError: unavailable."""
+        resolved = await self._remote.resolve()
+        self.transfer.size = resolved.size or 0
+        same, file = self._disks.same, self.transfer.file
+        self.transfer.linked_from = await asyncio.to_thread(same.on_its_disk, file, resolved.sha256, resolved.size)
 
     async def run(self) -> None:
         """Download and install the file under its lease; the transfer is BUSY afterwards where another pod holds that.
@@ -51,7 +55,24 @@ class OneFile:
         """
         if self.has_receipt():
             return
-        folder = self._store.staging_folder(self.transfer.file)
+        resolved = await self._remote.resolve()
+        async with self._disks.same.lock(resolved.sha256):
+            local = await asyncio.to_thread(self._disks.first, self.transfer, resolved)  # it reads receipts
+            if local is not None:
+                try:
+                    await self._run_in(local)
+                except DiskError as error:  # full, or another user's of a start before: the volume takes the file, too
+                    self._log(f"models: {self.transfer.file.dest}: {error.reason}; it goes straight to the volume")
+                    self.transfer.restart()
+                else:
+                    return
+                finally:
+                    self._disks.local.done(self.transfer.file)
+            await self._run_in(self._store)
+
+    async def _run_in(self, store: ModelStore) -> None:
+        """Download to one of the disks."""
+        folder = store.staging_folder(self.transfer.file)
         with disk_work(f"write to {folder}"):
             held = lease.acquire(folder, self._limits.lease_timeout)
         if held is None:
@@ -60,30 +81,31 @@ class OneFile:
         try:
             async with held.renewed(self._limits.lease_renewal):
                 if not self.has_receipt():  # the pod that held the lease a moment ago may have finished it
-                    await self._install(folder, held)
+                    await self._install(store, folder, held)
         finally:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)  # only an empty one goes
 
-    async def _install(self, folder: str, held: lease.Lease) -> None:
+    async def _install(self, store: ModelStore, folder: str, held: lease.Lease) -> None:
         file = self.transfer.file
-        self._store.prepare(file)
+        store.prepare(file)
         resolved = await self._remote.resolve()
         if await self._adopt(resolved.size, resolved.sha256):
             return
-        if self._store.is_marked_wrong(file, _version(resolved)):
+        if store.is_marked_wrong(file, _version(resolved)):
             raise _wrong_for_good("it was downloaded before, and its sha256 is not the expected one")
-        part, digest = await self._download(folder, held)
-        aside = await asyncio.to_thread(self._store.install, file, part.path)
+        if store is self._store and await self._disks.take(self.transfer, resolved, folder, held, self._log):
+            return
+        part, digest = await self._download(store, folder, held)
+        await asyncio.to_thread(self._disks.install, store, self.transfer, part.path, digest, resolved, self._log)
         part.discard()
-        self._store.write_receipt(file, digest, bool(resolved.sha256), fetched=True)
         self.transfer.installed("fetched", self.transfer.written)
-        if aside:
-            self._log(f"models: {file.dest} was another file; it is kept as {os.path.basename(aside)}")
 
     async def _adopt(self, size: int | None, sha256: str) -> bool:
         """Whether the right file is installed without a receipt: hashed once, then it has one."""
         path = self._store.path(self.transfer.file)
+        if self.transfer.renew and not sha256:
+            return False
         try:
             found = os.stat(path).st_size
         except OSError:
@@ -99,7 +121,7 @@ class OneFile:
         self.transfer.installed("adopted", found)
         return True
 
-    async def _download(self, folder: str, held: lease.Lease) -> tuple[PartFile, str]:
+    async def _download(self, store: ModelStore, folder: str, held: lease.Lease) -> tuple[PartFile, str]:
         """Download into a part file in `folder`; returns it sealed and closed, with its sha256."""
         single, wrong, digests = False, None, list[str]()
         for _ in range(_RESTARTS):
@@ -118,7 +140,8 @@ class OneFile:
                 self._remote.forget()
             self.transfer.restart()
         if wrong and len(digests) == _RESTARTS and len(set(digests)) == 1:
-            self._store.mark_wrong(self.transfer.file, _version(resolved))
+            if not self.transfer.renew:  # what is installed keeps its receipt
+                store.mark_wrong(self.transfer.file, _version(resolved))
             raise _wrong_for_good(str(wrong))
         if wrong:
             remedy = "try again later; if it stays so, the file at its source is damaged"

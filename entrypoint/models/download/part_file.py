@@ -102,6 +102,13 @@ class PartFile:
         if not same:
             raise LeaseLost(removed=True)
 
+    @staticmethod
+    def remove_all(folder: str) -> None:
+        """Remove what an unfinished download has left in its staging folder."""
+        for name in os.listdir(folder):
+            if name.startswith(("part.", "journal.")):
+                remove(f"{folder}/{name}")
+
     def close(self) -> None:
         """Close both files."""
         for descriptor in (self._file, self._journal):

@@ -1,4 +1,4 @@
-"""A: the download queue: a few files at once, the largest first; an unavailable file never stops the others."""
+"""A: the download queue: a few files at once, by rank, the largest first; an unavailable one never stops the others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
+from entrypoint.models.download.disks import Disks
 from entrypoint.models.download.one_file import OneFile
 from entrypoint.models.download.remote_file import Session
 from entrypoint.models.errors import DownloadError, VolumeFailed
@@ -20,10 +21,17 @@ class DownloadQueue:
     """Downloads and installs files."""
 
     def __init__(
-        self, session: Session, store: ModelStore, transfers: list[Transfer], log: Callable[[str], None]
+        self,
+        session: Session,
+        store: ModelStore,
+        transfers: list[Transfer],
+        log: Callable[[str], None],
+        rank: Callable[[File], tuple[int, ...]] = lambda _: (),
     ) -> None:
-        self._limits, self._store = session.limits, store
-        self._files = [OneFile(session, store, each, log) for each in transfers]
+        """`rank`: files of a lower one come first; asked before each file, since the user may change it meanwhile."""
+        self._limits, self._store, self._rank = session.limits, store, rank
+        disks = Disks(store)
+        self._files = [OneFile(session, disks, each, log) for each in transfers]
 
     async def survey(self) -> None:
         """Learn which files are installed, and the sizes of the rest. Failures are recorded with their files.
@@ -45,15 +53,16 @@ class DownloadQueue:
         A disk that refuses (it is full, read-only, gone) costs the files that go to it; finished files are kept.
         """
         mine = [each for each in self._files if each.transfer.file in files]
-        queue = sorted((each for each in mine if each.transfer.state == WAITING), key=lambda each: each.transfer.size)
-
+        queue = [each for each in mine if each.transfer.state == WAITING]
+        later: list[OneFile] = []  # another pod has them
         refusals: dict[int, VolumeFailed] = {}
 
         async def worker() -> None:
-            while queue:
-                file = queue.pop()
+            while queue or later:
+                file = min(queue, key=self._order, default=None) or later[-1]
+                (queue if file in queue else later).remove(file)
                 disk = self._store.disk(file.transfer.file)
-                if disk in refusals:
+                if disk in refusals and not self._store.cache:
                     file.transfer.fail(refusals[disk])
                     continue
                 try:
@@ -63,11 +72,14 @@ class DownloadQueue:
                     refusals[disk] = problem
                 if file.transfer.state == BUSY:
                     await asyncio.sleep(self._limits.busy_wait)
-                    queue.insert(0, file)
+                    later.insert(0, file)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._limits.files, len(queue))):
                 group.create_task(worker())
+
+    def _order(self, file: OneFile) -> tuple[tuple[int, ...], int]:
+        return self._rank(file.transfer.file), -file.transfer.size
 
 
 @contextlib.asynccontextmanager

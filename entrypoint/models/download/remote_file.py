@@ -118,11 +118,11 @@ class RemoteFile:
         session, file, source = self.session, self.transfer.file, self._source
         if self._looked_up is None:
             has_token = bool(source.api and session.tokens.headers(source.api, source.api))
-            self._looked_up = await source.look_up(file, self._ask_json, has_token=has_token)
+            self._looked_up = await source.look_up(file, self.ask_json, has_token=has_token)
         url, sha256 = self._looked_up
         return await resolve(session.client, url or self._url, file, session.sources, session.tokens, sha256)
 
-    async def _ask_json(self, url: str) -> Any:
+    async def ask_json(self, url: str) -> Any:
         """The JSON at a source's API, or None. No redirect is followed: the login stays at the API."""
         headers = {"Accept": "application/json", **self.session.tokens.headers(url, url)}
         try:

@@ -3,6 +3,7 @@
 import { Logs } from "./logs.js";
 import { Meter } from "./meter.js";
 import { Nodes } from "./nodes.js";
+import { Queue } from "./queue.js";
 import { Machine, Models, Restarts, Services, headline, helpers, problems, volumes } from "./sections.js";
 import { Stream } from "./stream.js";
 import { byId, bytes, clock, count, h, now, put, set, show } from "./text.js";
@@ -13,8 +14,9 @@ let status = null;
 const logs = new Logs();
 const machine = new Machine();
 const services = new Services(act, (name) => logs.open(name), copyAddress);
-const models = new Models(act, fetchBundle);
+const models = new Models(act, fetchBundle, moveBundle, notify);
 const nodes = new Nodes(act, send);
+const queue = new Queue(send, ask);
 const restarts = new Restarts();
 const meter = new Meter(() => send("keep", "The pod", "is kept for 2 h", "keep the pod"));
 
@@ -25,6 +27,7 @@ function draw() {
   models.update(status);
   meter.update(status);
   nodes.update(status);
+  queue.update(status);
   volumes(status);
   restarts.update(status);
   helpers(status);
@@ -93,6 +96,10 @@ async function fetchBundle(chosen) {
   const room = bundle.free === null ? "" : ` ${bytes(bundle.free)} are free where it goes.`;
   const request = () => send(`bundles/${bundle.name}/fetch`, `Download of ${bundle.name}`, "requested", `download ${bundle.name}`);
   ask(`Download ${bundle.name}?`, size + room, "Download", "main", request);
+}
+
+function moveBundle(name, where) {
+  return send(`bundles/${name}/${where}`, name, where === "first" ? "is downloaded first" : "is downloaded last", `move ${name}`);
 }
 
 function ask(question, text, word, kind, request) {

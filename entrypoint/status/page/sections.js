@@ -226,7 +226,9 @@ const round = (number) => Math.round(number * 10) / 10;
 // ---- models
 
 export class Models {
-  constructor(act, fetchBundle) {
+  constructor(act, fetchBundle, moveBundle, notify) {
+    Object.assign(this, { moveBundle, notify });
+    this.unfinished = new Set();
     const button = (verb, text) => h("button", { type: "button", hidden: true, onclick: () => act("models", "Model downloads", verb) }, text);
     this.start = button("start", "Start downloads");
     this.stop = button("stop", "Stop downloads");
@@ -269,6 +271,7 @@ export class Models {
     byId("models-bar").value = share;
     put(byId("models-line"), this.line(models, files));
     keyed(byId("models-notes"), models?.notes ?? [], (note) => note, (note) => ({ element: h("li", {}, `${capital(note)}.`), update: () => {} }));
+    this.showBundles(Array.isArray(models?.bundles) ? models.bundles : [], allowed && runs);
     const first = files.filter((file) => ["fetching", "failed", "busy"].includes(file.state));
     const rest = files.filter((file) => !first.includes(file));
     keyed(byId("models-now"), first, (file) => file.dest, () => fileRow());
@@ -277,6 +280,31 @@ export class Models {
     const installed = rest.filter((file) => file.state === "there").length;
     put(details.firstChild, [installed ? `${installed} installed` : "", rest.length - installed ? `${rest.length - installed} waiting` : ""].filter(Boolean).join(", "));
     keyed(details.lastChild, rest, (file) => file.dest, () => fileRow());
+  }
+
+  // The bundles that are not complete, in the order of their download; and a notice once one is.
+  showBundles(bundles, allowed) {
+    const complete = (each) => each.installed === each.files;
+    bundles.filter((each) => complete(each) && this.unfinished.has(each.name)).forEach((each) => this.notify(`${each.name} is complete: ComfyUI offers its models now.`));
+    const waiting = bundles.filter((each) => !complete(each));
+    this.unfinished = new Set(waiting.map((each) => each.name));
+    keyed(byId("models-bundles"), bundles.length > 1 ? waiting : [], (each) => each.name, (each) => this.bundleRow(each.name));
+    [...byId("models-bundles").children].forEach((element, place, all) => {
+      const [first, later] = element.querySelectorAll("button");
+      show(first, allowed && place > 0);
+      show(later, allowed && place < all.length - 1);
+    });
+  }
+
+  bundleRow(name) {
+    const text = h("span", { class: "muted" });
+    const button = (where, word) => h("button", { type: "button", class: "small", "aria-label": `${word}: ${name}`, onclick: () => this.moveBundle(name, where) }, word);
+    const element = h("li", {}, h("p", { class: "row" }, h("b", {}, name), text), h("p", { class: "actions" }, button("first", "Download first"), button("later", "Download later")));
+    const update = (each) => put(text, [
+      `${each.installed} of ${count(each.files, "file")}`, `${bytes(each.bytes)} of ${bytes(each.size)}`,
+      each.failed ? `${each.failed} failed` : "", each.seconds_left === null ? "" : `complete in about ${duration(each.seconds_left)}`,
+    ].filter(Boolean).join(" · "));
+    return { element, update };
   }
 
   line(models, files) {
@@ -288,6 +316,7 @@ export class Models {
     if (moving) parts.push(`${bytes(models.bytes_per_second)}/s`);
     if (moving && models.seconds_left > 0) parts.push(`about ${duration(models.seconds_left)} left`);
     if (models.state === "stopped") parts.push("stopped");
+    if (models.to_volume) parts.push(`${bytes(models.to_volume)} still to be copied to the volume`);
     return parts.join(" · ");
   }
 }

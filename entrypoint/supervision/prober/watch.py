@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import psutil
 
+from entrypoint.settings.paths import DRAIN_REQUEST
 from entrypoint.supervision import kill_notes
 from entrypoint.supervision.exits import Reason
 from entrypoint.supervision.prober.comfyui_log import ComfyUILog
@@ -113,22 +114,26 @@ class Watch:
         reason = None
         if self._responds and now >= self._queue_due:
             self._queue_due = now + self._config.queue_period
-            queue = self._get_queue()
+            queue = self.get_queue()
             self._idle = queue == Queue((), 0)
             if queue is not None:
                 threads, cpu = process_tree.thread_ids(process), process_tree.cpu_seconds(process)
                 reason = self._worker.observe(now, queue, threads, cpu)
         return reason or self._log_probe.evaluate(now, self._idle)
 
-    def _get_queue(self) -> Queue | None:
-        """`/queue` holds whole workflows, megabytes of them: request the number first."""
+    def get_queue(self) -> Queue | None:
+        """ComfyUI's queue. `/queue` holds whole workflows, megabytes of them: request the number first.
+
+        In a drained pod nothing that waits counts: it does not begin, and the worker is not dead.
+        """
         remaining = loopback_http.get_json(self.target.port, "/prompt", self._config.timeout)
         try:
             if remaining["exec_info"]["queue_remaining"] == 0:
                 return Queue((), 0)
             queue = loopback_http.get_json(self.target.port, "/queue", self._config.timeout)
             running = tuple(str(item[1]) for item in queue["queue_running"])
-            return Queue(running, len(queue["queue_pending"]))
+            drained = os.path.lexists(f"{self._folders.runtime}/requests/{DRAIN_REQUEST}")
+            return Queue(running, 0 if drained else len(queue["queue_pending"]))
         except (TypeError, KeyError, IndexError):
             return None
 

@@ -54,11 +54,12 @@ def test_added_fetched_removed(tmp_path: Path, origin: Origin) -> None:
 def test_a_file_is_removed_while_it_is_fetched(tmp_path: Path, origin: Origin) -> None:
     """Nothing of it is left, the fetch says why it ends, and the other file is there."""
     origin.put("large.bin", random.Random(2).randbytes(20 * MIB))
-    origin.delay = 0.02
+    origin.delay = 0.3  # longer than `rm` takes to start on a busy machine
     pod = Pod(tmp_path, origin, "large.bin", "x-lora.safetensors")
     fetching = pod.start("fetch")
     wait_until(lambda: origin.sent > 4 * MIB, 60, "a part is there")
     code, text = pod.run("rm", "loras/large.bin")
+    origin.delay = 0
     assert (code, "removed" in text) == (0, True), text
     text, _ = fetching.communicate(timeout=60)
     assert "loras/large.bin: LeaseLost: it was removed while it was downloaded" in text, text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -177,7 +178,13 @@ def test_models_none_sends_no_request(tmp_path: Path, origin: Origin) -> None:
 def test_plan_prints_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:
     pod = Pod(tmp_path, origin, "a.bin")
     origin.put("a.bin", b"x" * 3_000_000)
-    assert pod.run("plan") == (0, "models: B; 3.0 MB to fetch\n")
+    Path(pod.paths.models_state).mkdir(exist_ok=True)
+    Path(pod.paths.models_state, "network-speed.json").write_text('{"bytes_per_second": 100000}')
+    assert pod.run("plan") == (
+        0,
+        "models: B; 3.0 MB to fetch\nmodels: B: 3.0 MB to fetch, about 30 s\nmodels:   loras/a.bin: 3.0 MB to fetch\n"
+        "models: speed: 0.1 MB/s, as the last download measured it\n",
+    )
     assert not pod.installed("a.bin").exists()
     assert pod.run("list")[1].startswith("B            wanted  0/1 files")
 
@@ -186,10 +193,17 @@ def test_list_of_a_bundle_names_its_files_their_sizes_and_failures(tmp_path: Pat
     pod = Pod(tmp_path, origin, "a.bin", "gone.bin")
     origin.put("a.bin", b"x" * 3_000_000)
     assert pod.run("fetch")[0] != 0
-    code, text = pod.run("list", "B")
-    assert (code, "a.bin: installed, 3.0 MB" in text) == (0, True), text
-    (gone,) = [line for line in text.splitlines() if "gone.bin: missing; " in line]
-    assert "404" in gone
+    for named in ((), ("B",)):
+        code, text = pod.run("list", *named)
+        assert (code, "a.bin: installed, 3.0 MB" in text) == (0, True), text
+        (gone,) = [line for line in text.splitlines() if "gone.bin: missing; " in line]
+        assert "404" in gone
+        assert "what to do: check repository" in gone
+    code, text = pod.run("list", "--json")
+    (bundle,) = json.loads(text)["bundles"]
+    assert [(each["state"], each["size"]) for each in bundle["files"]] == [("installed", 3_000_000), ("missing", None)]
+    assert bundle["files"][0]["path"] == str(pod.installed("a.bin"))
+    assert bundle["files"][1]["problem"]["name"] == "NotFound"
     code, text = pod.run("list", "NONE")
     assert (code, "there is no bundle NONE" in text) == (2, True), text
 

@@ -14,11 +14,15 @@ import struct
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from entrypoint.comfyui.model_paths import local_model_paths
+from entrypoint.comfyui.preflight import handover
+from tests.support.file_systems import mounted, needs_mount
 from tests.support.models.origin import Origin
 from tests.support.models.pod import Pod
 from tests.support.ports import free_port
@@ -30,20 +34,22 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def safetensors() -> bytes:
+def safetensors(name: str = "one") -> bytes:
     """One tensor (github.com/huggingface/safetensors, README "Format")."""
-    head = json.dumps({"x": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
+    head = json.dumps(
+        {"__metadata__": {"name": name}, "x": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}
+    ).encode()
     return struct.pack("<Q", len(head)) + head + random.Random(1).randbytes(16)
 
 
 @contextlib.contextmanager
-def comfyui(data: Path) -> Iterator[int]:
+def comfyui(data: Path, *arguments: str, **environ: str) -> Iterator[int]:
     """Up, on the CPU; its port."""
     port = free_port()
     command = [
         os.environ["COMFYUI_PYTHON"], f"{os.environ['COMFYUI_DIR']}/main.py", "--cpu", "--listen", "127.0.0.1",
         "--port", str(port), "--base-directory", str(data), "--disable-auto-launch",
-        "--database-url", "sqlite:///:memory:",
+        "--database-url", "sqlite:///:memory:", *arguments,
     ]  # fmt: skip
     log = data.parent / "comfyui.log"
     with log.open("wb") as file:
@@ -52,7 +58,7 @@ def comfyui(data: Path) -> Iterator[int]:
             stdout=file,
             stderr=file,
             start_new_session=True,
-            env=os.environ | {"HOME": str(data.parent)},
+            env=os.environ | {"HOME": str(data.parent)} | environ,
         )
 
     def up() -> bool:
@@ -102,3 +108,38 @@ def test_a_model_that_arrives_is_offered_without_a_restart(tmp_path: Path) -> No
             assert sorted(get_json(port, "/models/loras")) == sorted(names)
             pod.run("rm", "B")
             assert offered(port, "LoraLoader", "lora_name") == []
+
+
+@needs_mount
+@pytest.mark.timeout(400)
+def test_a_model_on_the_local_disk_is_offered_and_preferred_to_the_volumes(tmp_path: Path) -> None:
+    with Origin() as origin, mounted("-t", "tmpfs", "tmpfs", at=tmp_path / "models-cache"):
+        pod = Pod(tmp_path, origin, "a.safetensors")
+        origin.put("a.safetensors", safetensors("one"))
+        settings = replace(pod.settings, models_cache="local")
+        paths = replace(pod.paths, models_cache=str(tmp_path / "models-cache"))
+        environ = settings.to_environ() | paths.to_environ()
+        for folder in ("models/loras", "custom_nodes"):
+            Path(paths.data, folder).mkdir(parents=True)
+        ours = [local_model_paths(paths), handover(os.environ["COMFYUI_DIR"])]
+        extra = [word for path in ours for word in ("--extra-model-paths-config", path)]
+        with comfyui(Path(paths.data), *extra, **environ) as port:
+            volume, local = pod.installed("a.safetensors"), Path(paths.models_cache, "models/loras/a.safetensors")
+            local.write_bytes(safetensors("two"))  # the local disk alone
+            assert offered(port, "LoraLoader", "lora_name") == ["a.safetensors"]
+            assert read_by(port) == "two"
+            local.unlink()
+            code, text = pod.run("fetch", **environ)
+            assert (code, "is on the volume, verified there" in text) == (0, True), text
+            found = local.stat()
+            local.write_bytes(safetensors("two"))
+            os.utime(local, ns=(found.st_atime_ns, found.st_mtime_ns))
+            assert volume.read_bytes() == safetensors("one")
+            assert read_by(port) == "two"
+            os.utime(local)  # another file than the volume's
+            assert read_by(port) == "one"
+
+
+def read_by(port: int) -> str:
+    """The metadata that ComfyUI reads from the file."""
+    return str(get_json(port, "/view_metadata/loras?filename=a.safetensors")["name"])

@@ -285,6 +285,10 @@ def test_a_bundle_can_be_requested(tmp_path: Path) -> None:
         assert ask(own, "/bundles/TINY/fetch", method="POST").status == 401
         assert ask(own, "/bundles/TINY/fetch", BEARER, "POST").status == 200
         assert (own.home / "comfyui/.podkeeper/models-wanted/TINY").exists()
+        assert ask(own, "/bundles/NOBODYS/first", BEARER, "POST").status == 409
+        assert ask(own, "/bundles/TINY/first", BEARER, "POST").status == 200
+        kept = json.loads((own.home / "comfyui/.podkeeper/models-order.json").read_text())
+        assert kept == {"first": ["TINY"], "later": []}
 
         def files() -> list[Any]:
             return list((status_of(own)["models"] or {}).get("files", []))

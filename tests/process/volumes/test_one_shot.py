@@ -48,6 +48,7 @@ class OneShot:
         paths = {
             "DATA": stored, "STORED": stored, "VOLUME": "", "LOG": tmp_path, "HOME": tmp_path,
             "RUNTIME": self.runtime, "PYTHON": sys.executable, "KEPT_SECRETS": "", "MODELS_STATE": "", "PACKAGES": "",
+            "MODELS_CACHE": "",
         }  # fmt: skip
         self.environ = {"PATH": os.environ["PATH"], **settings}
         self.environ |= {f"PODKEEPER_{name}_PATH": str(path) for name, path in paths.items()}

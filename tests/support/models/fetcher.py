@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,13 +60,18 @@ class Scene:
 
     async def _download(self, *files: File) -> list[Transfer]:
         transfers = [Transfer(file) for file in files]
-        async with HttpClient(self.limits) as client:
-            pool = ConnectionPool(self.limits.first_connections, self.limits.connections)
-            session = Session(client, self.sources, self.tokens, self.limits, RateLimit(0, None), pool)
+        async with self.session() as session:
             queue = DownloadQueue(session, self.store, transfers, self.logged.append)
             await queue.survey()
             await queue.run(files)
             return transfers
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """What the downloads share."""
+        async with HttpClient(self.limits) as client:
+            pool = ConnectionPool(self.limits.first_connections, self.limits.connections)
+            yield Session(client, self.sources, self.tokens, self.limits, RateLimit(0, None), pool)
 
     def staged(self) -> list[str]:
         folder = Path(self.store.kept, "staging")

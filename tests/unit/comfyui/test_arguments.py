@@ -75,6 +75,7 @@ def build_for(settings: Settings, **facts: object) -> tuple[list[str], list[str]
         (Settings(comfyui_args=(NEW,)), {"manager": (NEW, LEGACY)}, [*UPLOAD, NEW], []),
         (Settings(comfyui_args=("--disable-manager-ui",)), {"manager": (NEW, LEGACY)},
          [*UPLOAD, NEW, "--disable-manager-ui"], []),
+        (Settings(), {"local_models": "/l.yaml"}, [*UPLOAD, "--extra-model-paths-config", "/l.yaml"], []),
         (Settings(), {"handover": "/ours.yaml"}, [*UPLOAD, "--extra-model-paths-config", "/ours.yaml"], []),
     ],
 )  # fmt: skip
@@ -88,7 +89,7 @@ def test_arguments_and_conditions(
 def test_without_a_door_comfyui_listens_on_the_loopback(auth: str) -> None:
     arguments, _ = build_for(Settings(comfyui_internal_port=8188, comfyui_auth=auth), handover="/ours.yaml")
     assert arguments[:4] == ["--listen", "127.0.0.1", "--port", "8188"]
-    assert "--extra-model-paths-config" not in arguments
+    assert "/ours.yaml" in arguments  # it also keeps the queue
 
 
 def test_the_users_arguments_come_last_so_that_they_win() -> None:

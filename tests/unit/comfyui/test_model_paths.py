@@ -1,11 +1,19 @@
 """The extra_model_paths.yaml files that ComfyUI gets."""
 
 import pathlib
+import sys
+from dataclasses import replace
 
 import pytest
 
 from entrypoint.comfyui.installation import Source
-from entrypoint.comfyui.model_paths import extra_node_folders, model_paths, model_paths_problem
+from entrypoint.comfyui.model_paths import (
+    extra_model_folders,
+    extra_node_folders,
+    local_model_paths,
+    model_paths,
+    model_paths_problem,
+)
 from tests.support.comfyui_paths import paths_in
 
 
@@ -60,3 +68,16 @@ def test_the_folders_of_custom_nodes_of_every_usable_file_are_known(tmp_path: pa
     assert found == (f"{tmp_path}/data/more", f"{tmp_path}/code/beside")
     (tmp_path / "data/extra_model_paths.yaml").write_text("a: [")
     assert extra_node_folders(paths, source, model_paths(paths, source)) == (f"{tmp_path}/code/beside",)
+
+
+def test_the_local_disks_folders_are_usable_and_known_as_further_ones(tmp_path: pathlib.Path) -> None:
+    """ComfyUI watches those folders alone that it has seen."""
+    paths = replace(paths_in(tmp_path), models_cache=str(tmp_path / "local"))
+    source = Source(str(tmp_path / "code"), sys.executable)
+    pathlib.Path(paths.reports).mkdir(parents=True)
+    path = local_model_paths(paths)
+    assert model_paths_problem(path) == ""
+    assert (tmp_path / "local/models/loras").is_dir()
+    assert extra_model_folders(paths, source)["loras"] == [f"{tmp_path}/local/models/loras"]
+    assert local_model_paths(replace(paths, models_cache="")) == ""
+    assert local_model_paths(replace(paths, models_cache="/proc/nowhere")) == ""

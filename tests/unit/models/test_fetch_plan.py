@@ -48,9 +48,25 @@ def test_an_installed_file_and_staged_bytes_need_no_space() -> None:
     assert found.summary() == "models: A B; 3.0 GB to fetch"
 
 
-def test_the_plan_names_what_each_bundle_needs() -> None:
-    assert plan(transfers(3, 4), 100).sizes() == ["A: 3.0 GB to fetch", "B: 4.0 GB to fetch"]
-    assert plan(transfers(3, 4), 8).sizes() == []  # B does not fit: the summary says all
+def test_what_is_linked_on_its_disk_needs_no_space() -> None:
+    files = transfers(3, 4)
+    files[1].linked_from = "/cache/blob"
+    found = plan(files, 5)
+    assert (found.bundles, found.need) == (("A", "B"), 3 * GB)
+    assert found.lines(files, {}, 0)[-1] == f"  {B.dest}: 4.0 GB, on this disk already: /cache/blob"
+
+
+def test_the_plan_names_what_each_bundle_and_file_needs_and_how_long_it_takes() -> None:
+    files = transfers(3, 4)
+    assert plan(files, 100).lines(files, {}, 0) == [
+        "A: 3.0 GB to fetch", f"  {A.dest}: 3.0 GB to fetch", "B: 4.0 GB to fetch", f"  {B.dest}: 4.0 GB to fetch",
+    ]  # fmt: skip
+    assert plan(files, 8).lines(files, {A: GB}, 10**8) == [  # B does not fit: the summary says so
+        "A: 3.0 GB to fetch, about 30 s", f"  {A.dest}: 2.0 GB to fetch of 3.0 GB",
+        "speed: 100.0 MB/s, as the last download measured it",
+    ]  # fmt: skip
+    files[0].installed("receipt", 3 * GB)
+    assert plan(files, 8).lines(files, {}, 0)[1] == f"  {A.dest}: installed, 3.0 GB"
 
 
 def test_a_bundle_whose_size_is_not_known_needs_what_its_manifest_says() -> None:

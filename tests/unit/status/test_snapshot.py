@@ -91,6 +91,7 @@ def test_malformed_files_do_not_break_a_snapshot(nonsense: Any) -> None:
             models=nonsense,
             volumes=nonsense,
             nodes=nonsense,
+            queue=nonsense,
             node_work=nonsense,
             processes=nonsense if isinstance(nonsense, list) else None,
         ),

@@ -3,15 +3,18 @@
 For a request with nginx's header, a response that is a file becomes the file's name, and nginx sends the file from
 the disk (X-Accel-Redirect, nginx.org/en/docs/http/ngx_http_proxy_module.html): twice the speed of proxying it
 (bench/gateway), without work for ComfyUI. ComfyUI decides first: a file that it refuses is never named.
-This module runs in ComfyUI's Python environment and can import nothing of podkeeper's.
+This module runs in ComfyUI's Python environment; of podkeeper's it can import `entrypoint/queue/inside` alone, which
+keeps the queue.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -31,6 +34,15 @@ _HELD = {
     "error": {
         "type": "podkeeper_hold",
         "message": "ComfyUI is about to restart: queue the workflow again in a minute",
+        "details": "",
+        "extra_info": {},
+    },
+    "node_errors": {},
+}
+_DRAINED = {
+    "error": {
+        "type": "podkeeper_drain",
+        "message": "the pod is being drained before a stop, and accepts no new workflow; undo: podkeeper drain --undo",
         "details": "",
         "extra_info": {},
     },
@@ -60,15 +72,39 @@ async def note_uses(
 ) -> web.StreamResponse:
     """Note when each custom node is first used: who ends ComfyUI twice within a minute of that is left out.
 
-    While ComfyUI is held (nodes/idle.py) no workflow is accepted: it would be lost with this process.
+    While ComfyUI is held (nodes/idle.py) or drained (queue/drain.py) no workflow is accepted.
     """
-    if request.method == "POST" and request.path in _PROMPT and is_held():
+    if request.method != "POST" or request.path not in _PROMPT:
+        return await handler(request)
+    if is_held():
         return web.json_response(_HELD, status=503, headers={"Retry-After": "30"})
+    if is_drained():
+        return web.json_response(_DRAINED, status=503, headers={"Retry-After": "60"})
+    body: dict[str, Any] = {}
     # Before the handler: a node may end ComfyUI before that has responded. aiohttp keeps the body for the handler.
-    if request.method == "POST" and request.path in _PROMPT:
-        with contextlib.suppress(Exception):  # nothing that ComfyUI does may depend on this
-            _note(custom_nodes((await request.json()).get("prompt", {})))
-    return await handler(request)
+    with contextlib.suppress(Exception):  # nothing that ComfyUI does may depend on this
+        body = await request.json()
+        _note(custom_nodes(body.get("prompt", {})))
+    return await _kept(body, request, handler) if keeper else await handler(request)
+
+
+async def _kept(
+    body: dict[str, Any], request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """ComfyUI's response, once the prompt is in the journal; for a second POST of an id, the first one's response."""
+    assert keeper  # noqa: S101 # the caller has seen to it
+    await keeper.settled()
+    name = body.get("prompt_id") if isinstance(body, dict) else None
+    if isinstance(name, str):
+        async with keeper.one_by_one:  # a second POST of an id comes while the first one is validated
+            known = keeper.live(name)
+            if known is not None:
+                return web.json_response({"prompt_id": known.id, "number": int(known.number), "node_errors": {}})
+            response = await handler(request)
+    else:
+        response = await handler(request)
+    await keeper.written()
+    return response
 
 
 def is_held() -> bool:
@@ -78,6 +114,11 @@ def is_held() -> bool:
         return 0 <= time.time() - os.stat(path).st_mtime < HOLD_S
     except OSError:
         return False
+
+
+def is_drained() -> bool:
+    """Whether no new workflow is accepted before a stop (entrypoint/queue/drain.py)."""
+    return os.path.lexists(f"{os.environ.get('PODKEEPER_RUNTIME_PATH', '')}/requests/comfyui-drain")
 
 
 def custom_nodes(prompt: dict[str, Any]) -> set[str]:
@@ -116,6 +157,30 @@ def name_below(data: str, path: str) -> str:
     return os.path.relpath(path, data) if large else ""
 
 
+def note_graph(graph: dict[str, Any]) -> None:
+    """Note the uses of a workflow that was put back, when it begins: one that ends ComfyUI then is known, too."""
+    _note(custom_nodes(graph))
+
+
+def _keep_queue() -> Any:
+    """The queue's keeper (entrypoint/queue/inside/keeper.py), or None."""
+    folder = os.path.abspath(f"{os.path.dirname(__file__)}/../../../queue/inside")
+    spec = importlib.util.spec_from_file_location(
+        "podkeeper_queue", f"{folder}/__init__.py", submodule_search_locations=[folder]
+    )
+    if spec is None or spec.loader is None or not getattr(PromptServer.instance, "prompt_queue", None):
+        return None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["podkeeper_queue"] = module
+    spec.loader.exec_module(module)
+    return importlib.import_module("podkeeper_queue.keeper").install(PromptServer.instance, os.environ, note_graph)
+
+
+keeper: Any = None
 if getattr(PromptServer, "instance", None) is not None:
+    try:
+        keeper = _keep_queue()
+    except Exception as error:  # ComfyUI runs without
+        print(f"podkeeper: the queue is not kept: {type(error).__name__}: {error}", flush=True)
     PromptServer.instance.app.middlewares.append(hand_over)
     PromptServer.instance.app.middlewares.append(note_uses)
