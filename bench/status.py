@@ -5,6 +5,11 @@ usage: scripts/bench status [CLIENTS] [SECONDS]
 One server, of a pod whose JupyterLab is switched off, in three states: nobody follows (idle CPU, RSS), then CLIENTS
 (200) follow /events for SECONDS (60) while /healthz is asked 10 times a second over new connections. Beside it, for
 scale, the same /healthz questions to the same server while nobody follows.
+
+usage: scripts/bench status --meter [SECONDS]
+
+What the meter costs in a whole idle pod with IDLE_STOP: its own CPU time, and that of JupyterLab and the stand-in for
+ComfyUI beyond what they use without it; each over SECONDS (60), in two pods, one after the other.
 """
 
 from __future__ import annotations
@@ -17,14 +22,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import psutil
 
 from bench.ports import free_port
+from tests.support.pod import Pod, environ_for, running
 
 TOKEN = "bench-status-token"  # noqa: S105 - of a pod that lives a minute
 IDLE_SECONDS = 30.0
-TARGETS = {"rss": 60.0, "idle": 0.3, "p99": 50.0}
+TARGETS = {"rss": 60.0, "idle": 0.3, "p99": 50.0, "meter": 0.05}
 
 
 class Follower:
@@ -137,7 +144,41 @@ def wait_for(port: int) -> None:
             return
 
 
+def meter(seconds: float) -> int:
+    """The CPU time of the meter, and of what it asks."""
+    found = {}
+    for name, more in (("without", {}), ("with", {"IDLE_STOP": "8h"})):
+        with tempfile.TemporaryDirectory(prefix="podkeeper-bench-") as folder, running(Path(folder) / "pod", more | {
+            "COMFYUI_ENABLED": "true", **environ_for(Path(folder))}) as pod:  # fmt: skip
+            pod.wait_for_jupyter()
+            time.sleep(25)  # the start is over: nothing waits for this
+            before = cpu_times(pod)
+            time.sleep(seconds)
+            after = cpu_times(pod)
+            found[name] = {key: 100 * (after[key] - before.get(key, 0.0)) / seconds for key in after}
+            rss = next((each.memory_info().rss for each in pod.family() if "entrypoint.meter" in each.cmdline()), 0)
+    own = found["with"]["meter"]
+    caused = sum(max(0.0, found["with"][key] - found["without"][key]) for key in ("jupyter", "comfyui"))
+    print(f"meter: {own:.3f} % of a core by itself, {caused:.3f} % in what it asks (target {TARGETS['meter']})")
+    print(f"RSS: {rss / 2**20:.1f} MiB")
+    return 0 if own + caused <= TARGETS["meter"] else 1
+
+
+def cpu_times(pod: Pod) -> dict[str, float]:
+    """CPU seconds by the kernel's scheduler, in nanoseconds there: utime and stime have steps of 10 ms."""
+    names = {"entrypoint.meter": "meter", "entrypoint.jupyter": "jupyter", "--port": "comfyui"}
+    times = {}
+    for each in pod.family():
+        name = next((names[word] for word in each.cmdline() if word in names), "")
+        if name:
+            tasks = Path(f"/proc/{each.pid}/task").iterdir()
+            times[name] = sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    return times
+
+
 def main() -> int:
+    if sys.argv[1:2] == ["--meter"]:
+        return meter(float((sys.argv[2:] or ["60"])[0]))
     if sys.argv[1:2] == ["--follow"]:
         followed, how_many, how_long = sys.argv[2:]
         print(json.dumps(asyncio.run(follow(int(followed), int(how_many), float(how_long)))))

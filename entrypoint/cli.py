@@ -26,6 +26,8 @@ MODULES = {
     "comfyui": ("entrypoint.commands.comfyui", False),
     "gpu": ("entrypoint.commands.gpu", False),
     "packages": ("entrypoint.commands.packages", False),
+    "cost": ("entrypoint.commands.cost", True),
+    "keep": ("entrypoint.commands.keep", True),
     "queue": ("entrypoint.commands.queue", True),
     "drain": ("entrypoint.commands.drain", True),
     "outputs": ("entrypoint.commands.outputs", True),

@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from entrypoint.settings.settings import Settings
+from entrypoint.settings.unattended import UnattendedSettings
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -18,7 +19,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 def table() -> str:
     """The table as Markdown."""
     lines = ["| Variable | Default | What it does |", "|---|---|---|"]
-    for each in fields(Settings):
+    last = {each.name for each in fields(UnattendedSettings)}  # the base class's, which `fields` has first
+    for each in sorted(fields(Settings), key=lambda each: each.name in last):
         lines.append(f"| `{each.metadata['variable']}` | {shown(each.default)} | {each.metadata['text']} |")
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from entrypoint.conditions.condition import Condition
+from entrypoint.runpod.actions import action_of, is_wanted
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import Service
 from entrypoint.settings.settings import Settings
@@ -49,6 +50,8 @@ def banner(
         rows.append(("SSH", "does not run" if down else ssh_text(settings, environ)))
     rows.append(("Data", _data_text(settings, paths)))
     rows.append(("Logs", f"{paths.log}/jupyter.log, {paths.log}/comfyui.log"))
+    if is_wanted(settings):
+        rows.append(("Stop", _stop_text(settings)))
     rows += [("Problem", str(condition)) for condition in conditions]
     lines = [f"  {title:<11}{text}" for title, text in rows]
     rule = "-" * 78
@@ -69,6 +72,13 @@ def _state_text(state: State, url: str) -> str:
     if state.seconds is None:
         return "does not answer yet"
     return f"{url}  (up after {state.seconds:.1f} s)"
+
+
+def _stop_text(settings: Settings) -> str:
+    limits = [f"{settings.idle_stop} idle"] if settings.idle_stop else []
+    limits += [f"{settings.max_hours:g} h"] if settings.max_hours else []
+    limits += [f"${settings.max_cost:g}"] if settings.max_cost else []
+    return f"after {' or '.join(limits)} ({action_of(settings)}); to keep an idle pod: podkeeper keep 8h"
 
 
 def _data_text(settings: Settings, paths: Paths) -> str:

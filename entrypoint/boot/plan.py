@@ -13,6 +13,7 @@ from entrypoint.door.login import COMFYUI_AUTH_OFF, JUPYTER_AUTH_OFF, check_logi
 from entrypoint.jupyter.ui_defaults import interface_text
 from entrypoint.models.sources.tokens import keep_logins
 from entrypoint.packages import BIN as PACKAGES_BIN
+from entrypoint.runpod.actions import is_wanted
 from entrypoint.settings.lenient import Read
 from entrypoint.settings.paths import Facts, Paths
 from entrypoint.settings.secret_names import is_secret
@@ -35,6 +36,8 @@ OTHER_COMFYUI = "PODKEEPER_OTHER_COMFYUI"
 OUTPUTS = "PODKEEPER_OUTPUTS"
 #: Variable that tells supervisord.conf whether there are workflows to fetch (WORKFLOWS).
 WITH_WORKFLOWS = "PODKEEPER_WITH_WORKFLOWS"
+#: Variables that tell supervisord.conf whether the meter, and RunPod's API, are of use.
+METER, RUNPOD = "PODKEEPER_METER", "PODKEEPER_RUNPOD"
 #: Variable that tells supervisord.conf who may use supervisord's socket: uid:gid of the services' user.
 SOCKET_OWNER = "PODKEEPER_SOCKET_OWNER"
 
@@ -116,6 +119,9 @@ def child_environ(
     ours[OTHER_COMFYUI] = "true" if settings.comfyui_enabled and settings.comfyui_version else "false"
     ours[OUTPUTS] = "true" if settings.outputs_to else "false"
     ours[WITH_WORKFLOWS] = "true" if settings.workflows else "false"
+    asks_runpod = bool(settings.pod_id or is_wanted(settings))
+    ours[RUNPOD] = "true" if asks_runpod else "false"
+    ours[METER] = "true" if asks_runpod or settings.cost_per_hour else "false"
     ours[SOCKET_OWNER] = str(service_identity_of(settings))
     ours |= environ_of(settings, command)
     return named | kept | settings.to_environ() | paths.to_environ() | ours

@@ -19,6 +19,8 @@ from entrypoint.system.files import open_regular
 
 #: Bytes of a secret's file, at most.
 _LARGEST = 65536
+#: The pod's own key of RunPod's API, which can stop and delete it.
+RUNPOD_KEY = "RUNPOD_API_KEY"
 _REMEDY = "correct the variables and restart the pod; PODKEEPER_STRICT=true ends a start with such a value"
 
 
@@ -51,6 +53,8 @@ def read_settings(environ: Mapping[str, str]) -> Read:
     else:
         settings = replace(settings, webhooks_enabled=False)
     secrets = {name: text for name, text in secrets.items() if text}
+    if settings.pod_id and (key := environ.get(RUNPOD_KEY, "").strip()):
+        secrets[RUNPOD_KEY] = key  # for [program:runpod] alone, which stops the pod and asks what it costs
     return replace(read, settings=settings, problems=(*read.problems, *unread, *refused), secrets=secrets)
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from entrypoint import __version__
+from entrypoint.commands.cost_arguments import add_cost
+from entrypoint.commands.node_arguments import PACKAGES, add_nodes, add_packages
 from entrypoint.commands.outputs_arguments import add_outputs
 from entrypoint.commands.queue_arguments import NO_POD, add_queue
 from entrypoint.commands.run_arguments import RUN_CODES, add_run
@@ -35,7 +37,6 @@ _WORKFLOW = (
     "0 everything is installed, 1 something is missing that can be had (fetch: that failed), 2 something cannot be "
     "had, 3 no space, 65 no workflow, 66 it cannot be read, 75 later, 77 not permitted, 78 bad settings"
 )
-_PACKAGES = "0, 1 it cannot be done, 78 bad settings"
 _GPU = "0 the GPU works, 1 it does not, 3 it is slow, shared or faulty, 4 nothing was checked, 77, 78 bad settings"
 _NAMES = [program.name for program in PROGRAMS]
 
@@ -129,10 +130,11 @@ def build_parser() -> Parser:
     _add_models(_command(commands, "models", "list, download, add and remove models", _MODELS))
     _add_workflow(_command(commands, "workflow", "show and install what a workflow of ComfyUI needs", _WORKFLOW))
     add_run(_command(commands, "run", "run a workflow once, and print where its files are", RUN_CODES))
-    _add_nodes(_command(commands, "nodes", "list, install and repair ComfyUI's custom nodes", _PACKAGES))
-    _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", _PACKAGES))
-    _add_packages(_command(commands, "packages", "list packages of ComfyUI's nodes, and take them back", _PACKAGES))
-    export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", _PACKAGES)
+    add_nodes(commands, _command)
+    _add_comfyui(_command(commands, "comfyui", "list and use other versions of ComfyUI", PACKAGES))
+    add_packages(commands, _command)
+    add_cost(commands, _command)
+    export = _command(commands, "export", "write what another ComfyUI needs to run like this pod's", PACKAGES)
     export.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="`export` in the data folder, if none")
     add_queue(commands, _command)
     add_outputs(commands, _command, _count)
@@ -143,30 +145,6 @@ def build_parser() -> Parser:
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="SHELL", help="bash or zsh")
     _command(commands, "help", "show this help", "0")
     return parser
-
-
-def _add_nodes(nodes: Parser) -> None:
-    verbs = nodes.add_subparsers(dest="verb", metavar="COMMAND")
-    _command(verbs, "list", "list the custom nodes, and which ComfyUI does not load", _PACKAGES)
-    install = _command(verbs, "install", "install a node, and what it asks for", _PACKAGES)
-    install.add_argument(
-        "address", metavar="URL[@COMMIT]",
-        help="a git repository, OWNER/NAME at GitHub, a name in ComfyUI's registry (NAME, NAME@VERSION), or a pack: "
-        "wan, flux, all",
-    )  # fmt: skip
-    _command(verbs, "outdated", "ask for newer versions of every node", _PACKAGES)
-    update = _command(verbs, "update", "update nodes, and what they ask for", _PACKAGES)
-    update.add_argument("name", nargs="*", metavar="NAME", help="names of `podkeeper nodes list`; none: every node")
-    _command(verbs, "lock", "write nodes.lock, the exact versions of the nodes that ComfyUI has loaded", _PACKAGES)
-    restore = _command(
-        verbs, "restore", "install every node of a nodes.lock or of ComfyUI-Manager's snapshot", _PACKAGES
-    )
-    restore.add_argument("file", nargs="?", default="", metavar="FILE", help="nodes.lock of the data folder, if none")
-    for name, text in (("repair", "install what nodes ask for"), ("try", "load nodes again that are left out")):
-        verb = _command(verbs, name, text, _PACKAGES)
-        verb.add_argument("name", nargs="+", metavar="NAME", help="names of `podkeeper nodes list`")
-    remove = _command(verbs, "remove", "switch a node off; its files are kept", _PACKAGES)
-    remove.add_argument("name", metavar="NAME", help="a name of `podkeeper nodes list`")
 
 
 def _add_workflow(workflow: Parser) -> None:
@@ -188,19 +166,11 @@ def _add_workflow(workflow: Parser) -> None:
 
 def _add_comfyui(comfyui: Parser) -> None:
     verbs = comfyui.add_subparsers(dest="verb", metavar="COMMAND")
-    _command(verbs, "list", "list the version that runs, those on the volume, and the newest releases", _PACKAGES)
-    use = _command(verbs, "use", "prepare a version beside the running one, try it, and switch to it", _PACKAGES)
+    _command(verbs, "list", "list the version that runs, those on the volume, and the newest releases", PACKAGES)
+    use = _command(verbs, "use", "prepare a version beside the running one, try it, and switch to it", PACKAGES)
     use.add_argument("version", metavar="VERSION", help="a tag (v0.28.0, latest), a branch, a whole commit, or image")
     use.add_argument("--anyway", action="store_true", help="also where it cannot import custom nodes that work now")
-    _command(verbs, "rollback", "switch back to the version before", _PACKAGES)
-
-
-def _add_packages(packages: Parser) -> None:
-    verbs = packages.add_subparsers(dest="verb", metavar="COMMAND")
-    _command(verbs, "list", "list what is installed beside the image's packages", _PACKAGES)
-    _command(verbs, "rollback", "bring back the last packages with which ComfyUI responded", _PACKAGES)
-    forget = _command(verbs, "forget", "uninstall a package, also from the volume", _PACKAGES)
-    forget.add_argument("name", metavar="NAME", help="the package's name")
+    _command(verbs, "rollback", "switch back to the version before", PACKAGES)
 
 
 def _add_models(models: Parser) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from entrypoint.commands.cost_text import meter_lines
 from entrypoint.status.schema import GpuCheck, Program, Service, Snapshot
 
 #: 3 is LSB's "program is not running" for an init script's `status`.
@@ -100,6 +101,8 @@ def _rest(snapshot: Snapshot) -> Iterable[str]:
         yield f"{'':9} -> {problem.remedy}"
     if snapshot.outputs:
         yield f"outputs   {snapshot.outputs.text}"
+    if snapshot.meter:
+        yield from (f"{'cost':9} {line}" for line in meter_lines(snapshot.meter))
     if snapshot.models:
         yield f"models    {_models(snapshot.models)}"
     for record in snapshot.volumes:

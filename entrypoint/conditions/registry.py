@@ -78,6 +78,10 @@ REGISTRY: dict[str, Entry] = {
     "GpuSlow": Entry("warning", "gpu", "The GPU, or the link to it, is much slower than its model should be."),
     "GpuUnusable": Entry("error", "gpu", "CUDA does not work on this host: it does not start, hangs, or crashes."),
     "HomeNotUsable": Entry("warning", START, "The home cannot be written to: the services have a temporary one."),
+    "IdleStopNotPossible": Entry(
+        "warning", "runpod", "IDLE_STOP, MAX_HOURS or MAX_COST is set, and nothing can stop this pod."
+    ),
+    "IdleUnknown": Entry("warning", "meter", "The meter cannot tell whether the pod is idle, so IDLE_STOP waits."),
     "JupyterAuthOff": Entry("warning", START, "JUPYTER_AUTH=none: JupyterLab asks for no login."),
     "JupyterRootElsewhere": Entry("error", "jupyter", "JupyterLab cannot open the data folder and shows another one."),
     "JupyterUserConfigBroken": Entry("error", "jupyter", "A Jupyter configuration file of the user cannot be loaded."),
@@ -108,6 +112,8 @@ REGISTRY: dict[str, Entry] = {
     "PackagesRolledBack": Entry(
         "warning", "nodes", "Packages that were installed broke ComfyUI: the last good ones are back."
     ),
+    "PodNotStopped": Entry("error", "meter", "The pod was to be stopped, and RunPod did not stop it."),
+    "PodStopsSoon": Entry("warning", "meter", "The pod is stopped in a few minutes."),
     "PromptSetAside": Entry(
         "warning", "nodes", "A queued workflow is not run again: ComfyUI died twice with it, or it cannot run now."
     ),

@@ -149,6 +149,7 @@ def prepare_folder(settings: Settings, paths: Paths, config: str, user: Identity
     for service in services_behind_door(settings):
         values = {"TITLE": html.escape(service.title), "NAME": service.name, **_status_page(settings, service)}
         pages[f"starting-{service.name}.html"] = filled(starting, values)
+    write_atomically(f"{paths.runtime}/activity", "", 0o644, user)  # nginx appends to it, the meter reads its size
     for name, text in pages.items():
         write_atomically(f"{folder}/pages/{name}", text, 0o600, user)
     write_atomically(f"{folder}/nginx.conf", config, 0o600, user)

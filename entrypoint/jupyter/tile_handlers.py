@@ -1,4 +1,4 @@
-"""A: JupyterLab's server extension behind the launcher's tiles."""
+"""A: JupyterLab's server extension behind the launcher's tiles and the meter's notification."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
 from entrypoint.door.pass_through import ticket_address
-from entrypoint.jupyter import identity
+from entrypoint.jupyter import identity, meter_handlers
 from entrypoint.jupyter.tiles import description, tiles
+from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import Service
 from entrypoint.settings.settings import Settings
 
@@ -59,4 +60,5 @@ def _load_jupyter_server_extension(server: Any) -> None:
     handlers: list[Any] = [(base + "tiles", Tiles, {"settings": settings})]
     for service in tiles(settings):
         handlers.append((f"{base}open/{service.name}", OpenService, {"service": service, "settings": settings}))
+    handlers += meter_handlers.handlers(base, settings, Paths.from_environ(os.environ))
     server.web_app.add_handlers(".*$", handlers)

@@ -20,6 +20,7 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s/@\"\\%]+(/[^\s\"\\%]*)?")
 _DIGITS = 12
 _DURATION = re.compile(r"([0-9]{1,6})([smh]?)", re.IGNORECASE | re.ASCII)
 _SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://[^\s/]+:[0-9]+", re.IGNORECASE)
+_AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
 _GIT_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 
 
@@ -54,6 +55,20 @@ def whole_number(unit: str) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def amount(text: str) -> float:
+    """Parse an amount of money or of hours: 0.69, 8; 0 is none."""
+    if not _AMOUNT.fullmatch(text.removeprefix("$")):
+        raise ValueError("must be a number like 8 or 0.69")
+    return float(text.removeprefix("$"))
+
+
+def length_of_time(text: str) -> str:
+    """Parse a length of time (30m); it stays text, and is parsed again where it is used. `off` is ""."""
+    from entrypoint.settings.durations import seconds_of  # only where one is set
+
+    return text if seconds_of(text) else ""
 
 
 def boolean(text: str) -> bool:

@@ -170,6 +170,8 @@ HELPERS = (
             enabled_setting="comfyui_version"),
     Program(name="gpu", title="GPU check", log_file="podkeeper-gpu.log", buttons=True,
             enabled_setting="comfyui_enabled"),
+    Program(name="meter", title="Meter", log_file="podkeeper-meter.log"),
+    Program(name="runpod", title="RunPod", log_file="podkeeper-runpod.log"),
     Program(name="drain", title="Drain before a stop", log_file="podkeeper-drain.log"),
     Program(name="jobs", title="Jobs", log_file="podkeeper-jobs.log", enabled_setting="comfyui_enabled"),
     Program(name="worker", title="Serverless worker", log_file="podkeeper-worker.log", always_on=True,

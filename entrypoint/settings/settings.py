@@ -6,11 +6,13 @@ entrypoint's purpose and its first import (attrs or pydantic cost 30-150 ms befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from entrypoint.settings import owned_arguments, parsing, ports, secret_names, users
+from entrypoint.settings.setting import setting
+from entrypoint.settings.unattended import UnattendedSettings
 from entrypoint.settings.value_text import as_text, shown
 from entrypoint.settings.volume_policy import POLICIES
 
@@ -27,14 +29,8 @@ class BadSettings(Exception):
         self.problems = problems
 
 
-def setting(variable: str, parse: Callable[[str], Any], default: Any, text: str, *, secret: bool = False) -> Any:
-    """Define one setting: `text` is for docs/settings.md; a secret stays out of logs and every child's environment."""
-    about = {"variable": variable, "parse": parse, "text": text, "secret": secret}
-    return field(default=default, repr=not secret, metadata=about)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(UnattendedSettings):
     """Everything users can set. An empty variable counts as unset (compose files write `X=${X:-}`)."""
 
     jupyter_port: int = setting("JUPYTER_PORT", parsing.port, 8189, "Port JupyterLab is reached at, behind the login.")
@@ -176,20 +172,6 @@ class Settings:
         "runs.", secret=True)  # fmt: skip
     ssh_enabled: bool = setting("SSH_ENABLED", parsing.boolean, True, "Run sshd where `PUBLIC_KEY` is set.")
     ssh_port: int = setting("SSH_PORT", parsing.port, 22, "Port of sshd.")
-    worker: str = setting("WORKER", parsing.choice("runpod", "off"), "",
-        "`runpod`: the pod takes jobs from RunPod Serverless, and has neither JupyterLab nor status page. Unset: in a "
-        "serverless worker of RunPod's. Needs the image's variant `serverless`.")  # fmt: skip
-    runpod_jobs: str = setting("RUNPOD_WEBHOOK_GET_JOB", str, "",
-        "RunPod sets it in serverless workers: where jobs are taken from.")  # fmt: skip
-    worker_python: str = setting("WORKER_PYTHON", parsing.path, "",
-        "Python with RunPod's SDK. Unset: the image's.")  # fmt: skip
-    worker_stream: bool = setting("WORKER_STREAM", parsing.boolean, False,
-        "A serverless worker's jobs are streams: their progress, then the result.")  # fmt: skip
-    refresh_worker: bool = setting("REFRESH_WORKER", parsing.boolean, False,
-        "RunPod replaces a serverless worker after each job (worker-comfyui's name).")  # fmt: skip
-    serve_api_locally: bool = setting("SERVE_API_LOCALLY", parsing.boolean, False,
-        "`WORKER=runpod` without RunPod: the SDK's own server on port 8000 of the loopback takes the "
-        "requests (worker-comfyui's name).")  # fmt: skip
     home: str = setting("PODKEEPER_HOME", parsing.home, "",
         "Local mode: the folder that holds everything (`scripts/run` sets it). Unset: the image's paths.")  # fmt: skip
     strict: bool = setting("PODKEEPER_STRICT", parsing.boolean, False,

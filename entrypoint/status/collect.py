@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from entrypoint.meter.report import read_meter
 from entrypoint.queue.journals import read_report
 from entrypoint.settings.paths import STARTED, Paths
 from entrypoint.settings.services import SERVICES
@@ -69,6 +70,7 @@ class Collector:
             gpu_problem=gpu_problem,
             gpu_check=read_json(f"{self._paths.reports}/gpu.json"),
             outputs=read_json(f"{self._paths.reports}/{OUTPUTS}"),
+            meter=read_meter(self._paths),
             models=_models(read_json(f"{self._paths.reports}/models.json")),
             volumes=read_json(f"{runtime}/volumes.json"),
             nodes=read_json(f"{self._paths.reports}/nodes.json"),

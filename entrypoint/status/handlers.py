@@ -9,6 +9,8 @@ from collections.abc import Callable
 from tornado.web import HTTPError
 
 from entrypoint.door.pass_through import ticket_address
+from entrypoint.meter.keep import BUTTON_S, keep
+from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import SERVICES
 from entrypoint.status import actions, examination, log_view, model_bundles
 from entrypoint.status.base_handler import BaseHandler, PrivateHandler
@@ -129,6 +131,21 @@ class ProgramAction(ButtonHandler):
         if program not in actions.BUTTONS or verb not in actions.VERBS:
             raise HTTPError(404)
         await self.run_action(f"{verb} {program}", actions.control, self.live.paths, program, verb)
+
+
+class Keep(ButtonHandler):
+    """POST /keep: the pod is kept for 2 h although it is idle."""
+
+    async def post(self) -> None:
+        await self.run_action("keep", _keep, self.live.paths)
+
+
+def _keep(paths: Paths) -> str:
+    try:
+        keep(paths, BUTTON_S)
+    except OSError as error:
+        return f"cannot write the request: {error.strerror}"
+    return ""
 
 
 class Bundles(PrivateHandler):

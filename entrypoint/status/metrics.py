@@ -38,6 +38,7 @@ def _families(content: dict[str, Any]) -> Iterable[tuple[str, str, str, Samples]
     yield from _machine_families(content)
     yield from _disk_and_gpu_families(content)
     yield from _output_families(content["outputs"])
+    yield from _meter_families(content["meter"])
     yield from _model_families(content["models"])
     yield from _node_families(content["nodes"])
 
@@ -102,6 +103,21 @@ def _output_families(outputs: dict[str, Any] | None) -> Iterable[tuple[str, str,
         done, total = outputs["delivered"], outputs["total"]
         yield "outputs_delivered", "gauge", "Files of the output folder that are delivered.", [({}, done)]
         yield "outputs_left", "gauge", "Files of the output folder that are not delivered.", [({}, total - done)]
+
+
+def _meter_families(meter: dict[str, Any] | None) -> Iterable[tuple[str, str, str, Samples]]:
+    if not meter:
+        return
+    for name, kind, text, value in (
+        ("cost_dollars_per_hour", "gauge", "Price of an hour.", meter["price"]),
+        ("cost_dollars_total", "counter", "Cost since the pod's start.", meter["cost"]),
+        ("cost_idle_dollars_total", "counter", "Cost of the time in which nothing was at work.", meter["cost_idle"]),
+        ("cost_today_dollars", "gauge", "Cost on this day.", meter["cost_today"]),
+        ("idle", "gauge", "Whether nothing is at work.", meter["idle_since"] is not None),
+        ("idle_seconds_total", "counter", "Time since the pod's start in which nothing was at work.", meter["idle"]),
+        ("stop_time_seconds", "gauge", "Time at which the pod is stopped.", meter["stop_at"]),
+    ):
+        yield name, kind, text, [({}, value)]
 
 
 def _model_families(models: dict[str, Any] | None) -> Iterable[tuple[str, str, str, Samples]]:

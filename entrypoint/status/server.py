@@ -46,6 +46,7 @@ def application(live: Live, login: Login) -> Application:
             (r"/logs/([a-z]+)", handlers.Log, common),
             (r"/programs/([a-z]+)/([a-z]+)", handlers.ProgramAction, common),
             (r"/open/([a-z]+)", handlers.OpenService, common),
+            (r"/keep", handlers.Keep, common),
             (r"/bundles", handlers.Bundles, common),
             (r"/bundles/([A-Z0-9_]+)/fetch", handlers.FetchBundle, common),
             (r"/bundles/([A-Z0-9_]+)/(first|later)", handlers.MoveBundle, common),

@@ -15,6 +15,7 @@ from entrypoint import __version__
 from entrypoint.conditions.condition import Condition
 from entrypoint.conditions.registry import severity_of
 from entrypoint.conditions.verdict import verdict
+from entrypoint.meter.view import Meter
 from entrypoint.settings.services import HELPERS, SERVICES
 from entrypoint.settings.services import Service as Row
 from entrypoint.settings.settings import Settings
@@ -53,6 +54,7 @@ class Observations:
         usage: Service name -> what its process tree uses.
         gpu_check, models, volumes: Content of `gpu.json`, of `models.json` and of `volumes.json`.
         outputs: Content of `outputs.json` (system/outputs_state.py).
+        meter: What the meter says (meter/view.py).
         nodes, node_work: Content of `nodes.json` and of `node-work.json` (node_work.py).
         queue: Content of `queue.json` (entrypoint/queue/inside/keeper.py).
     """
@@ -72,6 +74,7 @@ class Observations:
     gpu_problem: str = ""
     gpu_check: Any = None
     outputs: Any = None
+    meter: Meter | None = None
     models: Any = None
     volumes: Any = None
     nodes: Any = None
@@ -114,6 +117,7 @@ def make_snapshot(settings: Settings, observed: Observations, services: tuple[Ro
         gpu_problem=observed.gpu_problem,
         gpu_check=gpu_check(observed.gpu_check),
         outputs=outputs(delivery(observed.outputs, settings.outputs_to, observed.at)),
+        meter=observed.meter,
         models=observed.models if isinstance(observed.models, dict) else None,
         nodes=custom_nodes(observed.nodes, observed.node_work, comfyui.started if comfyui else None),
         queue=kept_queue(observed.queue),

@@ -54,6 +54,7 @@ def test_runpods_variables_give_the_public_address_and_its_api_key_stays_hidden(
         for name, text in {
             "RUNPOD_POD_ID": "abc123",
             "RUNPOD_API_KEY": "s3cret-key",
+            "RUNPOD_REST_URL": "http://127.0.0.1:9",
             "RUNPOD_GPU_COUNT": "0",
             "RUNPOD_DC_ID": "EU-RO-1",
             "RUNPOD_PUBLIC_IP": "203.0.113.7",

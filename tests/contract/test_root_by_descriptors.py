@@ -16,7 +16,7 @@ from tests.support.checkout import ROOT
 ROOTS = (
     "__main__.py", "cli.py", "boot/*.py", "supervision/*.py", "volumes/*.py", "system/*.py",
     "door/kept_secrets.py", "door/login.py", "door/__main__.py", "doctor/__main__.py", "doctor/examine.py",
-    "doctor/support_bundle.py", "models/sources/tokens.py", "ssh/*.py", "start_command/keep.py",
+    "doctor/support_bundle.py", "models/sources/tokens.py", "ssh/*.py", "start_command/keep.py", "runpod/*.py",
 )  # fmt: skip
 #: Functions of os that change what a path leads to.
 CHANGES = {
@@ -53,6 +53,10 @@ ALLOWED = {
     ("door/login.py", "prepare_login"): RUNTIME,
     ("door/login.py", "_prepare"): RUNTIME,
     ("models/sources/tokens.py", "keep_logins"): RUNTIME,
+    ("runpod/files.py", "request_stop"): AS_SERVICE + " (the meter)",
+    ("runpod/files.py", "call_off"): AS_SERVICE + " (the meter)",
+    ("runpod/files.py", "write_facts"): RUNTIME,
+    ("runpod/files.py", "note_stopped"): RUNTIME,
     ("ssh/__main__.py", "main"): RUNTIME,
     ("ssh/__main__.py", "make_empty_folder"): "mkdir follows no link, and /run is root's own",
     ("ssh/__main__.py", "give_name"): "/etc/passwd is root's, and so is its folder",

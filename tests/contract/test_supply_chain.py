@@ -30,6 +30,10 @@ def image(name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([ROOT / ".ci/image", name], capture_output=True, text=True)
 
 
+#: Stages that a build argument chooses.
+CHOSEN = r"comfyui-\$\{COMFYUI\}|rclone-\$\{RCLONE\}|worker-\$\{WORKER\}"
+
+
 def unpinned(dockerfile: str) -> list[str]:
     """The images of FROM and of COPY --from that are neither stages nor pinned by digest."""
     stages = {"scratch", *re.findall(r"(?m)^FROM \S+ AS (\S+)$", dockerfile)}
@@ -38,7 +42,7 @@ def unpinned(dockerfile: str) -> list[str]:
     images = {first or second for first, second in named}
     return sorted(
         name for name in images - stages - arguments
-        if not re.fullmatch(DIGEST, name) and not re.fullmatch(r"comfyui-\$\{COMFYUI\}|(?:rclone|worker)-\$\{(?:RCLONE|WORKER)\}", name)
+        if not re.fullmatch(DIGEST, name) and not re.fullmatch(CHOSEN, name)
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ _TOKEN = "must be printable ASCII characters without spaces (it travels in URLs 
 _POD = "must be letters, digits and dashes (it is part of the pod's address)"
 _ABSOLUTE = "must be an absolute path"
 _QUOTES = "must not contain quotes, backslashes, % or control characters"
+_TIME = "must be a length of time like 30m, 2h or 90s, or off"
+_AMOUNT = "must be a number like 8 or 0.69"
 _REF = "must be a git tag, branch or commit"
 _REPO = "must be an https:// address or an absolute path of a git repository"
 _DESTINATION = "must be REMOTE:PATH of your rclone.conf, s3://BUCKET/PREFIX or hf://datasets/OWNER/NAME/PREFIX"
@@ -110,6 +112,13 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
         {"WORKFLOWS": "https://h/w.json?sig=s,relative/w.json"},
         "cannot use WORKFLOWS='https://h/w.json?...': must be an https:// address without a login in it",
     ),
+    _bad("IDLE_STOP", "30", _TIME),
+    _bad("IDLE_STOP", "soon", _TIME),
+    _bad("IDLE_ACTION", "halt", "must be stop or terminate or exit"),
+    _bad("MAX_HOURS", "-1", _AMOUNT),
+    _bad("MAX_COST", "1,5", _AMOUNT),
+    _bad("COST_PER_HOUR", "cheap", _AMOUNT),
+    _bad("RUNPOD_REST_URL", "rest.runpod.io", "must be an https:// address without a login in it"),
     _bad("COMFYUI_REF", "-x", _REF),
     _bad("COMFYUI_REF", "a..b", _REF),
     _bad("OUTPUTS_TO", "/workspace/out", _DESTINATION),

@@ -11,6 +11,7 @@ WRITE_PROBE = "tests/process/volumes/test_write_probe.py::"
 VERSIONS = "tests/process/comfyui/test_versions.py::"
 NODES = "tests/process/nodes/test_pod.py::"
 PACKAGES = "tests/process/packages/test_pod.py::"
+METER, RUNPOD = "tests/process/meter/test_pod.py::", "tests/process/runpod/test_pod.py::"
 GPU = "tests/process/gpu/test_podkeeper_gpu.py::"
 QUEUE = "tests/process/queue/test_queue_survives.py::"
 PRODUCED_BY = {
@@ -34,6 +35,10 @@ PRODUCED_BY = {
     "DataReadOnly": POD,
     "Draining": "tests/process/queue/test_in_a_pod.py::test_a_pod_keeps_drains_and_resumes_its_queue",
     "ExtraModelPathsBroken": POD,
+    "IdleStopNotPossible": RUNPOD + "test_a_stop_that_cannot_work_is_told_at_the_start",
+    "IdleUnknown": METER + "test_a_look_that_fails_counts_as_work_and_is_told",
+    "PodNotStopped": RUNPOD + "test_a_stop_that_fails_leaves_a_pod_that_works",
+    "PodStopsSoon": METER + "test_at_last_an_idle_container_ends_with_0",
     "FolderInTheWay": "tests/process/volumes/test_adopt_folders.py::test_two_files_of_one_name_are_both_kept",
     "FormerEnvironment": "tests/process/volumes/test_former_templates.py::"
     "test_an_old_environment_is_named_until_it_is_gone",

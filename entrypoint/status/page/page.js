@@ -1,6 +1,7 @@
 // The page: receives the stream, updates the sections, and sends the buttons' requests.
 
 import { Logs } from "./logs.js";
+import { Meter } from "./meter.js";
 import { Nodes } from "./nodes.js";
 import { Queue } from "./queue.js";
 import { Machine, Models, Restarts, Services, headline, helpers, problems, volumes } from "./sections.js";
@@ -17,12 +18,14 @@ const models = new Models(act, fetchBundle, moveBundle, notify);
 const nodes = new Nodes(act, send);
 const queue = new Queue(send, ask);
 const restarts = new Restarts();
+const meter = new Meter(() => send("keep", "The pod", "is kept for 2 h", "keep the pod"));
 
 function draw() {
   headline(status);
   problems(status);
   services.update(status);
   models.update(status);
+  meter.update(status);
   nodes.update(status);
   queue.update(status);
   volumes(status);

@@ -27,6 +27,7 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     environ = {
         "RUNPOD_POD_ID": "abc123",
         "RUNPOD_API_KEY": "s3cret-key",
+        "RUNPOD_REST_URL": "http://127.0.0.1:9",
         "HF_TOKEN": "s3cret-hf",
         "MINE": "kept",
     }

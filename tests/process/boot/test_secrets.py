@@ -31,7 +31,7 @@ TYPED = "typed"
 #: Where the pod keeps a secret: path below the pod's folder -> whose. All of them 0600 or behind a 0700 folder.
 KEPT = {
     "run/jupyter_token": "JUPYTER_TOKEN",
-    **{f"run/secrets/{name}": name for name in (*VARIABLES, "PUBLIC_KEY")},
+    **{f"run/secrets/{name}": name for name in (*VARIABLES, "PUBLIC_KEY", "RUNPOD_API_KEY")},
     "run/jupyter_cookie_secret": "cookie secret",
     "login/jupyter_cookie_secret": "cookie secret",
 }
@@ -64,6 +64,7 @@ def pod(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A pod that has been through everything."""
     folder = tmp_path_factory.mktemp("secrets")
     environ = environ_for(folder) | {"COMFYUI_ENABLED": "true", "RUNPOD_POD_ID": "abc123", "MODELS": "none"}
+    environ |= {"RUNPOD_REST_URL": "http://127.0.0.1:9"}  # no request with the key leaves this machine
     environ |= {name: secret for name, secret in canaries.items() if name != TYPED}
     with running(folder / "pod", environ) as started:
         started.wait_for_log("Logs ")

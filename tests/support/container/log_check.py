@@ -16,6 +16,8 @@ AT_A_STOP = (
     "WARN stopped: volumes (terminated by SIGTERM)",
     "WARN stopped: nodes (terminated by SIGTERM)",
     "WARN stopped: gpu (terminated by SIGTERM)",
+    "WARN stopped: meter (terminated by SIGTERM)",
+    "WARN stopped: runpod (terminated by SIGTERM)",
     "WARN stopped: models (terminated by SIGTERM)",
     "WARN stopped: models (exit status 75)",
     "ServerApp] received signal 15, stopping",

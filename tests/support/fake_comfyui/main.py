@@ -15,15 +15,30 @@ known, _ = parser.parse_known_args()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """GET /system_stats and /queue as ComfyUI answers them."""
+    """GET /system_stats, /queue and /prompt as ComfyUI answers them; POST /prompt queues, POST /queue empties.
+    POST /silent: /prompt is gone until the queue is emptied."""
+
+    queued, silent = 0, False
 
     def do_GET(self) -> None:
         answers = {
             "/system_stats": {"system": {"comfyui_version": "0.0.0-fake"}, "devices": []},
-            "/queue": {"queue_running": [], "queue_pending": []},
+            "/queue": {"queue_running": [], "queue_pending": [[number] for number in range(Handler.queued)]},
+            "/prompt": {"exec_info": {"queue_remaining": Handler.queued}},
         }
-        body = json.dumps(answers.get(self.path, {})).encode()
-        self.send_response(200 if self.path in answers else 404)
+        if self.silent:
+            answers.pop("/prompt")
+        self.answer(200 if self.path in answers else 404, answers.get(self.path, {}))
+
+    def do_POST(self) -> None:
+        Handler.queued = Handler.queued + 1 if self.path == "/prompt" else 0
+        Handler.silent = self.path == "/silent"
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.answer(200, {})
+
+    def answer(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

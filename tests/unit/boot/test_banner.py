@@ -62,3 +62,11 @@ def test_the_banner_says_how_to_come_in_by_ssh_where_sshd_runs() -> None:
     runpod = {"RUNPOD_PUBLIC_IP": "203.0.113.7", "RUNPOD_TCP_PORT_22": "14022"}
     assert ssh_text(Settings(), runpod) == "ssh root@203.0.113.7 -p 14022"
     assert ssh_text(Settings(ssh_port=2222), runpod) == "port 2222, as root, with a key of PUBLIC_KEY"
+
+
+def test_the_banner_says_when_the_pod_is_stopped() -> None:
+    settings = Settings.from_environ({"RUNPOD_POD_ID": "abc", "IDLE_STOP": "30m", "MAX_HOURS": "8", "MAX_COST": "2.5"})
+    assert "  Stop       after 30m idle or 8 h or $2.5 (stop); to keep an idle pod: podkeeper keep 8h\n" in text_of(
+        settings, []
+    )
+    assert "  Stop " not in text_of(Settings(), [])

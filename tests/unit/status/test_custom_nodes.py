@@ -6,7 +6,7 @@ import pytest
 
 from entrypoint.settings.settings import Settings
 from entrypoint.status.custom_nodes import custom_nodes, names
-from entrypoint.status.schema import Node, NodeOutcome, Nodes, NodeWork
+from entrypoint.status.node_schema import Node, NodeOutcome, Nodes, NodeWork
 from entrypoint.status.snapshot import as_json, make_snapshot
 from entrypoint.system.redaction import Redactor
 from tests.support.snapshots import NOW, observations

@@ -9,6 +9,7 @@ from entrypoint.status.metrics import metrics_text
 from entrypoint.status.schema import Disk, Gpu
 from entrypoint.status.snapshot import as_json, make_snapshot
 from entrypoint.system.redaction import Redactor
+from tests.support.meters import meter
 from tests.support.snapshots import NOW, observations
 
 #: The text format's grammar, as far as we use it.
@@ -32,6 +33,7 @@ def rich() -> str:
             Disk(name="volume", path="/w", size_bytes=9, used_bytes=4, free_bytes=5, problem=""),
             Disk(name="system", path="/", size_bytes=0, used_bytes=0, free_bytes=0, problem="hangs"),
         ),
+        meter=meter(stop_at=2_000_000.0, idle_since=NOW),
         models={"bytes": 5, "size": 9, "bytes_per_second": 2,
                 "files": [{"state": "there"}, {"state": "there"}, {"state": "failed"}, 3]},
         nodes={"nodes": [{"name": "A", "state": "loaded"}, {"name": "B", "state": "loaded"},
@@ -58,6 +60,10 @@ def test_the_metrics_that_a_monitor_needs() -> None:
         'podkeeper_service_answers{service="comfyui"} 0',
         'podkeeper_program_state{program="jupyter",state="RUNNING"} 1',
         'podkeeper_program_restarts_total{program="jupyter"} 4',
+        "podkeeper_cost_dollars_per_hour 0.69",
+        "podkeeper_cost_idle_dollars_total 0.345",
+        "podkeeper_idle 1",
+        "podkeeper_stop_time_seconds 2000000.0",
         'podkeeper_gpu_used_ratio{gpu="0",name="NVIDIA H200"} 0.83',
         'podkeeper_disk_free_bytes{disk="volume",path="/w"} 5',
         'podkeeper_disk_answers{disk="system",path="/"} 0',
