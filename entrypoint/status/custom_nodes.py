@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from entrypoint.status import schema
+from entrypoint.status import node_schema
 
 #: Most characters of a text.
 _LONGEST = 500
@@ -13,7 +13,7 @@ _LONGEST = 500
 STATES = ("failed", "left out", "loaded", "new", "off")
 
 
-def custom_nodes(inventory: Any, record: Any, comfyui_started: float | None) -> schema.Nodes:
+def custom_nodes(inventory: Any, record: Any, comfyui_started: float | None) -> node_schema.Nodes:
     """The field `nodes`.
 
     Args:
@@ -24,7 +24,7 @@ def custom_nodes(inventory: Any, record: Any, comfyui_started: float | None) -> 
     content, work = _mapping(inventory), _mapping(record)
     changed = _time(work.get("changed"))
     rows = content.get("nodes")
-    return schema.Nodes(
+    return node_schema.Nodes(
         nodes=tuple(node for row in (rows if isinstance(rows, list) else ()) if (node := _node(row))),
         manager=_text(content.get("manager")),
         work=_work(work.get("work")),
@@ -38,12 +38,12 @@ def names(inventory: Any) -> set[str]:
     return {node.name for node in custom_nodes(inventory, None, None).nodes}
 
 
-def _node(row: Any) -> schema.Node | None:
+def _node(row: Any) -> node_schema.Node | None:
     fields = _mapping(row)
     name, state, origin = fields.get("name"), fields.get("state"), _mapping(fields.get("origin"))
     if not isinstance(name, str) or not name or state not in STATES:
         return None
-    return schema.Node(
+    return node_schema.Node(
         name=name.encode("utf-8", "replace").decode(),  # a file name need not be UTF-8
         state=state,
         reason=_text(fields.get("reason")),
@@ -64,15 +64,15 @@ def _link(address: Any) -> str:
     return address if known else ""
 
 
-def _work(value: Any) -> schema.NodeWork | None:
+def _work(value: Any) -> node_schema.NodeWork | None:
     text, since = _text(_mapping(value).get("text")), _time(_mapping(value).get("since"))
-    return schema.NodeWork(text=text, since=since) if text and since is not None else None
+    return node_schema.NodeWork(text=text, since=since) if text and since is not None else None
 
 
-def _last(value: Any) -> schema.NodeOutcome | None:
+def _last(value: Any) -> node_schema.NodeOutcome | None:
     text, at = _text(_mapping(value).get("text")), _time(_mapping(value).get("at"))
     problem = _mapping(value).get("problem") is not False
-    return schema.NodeOutcome(text=text, problem=problem, at=at) if text and at is not None else None
+    return node_schema.NodeOutcome(text=text, problem=problem, at=at) if text and at is not None else None
 
 
 def _text(value: Any) -> str:
