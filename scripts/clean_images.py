@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 
 #: A pod may be pinned to a digest that a rebuild has taken the tags from (docs/image.md).
 DAYS = 90
-#: The tag of docker/metadata-action's `type=sha`, with a variant's suffix.
-COMMIT = re.compile(r"sha-[0-9a-f]{7,40}(-[a-z0-9]+)?")
+#: The tag of docker/metadata-action's `type=sha`, with a variant's suffix and the one of gzip.
+COMMIT = re.compile(r"sha-[0-9a-f]{7,40}(-[a-z0-9]+){0,2}")
 #: cosign's tag for what it knows of a digest.
 SIGNATURE = re.compile(r"sha256-([0-9a-f]{64})(\.\w+)?")
 

@@ -31,7 +31,7 @@ def image(name: str) -> subprocess.CompletedProcess[str]:
 
 
 #: Stages that a build argument chooses.
-CHOSEN = r"comfyui-\$\{COMFYUI\}|rclone-\$\{RCLONE\}|worker-\$\{WORKER\}"
+CHOSEN = r"comfyui-\$\{COMFYUI\}|sage-\$\{SAGE\}|rclone-\$\{RCLONE\}|worker-\$\{WORKER\}"
 
 
 def unpinned(dockerfile: str) -> list[str]:
@@ -69,13 +69,13 @@ def test_an_image_without_a_digest_is_found(line: str) -> None:
 def test_a_default_argument_names_a_stage() -> None:
     """An argument is the one name that FROM takes from elsewhere."""
     stages = re.findall(r"(?m)^FROM \S+ AS (\S+)$", DOCKERFILE)
-    named = [re.search(r"(?m)^ARG BASE_IMAGE=(.*)$", DOCKERFILE), re.search(r"(?m)^ARG COMFYUI=(.*)$", DOCKERFILE)]
-    assert [match and match.group(1) for match in named] == ["debian", "on"]
+    named = [re.search(rf"(?m)^ARG {name}=(.*)$", DOCKERFILE) for name in ("BASE_IMAGE", "COMFYUI", "SAGE")]
+    assert [match and match.group(1) for match in named] == ["debian", "on", "off"]
     chosen = re.findall(r'BASE_IMAGE *= *"(.*)"', TEXTS["docker-bake.hcl"])
     for name in ("compose.yaml", "compose.cpu.yaml"):
         chosen += re.findall(r"BASE_IMAGE: \$\{BASE_IMAGE:-(.*)\}", TEXTS[name])
     assert sorted(chosen) == ["debian", "debian"]
-    assert {*chosen, "comfyui-on", "comfyui-off", "comfyui-full"} <= set(stages)
+    assert {*chosen, "comfyui-on", "comfyui-off", "comfyui-full", "sage-on", "sage-off"} <= set(stages)
 
 
 def test_only_the_dockerfiles_name_images() -> None:
@@ -114,6 +114,10 @@ def test_comfyuis_commit_is_checked_after_the_clone() -> None:
     """tests/container clones a tag that was moved."""
     assert re.search(r"(?m)^ARG COMFYUI_COMMIT=[0-9a-f]{40}$", DOCKERFILE)
     assert '"$commit" != "$COMFYUI_COMMIT"' in DOCKERFILE
+
+
+def test_sageattention_is_fetched_by_its_commit() -> None:
+    assert re.search(r"(?m)^ARG SAGEATTENTION=https://github\.com/thu-ml/SageAttention\.git#[0-9a-f]{40}$", DOCKERFILE)
 
 
 def test_packages_of_the_base_are_upgraded() -> None:
@@ -169,6 +173,9 @@ def test_the_digest_that_gets_the_tags_was_tested_scanned_and_signed() -> None:
     assert build["id"] == "build"
     assert [each["env"]["IMAGE"] for each in later] == ["${{ steps.build.outputs.image }}"] * len(later)
     assert all('"$IMAGE"' in each["run"] for each in later)
+    for each in later[-2:]:  # the same layers by gzip
+        assert each["env"]["GZIP"] == "${{ steps.build.outputs.gzip }}"
+        assert '"$GZIP"' in each["run"]
     assert not [each for each in PUBLISH["steps"] if {"if", "continue-on-error"} & set(each)]
     assert step("cosign-installer@") < step("cosign sign")
     assert PUBLISH["steps"][step(".ci/scan")]["env"]["SEVERITY"] == "high"
@@ -177,7 +184,7 @@ def test_the_digest_that_gets_the_tags_was_tested_scanned_and_signed() -> None:
 def test_a_build_takes_nothing_from_a_cache_and_its_push_has_attestations() -> None:
     build = SCRIPTS["build"]
     for option in ("--no-cache", "--pull", "--provenance=mode=max", '--sbom="generator=$sbom"', "push-by-digest=true",
-                   "compression=zstd,force-compression=true"):  # fmt: skip
+                   "push zstd --no-cache", "compression=$1,force-compression=true"):  # fmt: skip
         assert option in build
     assert not re.search("cache-(from|to)|type=gha", "".join(TEXTS.values()))
     assert 'image=$buildkit"' in SCRIPTS["builder"]

@@ -43,12 +43,16 @@ def deleted(*versions: Version, lists: Mapping[int, int] | None = None) -> list[
     return [each.number for each in unneeded(versions, NOW, lambda of: listed.get(of, []))]
 
 
-@pytest.mark.parametrize("tag", ["1.2.3", "1.2", "latest", "latest-full", "1.2.3-cu130", "main", "main-thin", "shared"])
+@pytest.mark.parametrize(
+    "tag", ["1.2.3", "1.2", "latest", "latest-full", "1.2.3-cu130", "main", "main-thin", "1-cu130-gzip"]
+)
 def test_a_release_or_branch_is_kept_for_ever(tag: str) -> None:
     assert deleted(version(1, "sha-0123abc", tag, days=4000)) == []
 
 
-@pytest.mark.parametrize("tags", [(), ("sha-0123abc",), ("sha-0123abc-full", "sha-0123abc-cu130")])
+@pytest.mark.parametrize(
+    "tags", [(), ("sha-0123abc",), ("sha-0123abc-full", "sha-0123abc-cu130"), ("sha-0123abc-cu130-gzip",)]
+)
 def test_an_old_image_without_a_tag_or_with_a_commits_is_deleted(tags: tuple[str, ...]) -> None:
     assert deleted(version(1, *tags)) == [1]
     assert deleted(version(1, *tags, days=DAYS - 1)) == []

@@ -11,11 +11,15 @@ from tests.support.checkout import ROOT
 DIGEST = "sha256:" + "1" * 64
 OTHER = "sha256:" + "2" * 64
 IMAGE = f"registry/pod@{DIGEST}"
+GZIP = f"registry/pod@{DIGEST.replace('1', '3')}"
 DOCKER = """#!/bin/bash
 echo "$*" >>"$CALLS"
 case "$*" in
+    *" bake "*"=gzip"*) METADATA=${METADATA//1111/3333} ;;&
     *" bake "*) while [ $# -gt 0 ]; do [ "$1" != --metadata-file ] || echo "$METADATA" >"$2"; shift; done ;;
     *".SBOM.SPDX.packages"*) echo "$PACKAGES" ;;
+    *".Image.RootFS.DiffIDs"*3333*) echo "${GZIP_LAYERS:-[1, 2]}" ;;
+    *".Image.RootFS.DiffIDs"*) echo "[1, 2]" ;;
     *".Manifest.Digest"*) echo "\\"$TAGGED\\"" ;;
     "run "*) exit "$SCANNED" ;;
 esac
@@ -37,17 +41,31 @@ def script(folder: Path, *command: str, **environ: str) -> tuple[subprocess.Comp
 def test_a_build_prints_the_digest_that_it_pushed_without_a_tag(tmp_path: Path) -> None:
     metadata = f'{{\n  "cpu": {{\n    "containerimage.digest": "{DIGEST}",\n    "image.name": "registry/pod"\n  }}\n}}'
     ended, calls = script(tmp_path, "build", "cpu", "registry/pod", METADATA=metadata)
-    assert (ended.returncode, ended.stdout) == (0, f"{IMAGE}\n")
+    assert (ended.returncode, ended.stdout) == (0, f"image={IMAGE}\ngzip={GZIP}\n"), ended.stderr
     assert "--no-cache --pull" in calls[0]
     assert "push-by-digest=true" in calls[0]
+    assert "compression=zstd,force-compression=true" in calls[0]
+    assert "push-by-digest=true" in calls[1]
+    assert "compression=gzip,force-compression=true" in calls[1]
+    assert "--no-cache" not in calls[1]
     assert "--provenance=mode=max --sbom=generator=docker/buildkit-syft-scanner:stable-1@sha256:" in calls[0]
+
+
+def test_an_image_by_gzip_with_other_layers_is_an_error(tmp_path: Path) -> None:
+    """Its steps were run again: what is tested is then not what gets the tags."""
+    metadata = f'"containerimage.digest": "{DIGEST}"'
+    ended, _ = script(tmp_path, "build", "cpu", "registry/pod", METADATA=metadata, GZIP_LAYERS="[1, 3]")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"build: {GZIP} has other layers than {IMAGE}" in ended.stderr
 
 
 def test_there_is_one_copy_of_the_layers(tmp_path: Path) -> None:
     """The builder goes before the engine pulls the image; a build for the engine is the engine's own."""
     _, calls = script(tmp_path, "build", "cpu", "registry/pod", METADATA=f'"containerimage.digest": "{DIGEST}"')
     assert "--builder podkeeper " in calls[0]
-    assert calls[1:] == ["buildx rm --force podkeeper"]
+    assert "--builder podkeeper " in calls[1]
+    assert calls[2] == "buildx rm --force podkeeper"
+    assert not [call for call in calls[3:] if not call.startswith("buildx imagetools inspect ")]
     (tmp_path / "calls").unlink()
     ended, calls = script(tmp_path, "build", "cpu", CI="true")
     assert ended.returncode == 0, ended.stderr
