@@ -1,5 +1,6 @@
 # docker buildx bake          for a GPU, with torch for CUDA 12.8 (VERSION=$(scripts/version) in front labels it)
 # docker buildx bake cu130    with torch for CUDA 13.0
+# docker buildx bake sage     cu130 with SageAttention, which it compiles
 # docker buildx bake full     with the packs of custom nodes
 # docker buildx bake rclone   with rclone, which delivers outputs (OUTPUTS_TO)
 # docker buildx bake thin     without ComfyUI's environment, which the pod fetches when it starts
@@ -27,7 +28,7 @@ group "default" {
 }
 
 group "all" {
-  targets = ["cu128", "cu130", "full", "thin", "rclone", "serverless", "cpu"]
+  targets = ["cu128", "cu130", "sage", "full", "thin", "rclone", "serverless", "cpu"]
 }
 
 target "_common" {
@@ -49,6 +50,15 @@ target "cu130" {
   inherits = ["_common"]
   args     = { TORCH = "cu130" }
   tags     = ["${IMAGE}:${VERSION}-cu130", "${IMAGE}:cu130"]
+}
+
+target "sage" {
+  inherits = ["_common"]
+  args = {
+    TORCH = "cu130"
+    SAGE  = "on"
+  }
+  tags = ["${IMAGE}:${VERSION}-sage", "${IMAGE}:sage"]
 }
 
 target "full" {

@@ -35,8 +35,8 @@ LAYERS = (
     ("/opt/locks/comfyui.txt", "ComfyUI's frontend, templates and kernels", False),
     ("COPY / /opt/comfyui", COMFYUI, False),
     ("compileall -q /opt/comfyui", "ComfyUI, compiled", False),
-    ("/opt/podkeeper/env", "JupyterLab's and supervisord's environment", True),
-    ("/opt/podkeeper/app", "The entrypoint", True),
+    ("COPY /environment", "JupyterLab's and supervisord's environment", True),
+    ("COPY /app", "The entrypoint", True),
 )
 OTHER = "All else"
 
