@@ -224,9 +224,7 @@ COPY --link --from=nodes / /opt/comfyui-nodes
 FROM system AS worker-environment
 COPY image/worker.lock /opt/image/
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=steps,target=/opt/steps \
-    python3 -m venv /opt/podkeeper/worker-env \
-    && /opt/podkeeper/worker-env/bin/pip install --quiet --disable-pip-version-check --require-hashes -r /opt/image/worker.lock \
-    && /opt/steps/one_date 0 /opt/podkeeper/worker-env
+    /opt/steps/install_comfyui /opt/podkeeper/worker-env /opt/image /opt/image/worker.lock
 
 FROM scratch AS worker-off
 WORKDIR /opt/podkeeper/worker-env
