@@ -36,12 +36,12 @@ def main(given: Namespace) -> int:
     began = time.time()
     if given.now or given.wait is not None:
         try:
-            write_atomically(f"{paths.requests}/{NOW}", "", durable=False)
+            look_now(paths)
         except OSError as error:
             print(f"podkeeper: cannot ask for a delivery: {error.strerror}", file=sys.stderr)
             return EX_NOPERM
     if given.wait is not None:
-        state = _wait(settings, paths, began, began + given.wait if given.wait else None)
+        state = wait_for_delivery(settings, paths, began, began + given.wait if given.wait else None)
     elif given.now:
         state = _wait_for_look(settings, paths, began)
     else:
@@ -51,11 +51,17 @@ def main(given: Namespace) -> int:
     return 0 if complete else 1
 
 
+def look_now(paths: Paths) -> None:
+    """Have the outputs looked at now, and what has failed tried again. Raises OSError."""
+    write_atomically(f"{paths.requests}/{NOW}", "", durable=False)
+
+
 def _read(settings: Settings, paths: Paths) -> Delivery:
     return delivery(read_json(f"{paths.reports}/{OUTPUTS}"), settings.outputs_to, time.time())
 
 
-def _wait(settings: Settings, paths: Paths, since: float, until: float | None) -> Delivery:
+def wait_for_delivery(settings: Settings, paths: Paths, since: float, until: float | None) -> Delivery:
+    """The delivery, once all that was there at the time `since` is delivered, or at the time `until`; None: no end."""
     told = ""
     while not (state := _read(settings, paths)).is_complete(since) and (until is None or time.time() < until):
         if state.text() != told:

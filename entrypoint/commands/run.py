@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 from argparse import Namespace
 
+from entrypoint.commands.outputs import look_now, wait_for_delivery
 from entrypoint.commands.program import run, settings_and_paths
 from entrypoint.jobs import batch
 from entrypoint.jobs.batch_requests import Options
+from entrypoint.jobs.failure import EX_CANTCREAT
 from entrypoint.models.sources.tokens import take_logins
 from entrypoint.settings.paths import ENDS_WITH
 from entrypoint.system.privileges import become_service_user
+
+#: Seconds for which a pod for one job waits until its files are delivered (OUTPUTS_TO).
+_DELIVERED_S = 1800.0
 
 
 def main(given: Namespace) -> int:
@@ -24,7 +30,14 @@ def main(given: Namespace) -> int:
         index=_index(given.index) if given.list else -1,
         fetch=bool(os.environ.get(ENDS_WITH)) if given.fetch is None else given.fetch,
     )  # fmt: skip
-    return batch.run(settings, paths, options)
+    code = batch.run(settings, paths, options)
+    if os.environ.get(ENDS_WITH) and settings.outputs_to and not code:  # else the pod would end before
+        began = time.time()
+        look_now(paths)
+        state = wait_for_delivery(settings, paths, began, began + _DELIVERED_S)
+        print(f"outputs: {state.text()}", flush=True)
+        return 0 if state.is_complete(began) else EX_CANTCREAT
+    return code
 
 
 def _index(given: int | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from entrypoint.conditions.condition import Condition
@@ -47,6 +47,15 @@ def conditions(findings: Iterable[Finding]) -> list[Condition]:
         if finding.condition:
             found.setdefault(finding.condition, ([], finding.remedy))[0].append(finding.text)
     return [Condition(name, "; ".join(texts), remedy) for name, (texts, remedy) in found.items()]
+
+
+def with_cost(found: Iterable[Condition], meter: Mapping[str, Any]) -> list[Condition]:
+    """The conditions, with what the pod has cost so far where the meter's report knows its price: a bad host costs."""
+    price, run = meter.get("price"), meter.get("run")
+    if not (isinstance(price, int | float) and isinstance(run, int | float) and price > 0):
+        return list(found)
+    cost = f"; this pod has cost ${price * run / 3600:.2f} so far"
+    return [replace(each, reason=each.reason + cost) for each in found]
 
 
 def findings_of(report: Mapping[str, Any]) -> list[Finding]:

@@ -19,7 +19,7 @@ from entrypoint.conditions.registry import cleared_by
 from entrypoint.gpu import attention, smi
 from entrypoint.gpu.command import run_command
 from entrypoint.gpu.evaluate import Facts, evaluate
-from entrypoint.gpu.findings import Finding, conditions, worst
+from entrypoint.gpu.findings import Finding, conditions, with_cost, worst
 from entrypoint.gpu.host_speed import disk_finding, is_fresh, network_finding
 from entrypoint.gpu.run_probe import ATTENTION_PROBE, PROBE, Probed, run_probe
 from entrypoint.gpu.verdicts import PACKAGES, keep_verdict, key_of, last_launch, read_verdict
@@ -109,7 +109,7 @@ def _disk(paths: Paths) -> dict[str, Any]:
 
 
 def _publish(paths: Paths, report: dict[str, Any], findings: list[Finding], began: float) -> dict[str, Any]:
-    found = conditions(findings)
+    found = with_cost(conditions(findings), read_table(f"{paths.reports}/meter.json"))
     for name in cleared_by(PROGRAM) - {condition.name for condition in found}:
         clear_condition(paths.runtime, name)
     for condition in found:

@@ -37,6 +37,7 @@ def _work(settings: Settings, paths: Paths) -> int:
     from entrypoint.jobs.records import FAILED, Record
     from entrypoint.jobs.request import job_of
     from entrypoint.jobs.run import Runner, Stopped
+    from entrypoint.system.notify import notify
 
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -61,6 +62,8 @@ def _work(settings: Settings, paths: Paths) -> int:
             print(f"jobs: {job_id}: {error.filename}: {error.strerror}", flush=True)
             record = Record(job_id, FAILED, failure=Failure("NotDelivered", f"the volume refuses it: {error.strerror}"))
         queue.finish(job_id)
+        if record.failure:  # what has finished is told by ComfyUI's history
+            notify(settings, paths, "job.failed", {"id": job_id, "failure": record.failure.as_json()})
         print(f"jobs: {job_id}: {record.failure or f'done in {record.seconds:.1f} s'}", flush=True)
         queue.records.sweep()
         idle_since = time.monotonic()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from entrypoint.settings.settings import Settings
 
 #: What runs in such a pod, and the program that it ends with.
-PROGRAMS, LAST = "comfyui,command,logs,prober", "command"
+PROGRAMS, LAST = "comfyui,command,logs,outputs,prober,webhooks", "command"
 
 
 def is_one_job(command: Sequence[str]) -> bool:

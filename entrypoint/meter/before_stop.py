@@ -34,7 +34,10 @@ class Wait(NamedTuple):
 
 
 #: In order: each may count on those before it.
-WAITS: tuple[Wait, ...] = (Wait("the packages of nodes to be kept", "entrypoint.packages.saved", deadline=120.0),)
+WAITS: tuple[Wait, ...] = (
+    Wait("the packages of nodes to be kept", "entrypoint.packages.saved", deadline=120.0),
+    Wait("the outputs to be delivered", "entrypoint.commands.outputs", ("--wait",), deadline=900.0),
+)
 #: Seconds between two questions whether the stop is still wanted.
 _STEP_S = 0.5
 

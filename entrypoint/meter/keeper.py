@@ -21,6 +21,7 @@ from entrypoint.settings.durations import in_words
 from entrypoint.settings.paths import STARTED, Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.notify import notify
 from entrypoint.system.supervisord_rpc import Refused, call
 
 SOON, UNSURE, NOT_STOPPED = "PodStopsSoon", "IdleUnknown", "PodNotStopped"
@@ -143,6 +144,13 @@ class Keeper:
             if not self._told:  # once: the time moves by a second now and then
                 self._told = True
                 raise_condition(runtime, Condition(SOON, f"{when}, {what}", kept))
+                data = {"seconds": decision.left, "action": action_of(self._settings), "limit": decision.limit}
+                notify(
+                    self._settings,
+                    self._paths,
+                    "idle.countdown" if decision.limit == "idle" else "limit.countdown",
+                    data,
+                )
                 say(f"{when}, {what}; to keep it: {kept}" if decision.limit == "idle" else f"{when}, {what}")
         elif decision.state != "due" and self._told:
             self._told = False

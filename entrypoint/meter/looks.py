@@ -5,6 +5,7 @@ Each look returns what is at work as a clause, "" for nothing, and raises `Canno
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -82,7 +83,17 @@ class Looks:
         self._programs = {name: each for name, each in content.items() if isinstance(each, dict)}
         if self._runs("command"):
             return "the start command runs"
+        if self._runs("workflows"):
+            return "what a workflow needs is being installed"
+        if self._runs("jobs") and self._has_jobs():
+            return "jobs wait or run"
         return "another version of ComfyUI is being prepared" if self._runs("version") else ""
+
+    def _has_jobs(self) -> bool:
+        """Whether the program `jobs` has work; it lingers for a while after the last job."""
+        with contextlib.suppress(OSError):
+            return any(name.endswith(".request") for name in os.listdir(f"{self._paths.models_state}/jobs"))
+        return False
 
     def _download(self) -> str:
         found = read_table(f"{self._paths.reports}/models.json")

@@ -11,7 +11,7 @@ SECRETS = (
     "RUNPOD_AI_API_KEY", "BUCKET_ENDPOINT_URL", "BUCKET_ACCESS_KEY_ID", "BUCKET_SECRET_ACCESS_KEY", "COMFY_ORG_API_KEY",
 )  # fmt: skip
 #: A worker is reached through RunPod's queue alone: no JupyterLab, no door, no status page.
-PROGRAMS = "comfyui,jobs,logs,models,nodes,prober,sshd,worker"
+PROGRAMS = "comfyui,jobs,logs,models,nodes,outputs,prober,sshd,webhooks,worker"
 
 
 def is_worker(settings: Settings) -> bool:

@@ -42,7 +42,7 @@ BAD_ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     _bad("JUPYTER_PORT", "\uff18\uff11\uff18\uff19", _PORT),
     _bad("COMFYUI_PORT", "http", _PORT),
     _bad("QUEUE_RESTORE", "maybe", "must be true, false or ask"),
-    _bad("STOP_GRACE", "2 min", "must be seconds, or a number with a unit: 90, 90s, 2m, 1h"),
+    _bad("STOP_GRACE", "2 lunes", "must be seconds, or a number with a unit: 90, 90s, 2m, 1h"),
     _bad("STOP_GRACE", "-1", "must be seconds, or a number with a unit: 90, 90s, 2m, 1h"),
     _bad("COMFYUI_PORT", "99999999999999999999", _PORT),
     ({"COMFYUI_PORT": "8189"}, "cannot use COMFYUI_PORT='8189': JUPYTER_PORT is the same"),

@@ -9,6 +9,7 @@ from entrypoint.settings.paths import ENDS_WITH
 from entrypoint.settings.settings import Settings
 
 QUEUE = "https://api.runpod.ai/v2/e/job-take/$ID?gpu=x"
+WORKERS = "comfyui,jobs,logs,models,nodes,outputs,prober,sshd,webhooks,worker"
 RUN = ["podkeeper", "run", "w.json"]
 
 
@@ -17,10 +18,10 @@ RUN = ["podkeeper", "run", "w.json"]
     [
         (Settings(), [], "", "", "false"),
         (Settings(), ["bash"], "", "", "false"),
-        (Settings(), RUN, "comfyui,command,logs,prober", "command", "false"),
-        (Settings(worker="runpod"), RUN, "comfyui,command,logs,prober", "command", "false"),
-        (Settings(worker="runpod"), [], "comfyui,jobs,logs,models,nodes,prober,sshd,worker", "", "true"),
-        (Settings(runpod_jobs=QUEUE), [], "comfyui,jobs,logs,models,nodes,prober,sshd,worker", "", "true"),
+        (Settings(), RUN, "comfyui,command,logs,outputs,prober,webhooks", "command", "false"),
+        (Settings(worker="runpod"), RUN, "comfyui,command,logs,outputs,prober,webhooks", "command", "false"),
+        (Settings(worker="runpod"), [], WORKERS, "", "true"),
+        (Settings(runpod_jobs=QUEUE), [], WORKERS, "", "true"),
         (Settings(worker="off", runpod_jobs=QUEUE), [], "", "", "false"),
     ],
 )
