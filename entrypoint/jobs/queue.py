@@ -1,6 +1,7 @@
 """A: jobs that wait: a request's file for each, beside its record, in the order of their arrival.
 
-Whoever hands a job in writes the file (status server); the program `jobs` runs them and removes it at the end of each.
+The program that takes a job writes the file (status server, serverless worker); the program `jobs` runs it, and removes
+the file at its end.
 """
 
 from __future__ import annotations

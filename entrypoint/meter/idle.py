@@ -1,4 +1,4 @@
-"""P: looks at the pod -> since when it is idle. All times are seconds of CLOCK_BOOTTIME: nobody can set that clock."""
+"""P: looks at the pod -> since when it is idle. All times are seconds of CLOCK_BOOTTIME: that clock cannot be set."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def keep(paths: Paths, seconds: float) -> None:
 
 
 def keep_until(paths: Paths) -> float | None:
-    """Until when the pod is kept, in seconds of CLOCK_BOOTTIME; 0.0: it is not; None: nobody has asked."""
+    """Until when the pod is kept, in seconds of CLOCK_BOOTTIME; 0.0: it is not; None: it was not asked for."""
     value = read_table(f"{paths.requests}/keep.json").get("until")
     if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
         return None

@@ -127,7 +127,7 @@ class Looks:
             left = json.loads(answer.body)["exec_info"]["queue_remaining"]
             return f"ComfyUI has {left} in its queue" if left else ""
         if any(each.name == "ComfyUIFails" for each in read_conditions(self._paths.runtime)):
-            return ""  # it ends at every start: nobody can use it
+            return ""  # it ends at every start, and cannot be used
         if answer.status == 0 and "no answer" not in str(answer.problem):
             return "ComfyUI is starting"
         raise CannotLook(f"ComfyUI does not say what is in its queue: {answer.problem or answer.status}")

@@ -56,7 +56,7 @@ def _locked(node: Node) -> Locked:
 
 
 def lock(paths: Paths) -> int:
-    """Write the lock now, whoever has written the one that is there."""
+    """Write the lock now, whatever has written the one that is there."""
 
     def work() -> str:
         found = current_lock(paths)

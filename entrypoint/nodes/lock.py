@@ -24,7 +24,7 @@ class BadLock(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """One node: a commit of a repository, a version in ComfyUI's registry, or (neither) files that nobody else has.
+    """One node: a commit of a repository, a version in ComfyUI's registry, or (neither) files of no known origin.
 
     Attributes:
         name: The folder's name in `custom_nodes`.

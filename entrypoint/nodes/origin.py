@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 
 
 def origin_of(path: str) -> Origin:
-    """The origin of the node in `path`; an empty one for a file, or a folder that somebody made."""
+    """The origin of the node in `path`; an empty one for a file, or a folder made by hand."""
     project = _project(path)
     identifier, version = str(project.get("name", "")), str(project.get("version", ""))
     if os.path.exists(f"{path}/.git"):

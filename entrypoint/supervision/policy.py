@@ -13,7 +13,7 @@ from entrypoint.supervision.exits import REQUESTED, REQUESTED_EXIT_CODE, Reason,
 Jitter = Callable[[int], float]  # Delayed attempt, counted from 1 -> seconds to wait.
 
 
-#: Seconds after a trial that has ended: their number is bounded by whoever makes them, not by the policy.
+#: Seconds after a trial that has ended: the trials' own maker bounds their number, not the policy.
 TRIAL_DELAY = 0.5
 
 
