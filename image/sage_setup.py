@@ -5,19 +5,18 @@ instructions are no other GPU's, so a list with Hopper and another one could not
 (https://github.com/thu-ml/SageAttention/issues/291).
 """
 
+import functools
 import re
 import runpy
 import sys
+from collections.abc import Callable
 from typing import Any
-
-import setuptools
 
 #: Extension -> whether it is for a compute capability (80, 120): Hopper's own, 8-bit floats, all.
 EXTENSIONS = {
     "_qattn_sm90": lambda capability: capability == 90,
     "_qattn_sm89": lambda capability: capability >= 89,
 }
-SETUP = setuptools.setup
 
 
 def flags_for(name: str, flags: list[str]) -> list[str]:
@@ -36,16 +35,18 @@ def flags_for(name: str, flags: list[str]) -> list[str]:
     return kept
 
 
-def setup(**arguments: Any) -> Any:
-    """setuptools.setup with those flags."""
+def setup(stock: Callable[..., Any], **arguments: Any) -> Any:
+    """`stock`, setuptools.setup, with those flags."""
     for extension in arguments["ext_modules"]:
         flags = extension.extra_compile_args
         flags["nvcc"] = flags_for(extension.name, flags["nvcc"])
         print(extension.name, *(flag for flag in flags["nvcc"] if flag.startswith("arch=")), flush=True)
-    return SETUP(**arguments)
+    return stock(**arguments)
 
 
 if __name__ == "__main__":
-    setuptools.setup = setup
+    import setuptools
+
+    setuptools.setup = functools.partial(setup, setuptools.setup)
     sys.path.insert(0, ".")
     runpy.run_path("setup.py", run_name="__main__")

@@ -238,7 +238,7 @@ def test_every_command_has_its_own_help(pod: Pod, command: tuple[str, ...]) -> N
         (("status", "--jsn"), "podkeeper status: unrecognized arguments: --jsn; did you mean --json?"),
         (("models", "fecth"), "there is no 'fecth'; did you mean fetch?"),
         (("url", "zzz"), "choose from jupyter, comfyui, status"),
-        (("logs", "-n", "x"), "must be a number of lines"),
+        (("logs", "-n", "x"), "must be a whole number"),
         (("tail", "--follow", "jupyter"), "unrecognized arguments: --follow; see podkeeper tail --help"),
         (("completion", "fish"), "choose from bash, zsh"),
     ],

@@ -210,6 +210,13 @@ def cmdline(pid: int) -> str:
     return " ".join(psutil.Process(pid).cmdline())
 
 
-@pytest.mark.parametrize(("service", "size", "status"), [("status", 65 << 10, 413), ("status", 1, 405)])
-def test_a_body_with_a_login_has_the_services_limit(door: Scene, service: str, size: int, status: int) -> None:
-    assert door.ask("/sink" if status == 413 else "/", BEARER, "POST", bytes(size), service=service).status == status
+@pytest.mark.parametrize(("size", "status"), [(97 << 20, 413), (1, 405)])
+def test_a_body_with_a_login_has_the_services_limit(door: Scene, size: int, status: int) -> None:
+    """96 MB at the status page's port, for the job API; nginx refuses by the length alone."""
+    client = http.client.HTTPConnection("127.0.0.1", door.public("status"), timeout=10)
+    with contextlib.closing(client):
+        client.putrequest("POST", "/sink" if status == 413 else "/")
+        for name, text in {**BEARER, "Content-Length": str(size)}.items():
+            client.putheader(name, text)
+        client.endheaders(b"x" if size == 1 else None)
+        assert client.getresponse().status == status

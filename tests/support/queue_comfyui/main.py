@@ -246,7 +246,8 @@ application.add_routes(
 (known.base_directory / "output").mkdir(exist_ok=True)
 for path in known.extra_model_paths_config:
     for node in sorted((path.parent / "nodes").glob("*.py")):
-        SourceFileLoader(f"custom_nodes.{node.stem}", str(node)).load_module()
+        with contextlib.suppress(ImportError):  # as ComfyUI: a node that needs more of ComfyUI than the stand-in has
+            SourceFileLoader(f"custom_nodes.{node.stem}", str(node)).load_module()
 threading.Thread(target=prompt_worker, daemon=True).start()
 print("fake: with a queue", json.dumps(sys.argv[1:]), flush=True)
 with contextlib.suppress(KeyboardInterrupt):
