@@ -81,6 +81,8 @@ def measure(commands: list[tuple[list[str], dict[str, str], str]], queue: JobQue
 def theirs(folder: Path, sdk: str, handler: str, comfyui: str, python: str) -> tuple[float, float]:
     """worker-comfyui's start.sh: ComfyUI on port 8188, then the handler."""
     queue = JobQueue()
+    for name in ("custom_nodes", "models", "input", "output", "user"):  # as in a clone
+        (folder / name).mkdir()
     environ = {name: os.environ[name] for name in ("PATH", "HOME")} | queue.environ
     environ |= {"RUNPOD_SKIP_AUTO_SYSTEM_CHECKS": "true", "RUNPOD_SKIP_GPU_CHECK": "true"}
     words = ["--disable-auto-launch", "--disable-metadata", "--cpu", "--base-directory", str(folder)]
