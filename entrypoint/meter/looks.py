@@ -49,7 +49,7 @@ class Looks:
         self._network = (0, 0.0)
         self._looks: tuple[Callable[[], str], ...] = (
             self._program, self._download, self._node_work, self.request, self._processes.output,
-            *(() if local else (self._traffic,)), self._processes.look, self._gpu, self._comfyui, self._kernels,
+            *(() if local else (self._traffic,)), self._comfyui, self._processes.look, self._gpu, self._kernels,
             *((self._terminals,) if local else ()),
         )  # fmt: skip
 
