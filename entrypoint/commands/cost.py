@@ -11,8 +11,9 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from entrypoint.commands.cost_text import meter_lines
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.meter.report import read_meter
+from entrypoint.system.own_settings import settings_and_paths
 
 
 def main(given: Namespace) -> int:

@@ -7,13 +7,14 @@ from argparse import Namespace
 
 from entrypoint.comfyui import installation
 from entrypoint.comfyui.versions.launch import chosen_source
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.nodes.export import export
 from entrypoint.nodes.export_files import ComfyUI
 from entrypoint.nodes.origin import head_of, origin_of, without_login
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 

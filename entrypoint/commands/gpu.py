@@ -10,13 +10,14 @@ import sys
 from argparse import Namespace
 
 from entrypoint.comfyui.installation import present
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.conditions.condition import CannotDo
 from entrypoint.gpu.findings import EXIT_CODES, as_text, exit_code
 from entrypoint.gpu.preflight import check, read_report
 from entrypoint.gpu.verdicts import last_launch
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 EX_NOPERM = 77

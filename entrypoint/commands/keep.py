@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.meter.decide import limits_of
 from entrypoint.meter.keep import LONGEST_S, keep
 from entrypoint.settings.durations import in_words
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 EX_NOPERM = 77

@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.models import add_remove, commands, search, update
 from entrypoint.models.fetch_pasted import fetch_pasted
 from entrypoint.models.pasted_files import Pasted
@@ -20,6 +20,7 @@ from entrypoint.models.state_file import another_run_reports
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.status.actions import control
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 #: Programs whose command lines people paste.

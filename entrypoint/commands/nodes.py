@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.nodes import commands, keep_lock, pack, update
 from entrypoint.nodes.pack_names import PACKS
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 

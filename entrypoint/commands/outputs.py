@@ -13,11 +13,12 @@ from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import read_json, write_atomically
 from entrypoint.system.outputs_state import NOW, OUTPUTS, Delivery, delivery
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 EX_NOPERM = 77

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.packages import commands
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 

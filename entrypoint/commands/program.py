@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from typing import NoReturn
 
 from entrypoint.commands.arguments import build_parser
-from entrypoint.settings.paths import Paths
-from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.console import flush_stdout
-
-EX_CONFIG = 78
-
-
-def settings_and_paths() -> tuple[Settings, Paths]:
-    """Those of the environment. Where they cannot be used, prints why and raises SystemExit(EX_CONFIG)."""
-    try:
-        return Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    except BadSettings as error:
-        print("\n".join(error.problems), flush=True)
-        raise SystemExit(EX_CONFIG) from None
 
 
 def run(command: str, work: Callable[[Namespace], int]) -> NoReturn:

@@ -7,12 +7,13 @@ import time
 from argparse import Namespace
 
 from entrypoint.commands.outputs import look_now, wait_for_delivery
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.jobs import batch
 from entrypoint.jobs.batch_requests import Options
 from entrypoint.jobs.failure import EX_CANTCREAT
 from entrypoint.models.sources.tokens import take_logins
 from entrypoint.settings.paths import ENDS_WITH
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 #: Seconds for which a pod for one job waits until its files are delivered (OUTPUTS_TO).

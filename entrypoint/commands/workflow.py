@@ -6,8 +6,9 @@ import os
 import sys
 from argparse import Namespace
 
-from entrypoint.commands.program import run, settings_and_paths
+from entrypoint.commands.program import run
 from entrypoint.models.sources.tokens import take_logins
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 from entrypoint.workflows import commands
 

@@ -5,28 +5,21 @@ Exit codes: 0, whatever was found: a bad GPU is a condition. 78: the settings ca
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 
 from entrypoint.gpu.visible import gpu_visible
-from entrypoint.settings.paths import Paths
-from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.low_priority import lower_priority
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 from entrypoint.system.readiness import wait_until_settled
 
-EX_CONFIG = 78
 _PROBE_EVERY_S = 1.0
 
 
 def main() -> int:
     """Wait for the services, check, and print the findings; returns the exit code."""
-    try:
-        settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    except BadSettings as error:
-        print("\n".join(error.problems), flush=True)
-        return EX_CONFIG
+    settings, paths = settings_and_paths()
     become_service_user(settings)
     lower_priority()
     if gpu_visible() or shutil.which("nvidia-smi"):  # else the report says at once that there is none

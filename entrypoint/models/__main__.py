@@ -8,22 +8,16 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint.models.outcome import EX_CONFIG
 from entrypoint.models.sources.tokens import take_logins
 from entrypoint.models.worker import run
-from entrypoint.settings.paths import Paths
-from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.log_redaction import redact_output
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
 
 
 def main() -> int:
     """Run the one-shot; returns the exit code."""
-    try:
-        settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    except BadSettings as error:
-        print("\n".join(error.problems), flush=True)
-        return EX_CONFIG
+    settings, paths = settings_and_paths()
     take_logins(paths)
     become_service_user(settings)
     redact_output(settings, paths)

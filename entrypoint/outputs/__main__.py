@@ -5,32 +5,24 @@ Exit code 78: OUTPUTS_TO is not set, or the settings cannot be used.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from entrypoint.outputs.remote import Remote, remote, secret_texts
 from entrypoint.outputs.worker import Worker
 from entrypoint.settings.destinations import destination
-from entrypoint.settings.paths import Paths
 from entrypoint.settings.secret_names import is_for_outputs
-from entrypoint.settings.settings import BadSettings, Settings
 from entrypoint.system.files import read_text
 from entrypoint.system.known_secrets import spellings
 from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.named_secrets import named_secrets, secrets_kept
+from entrypoint.system.own_settings import EX_CONFIG, settings_and_paths
 from entrypoint.system.privileges import become_service_user
 from entrypoint.system.redaction import Redactor
-
-EX_CONFIG = 78
 
 
 def main() -> int:
     """Deliver until stopped."""
-    try:
-        settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    except BadSettings as error:
-        print("\n".join(error.problems), flush=True)
-        return EX_CONFIG
+    settings, paths = settings_and_paths()
     if not settings.outputs_to:
         print("outputs: OUTPUTS_TO is not set", flush=True)
         return EX_CONFIG

@@ -7,7 +7,6 @@ killed, and it goes on with a stop that was asked for.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from functools import partial
@@ -19,15 +18,15 @@ from entrypoint.runpod.actions import NAME, action_of, impossible, is_wanted, re
 from entrypoint.runpod.answers import Pod, Trouble, pause
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import SERVICES
-from entrypoint.settings.settings import BadSettings, Settings
+from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.named_secrets import named_secrets
+from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.readiness import wait_for_services
 
 if TYPE_CHECKING:
     from entrypoint.runpod.api import Api
 
-EX_CONFIG = 78
 NOT_STOPPED = "PodNotStopped"
 #: How often the API is asked for the price before that is given up; the meter starts this program again later.
 _ATTEMPTS = 6
@@ -36,11 +35,7 @@ _PROBE_EVERY_S = 0.5
 
 def main() -> int:
     """Stop the pod where that is asked for, else ask what it costs; returns the exit code."""
-    try:
-        settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
-    except BadSettings as error:
-        print("\n".join(error.problems), flush=True)
-        return EX_CONFIG
+    settings, paths = settings_and_paths()
     key = named_secrets([files.KEY], paths).get(files.KEY, "")
     why = files.requested_stop(paths)
     if why and is_wanted(settings):
