@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from entrypoint.jobs.failure import Failure, JobFailed
 from entrypoint.jobs.request import Input, content_problem
-from entrypoint.models.errors import DownloadError, RetryableError
+from entrypoint.models.errors import ConnectionBroken, DownloadError, RetryableError
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.response import Response
@@ -99,7 +99,7 @@ async def _fetch(wanted: Input, file: BinaryIO) -> None:
                         url = target
                         continue
                     return await _save(wanted, url, response, file)
-    except RetryableError as error:
+    except (RetryableError, ConnectionBroken) as error:
         raise _away(wanted, str(error)) from None
     except DownloadError as error:
         raise (_away if error.temporary else _bad)(wanted, error.reason) from None

@@ -111,6 +111,7 @@ def test_a_job_waits_runs_and_has_its_files(pod: Pod) -> None:
         ({"workflow": workflow(), "inputs": {"a.png": {"path": "/etc/passwd"}}}, 200, "BadInput"),
         ({"workflow": workflow(), "inputs": {"a.png": {"url": "http://169.254.169.254/"}}}, 200, "BadInput"),
         ({"workflow": workflow(), "inputs": {"a.png": {"url": "file:///etc/passwd"}}}, 200, "BadInput"),
+        ({"workflow": workflow(), "inputs": {"a.png": {"url": "http://no.invalid/a"}}}, 200, "InputUnreachable"),
         ({"workflow": {"1": LOADER}}, 200, "ModelMissing"),
         ({"workflow": workflow(("Wait", {"seconds": 60})), "timeout": 0.5}, 200, "TimedOut"),
     ],
