@@ -15,7 +15,6 @@ from entrypoint.models.errors import ConnectionBroken, DownloadError, RetryableE
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
 from entrypoint.models.transport.response import Response
-from entrypoint.models.transport.response_rules import MOST_REDIRECTS, redirected
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import open_regular
 from entrypoint.workflows.document import plain
@@ -90,20 +89,13 @@ def _of_the_pod(paths: Paths, job_id: str, wanted: Input, *, anywhere: bool) -> 
 async def _fetch(wanted: Input, file: BinaryIO) -> None:
     if not wanted.url.startswith(("http://", "https://")):
         raise _bad(wanted, "its address must begin with https:// or http://")
-    url = wanted.url
     try:
-        async with HttpClient(BRIEF) as client:
-            for _ in range(MOST_REDIRECTS):
-                async with client.get(url) as response:
-                    if target := redirected(url, response.status, response.headers):
-                        url = target
-                        continue
-                    return await _save(wanted, url, response, file)
+        async with HttpClient(BRIEF) as client, client.follow(wanted.url) as (url, response):
+            await _save(wanted, url, response, file)
     except (RetryableError, ConnectionBroken) as error:
         raise _away(wanted, str(error)) from None
     except DownloadError as error:
         raise (_away if error.temporary else _bad)(wanted, error.reason) from None
-    raise _bad(wanted, f"more than {MOST_REDIRECTS} redirects")
 
 
 async def _save(wanted: Input, url: str, response: Response, file: BinaryIO) -> None:

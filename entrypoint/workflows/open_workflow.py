@@ -13,7 +13,6 @@ from entrypoint.models.sources.pasted import one_file
 from entrypoint.models.sources.registry import configured, source_of
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient
-from entrypoint.models.transport.response_rules import MOST_REDIRECTS, redirected
 from entrypoint.settings.settings import Settings
 from entrypoint.system.files import open_regular
 from entrypoint.workflows.document import LARGEST, NotAWorkflow, Workflow, parse, plain
@@ -73,15 +72,10 @@ async def _get(settings: Settings, given: str) -> bytes:
     try:
         async with HttpClient(BRIEF) as client:
             client.allow(url)
-            for _ in range(MOST_REDIRECTS):
-                async with client.get(url) as response:
-                    if target := redirected(url, response.status, response.headers):
-                        url = target
-                        continue
-                    if response.status != 200:
-                        again = response.status >= 500 or response.status in (408, 429)
-                        raise CannotRead(f"{without_query(url)} responds with HTTP {response.status}", temporary=again)
-                    return await response.read(_MOST + 1)
+            async with client.follow(url) as (last, response):
+                if response.status != 200:
+                    again = response.status >= 500 or response.status in (408, 429)
+                    raise CannotRead(f"{without_query(last)} responds with HTTP {response.status}", temporary=again)
+                return await response.read(_MOST + 1)
     except DownloadError as error:
         raise CannotRead(error.reason, temporary=error.temporary) from None
-    raise CannotRead(f"more than {MOST_REDIRECTS} redirects")

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import pycurl
 
-from entrypoint.models.errors import ConnectionBroken
+from entrypoint.models.errors import ConnectionBroken, DownloadError
 from entrypoint.models.transport.curl_multi import CurlMulti
 from entrypoint.models.transport.environment import certificates, proxy_of
 from entrypoint.models.transport.limits import Limits
 from entrypoint.models.transport.private_networks import SocketGuard, check_literal, host_of
 from entrypoint.models.transport.response import RECEIVE_BUFFER, Response
+from entrypoint.models.transport.response_rules import MOST_REDIRECTS, redirected
 
 #: The certificates of Debian, Fedora and Alpine; the wheel of pycurl looks where its builder had them.
 _CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
@@ -55,6 +56,21 @@ class HttpClient:
         """
         async with self._request(url, {"Accept-Encoding": "identity", **(headers or {})}, None) as response:
             yield response
+
+    @contextlib.asynccontextmanager
+    async def follow(self, url: str) -> AsyncIterator[tuple[str, Response]]:
+        """Request `url` and follow redirects; yields the last address and its response.
+
+        Raises as `get` does, and DownloadError: too many redirects.
+        """
+        for _ in range(MOST_REDIRECTS):
+            async with self.get(url) as response:
+                target = redirected(url, response.status, response.headers)
+                if not target:
+                    yield url, response
+                    return
+            url = target
+        raise DownloadError("TooManyRedirects", f"more than {MOST_REDIRECTS} redirects", "use another address")
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Send `body` to `url` and return the response's status; the rest of the response is not read.
