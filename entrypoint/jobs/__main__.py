@@ -37,18 +37,21 @@ def _work(settings: Settings, paths: Paths) -> int:
     from entrypoint.jobs.records import FAILED, Record
     from entrypoint.jobs.request import job_of
     from entrypoint.jobs.run import Runner, Stopped
+    from entrypoint.system.folder_changes import notice
     from entrypoint.system.notify import notify
 
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: stopping.append(number))
     queue = Queue(paths)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
+    notice(queue.folder)
     runner = Runner(settings, paths, tell=lambda record: None, stopped=lambda: bool(stopping))
     idle_since = time.monotonic()
     while not stopping and time.monotonic() - idle_since < _LINGER_S:
         job_id = queue.next()
         if not job_id:
-            time.sleep(_PERIOD_S)
+            signal.sigtimedwait([signal.SIGIO], _PERIOD_S)
             continue
         try:
             job = job_of({**(queue.request(job_id) or {}), "id": job_id})

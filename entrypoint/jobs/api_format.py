@@ -38,6 +38,15 @@ def is_api_format(workflow: Mapping[str, Any]) -> bool:
     return not isinstance(workflow.get("nodes"), list)
 
 
+def class_names(workflow: Mapping[str, Any]) -> set[str]:
+    """Names of the classes that a workflow's nodes have. Raises JobFailed: BadWorkflow."""
+    if is_api_format(workflow):
+        found = [node["class_type"] for node in _api_nodes(workflow).values()]
+    else:
+        found = [node.kind for node in flatten(workflow)]
+    return {each for each in found if isinstance(each, str)}
+
+
 def api_format(workflow: Mapping[str, Any], classes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The workflow in the API's format; `classes`: the content of `/object_info`.
 
@@ -45,11 +54,7 @@ def api_format(workflow: Mapping[str, Any], classes: Mapping[str, Any]) -> dict[
         JobFailed: BadWorkflow, or NodeMissing with every class that this ComfyUI does not have.
     """
     if is_api_format(workflow):
-        inner = workflow.get("prompt")  # the body of POST /prompt
-        nodes = inner if isinstance(inner, dict) else workflow
-        found = {str(key): dict(node) for key, node in nodes.items() if isinstance(node, dict) and "class_type" in node}
-        if not found:
-            raise JobFailed(Failure("BadWorkflow", "it has neither `nodes` nor nodes with a `class_type`"))
+        found = _api_nodes(workflow)
         refuse_unknown([(key, node["class_type"]) for key, node in found.items()], classes)
         for node in found.values():
             node["inputs"] = dict(node["inputs"]) if isinstance(node.get("inputs"), dict) else {}
@@ -62,6 +67,15 @@ def api_format(workflow: Mapping[str, Any], classes: Mapping[str, Any]) -> dict[
             if source.widget and (value := prompt[source.id]["inputs"].get(source.widget)) is not None:
                 prompt[each.id]["inputs"].setdefault(name, value)
     return prompt
+
+
+def _api_nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    inner = workflow.get("prompt")  # the body of POST /prompt
+    nodes = inner if isinstance(inner, dict) else workflow
+    found = {str(key): dict(node) for key, node in nodes.items() if isinstance(node, dict) and "class_type" in node}
+    if not found:
+        raise JobFailed(Failure("BadWorkflow", "it has neither `nodes` nor nodes with a `class_type`"))
+    return found
 
 
 def refuse_unknown(nodes: Iterable[tuple[str, Any]], classes: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from entrypoint.jobs.failure import Failure, JobFailed
@@ -17,6 +17,8 @@ from entrypoint.jobs.failure import Failure, JobFailed
 _TIMEOUT_S = 30.0
 #: Bytes of a response at most: `/object_info` has 3 MB with ComfyUI's own nodes, 20 with many of others.
 _MOST = 512 << 20
+#: Classes that are asked for one by one, at 0.6 ms each; all 818 of ComfyUI 0.29 take 150 ms of its event loop.
+_MOST_CLASSES = 100
 
 
 class Unreachable(Exception):
@@ -29,11 +31,17 @@ class Client:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def classes(self) -> dict[str, Any]:
-        """The content of `/object_info`. Raises Unreachable."""
-        found = self._json("GET", "/object_info")[1]
-        if not isinstance(found, dict) or not found:
-            raise Unreachable("its /object_info is empty")
+    def classes(self, names: Collection[str]) -> dict[str, Any]:
+        """What `/object_info` says of these classes, without those that ComfyUI lacks. Raises Unreachable."""
+        found: dict[str, Any] = {}
+        if len(names) > _MOST_CLASSES:
+            everything = self._json("GET", "/object_info")[1]
+            return everything if isinstance(everything, dict) else {}
+        for name in names:
+            path = urllib.parse.quote(name, safe="", errors="surrogatepass")
+            status, described = self._json("GET", f"/object_info/{path}")
+            # 500: the class cannot describe itself, and /object_info leaves it out
+            found |= described if status == 200 and isinstance(described, dict) else {}
         return found
 
     def submit(self, body: Mapping[str, Any]) -> None:
@@ -81,7 +89,8 @@ class Client:
             connection.request(method, path, data, {"Content-Type": "application/json"})
             response = connection.getresponse()
             content = response.read(_MOST)
-            return response.status, json.loads(content) if content.strip() else None
+            said = response.status == 200 or response.headers.get_content_type() == "application/json"
+            return response.status, json.loads(content) if said and content.strip() else None
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(str(error) or type(error).__name__) from None
         except (ValueError, RecursionError):

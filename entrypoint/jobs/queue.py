@@ -32,7 +32,7 @@ class Queue:
 
     def __init__(self, paths: Paths) -> None:
         self.records = Records(paths)
-        self._folder = self.records.folder
+        self.folder = self.records.folder
 
     def add(self, job_id: str, request: Mapping[str, Any]) -> Record:
         """Hand a checked request in; a job that is there already stays as it is. Returns its record.
@@ -49,7 +49,7 @@ class Queue:
             raise Full(f"{len(waiting)} jobs wait")
         if sum(size for *_, size in waiting) > MOST_BYTES:
             raise Full("the jobs that wait have more than 2 GB of input files")
-        os.makedirs(self._folder, exist_ok=True)
+        os.makedirs(self.folder, exist_ok=True)
         # It may hold a key of Comfy.org's, and what a user has drawn.
         write_atomically(self._path(job_id, _REQUEST), json.dumps(request), 0o600)
         record = known.again() if known else Record(job_id, submitted=time.time())
@@ -86,11 +86,11 @@ class Queue:
                 remove(self._path(job_id, ending))
 
     def _path(self, job_id: str, ending: str) -> str:
-        return f"{self._folder}/{job_id}{ending}"
+        return f"{self.folder}/{job_id}{ending}"
 
     def _waiting(self) -> list[tuple[str, float, int]]:
         found = []
-        with contextlib.suppress(OSError), os.scandir(self._folder) as entries:
+        with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
             for entry in entries:
                 name = entry.name.removesuffix(_REQUEST)
                 if name != entry.name and valid_id(name) and entry.is_file(follow_symlinks=False):

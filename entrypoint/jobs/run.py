@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from entrypoint.conditions.registry import blocked_services
-from entrypoint.jobs.api_format import api_format
+from entrypoint.jobs.api_format import api_format, class_names
 from entrypoint.jobs.check import check
 from entrypoint.jobs.client import Client, Unreachable
 from entrypoint.jobs.failure import Failure, JobFailed
@@ -157,7 +157,7 @@ class Runner:
         return self._checked(job)
 
     def _checked(self, job: Job) -> Prompt:
-        self._classes = self._classes or self._client.classes()
+        self._classes |= self._client.classes(class_names(job.workflow) - self._classes.keys())
         prompt = api_format(job.workflow, self._classes)
         set_values(prompt, job.values, self._classes)
         places = place_inputs(self._paths, job.id, job.inputs, anywhere=self._anywhere)

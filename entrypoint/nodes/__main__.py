@@ -29,8 +29,8 @@ from entrypoint.system.loopback_http import send
 from entrypoint.system.low_priority import lower_priority
 from entrypoint.system.privileges import become_service_user
 
-#: Seconds between two looks.
-EVERY_S = 1.0
+#: Seconds between two looks; while ComfyUI starts, for whose first response the first workflow waits.
+EVERY_S, _STARTING_S = 1.0, 0.1
 
 
 def main() -> int:
@@ -42,20 +42,31 @@ def main() -> int:
     remove_parts(folder_of(paths))
     while True:
         try:
-            queue.look()
-            watch.look(time.monotonic())
             if keeper is None or keeper.overlay != Overlay.found(keeper.overlay.folder):  # another ComfyUI is below it
                 keeper = new_keeper(settings, paths)
-            if keeper:
-                keeper.look(time.monotonic())
             if environment.is_starting(paths) and responds(settings):
                 note_served(paths)
                 keep_base(settings, paths)
                 if keeper:
                     keeper.note_served()
+            queue.look()
+            watch.look(time.monotonic())
+            if keeper:
+                keeper.look(time.monotonic())
         except OSError as error:  # the overlay is being replaced, or the disk fails: the next look says more
             print(f"nodes: {error}", flush=True)
-        time.sleep(EVERY_S)
+            time.sleep(EVERY_S)
+        wait(settings, paths)
+
+
+def wait(settings: Settings, paths: Paths) -> None:
+    """Until the next look, or until ComfyUI's start has ended."""
+    until = time.monotonic() + EVERY_S
+    while environment.is_starting(paths) and time.monotonic() < until:
+        if responds(settings):
+            return
+        time.sleep(_STARTING_S)
+    time.sleep(max(0.0, until - time.monotonic()))
 
 
 def new_keeper(settings: Settings, paths: Paths) -> Keeper | None:

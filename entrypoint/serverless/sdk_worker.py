@@ -22,9 +22,10 @@ from entrypoint.jobs.queue import Full, Queue
 from entrypoint.jobs.records import ENDED, Record
 from entrypoint.serverless.shape import job_id_of, request_of, response_of
 from entrypoint.settings.paths import Paths
+from entrypoint.system.folder_changes import FolderChanges
 from entrypoint.system.supervisord_rpc import Refused, call
 
-_PERIOD_S, _TOLD_EVERY_S, _START_S = 0.02, 2.0, 5.0
+_PERIOD_S, _TOLD_EVERY_S, _START_S = 0.1, 2.0, 5.0
 
 
 @functools.cache
@@ -37,6 +38,12 @@ def paths() -> Paths:
 def queue() -> Queue:
     """The queue of the program `jobs`."""
     return Queue(paths())
+
+
+@functools.cache
+def changes() -> FolderChanges:
+    """Of the queue's folder, which is there once a job was added."""
+    return FolderChanges(queue().folder)
 
 
 async def handle(job: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +95,7 @@ async def _followed(record: Record) -> AsyncIterator[Record]:
     """The record, now and then, until the job has ended."""
     loop, told, woken = asyncio.get_running_loop(), 0.0, asyncio.get_running_loop().time()
     while record.state not in ENDED:
-        await asyncio.sleep(_PERIOD_S)
+        mark = changes().mark()
         record = queue().records.read(record.id) or record
         now = loop.time()
         if record.state not in ENDED and now - told > _TOLD_EVERY_S:
@@ -97,6 +104,8 @@ async def _followed(record: Record) -> AsyncIterator[Record]:
         if now - woken > _START_S:  # it may have ended between the last look and the request
             woken = now
             await _wake()
+        if record.state not in ENDED:
+            await changes().wait(mark, _PERIOD_S)
 
 
 async def _wake() -> None:

@@ -29,7 +29,7 @@ from .record import ASIDE, PENDING, RUNNING, Kept
 #: Seconds that ComfyUI's start waits for the volume; seconds between two looks at requests.
 _OPEN_S, _EVERY_S = 10.0, 0.5
 #: Seconds that putting back waits until ComfyUI's response is noted; seconds between two looks.
-_NOTED_S, _LOOK_S = 15.0, 0.1
+_NOTED_S, _LOOK_S = 15.0, 0.05
 #: Seconds that a response waits for its prompt to be on the disk.
 _ANSWER_S = 5.0
 _LOGIN = "it needs the login to comfy.org, which is not kept on the volume: queue it again in the browser"

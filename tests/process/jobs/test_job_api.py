@@ -21,6 +21,8 @@ from tests.support.waiting import wait_until
 
 JOBS = "/podkeeper/jobs"
 LOADER = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "b.safetensors"}}
+#: Names of classes that ComfyUI does not have, or that cannot describe themselves.
+UNKNOWN = ("Nope", "", "..", "../queue", "a/b", "a?b#c", "Broken", "x" * 9000, "\ud800", 5)
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
 
 
@@ -77,6 +79,15 @@ def process_of(pod: Pod, words: str) -> psutil.Process:
     )
 
 
+def test_names_of_classes_may_have_any_sign_and_be_many(pod: Pod) -> None:
+    for others in ([], [f"Nope {number}" for number in range(150)]):
+        request = {"workflow": workflow(("Ein/100% Größe", {}))}
+        request["workflow"] |= {f"n{each}": {"class_type": each} for each in others}
+        found = send(pod, request, "?wait=60")[1]
+        assert found["state"] == ("failed" if others else "done"), found
+        assert "Größe" not in str(found.get("failure")), found
+
+
 def test_a_job_waits_runs_and_has_its_files(pod: Pod) -> None:
     loads = {"1": {"class_type": "LoadImage", "inputs": {"image": "cat.png"}}}
     request = {
@@ -103,7 +114,7 @@ def test_a_job_waits_runs_and_has_its_files(pod: Pod) -> None:
         ("{", 400, None),
         ("[" * 90_000, 400, None),
         ({}, 400, "BadRequest"),
-        ({"workflow": {"1": {"class_type": "Nope"}}}, 200, "NodeMissing"),
+        *(({"workflow": workflow() | {"7": {"class_type": each}}}, 200, "NodeMissing") for each in UNKNOWN),
         ({"workflow": workflow(("Fail", {}))}, 200, "NodeFailed"),
         ({"workflow": workflow(), "set": {"1.width": 0}}, 200, "BadValue"),
         ({"workflow": workflow(), "set": {"9.filename_prefix": "../../x"}}, 200, "BadValue"),

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 PICTURE = bytes.fromhex("89504e470d0a1a0a") + b"a picture"
@@ -31,6 +31,7 @@ CLASSES = {
     "EmptyImage": node({"width": ["INT", {"default": 512, "min": 1, "max": 16384}], "color": ["INT", {"default": 0}]}),
     "LoadImage": node({"image": [["there.png"], {"image_upload": True}]}),
     "CheckpointLoaderSimple": node({"ckpt_name": [["here.safetensors"], {}]}),
+    "Ein/100% Größe": node({"image": ["IMAGE"]}),
     "Wait": node({"seconds": ["FLOAT", {"default": 0.1, "min": 0.0, "max": 600.0}], "image": ["IMAGE"]}),
     "Fail": node({"image": ["IMAGE"]}),
     "EndComfyUI": node({"image": ["IMAGE"]}),
@@ -104,8 +105,10 @@ class Stats(RequestHandler):
 
 
 class Classes(RequestHandler):
-    def get(self) -> None:
-        self.finish(CLASSES)
+    def get(self, name: str = "") -> None:
+        if name == "Broken":
+            raise HTTPError(500, reason="it cannot describe itself")
+        self.finish({name: CLASSES[name]} if name in CLASSES else {} if name else CLASSES)
 
 
 class Prompt(RequestHandler):
@@ -155,7 +158,8 @@ async def main() -> None:
     known, _ = parser.parse_known_args()
     BASE = Path(known.base_directory)
     Application([
-        (r"/system_stats", Stats), (r"/object_info", Classes), (r"/prompt", Prompt), (r"/history/(.+)", History),
+        (r"/system_stats", Stats), (r"/object_info", Classes), (r"/object_info/([^/]+)", Classes),
+        (r"/prompt", Prompt), (r"/history/(.+)", History),
         (r"/queue", Queue), (r"/interrupt", Interrupt), (r"/ws", Socket),
     ]).listen(known.port, "127.0.0.1")  # fmt: skip
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, sys.exit)

@@ -31,7 +31,7 @@ WEB = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 
 MIN_SIZE = 1 << 20
 #: Seconds for which a hold counts: it is for the moment before a restart, and its maker may be dead.
 HOLD_S = 15.0
-_PROMPT = ("/prompt", "/api/prompt")
+_PROMPT, _QUEUE = ("/prompt", "/api/prompt"), ("/queue", "/api/queue")
 _HELD = {
     "error": {
         "type": "podkeeper_hold",
@@ -77,7 +77,10 @@ async def note_uses(
     While ComfyUI is held (nodes/idle.py) or drained (queue/drain.py) no workflow is accepted.
     """
     if request.method != "POST" or request.path not in _PROMPT:
-        return await handler(request)
+        response = await handler(request)
+        if keeper and request.method == "POST" and request.path in _QUEUE:
+            await keeper.written()  # what was deleted stays so
+        return response
     if is_held():
         return web.json_response(_HELD, status=503, headers={"Retry-After": "30"})
     if is_drained():
