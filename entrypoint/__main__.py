@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
     command = arguments if any(arguments) else []  # a template's empty field can arrive as an empty word
     try:
-        read = read_settings(os.environ)
+        read = read_settings(os.environ, command)
         settings = settings_of(read.settings, command)
         settings = without_door_if_nginx_is_missing(settings, os.environ.get("PATH", ""))
         facts = look()

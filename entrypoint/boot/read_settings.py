@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from entrypoint.boot.pod_kind import secrets_of
 from entrypoint.conditions.condition import CannotDo, Condition
+from entrypoint.jobs.one_job import is_one_job
 from entrypoint.settings import secret_names
 from entrypoint.settings.lenient import Read, read_leniently
 from entrypoint.settings.settings import BadSettings, Settings
@@ -24,8 +25,8 @@ RUNPOD_KEY = "RUNPOD_API_KEY"
 _REMEDY = "correct the variables and restart the pod; PODKEEPER_STRICT=true ends a start with such a value"
 
 
-def read_settings(environ: Mapping[str, str]) -> Read:
-    """Read the settings of a start.
+def read_settings(environ: Mapping[str, str], command: Sequence[str] = ()) -> Read:
+    """Read the settings of a start; `command`: its start command.
 
     Raises:
         BadSettings: A value cannot be used, and the start is strict (PODKEEPER_STRICT, or local mode at a terminal), or
@@ -45,7 +46,7 @@ def read_settings(environ: Mapping[str, str]) -> Read:
         secrets["PUBLIC_KEY"] = settings.public_key
     else:
         settings = replace(settings, ssh_enabled=False)  # the programs get this setting, and no PUBLIC_KEY
-    if settings.outputs_to:
+    if settings.outputs_to or is_one_job(command):  # `podkeeper run --out s3://...`
         secrets |= {name: own.get(name, text) for name, text in given.items() if secret_names.is_for_outputs(name)}
     webhooks = {name: own[name] for name in ("ON_DONE", "ON_PROBLEM", "WEBHOOK_SECRET") if own[name]}
     if settings.webhooks_enabled and (settings.on_done or settings.on_problem):

@@ -12,6 +12,7 @@ from entrypoint.jobs import batch
 from entrypoint.jobs.batch_requests import Options
 from entrypoint.jobs.failure import EX_CANTCREAT
 from entrypoint.models.sources.tokens import take_logins
+from entrypoint.outputs.secrets import kept_for_rclone
 from entrypoint.settings.paths import ENDS_WITH
 from entrypoint.system.own_settings import settings_and_paths
 from entrypoint.system.privileges import become_service_user
@@ -24,6 +25,7 @@ def main(given: Namespace) -> int:
     """Run the job; returns the exit code."""
     settings, paths = settings_and_paths()
     take_logins(paths)
+    secrets = kept_for_rclone(paths)  # while this process may still be root
     become_service_user(settings)  # inputs, records and results are that user's
     options = Options(
         file=given.file, sets=given.set, inputs=given.input, outputs=given.outputs, out=given.out, id=given.id,
@@ -31,7 +33,7 @@ def main(given: Namespace) -> int:
         index=_index(given.index) if given.list else -1,
         fetch=bool(os.environ.get(ENDS_WITH)) if given.fetch is None else given.fetch,
     )  # fmt: skip
-    code = batch.run(settings, paths, options)
+    code = batch.run(settings, paths, options, secrets)
     if os.environ.get(ENDS_WITH) and settings.outputs_to and not code:  # else the pod would end before
         began = time.time()
         look_now(paths)

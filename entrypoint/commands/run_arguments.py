@@ -23,7 +23,10 @@ def add_run(job: argparse.ArgumentParser) -> None:
         help="an input file; NAME: the name that stands in the workflow",
     )  # fmt: skip
     job.add_argument("--outputs", default="", metavar="NODE,...", help="the files of these nodes alone")
-    job.add_argument("--out", default="", metavar="FOLDER", help="copy the files there; nothing there is replaced")
+    job.add_argument(
+        "--out", default="", metavar="FOLDER|s3://BUCKET/PREFIX|REMOTE:PATH",
+        help="copy the files there; nothing there is replaced",
+    )  # fmt: skip
     job.add_argument("--id", default="", metavar="ID", help="a job that was done under this id is not run again")
     job.add_argument(
         "--list", default="", metavar="FILE", help="one job for each line: JSON with `set`, `inputs`, `outputs` or `id`"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 from entrypoint.jobs.batch_progress import Progress
@@ -14,6 +16,7 @@ from entrypoint.jobs.outcome import kept_files
 from entrypoint.jobs.records import Record, Records
 from entrypoint.jobs.request import Job
 from entrypoint.jobs.run import Runner, Stopped
+from entrypoint.jobs.store import Store, is_store, opened
 from entrypoint.models.outcome import LATER
 from entrypoint.models.report import log
 from entrypoint.settings.paths import Paths
@@ -22,37 +25,42 @@ from entrypoint.system.files import write_json
 from entrypoint.workflows import commands as workflow_commands
 
 
-def run(settings: Settings, paths: Paths, given: Options) -> int:
-    """Run the jobs; returns the exit code (`failure.CODES`): of several that failed, one that asks for another try."""
+def run(settings: Settings, paths: Paths, given: Options, secrets: Mapping[str, str]) -> int:
+    """Run the jobs; returns the exit code (`failure.CODES`): of several that failed, one that asks for another try.
+
+    `secrets`: variables for rclone, where `--out` names a store.
+    """
     show = Progress(quiet=given.as_json)
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: stopping.append(number))
     runner = Runner(settings, paths, tell=show.tell, stopped=lambda: bool(stopping), anywhere=True)
-    try:
-        jobs = jobs_of(settings, given)
-        if given.fetch:
-            _fetch(settings, paths, given.file)
-    except JobFailed as error:
-        return _failed(Record(given.id or "job"), error.failure, given, show)
-    codes = []
-    for job in jobs:
-        codes.append(_one(runner, paths, job, given, show))
-        if stopping:
-            log(f"run: stopped; the same command with --id {job.id} goes on" if len(jobs) == 1 else "run: stopped")
-            codes.append(EX_TEMPFAIL)
-            break
+    with contextlib.ExitStack() as stack:
+        try:
+            jobs = jobs_of(settings, given)
+            store = stack.enter_context(opened(given.out, secrets)) if is_store(given.out) else None
+            if given.fetch:
+                _fetch(settings, paths, given.file)
+        except JobFailed as error:
+            return _failed(Record(given.id or "job"), error.failure, given, show)
+        codes = []
+        for job in jobs:
+            codes.append(_one(runner, paths, job, given, store, show))
+            if stopping:
+                log(f"run: stopped; the same command with --id {job.id} goes on" if len(jobs) == 1 else "run: stopped")
+                codes.append(EX_TEMPFAIL)
+                break
     Records(paths).sweep()
     return next((code for code in codes if code in RETRIED), next((code for code in codes if code), 0))
 
 
-def _one(runner: Runner, paths: Paths, job: Job, given: Options, show: Progress) -> int:
+def _one(runner: Runner, paths: Paths, job: Job, given: Options, store: Store | None, show: Progress) -> int:
     record = Record(job.id)
     try:
         record = runner.run(job)
-        return (
-            _failed(record, record.failure, given, show) if record.failure else _delivered(paths, record, given, show)
-        )
+        if record.failure:
+            return _failed(record, record.failure, given, show)
+        return _delivered(paths, record, given, store, show)
     except JobFailed as error:
         return _failed(record, error.failure, given, show)
     except Stopped:
@@ -64,11 +72,14 @@ def _one(runner: Runner, paths: Paths, job: Job, given: Options, show: Progress)
         return EX_TEMPFAIL
 
 
-def _delivered(paths: Paths, record: Record, given: Options, show: Progress) -> int:
+def _delivered(paths: Paths, record: Record, given: Options, store: Store | None, show: Progress) -> int:
     files = kept_files(record.files)
     if not files:
         raise JobFailed(Failure("NoOutput", "the workflow ended and kept no file", "add a node that saves its result"))
-    where = deliver(paths, record.id, files, given.out) if given.out else [path_of(paths, each) for each in files]
+    if store:
+        where = store.deliver(paths, files)
+    else:
+        where = deliver(paths, record.id, files, given.out) if given.out else [path_of(paths, each) for each in files]
     show.end()
     if _told_as_json(record.as_json() | {"delivered": where}, given):
         return 0

@@ -50,8 +50,6 @@ def jobs_of(settings: Settings, given: Options) -> list[Job]:
         request["outputs"] = [each.strip() for each in given.outputs.split(",")]
     if given.timeout:
         request["timeout"] = given.timeout
-    if "://" in given.out:
-        raise JobFailed(Failure("BadRequest", f"--out {given.out} is no folder", f"set OUTPUTS_TO={given.out}"))
     if not given.list:
         return [replace(job_of(request), id=given.id or new_id())]
     return [

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.checkout import JOB_COMFYUI
-from tests.support.pod import Pod, fake_python
+from tests.support.job_pod import comfyui, workflow
+from tests.support.pod import Pod
 from tests.support.status_server import BEARER, ask, wait_for_status
 from tests.support.waiting import wait_until
 
@@ -35,19 +35,6 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
         yield found
     finally:
         found.stop()
-
-
-def comfyui(folder: Path) -> dict[str, str]:
-    return {"COMFYUI_DIR": str(JOB_COMFYUI), "COMFYUI_PYTHON": str(fake_python(folder))}
-
-
-def workflow(*between: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    """EmptyImage -> the nodes between -> SaveImage."""
-    found: dict[str, Any] = {"1": {"class_type": "EmptyImage", "inputs": {"width": 8, "color": 0}}}
-    for number, (kind, inputs) in enumerate(between, 2):
-        found[str(number)] = {"class_type": kind, "inputs": {"image": [str(number - 1), 0], **inputs}}
-    found["9"] = {"class_type": "SaveImage", "inputs": {"images": [str(len(found)), 0], "filename_prefix": "x"}}
-    return found
 
 
 def send(pod: Pod, request: Any, query: str = "") -> tuple[int, dict[str, Any]]:

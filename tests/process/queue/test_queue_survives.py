@@ -72,8 +72,8 @@ def test_order_front_deletion_and_clearing_are_kept(start: Start) -> None:
     comfyui.ask("/queue", {"clear": True})
     comfyui.ask("/interrupt", {})
     ends = {front: "interrupted", **dict.fromkeys((first, b, d), "cleared")}
-    for each, how in ends.items():
-        wait_until(lambda line=f'"{each}","how":"{how}"': line in comfyui.journal(), 10, f"{how} is kept")
+    lines = [f'"{each}","how":"{how}"' for each, how in ends.items()]
+    wait_until(lambda: all(line in comfyui.journal() for line in lines), 10, "their ends are kept")
     comfyui.kill()
     comfyui.start()
     assert (comfyui.running(), comfyui.waiting()) == ([], [])
