@@ -48,7 +48,8 @@ def read_settings(environ: Mapping[str, str], command: Sequence[str] = ()) -> Re
         settings = replace(settings, ssh_enabled=False)  # the programs get this setting, and no PUBLIC_KEY
     if settings.outputs_to or is_one_job(command):  # `podkeeper run --out s3://...`
         secrets |= {name: own.get(name, text) for name, text in given.items() if secret_names.is_for_outputs(name)}
-    webhooks = {name: own[name] for name in ("ON_DONE", "ON_PROBLEM", "WEBHOOK_SECRET") if own[name]}
+    secrets |= {"WEBHOOK_SECRET": own["WEBHOOK_SECRET"]}  # of jobs' own webhooks, too
+    webhooks = {name: own[name] for name in ("ON_DONE", "ON_PROBLEM") if own[name]}
     if settings.webhooks_enabled and (settings.on_done or settings.on_problem):
         secrets |= webhooks
     else:

@@ -37,6 +37,7 @@ def _work(settings: Settings, paths: Paths) -> int:
     from entrypoint.jobs.records import FAILED, Record
     from entrypoint.jobs.request import job_of
     from entrypoint.jobs.run import Runner, Stopped
+    from entrypoint.jobs.webhook import tell
     from entrypoint.system.folder_changes import notice
     from entrypoint.system.notify import notify
 
@@ -53,8 +54,10 @@ def _work(settings: Settings, paths: Paths) -> int:
         if not job_id:
             signal.sigtimedwait([signal.SIGIO], _PERIOD_S)
             continue
+        webhook = ""
         try:
             job = job_of({**(queue.request(job_id) or {}), "id": job_id})
+            webhook = job.webhook
             record = runner.run(job, lambda: queue.is_cancelled(job_id))  # noqa: B023  # used within this turn
         except JobFailed as error:  # the request's file is damaged
             record = Record(job_id, FAILED, failure=error.failure)
@@ -64,6 +67,8 @@ def _work(settings: Settings, paths: Paths) -> int:
         except OSError as error:
             print(f"jobs: {job_id}: {error.filename}: {error.strerror}", flush=True)
             record = Record(job_id, FAILED, failure=Failure("NotDelivered", f"the volume refuses it: {error.strerror}"))
+        if webhook:
+            tell(settings, paths, webhook, record)
         queue.finish(job_id)
         if record.failure:  # what has finished is told by ComfyUI's history
             notify(settings, paths, "job.failed", {"id": job_id, "failure": record.failure.as_json()})

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from entrypoint.jobs.failure import Failure, JobFailed
-from entrypoint.jobs.request import Input, content_problem
+from entrypoint.jobs.request_inputs import Input, content_problem
 from entrypoint.models.errors import ConnectionBroken, DownloadError, RetryableError
 from entrypoint.models.transport.address import without_query
 from entrypoint.models.transport.client import HttpClient

@@ -41,8 +41,9 @@ class Queue:
             Full: Too many wait.
             OSError: The volume refuses it.
         """
-        known = self.records.read(job_id)
-        if known and (known.is_final or known.state not in ENDED):
+        waits = os.path.lexists(self._path(job_id, _REQUEST))
+        known = self.records.read(job_id)  # after that look: a request goes once its job's end is in the record
+        if known and (known.is_final or (known.state not in ENDED and waits)):
             return known
         waiting = self._waiting()
         if len(waiting) >= MOST_WAITING:
@@ -50,10 +51,15 @@ class Queue:
         if sum(size for *_, size in waiting) > MOST_BYTES:
             raise Full("the jobs that wait have more than 2 GB of input files")
         os.makedirs(self.folder, exist_ok=True)
-        # It may hold a key of Comfy.org's, and what a user has drawn.
-        write_atomically(self._path(job_id, _REQUEST), json.dumps(request), 0o600)
-        record = known.again() if known else Record(job_id, submitted=time.time())
-        self.records.write(record)
+        record = known.again() if known and known.state in ENDED else known or Record(job_id, submitted=time.time())
+        self.records.write(record)  # first: the program `jobs` may have ended the job a millisecond after the request
+        try:
+            # It may hold a key of Comfy.org's, and what a user has drawn.
+            write_atomically(self._path(job_id, _REQUEST), json.dumps(request), 0o600)
+        except OSError:
+            if known is None:
+                self.records.forget(job_id)
+            raise
         return record
 
     def next(self) -> str:

@@ -123,6 +123,11 @@ class Records:
         os.makedirs(self.folder, exist_ok=True)
         write_json(self._path(record.id), record.as_json(), durable=record.state in ENDED)
 
+    def forget(self, job_id: str) -> None:
+        """Remove a record."""
+        with contextlib.suppress(OSError):
+            remove(self._path(job_id))
+
     def all(self) -> Iterator[Record]:
         """Every record, the newest first."""
         for name, _ in self._names():

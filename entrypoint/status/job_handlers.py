@@ -18,6 +18,7 @@ from entrypoint.jobs.queue import Full, Queue
 from entrypoint.jobs.records import ENDED, Record, new_id
 from entrypoint.jobs.request import job_of
 from entrypoint.settings.services import service_named
+from entrypoint.settings.settings import Settings
 from entrypoint.status import actions
 from entrypoint.status.base_handler import PrivateHandler
 from entrypoint.status.live import in_thread
@@ -131,6 +132,8 @@ class Jobs(JobHandler):
             return self.refuse(400, error.failure.reason, failure=error.failure.as_json())
         finally:
             self.body = bytearray()
+        if problem := await in_thread(webhook_problem, self.live.settings, job.webhook):
+            return self.refuse(400, problem)
         job_id = job.id or new_id()
         try:
             record: Record | None = await in_thread(self.queue.add, job_id, content)
@@ -198,6 +201,21 @@ class JobEvents(JobHandler):
         except StreamClosedError:
             pass  # the client has gone
         return None
+
+
+def webhook_problem(settings: Settings, webhook: str) -> str:
+    """Why a job's webhook is refused; "". A name that leads to a private network is refused when it is sent."""
+    if not webhook or settings.webhooks_private:
+        return ""
+    from entrypoint.models.errors import DownloadError  # with libcurl: only where there is a webhook
+    from entrypoint.models.transport.private_networks import check_literal, host_of
+
+    host = host_of(webhook)
+    try:
+        check_literal("127.0.0.1" if host == "localhost" else host, ())
+    except DownloadError:
+        return "`webhook` is on a private network (WEBHOOKS_PRIVATE=true allows that)"
+    return ""
 
 
 class OpenApi(PrivateHandler):

@@ -24,7 +24,7 @@ from entrypoint.system.folders import open_folder
 LARGEST = 20_000
 
 
-def notify(settings: Settings, paths: Paths, kind: str, data: Mapping[str, Any]) -> bool:
+def notify(settings: Settings, paths: Paths, kind: str, data: Mapping[str, Any], to: str = "") -> bool:
     """Leave an event; False where webhooks are off, the event is too large, or the runtime folder refuses.
 
     Args:
@@ -32,11 +32,12 @@ def notify(settings: Settings, paths: Paths, kind: str, data: Mapping[str, Any])
         paths: Where the runtime folder is.
         kind: The event's type, with dots: `idle.countdown`.
         data: What happened, as JSON can hold it.
+        to: An address for this event alone, whether webhooks are on or off; "": ON_DONE or ON_PROBLEM.
     """
-    if not settings.webhooks_enabled:
+    if not (settings.webhooks_enabled or to):
         return False
     now = time.time()
-    text = json.dumps({"type": kind, "at": now, "data": data})
+    text = json.dumps({"type": kind, "at": now, "data": data} | ({"to": to} if to else {}))
     if len(text) > LARGEST:
         return False
     with contextlib.suppress(OSError):

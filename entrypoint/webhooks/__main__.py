@@ -33,7 +33,7 @@ def main() -> int:
     receivers = {
         name: Receiver(secrets[name], signed, settings.webhooks_private) for name in _ADDRESSES if name in secrets
     }
-    Worker(settings, paths, receivers, Redactor(known)).run()
+    Worker(settings, paths, receivers, Redactor(known), signed).run()
     return 0
 
 

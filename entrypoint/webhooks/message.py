@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 _PREFIX = "whsec_"
 DONE, PROBLEM = "ON_DONE", "ON_PROBLEM"
@@ -31,6 +32,16 @@ def targets(kind: str) -> tuple[str, ...]:
     if kind == "prompt.failed":
         return DONE, PROBLEM
     return (DONE,) if kind.startswith("prompt.") else (PROBLEM,)
+
+
+def is_address(to: str) -> bool:
+    """Whether a letter goes to an address of its own, which a job's request has named; else ON_DONE or ON_PROBLEM."""
+    return "://" in to
+
+
+def shown(to: str) -> str:
+    """What may be told of where a letter goes: the path and the query of an address are secrets more often than not."""
+    return f"the webhook of a job at {urlsplit(to).hostname}" if is_address(to) else to
 
 
 def headers(identity: str, at: int, content: bytes, secret: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import open_regular, read_table, remove, write_json
+from entrypoint.webhooks.message import shown
 
 #: Webhooks that wait, and bytes of those that were given up.
 MOST, _DEAD_BYTES = 1000, 1 << 20
@@ -22,7 +23,7 @@ class Letter:
 
     Attributes:
         identity: The webhook's id.
-        to: The setting with the address: ON_DONE or ON_PROBLEM.
+        to: The setting with the address, ON_DONE or ON_PROBLEM; or an address.
         kind: The event's type.
         at: When it happened, in seconds since 1970.
         data: What happened.
@@ -86,7 +87,7 @@ class Outbox:
                 os.replace(path, f"{path}.1")
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(letter)) + "\n")
+                file.write(json.dumps(asdict(letter) | {"to": shown(letter.to)}) + "\n")
         self.sent(letter)
 
     def _path(self, letter: Letter) -> str:

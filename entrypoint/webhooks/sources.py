@@ -13,7 +13,7 @@ from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import conditions_since
 from entrypoint.system.files import read_table, remove, write_json
 from entrypoint.system.loopback_http import get_json
-from entrypoint.webhooks.message import identity_of
+from entrypoint.webhooks.message import identity_of, is_address
 from entrypoint.webhooks.outbox import Letter
 from entrypoint.webhooks.prompts import finished
 
@@ -117,6 +117,8 @@ class Events:
             table = read_table(f"{self._folder}/{name}")
             kind, at, data = (table.get(key) for key in ("type", "at", "data"))
             if isinstance(kind, str) and isinstance(at, int | float) and isinstance(data, dict):
-                yield Letter(identity_of("event", name), kind[:100], float(at), data=data)
+                to = table.get("to")  # a job's own address (jobs/webhook.py)
+                own = to if isinstance(to, str) and is_address(to) else ""
+                yield Letter(identity_of("event", name), kind[:100], float(at), own, data)
             with contextlib.suppress(OSError):
                 remove(f"{self._folder}/{name}")

@@ -16,7 +16,7 @@ from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.redaction import Redactor
-from entrypoint.webhooks.message import body, identity_of, targets
+from entrypoint.webhooks.message import body, identity_of, is_address, shown, targets
 from entrypoint.webhooks.outbox import Letter, Outbox
 from entrypoint.webhooks.sender import Receiver, is_hopeless
 from entrypoint.webhooks.sources import OWN, Conditions, Events, Prompts
@@ -33,9 +33,12 @@ _FAILURES = 3
 class Worker:
     """Sends the webhooks of one pod."""
 
-    def __init__(self, settings: Settings, paths: Paths, receivers: Mapping[str, Receiver], redactor: Redactor) -> None:
-        """`receivers`: ON_DONE and ON_PROBLEM, those that are set."""
-        self._settings, self._paths, self._receivers, self._redactor = settings, paths, receivers, redactor
+    def __init__(
+        self, settings: Settings, paths: Paths, receivers: Mapping[str, Receiver], redactor: Redactor, secret: str = ""
+    ) -> None:
+        """`receivers`: ON_DONE and ON_PROBLEM, those that are set. `secret`: signs what goes to a job's own address."""
+        self._settings, self._paths, self._receivers, self._redactor = settings, paths, dict(receivers), redactor
+        self._secret = secret
         self._outbox = Outbox(paths)
         self._prompts, self._conditions = Prompts(settings, paths, time.time()), Conditions(paths)
         self._events, self._receipts = Events(paths), Receipts(paths, settings.outputs_to)
@@ -70,29 +73,42 @@ class Worker:
     def _add(self, letters: Iterable[Letter]) -> None:
         for letter in letters:
             data = self._redactor.tree(letter.data)
-            for to in filter(self._receivers.__contains__, targets(letter.kind)):
+            for to in [letter.to] if letter.to else filter(self._receivers.__contains__, targets(letter.kind)):
                 with contextlib.suppress(OSError):
                     self._outbox.add(replace(letter, identity=identity_of(letter.identity, to), to=to, data=data))
 
     def _send(self) -> None:
         self._receipts.read()
         for letter in list(self._outbox.letters.values()):
-            receiver = self._receivers.get(letter.to)
+            receiver = self._receiver(letter.to)
             if receiver is None:
                 self._outbox.give_up(letter)
             elif is_hopeless(letter, time.time()):
                 self._report(letter)
                 self._outbox.give_up(letter)
+                self._forget_unused()
             elif receiver.is_due(time.time()) and not self._waits(letter):
                 content = body(letter.kind, letter.at, self._pod, self._redactor.tree(self._data(letter)))
                 if receiver.send(letter, content):
                     self._outbox.sent(letter)
                     self._settle()
+                    self._forget_unused()
                 else:
                     with contextlib.suppress(OSError):
                         self._outbox.keep(letter)
                     if receiver.failures >= _FAILURES:
                         self._report(letter)
+
+    def _receiver(self, to: str) -> Receiver | None:
+        if to not in self._receivers and is_address(to):
+            self._receivers[to] = Receiver(to, self._secret, self._settings.webhooks_private)
+        return self._receivers.get(to)
+
+    def _forget_unused(self) -> None:
+        """Forget the addresses of jobs to which nothing is left to be sent, and their failures."""
+        used = {letter.to for letter in self._outbox.letters.values()}
+        for to in [each for each in self._receivers if is_address(each) and each not in used]:
+            del self._receivers[to]
 
     def _waits(self, letter: Letter) -> bool:
         """Whether the letter waits for the delivery of its outputs."""
@@ -115,8 +131,9 @@ class Worker:
         return letter.data | {"delivered": addresses}
 
     def _report(self, letter: Letter) -> None:
-        reason = f"{letter.kind} could not be sent to {letter.to}: {letter.problem or 'there was no time for it'}"
-        remedy = f"check {letter.to} and its receiver; those given up are in {self._outbox.dead}"
+        to = shown(letter.to)
+        reason = f"{letter.kind} could not be sent to {to}: {letter.problem or 'there was no time for it'}"
+        remedy = f"check {to} and its receiver; those given up are in {self._outbox.dead}"
         condition = Condition(OWN, self._redactor.text(reason), remedy)
         if raise_condition(self._paths.runtime, condition):
             print(f"webhooks: {condition}", flush=True)

@@ -31,7 +31,7 @@ TYPED = "typed"
 #: Where the pod keeps a secret: path below the pod's folder -> whose. All of them 0600 or behind a 0700 folder.
 KEPT = {
     "run/jupyter_token": "JUPYTER_TOKEN",
-    **{f"run/secrets/{name}": name for name in (*VARIABLES, "PUBLIC_KEY", "RUNPOD_API_KEY")},
+    **{f"run/secrets/{name}": name for name in (*VARIABLES, "PUBLIC_KEY", "RUNPOD_API_KEY", "WEBHOOK_SECRET")},
     "run/jupyter_cookie_secret": "cookie secret",
     "login/jupyter_cookie_secret": "cookie secret",
 }

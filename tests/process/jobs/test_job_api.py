@@ -89,7 +89,7 @@ def test_a_job_waits_runs_and_has_its_files(pod: Pod) -> None:
     assert file["place"].startswith("mine_")
     assert file["url"].endswith(f"/view?filename={file['place']}&subfolder=&type=output")
     assert base64.b64decode(file["data"]).startswith(b"\x89PNG")
-    assert not (pod.home / "comfyui/input/jobs").exists()  # the input is gone
+    wait_until(lambda: not (pod.home / "comfyui/input/jobs").exists(), 10, "the input is gone")
     assert send(pod, request)[0] == 200  # again: its result, and no second run
     assert runs_of(pod, found["prompt_id"]) == 1
     assert "first" in [each["id"] for each in json.loads(ask(pod, JOBS, BEARER).text)["jobs"]]

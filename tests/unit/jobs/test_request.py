@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from entrypoint.jobs.failure import JobFailed
-from entrypoint.jobs.request import DEFAULT_S, MOST_BYTES, MOST_INPUTS, content_problem, job_of, valid_id
+from entrypoint.jobs.request import DEFAULT_S, job_of, valid_id
+from entrypoint.jobs.request_inputs import MOST_BYTES, MOST_INPUTS, content_problem
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
 WORKFLOW = {"1": {"class_type": "SaveImage", "inputs": {}}}
