@@ -96,5 +96,11 @@ class Store:
 @contextlib.contextmanager
 def opened(out: str, secrets: Mapping[str, str]) -> Iterator[Store]:
     """The store, with a folder for its secrets that goes with it. Raises JobFailed."""
-    with tempfile.TemporaryDirectory(prefix="podkeeper-run-") as home:
-        yield Store(out, secrets, home)
+    with contextlib.ExitStack() as stack:
+        try:
+            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="podkeeper-run-"))
+            store = Store(out, secrets, home)
+        except OSError as error:
+            reason = f"cannot prepare the copy to {out}: {error.filename}: {error.strerror}"
+            raise JobFailed(Failure("NotDelivered", reason, "check the pod's disk: podkeeper doctor")) from None
+        yield store

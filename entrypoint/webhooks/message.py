@@ -41,7 +41,12 @@ def is_address(to: str) -> bool:
 
 def shown(to: str) -> str:
     """What may be told of where a letter goes: the path and the query of an address are secrets more often than not."""
-    return f"the webhook of a job at {urlsplit(to).hostname}" if is_address(to) else to
+    if not is_address(to):
+        return to
+    try:
+        return f"the webhook of a job at {urlsplit(to).hostname}"
+    except ValueError:
+        return "the webhook of a job"
 
 
 def headers(identity: str, at: int, content: bytes, secret: str) -> dict[str, str]:

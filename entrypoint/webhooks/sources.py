@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterator
 
 from entrypoint.conditions.registry import severity_of
+from entrypoint.settings.destinations import webhook
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.services import service_named
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import conditions_since
 from entrypoint.system.files import read_table, remove, write_json
 from entrypoint.system.loopback_http import get_json
-from entrypoint.webhooks.message import identity_of, is_address
+from entrypoint.webhooks.message import identity_of
 from entrypoint.webhooks.outbox import Letter
 from entrypoint.webhooks.prompts import finished
 
@@ -117,8 +118,14 @@ class Events:
             table = read_table(f"{self._folder}/{name}")
             kind, at, data = (table.get(key) for key in ("type", "at", "data"))
             if isinstance(kind, str) and isinstance(at, int | float) and isinstance(data, dict):
-                to = table.get("to")  # a job's own address (jobs/webhook.py)
-                own = to if isinstance(to, str) and is_address(to) else ""
-                yield Letter(identity_of("event", name), kind[:100], float(at), own, data)
+                to = _address(table.get("to"))
+                yield Letter(identity_of("event", name), kind[:100], float(at), to, data)
             with contextlib.suppress(OSError):
                 remove(f"{self._folder}/{name}")
+
+
+def _address(to: object) -> str:
+    """A job's own address (jobs/webhook.py); "": none that can be used."""
+    with contextlib.suppress(ValueError):
+        return webhook(to) if isinstance(to, str) else ""
+    return ""

@@ -204,3 +204,25 @@ def test_a_failed_workflow_goes_to_both_addresses(place: Place, receiver: Receiv
     assert [content(each)["type"] for each in receiver.received] == ["prompt.failed"] * 2
     assert len({each.headers["webhook-id"] for each in receiver.received}) == 2
     assert content(receiver.received[0])["data"]["error"] == "KSampler: RuntimeError: CUDA out of memory"
+
+
+def test_a_jobs_own_address_and_what_is_none(place: Place, receiver: Receiver) -> None:
+    made = worker(place, receiver, webhooks_private=True)
+    quiet = settings(receiver, webhooks_enabled=False)
+    for to in ("http://[::1", "x://", "://", "http://", "file:///etc/passwd"):
+        assert notify(quiet, place.paths, "job.done", {"id": to}, to)
+    assert notify(quiet, place.paths, "job.done", {"id": "good"}, f"{receiver.url}/own")
+    turn(made)
+    told = {content(each)["data"]["id"]: each.path for each in receiver.received}
+    assert told.pop("good").endswith("/own")
+    assert set(told.values()) <= {"/hook"}, "what names no address goes where all others go"
+    receiver.statuses = [400] * 5
+    assert notify(quiet, place.paths, "job.failed", {"id": "refused"}, f"{receiver.url}/own?key=cAn4ry")
+    for _ in range(8):
+        turn(made)
+    (line,) = (place.folder / "state/webhooks/dead-letters.jsonl").read_text().splitlines()
+    assert json.loads(line)["to"] == "the webhook of a job at 127.0.0.1"
+    assert "cAn4ry" not in line + str(read_conditions(place.paths.runtime))
+    notify(quiet, place.paths, "job.done", {"id": "next"}, f"{receiver.url}/other")
+    turn(made)
+    assert read_conditions(place.paths.runtime) == [], "an address that is given up is forgotten"
