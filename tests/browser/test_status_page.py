@@ -148,7 +148,9 @@ def test_every_condition_is_shown_everywhere_with_its_remedy(stage: Scene, tab: 
         {"name": name, "reason": f"reason of {name}", "remedy": f"remedy of {name}", "since": 1.0}
         for name in PRODUCED_BY
     ]
-    podkeeper(stage.pod, "stop", "volumes")  # its probe clears the volume's conditions, every 20 s
+    clearing = ("volumes", "meter")  # their looks clear conditions of theirs, every few seconds
+    for name in clearing:
+        podkeeper(stage.pod, "stop", name)
     for condition in planted:
         raise_condition(stage, condition)
     try:
@@ -164,7 +166,8 @@ def test_every_condition_is_shown_everywhere_with_its_remedy(stage: Scene, tab: 
     finally:
         for condition in planted:
             clear_condition(stage, condition)
-        podkeeper(stage.pod, "start", "volumes")
+        for name in clearing:
+            podkeeper(stage.pod, "start", name)
     assert len(planted) > 30
     missing = [
         (place, each["name"])

@@ -18,6 +18,7 @@ import pytest
 from tests.support.broken_pods import BROKEN, NO_GPU_HERE, Broken
 from tests.support.file_systems import build_passthrough, misbehaving, needs_fuse, needs_mount
 from tests.support.pod import TOKEN, Pod, environ_for, running
+from tests.support.status_server import wait_for_status
 from tests.support.waiting import wait_until
 
 #: Seconds a pod has to settle in: JupyterLab answers, or it is known that it will not.
@@ -168,6 +169,7 @@ def test_an_unreachable_dns_server_does_not_block_the_doctor(healthy: Pod, tmp_p
     environ = healthy.environ | {"HF_ENDPOINT": "https://models.example.org"}
     with running(tmp_path / "pod", environ_for(tmp_path) | {"HF_ENDPOINT": environ["HF_ENDPOINT"]}) as pod:
         pod.wait_for_jupyter()
+        wait_for_status(pod)
         began = time.monotonic()
         ended = subprocess.run(command, env=pod.environ, capture_output=True, text=True, timeout=60)
         assert time.monotonic() - began < 20
