@@ -23,6 +23,10 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_service_user(settings)
     folder = f"{paths.models_state}/jobs"
+    if os.path.isdir(f"{paths.models_state}/webhooks/pending"):
+        from entrypoint.jobs.webhook import resume
+
+        resume(paths)
     try:
         if not any(name.endswith(".request") for name in os.listdir(folder)):
             return 0

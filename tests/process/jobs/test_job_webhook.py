@@ -92,3 +92,18 @@ def test_no_private_network(tmp_path: Path) -> None:
 
         wait_until(lambda: "private network" in letters(), 30, "it is refused")
         assert receiver.received == []
+
+
+def test_a_message_that_a_pod_has_left_is_sent_by_the_next_one(tmp_path: Path) -> None:
+    environ = {"COMFYUI_ENABLED": "true", "JUPYTER_ENABLED": "false", "WEBHOOKS_PRIVATE": "true", **comfyui(tmp_path)}
+    with Receiver() as receiver:
+        receiver.statuses = [503] * 100
+        with running(tmp_path / "home", environ) as pod:
+            wait_for_status(pod)
+            assert send(pod, workflow=workflow(), id="left", webhook=receiver.url)[0] == 200
+            wait_until(lambda: receiver.received, 30, "it is tried")
+        receiver.received.clear()
+        receiver.statuses = []
+        with running(tmp_path / "home", environ):
+            wait_until(lambda: receiver.received, 30, "it is sent")
+        assert json.loads(receiver.received[0].body)["data"]["id"] == "left"
