@@ -13,6 +13,7 @@ import time
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
+from entrypoint.system.notify import has_left_one, notify
 from entrypoint.system.privileges import become_service_user
 
 _LINGER_S, _PERIOD_S = 30.0, 0.1
@@ -23,10 +24,10 @@ def main() -> int:
     settings, paths = Settings.from_environ(os.environ), Paths.from_environ(os.environ)
     become_service_user(settings)
     folder = f"{paths.models_state}/jobs"
-    if os.path.isdir(f"{paths.models_state}/webhooks/pending"):
-        from entrypoint.jobs.webhook import resume
+    if not settings.webhooks_enabled and has_left_one(paths):  # else the program runs
+        from entrypoint.system.supervisord_rpc import start
 
-        resume(paths)
+        start(paths.runtime, "webhooks")
     try:
         if not any(name.endswith(".request") for name in os.listdir(folder)):
             return 0
@@ -43,7 +44,6 @@ def _work(settings: Settings, paths: Paths) -> int:
     from entrypoint.jobs.run import Runner, Stopped
     from entrypoint.jobs.webhook import tell
     from entrypoint.system.folder_changes import notice
-    from entrypoint.system.notify import notify
 
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

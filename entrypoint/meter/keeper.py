@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from typing import NoReturn
@@ -22,7 +21,7 @@ from entrypoint.settings.paths import STARTED, Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
 from entrypoint.system.notify import notify
-from entrypoint.system.supervisord_rpc import Refused, call
+from entrypoint.system.supervisord_rpc import start
 
 SOON, UNSURE, NOT_STOPPED = "PodStopsSoon", "IdleUnknown", "PodNotStopped"
 #: Looks in a row that fail before that is a condition: a service that restarts fails one or two.
@@ -30,7 +29,7 @@ _FAILURES = 3
 #: Seconds between two reports where nothing has changed; between two files on the volume; until RunPod is asked again
 #: where it did not answer; until a stop that failed is tried again. The first wait for RunPod's word.
 _REPORT_S, _KEEP_S, _ASK_AGAIN_S, _RETRY_S, _FIRST_S = 60.0, 300.0, 900.0, 600.0, 15.0
-_RPC_S, _START_AGAIN_S = 5.0, 30.0
+_START_AGAIN_S = 30.0
 
 
 class Keeper:
@@ -91,7 +90,7 @@ class Keeper:
                 self._ledger = self._ledger.aged(age + now - (_number(facts.get("boot")) or now))
         if facts.get("problem") and now - self._asked > _ASK_AGAIN_S:
             self._asked = now
-            self._start_runpod()
+            start(self._paths.runtime, "runpod")
         if now - self._kept > _KEEP_S:
             self.save()
 
@@ -190,7 +189,8 @@ class Keeper:
         while files.requested_stop(self._paths):
             if boottime() - started > _START_AGAIN_S:
                 started = boottime()
-                self._start_runpod()  # it runs, but for the first time, and where it could not be started
+                # It runs, but for the first time, and where it could not be started.
+                start(self._paths.runtime, "runpod")
             if not self._still_due(limit):
                 files.call_off(self._paths)
                 self._retry_at = 0.0
@@ -209,10 +209,6 @@ class Keeper:
             self._count()
             self._look()
         return limit != "idle" or self._decision.state == "due"
-
-    def _start_runpod(self) -> None:
-        with contextlib.suppress(OSError, Refused):  # it runs already
-            call(f"{self._paths.runtime}/supervisor.sock", "supervisor.startProcess", "runpod", False, timeout=_RPC_S)
 
     def _first_facts(self) -> dict[str, object]:
         """What RunPod says; on RunPod the answer is waited for, because it says when the pod was started."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import functools
 import os
 import sys
@@ -23,7 +22,7 @@ from entrypoint.jobs.records import ENDED, Record
 from entrypoint.serverless.shape import job_id_of, request_of, response_of
 from entrypoint.settings.paths import Paths
 from entrypoint.system.folder_changes import FolderChanges
-from entrypoint.system.supervisord_rpc import Refused, call
+from entrypoint.system.supervisord_rpc import start
 
 _PERIOD_S, _TOLD_EVERY_S, _START_S = 0.1, 2.0, 5.0
 
@@ -109,14 +108,9 @@ async def _followed(record: Record) -> AsyncIterator[Record]:
 
 
 async def _wake() -> None:
-    """Start the program `jobs`, if it does not run."""
-
-    def start() -> None:
-        # A fault: it runs already. No supervisord: the pod stops, and RunPod gives the job to another worker.
-        with contextlib.suppress(Refused, OSError):
-            call(f"{paths().runtime}/supervisor.sock", "supervisor.startProcess", "jobs", False, timeout=_START_S)
-
-    await asyncio.get_running_loop().run_in_executor(None, start)
+    """Start the program `jobs`, if it does not run. Without supervisord the pod stops, and RunPod gives the job to
+    another worker."""
+    await asyncio.get_running_loop().run_in_executor(None, start, paths().runtime, "jobs")
 
 
 def _response(record: Record) -> dict[str, Any]:

@@ -39,10 +39,9 @@ class FolderChanges:
 
     def __init__(self, folder: str) -> None:
         self._changed = asyncio.Event()
-        self.descriptor: int | None = None
         with contextlib.suppress(ValueError, RuntimeError):  # not the main thread
             asyncio.get_running_loop().add_signal_handler(signal.SIGIO, self._wake)
-            self.descriptor = notice(folder)
+            notice(folder)
 
     def mark(self) -> asyncio.Event:
         """What a later change sets. Take it before you look at the files: no change between is missed then."""

@@ -17,11 +17,29 @@ from typing import Any
 
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
-from entrypoint.system.files import write_atomically
+from entrypoint.system.files import read_table, write_atomically
 from entrypoint.system.folders import open_folder
 
 #: Bytes of an event, at most: Standard Webhooks asks for less than 20 kB.
 LARGEST = 20_000
+
+
+def pending_folder(paths: Paths) -> str:
+    """Where the program `webhooks` keeps the messages that wait: a JSON file each, with `to` as `is_address` has it."""
+    return f"{paths.models_state}/webhooks/pending"
+
+
+def is_address(to: str) -> bool:
+    """Whether a message goes to an address of its own, which a job's request has named; else ON_DONE or ON_PROBLEM."""
+    return "://" in to
+
+
+def has_left_one(paths: Paths) -> bool:
+    """Whether an earlier start has left a message to an address of its own."""
+    folder = pending_folder(paths)
+    with contextlib.suppress(OSError):
+        return any(is_address(str(read_table(f"{folder}/{name}").get("to"))) for name in os.listdir(folder))
+    return False
 
 
 def notify(settings: Settings, paths: Paths, kind: str, data: Mapping[str, Any], to: str = "") -> bool:

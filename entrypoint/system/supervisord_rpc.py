@@ -6,6 +6,7 @@ Not supervisor.xmlrpc's transport: it has no timeout, so that a stopped supervis
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import time
 import xmlrpc.client
@@ -16,6 +17,7 @@ from entrypoint.system.loopback_http import read_all
 #: No secret: the socket's mode protects it (see supervisord.conf).
 _LOGIN = base64.b64encode(b"podkeeper:podkeeper").decode()
 _MOST = 1 << 20
+_START_S = 5.0
 
 
 class Refused(Exception):
@@ -44,6 +46,17 @@ def call(socket_path: str, method: str, *arguments: Any, timeout: float) -> Any:
     except Exception as error:  # half an answer: whatever the parser makes of it
         raise OSError(f"supervisord's answer can't be read: {error}") from error
     return result
+
+
+def start(runtime: str, program: str) -> None:
+    """Start a program of the pod, unless it runs; a supervisord that does not respond is none to start it.
+
+    Args:
+        runtime: The runtime folder.
+        program: Its name in supervisord.conf.
+    """
+    with contextlib.suppress(Refused, OSError):
+        call(f"{runtime}/supervisor.sock", "supervisor.startProcess", program, False, timeout=_START_S)
 
 
 def _exchange(socket_path: str, request: bytes, timeout: float) -> bytes:

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from entrypoint.system.notify import is_address
+
 _PREFIX = "whsec_"
 DONE, PROBLEM = "ON_DONE", "ON_PROBLEM"
 
@@ -32,11 +34,6 @@ def targets(kind: str) -> tuple[str, ...]:
     if kind == "prompt.failed":
         return DONE, PROBLEM
     return (DONE,) if kind.startswith("prompt.") else (PROBLEM,)
-
-
-def is_address(to: str) -> bool:
-    """Whether a letter goes to an address of its own, which a job's request has named; else ON_DONE or ON_PROBLEM."""
-    return "://" in to
 
 
 def shown(to: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from entrypoint.settings.paths import Paths
 from entrypoint.system.files import open_regular, read_table, remove, write_json
+from entrypoint.system.notify import pending_folder
 from entrypoint.webhooks.message import shown
 
 #: Webhooks that wait, and bytes of those that were given up.
@@ -46,8 +47,8 @@ class Outbox:
     """The letters, oldest first. `dead`: the file of those that were given up."""
 
     def __init__(self, paths: Paths) -> None:
-        self._folder = f"{paths.models_state}/webhooks"
-        self._pending = f"{self._folder}/pending"
+        self._pending = pending_folder(paths)
+        self._folder = os.path.dirname(self._pending)
         self.dead = f"{self._folder}/dead-letters.jsonl"
         self.letters: dict[str, Letter] = {}
 

@@ -15,8 +15,9 @@ from entrypoint.outputs.receipts import Receipts
 from entrypoint.settings.paths import Paths
 from entrypoint.settings.settings import Settings
 from entrypoint.system.condition_store import clear_condition, raise_condition
+from entrypoint.system.notify import is_address
 from entrypoint.system.redaction import Redactor
-from entrypoint.webhooks.message import body, identity_of, is_address, shown, targets
+from entrypoint.webhooks.message import body, identity_of, shown, targets
 from entrypoint.webhooks.outbox import Letter, Outbox
 from entrypoint.webhooks.sender import Receiver, is_hopeless
 from entrypoint.webhooks.sources import OWN, Conditions, Events, Prompts

@@ -14,12 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.job_pod import comfyui, workflow
+from tests.support.job_pod import JOBS, comfyui, send, workflow
 from tests.support.pod import Pod
 from tests.support.status_server import BEARER, ask, wait_for_status
 from tests.support.waiting import wait_until
 
-JOBS = "/podkeeper/jobs"
 LOADER = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "b.safetensors"}}
 #: Names of classes that ComfyUI does not have, or that cannot describe themselves.
 UNKNOWN = ("Nope", "", "..", "../queue", "a/b", "a?b#c", "Broken", "x" * 9000, "\ud800", 5)
@@ -35,11 +34,6 @@ def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
         yield found
     finally:
         found.stop()
-
-
-def send(pod: Pod, request: Any, query: str = "") -> tuple[int, dict[str, Any]]:
-    answer = ask(pod, JOBS + query, BEARER, "POST", request if isinstance(request, str) else json.dumps(request))
-    return answer.status, json.loads(answer.text)
 
 
 def job(pod: Pod, name: str, query: str = "") -> dict[str, Any]:

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.job_pod import comfyui, workflow
+from tests.support.job_pod import comfyui, send, workflow
 from tests.support.pod import Pod, running
 from tests.support.receiver import Receiver
-from tests.support.status_server import BEARER, ask, wait_for_status
+from tests.support.status_server import wait_for_status
 from tests.support.waiting import wait_until
 
-JOBS = "/podkeeper/jobs"
+WAIT = "?wait=60"
 PATH = "cAn4ryOfTheHook"
 
 
@@ -36,17 +36,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
         yield Started(pod, receiver)
 
 
-def send(pod: Pod, **request: Any) -> tuple[int, dict[str, Any]]:
-    answer = ask(pod, f"{JOBS}?wait=60", BEARER, "POST", json.dumps(request))
-    return answer.status, json.loads(answer.text)
-
-
 def test_the_end_of_a_job_is_told_signed(started: Started) -> None:
     pod, receiver = started
     hook = f"{receiver.url}/{PATH}"
     receiver.statuses = [503]  # it is tried again
-    assert send(pod, workflow=workflow(), id="good", webhook=hook)[0] == 200
-    assert send(pod, workflow=workflow(("Fail", {})), id="bad", webhook=hook)[0] == 200
+    assert send(pod, {"workflow": workflow(), "id": "good", "webhook": hook}, WAIT)[0] == 200
+    assert send(pod, {"workflow": workflow(("Fail", {})), "id": "bad", "webhook": hook}, WAIT)[0] == 200
     wait_until(lambda: len(receiver.received) == 3, 60, f"three requests; see {pod.output}")
     found = {}
     for each in receiver.received:
@@ -70,7 +65,7 @@ def test_the_end_of_a_job_is_told_signed(started: Started) -> None:
     "webhook", ["", "ftp://host/x", "https://user:word@host/", "https://", "https://h/" + "x" * 2048, 5, ["https://h"]]
 )
 def test_what_is_no_webhook(started: Started, webhook: Any) -> None:
-    status, found = send(started.pod, workflow=workflow(), webhook=webhook)
+    status, found = send(started.pod, {"workflow": workflow(), "webhook": webhook}, WAIT)
     assert (status, found["failure"]["name"]) == (400, "BadRequest")
     assert "`webhook` must be an https:// address" in found["error"]
 
@@ -80,12 +75,12 @@ def test_no_private_network(tmp_path: Path) -> None:
         wait_for_status(pod)
         hosts = ("127.0.0.1", "localhost", "169.254.169.254", "[::1]", "2130706433", "0x7f.1", "10.1.2.3")
         for host in hosts:
-            status, found = send(pod, workflow=workflow(), webhook=f"http://{host}:{receiver.port}/")
+            status, found = send(pod, {"workflow": workflow(), "webhook": f"http://{host}:{receiver.port}/"}, WAIT)
             assert status == 400, host
             assert "private network" in found["error"]
         # A name shows where it leads only when it is asked for.
         by_name = f"http://localhost.:{receiver.port}/"
-        assert send(pod, workflow=workflow(), webhook=by_name)[0] == 200
+        assert send(pod, {"workflow": workflow(), "webhook": by_name}, WAIT)[0] == 200
 
         def letters() -> str:
             return "".join(each.read_text() for each in pod.home.rglob("webhooks/pending/msg_*.json"))
@@ -100,7 +95,7 @@ def test_a_message_that_a_pod_has_left_is_sent_by_the_next_one(tmp_path: Path) -
         receiver.statuses = [503] * 100
         with running(tmp_path / "home", environ) as pod:
             wait_for_status(pod)
-            assert send(pod, workflow=workflow(), id="left", webhook=receiver.url)[0] == 200
+            assert send(pod, {"workflow": workflow(), "id": "left", "webhook": receiver.url}, WAIT)[0] == 200
             wait_until(lambda: receiver.received, 30, "it is tried")
         receiver.received.clear()
         receiver.statuses = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 
 from entrypoint.jobs.queue import Queue
 from entrypoint.jobs.records import DONE, WAITING, Record
-from entrypoint.settings.paths import Paths
+from entrypoint.settings.paths import Facts, locate
+from entrypoint.settings.settings import Settings
 from entrypoint.system.files import write_atomically
 
 REQUEST: dict[str, Any] = {"workflow": {"1": {}}}
@@ -19,11 +20,8 @@ REQUEST: dict[str, Any] = {"workflow": {"1": {}}}
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Queue:
-    return Queue(Paths(
-        data=f"{tmp_path}", stored=f"{tmp_path}", volume="", log=f"{tmp_path}", home=f"{tmp_path}",
-        runtime=f"{tmp_path}", python=sys.executable, kept_secrets=f"{tmp_path}", models_state=f"{tmp_path}",
-        packages=f"{tmp_path}",
-    ))  # fmt: skip
+    facts = Facts(mounts=frozenset(), uid=os.getuid(), temporary="/tmp", python="")
+    return Queue(locate(Settings(home=str(tmp_path)), facts))
 
 
 def test_a_job_that_ends_at_once_has_ended(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:

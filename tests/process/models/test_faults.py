@@ -7,7 +7,6 @@ import dataclasses
 import gzip
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,23 @@ from entrypoint.models.sources.base import origin_of
 from entrypoint.models.sources.model_file import File
 from entrypoint.models.sources.tokens import Tokens
 from entrypoint.models.transport.client import HttpClient
-from tests.support.models.faults import ALWAYS, BYTES, CDN, HUB, NAME, OTHER, disguised_page, served, some, status
+from tests.support.models.faults import (
+    ALWAYS,
+    BYTES,
+    CDN,
+    HUB,
+    NAME,
+    OTHER,
+    disguised_page,
+    origin_with_a_file,
+    served,
+    some,
+    status,
+)  # fmt: skip
 from tests.support.models.fetcher import FAST, Scene, hub_file, plain_file
 from tests.support.models.origin import Fault, Origin
 
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as started:
-        started.put(NAME, BYTES)
-        yield started
+origin = pytest.fixture(origin_with_a_file)
 
 
 @pytest.fixture

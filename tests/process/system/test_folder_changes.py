@@ -1,4 +1,4 @@
-"""A program hears of a change of a folder at once, whoever makes it, and goes on without where it cannot.
+"""A program hears of a change of a folder at once, by any process, and goes on without where it cannot.
 
 In processes of their own: SIGIO ends one that neither blocks nor handles it, in every thread.
 """

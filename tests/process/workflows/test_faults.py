@@ -16,7 +16,7 @@ from entrypoint.workflows import hub
 from entrypoint.workflows.job_state import state_file
 from entrypoint.workflows.jobs import add_job, keep_plan, waiting_jobs
 from entrypoint.workflows.worker import Worker
-from tests.support.models.faults import BYTES, CDN, HUB, NAME
+from tests.support.models.faults import BYTES, CDN, HUB, NAME, origin_with_a_file
 from tests.support.models.fetcher import FAST
 from tests.support.models.origin import Fault, Origin
 from tests.support.models.pod import Pod
@@ -28,11 +28,7 @@ SLOW = ("stall", "drip", "429", "503 with a date")
 ROWS = [(side, *row) for side, rows in (("cdn", CDN), ("hub", HUB)) for row in rows if not row[0].startswith(SLOW)]
 
 
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as started:
-        started.put(NAME, BYTES)
-        yield started
+origin = pytest.fixture(origin_with_a_file)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -15,6 +16,13 @@ from tests.support.models.origin import Fault, Origin, drop
 NAME = "m.bin"
 BYTES = random.Random(1).randbytes(700_001)
 OTHER = random.Random(2).randbytes(700_001)
+
+
+def origin_with_a_file() -> Iterator[Origin]:
+    """For a fixture: an origin that has the file NAME."""
+    with Origin() as started:
+        started.put(NAME, BYTES)
+        yield started
 
 
 def some(count: int, response: Any, first: int = 0) -> Fault:

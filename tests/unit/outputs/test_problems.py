@@ -24,7 +24,7 @@ MESSAGES = {
     "Failed to copy: immutable file modified": "another program has just written",
     "AuthorizationHeaderMalformed: the region 'us-east-1' is wrong; expecting 'eu-west-1' status code: 400":
         "another region",
-    "something that nobody has seen": "rclone: something that nobody has seen",
+    "something that is not in the table": "rclone: something that is not in the table",
     "": "rclone failed without a word",
 }  # fmt: skip
 
